@@ -1,0 +1,48 @@
+# One place for warnings, sanitizers and the precompiled header.
+add_library(elves_options INTERFACE)
+target_include_directories(elves_options INTERFACE ${PROJECT_SOURCE_DIR}/include)
+target_link_libraries(elves_options INTERFACE Boost::headers Threads::Threads)
+target_compile_definitions(elves_options INTERFACE
+    BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_JSON_STANDALONE_BUILD=0
+    ELVES_VERSION="${PROJECT_VERSION}")
+target_compile_options(elves_options INTERFACE
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # What makes a precompiled header usable with ccache.
+    target_compile_options(elves_options INTERFACE -fpch-preprocess)
+endif()
+if(ELVES_SANITIZE)
+    target_compile_options(elves_options INTERFACE
+        -fsanitize=${ELVES_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
+        # GCC 12 warns falsely inside std::regex and std::optional under sanitizers.
+        -Wno-maybe-uninitialized)
+    target_link_options(elves_options INTERFACE -fsanitize=${ELVES_SANITIZE})
+    if(ELVES_SANITIZE MATCHES thread)
+        # Asio's fences are for multi-threaded completion; GCC's TSan has no model of them and says so.
+        target_compile_options(elves_options INTERFACE -Wno-tsan)
+    endif()
+endif()
+
+file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "// Only the precompiled header below.\n")
+add_library(elves_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cpp)
+target_link_libraries(elves_pch PUBLIC elves_options)
+target_precompile_headers(elves_pch PRIVATE
+    <algorithm> <chrono> <functional> <map> <memory> <optional> <string> <string_view> <unordered_map>
+    <vector> <boost/json.hpp> <boost/asio/awaitable.hpp> <boost/asio/co_spawn.hpp>
+    <boost/asio/io_context.hpp> <boost/asio/ip/tcp.hpp> <boost/asio/use_awaitable.hpp>)
+
+# elves_add_library(NAME [PUBLIC lib...] [PRIVATE lib...]): every src/NAME/*.cpp but main.cpp.
+function(elves_add_library name)
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
+    list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+    add_library(elves_${name} STATIC ${sources})
+    target_include_directories(elves_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(elves_${name} PUBLIC elves_options ${ARGN})
+    target_precompile_headers(elves_${name} REUSE_FROM elves_pch)
+endfunction()
+
+function(elves_add_program name main)
+    add_executable(${name} ${main})
+    target_link_libraries(${name} PRIVATE ${ARGN})
+    target_precompile_headers(${name} REUSE_FROM elves_pch)
+endfunction()

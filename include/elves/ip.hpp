@@ -1,0 +1,55 @@
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace elves {
+
+/// An IPv4 or IPv6 address: an agent's identity. IPv4-mapped IPv6 (`::ffff:10.0.0.1`) is its IPv4 address.
+class Ip {
+public:
+    /// 127.0.0.1, so that records can be made before they are filled.
+    Ip() noexcept;
+    /// Nothing where `text` is no address: blanks, a port, a zone (`%eth0`), a prefix and octal-looking parts
+    /// (`010.0.0.1`) are refused.
+    [[nodiscard]] static std::optional<Ip> parse(std::string_view text);
+    /// Normalised (RFC 5952): `::0:1` is `::1`.
+    [[nodiscard]] std::string text() const;
+    [[nodiscard]] bool is_loopback() const noexcept;
+    [[nodiscard]] bool is_v4() const noexcept { return v4_; }
+    friend auto operator<=>(Ip const&, Ip const&) = default;
+
+private:
+    friend class IpRange;
+    friend struct std::hash<Ip>;
+    /// IPv4 in the last four bytes, the others zero.
+    std::array<std::uint8_t, 16> bytes_{};
+    bool v4_ = true;
+};
+
+/// An address, a CIDR range (`10.0.0.0/8`, `fd00::/8`), or `*`, which holds every address.
+class IpRange {
+public:
+    /// Nothing where `text` is none of these. Bits set below the prefix are cleared (`10.1.2.3/8` is `10.0.0.0/8`).
+    [[nodiscard]] static std::optional<IpRange> parse(std::string_view text);
+    [[nodiscard]] bool contains(Ip const& ip) const noexcept;
+    [[nodiscard]] std::string text() const;
+    friend bool operator==(IpRange const&, IpRange const&) = default;
+
+private:
+    Ip base_;
+    int prefix_ = 32;
+    bool any_ = false;
+};
+
+} // namespace elves
+
+template <>
+struct std::hash<elves::Ip> {
+    std::size_t operator()(elves::Ip const& ip) const noexcept;
+};
