@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "elves/json.hpp"
+
+namespace elves {
+
+/// `P`: the result also goes to the app's processor.
+enum class Mode { np, p };
+
+/// What an agent is to run: the `ins` of the protocol, checked.
+struct Instruction {
+    Mode mode = Mode::np;
+    std::string app;  ///< `[A-Za-z0-9_.-]{1,64}`, not beginning with `.`
+    std::string func; ///< likewise
+    std::string param; ///< At most 1 MiB.
+    std::chrono::seconds timeout{0}; ///< 1 to 86,400; 0: not given, the server's default.
+    std::string proxy; ///< "", `file` or `interpreter|file`; the file a relative path inside the app's folder.
+    std::chrono::seconds ttl{0}; ///< How long the task may wait for an agent that is offline.
+    std::string dedup; ///< At most 64 characters.
+
+    /// Throws Error 403.x that names the field, as `ins.app`.
+    [[nodiscard]] static Instruction read(json::object const& ins);
+    /// As it travels: strings all, `ttl` and `dedup` only where given.
+    [[nodiscard]] json::object to_json() const;
+    /// `app.func`
+    [[nodiscard]] std::string name() const { return app + "." + func; }
+};
+
+[[nodiscard]] std::string_view mode_text(Mode mode) noexcept;
+
+} // namespace elves

@@ -1,0 +1,7 @@
+#pragma once
+
+#include <boost/json.hpp>
+
+namespace elves {
+namespace json = boost::json;
+}
