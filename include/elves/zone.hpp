@@ -36,6 +36,8 @@ public:
     /// The last moment with that wall time: of one that occurs twice the second (standard time).
     /// Nothing for a wall time that a clock change leaves out.
     [[nodiscard]] std::optional<std::chrono::sys_seconds> last_moment(std::chrono::local_seconds wall) const;
+    /// The first wall time from `wall` on that exists: itself, or the end of the gap that it lies in.
+    [[nodiscard]] std::chrono::local_seconds past_gap(std::chrono::local_seconds wall) const;
 
 private:
     explicit Zone(date::time_zone const* zone) : zone_(zone) {}

@@ -177,6 +177,14 @@ std::optional<sys_seconds> Zone::last_moment(std::chrono::local_seconds wall) co
     return sys_seconds(since_epoch - (twice ? info.second.offset : info.first.offset));
 }
 
+std::chrono::local_seconds Zone::past_gap(std::chrono::local_seconds wall) const
+{
+    if (zone_ == nullptr) return wall;
+    auto const [info, way] = info_at(*zone_, wall.time_since_epoch());
+    if (info.result != date::local_info::nonexistent) return wall;
+    return std::chrono::local_seconds(info.first.end.time_since_epoch() + info.second.offset - way);
+}
+
 std::string iso_text(Instant at)
 {
     return day_and_time(std::chrono::floor<seconds>(at).time_since_epoch(), 'T') + "Z";
