@@ -47,8 +47,8 @@ public:
 
     /// The first time strictly after `t` (fractions of a second don't count), by the wall clock of `zone`: a
     /// wall time that a clock change leaves out is skipped, one that occurs twice fires once, at the second
-    /// pass. Nothing where there is none within 100 years of `t`, or up to `last_year`. Costs some
-    /// microseconds, and for a rule that never fires (`0 0 0 30 2 ?`) some tens of them.
+    /// pass. Nothing where there is none within 100 years of `t`, or up to `last_year`. Costs about
+    /// a microsecond, and a few for a rule that never fires (`0 0 0 30 2 ?`).
     [[nodiscard]] std::optional<Instant> next_after(Instant t, Zone const& zone) const;
 
     /// As it was written.
