@@ -150,7 +150,7 @@ void FieldType<std::vector<IpRange>>::judge(Caller const&, std::vector<IpRange> 
 
 AppName FieldType<AppName>::read(std::string_view field, json::value const& value)
 {
-    if (value.is_string() && is_app_name(std::string_view(value.get_string()))) return {std::string(value.get_string())};
+    if (value.is_string() && is_name(std::string_view(value.get_string()))) return {std::string(value.get_string())};
     refuse(missing, field, value, "1 to 64 of A-Z a-z 0-9 _ . -, not beginning with a dot");
 }
 void FieldType<AppName>::judge(Caller const& caller, AppName const& app) { caller.require_app(app.text); }
