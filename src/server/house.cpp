@@ -130,7 +130,8 @@ private:
         router_.shut();
         port_->stop([this] {
             modules_->stop();
-            store_.drain([this] { io_.stop(); });
+            // The store's own end brings to disk what is queued.
+            io_.stop();
         });
     }
 

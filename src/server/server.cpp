@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 constexpr auto sweep_interval = 1s;
 /// Out of descriptors, say: trying again at once would only burn the processor.
 constexpr auto accept_pause = 100ms;
+constexpr auto last_words = 50ms;
 
 } // namespace
 
@@ -119,7 +120,8 @@ void Server::wait_for_answers(Clock::Steady until, std::function<void()> done)
     auto const all = std::vector<std::shared_ptr<Link>>(links_.begin(), links_.end());
     for (auto const& link : all) link->close("the server is shutting down");
     sweeping_.stop();
-    done();
+    // A moment for what is written to leave; who does not read it by then was closed anyway.
+    stopping_ = shared_.clock.after(last_words, std::move(done));
 }
 
 std::vector<HostPort> Server::listening() const
