@@ -20,7 +20,8 @@ private:
     std::shared_ptr<void> running_;
 };
 
-/// The time, and timers. Everything that waits asks one, so that tests can move it by hand. On the loop's thread.
+/// The time, and timers. Everything that waits asks one, so that tests can move it by hand. On the loop's
+/// thread.
 class Clock {
 public:
     using Steady = std::chrono::steady_clock::time_point;

@@ -19,12 +19,12 @@ struct MissedTimes {
     Instant last{}; ///< The last one in the span, also where `more`... see missed_times.
 };
 
-/// Which cron job fires when, for the server's jobs and the agent's own. No I/O, no clock of its own: it is told
-/// the time. Cost of each call: logarithmic in the number of jobs.
+/// Which cron job fires when, for the server's jobs and the agent's own. No I/O, no clock of its own: it is
+/// told the time. Cost of each call: logarithmic in the number of jobs.
 class CronSchedule {
 public:
-    /// A job's turn: `fire_time` is the rule's time, which with the cron id is the firing's identity; with jitter
-    /// it comes due later than that.
+    /// A job's turn: `fire_time` is the rule's time, which with the cron id is the firing's identity; with
+    /// jitter it comes due later than that.
     struct Due {
         TaskId cron_id;
         Instant fire_time;

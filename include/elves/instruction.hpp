@@ -14,13 +14,14 @@ enum class Mode { np, p };
 /// What an agent is to run: the `ins` of the protocol, checked.
 struct Instruction {
     Mode mode = Mode::np;
-    std::string app;  ///< `[A-Za-z0-9_.-]{1,64}`, not beginning with `.`
-    std::string func; ///< likewise
-    std::string param; ///< At most 1 MiB.
+    std::string app;                 ///< `[A-Za-z0-9_.-]{1,64}`, not beginning with `.`
+    std::string func;                ///< likewise
+    std::string param;               ///< At most 1 MiB.
     std::chrono::seconds timeout{0}; ///< 1 to 86,400; 0: not given, the server's default.
-    std::string proxy; ///< "", `file` or `interpreter|file`; the file a relative path inside the app's folder.
+    std::string
+        proxy; ///< "", `file` or `interpreter|file`; the file a relative path inside the app's folder.
     std::chrono::seconds ttl{0}; ///< How long the task may wait for an agent that is offline.
-    std::string dedup; ///< At most 64 characters.
+    std::string dedup;           ///< At most 64 characters.
 
     /// Throws Error 403.x that names the field, as `ins.app`.
     [[nodiscard]] static Instruction read(json::object const& ins);
@@ -31,5 +32,8 @@ struct Instruction {
 };
 
 [[nodiscard]] std::string_view mode_text(Mode mode) noexcept;
+
+/// What `app` and `func` may be.
+[[nodiscard]] bool is_app_name(std::string_view text) noexcept;
 
 } // namespace elves

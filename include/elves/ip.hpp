@@ -35,7 +35,8 @@ private:
 /// An address, a CIDR range (`10.0.0.0/8`, `fd00::/8`), or `*`, which holds every address.
 class IpRange {
 public:
-    /// Nothing where `text` is none of these. Bits set below the prefix are cleared (`10.1.2.3/8` is `10.0.0.0/8`).
+    /// Nothing where `text` is none of these. Bits set below the prefix are cleared (`10.1.2.3/8` is
+    /// `10.0.0.0/8`).
     [[nodiscard]] static std::optional<IpRange> parse(std::string_view text);
     [[nodiscard]] bool contains(Ip const& ip) const noexcept;
     [[nodiscard]] std::string text() const;

@@ -17,9 +17,9 @@ public:
     /// Throws Error 403.5 that names the field and what is wrong with it.
     [[nodiscard]] static QuartzRule parse(std::string_view expression);
 
-    /// The first time strictly after `t` (fractions of a second don't count), by the wall clock of `zone`: a wall time
-    /// that a clock change leaves out is skipped, one that occurs twice fires once, at the second pass.
-    /// Nothing where there is none within 100 years of `t`.
+    /// The first time strictly after `t` (fractions of a second don't count), by the wall clock of `zone`: a
+    /// wall time that a clock change leaves out is skipped, one that occurs twice fires once, at the second
+    /// pass. Nothing where there is none within 100 years of `t`.
     [[nodiscard]] std::optional<Instant> next_after(Instant t, Zone const& zone) const;
 
     /// As it was written.

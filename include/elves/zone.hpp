@@ -14,7 +14,8 @@ namespace elves {
 /// A moment: UTC, milliseconds since 1970.
 using Instant = std::chrono::sys_time<std::chrono::milliseconds>;
 
-/// A time zone of the system's tz database. A small value: copy it freely. The database is loaded once a process.
+/// A time zone of the system's tz database. A small value: copy it freely. The database is loaded once a
+/// process.
 class Zone {
 public:
     /// UTC.
@@ -27,8 +28,8 @@ public:
     [[nodiscard]] std::string name() const;
     /// `YYYY-MM-DD HH:MM:SS` in this zone.
     [[nodiscard]] std::string text(Instant at) const;
-    /// The reverse of `text`; of a time that occurs twice the earlier, of one left out the moment of the change.
-    /// Nothing where `text` is no such time of day.
+    /// The reverse of `text`; of a time that occurs twice the earlier, of one left out the moment of the
+    /// change. Nothing where `text` is no such time of day.
     [[nodiscard]] std::optional<Instant> parse(std::string_view text) const;
 
     [[nodiscard]] std::chrono::local_seconds wall(std::chrono::sys_seconds at) const;

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "elves/error.hpp"
+#include "elves/ip.hpp"
+#include "elves/peer.hpp"
+
+namespace elves {
+
+/// What a method needs of its caller. Each method declares one; the router checks it before anything runs.
+enum class Right {
+    open,    ///< Nothing: also without a key.
+    own,     ///< Any valid key.
+    read,    ///< viewer, operator, admin.
+    operate, ///< operator, admin.
+    report,  ///< agent, admin.
+    manage,  ///< admin.
+};
+enum class Role { viewer, operator_, agent, admin };
+
+[[nodiscard]] bool role_may(Role role, Right right) noexcept;
+[[nodiscard]] std::string_view role_text(Role role) noexcept;
+[[nodiscard]] std::string_view right_text(Right right) noexcept;
+
+/// Who may do what where. Immutable; a changed key is a new one.
+struct Key {
+    std::string key;
+    std::string name;
+    Role role = Role::viewer;
+    std::vector<std::string> apps; ///< Names, or `*`.
+    std::vector<IpRange> ips;
+    bool enabled = true;
+    std::string create_time;
+
+    [[nodiscard]] bool may_touch(Ip const& ip) const noexcept;
+    [[nodiscard]] bool may_use(std::string_view app) const noexcept;
+};
+
+/// Who asks. A small value; copy it into coroutines.
+struct Caller {
+    std::shared_ptr<Peer> peer;
+    /// Null: nobody in particular, who by `[auth] mode` may do everything from where he is.
+    std::shared_ptr<Key const> key;
+
+    [[nodiscard]] bool may_touch(Ip const& ip) const noexcept { return !key || key->may_touch(ip); }
+    [[nodiscard]] bool may_use(std::string_view app) const noexcept { return !key || key->may_use(app); }
+    [[nodiscard]] bool may(Right right) const noexcept { return !key || role_may(key->role, right); }
+    /// Throw Error 401.6 that names the key and what it may not touch.
+    void require(Ip const& ip) const;
+    void require_app(std::string_view app) const;
+    /// The key's id, "" without one: the `by` of the task log.
+    [[nodiscard]] std::string by() const { return key ? key->key : std::string(); }
+};
+
+} // namespace elves

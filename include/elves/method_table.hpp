@@ -1,0 +1,155 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "elves/asio.hpp"
+#include "elves/caller.hpp"
+#include "elves/field_type.hpp"
+#include "elves/reply.hpp"
+
+namespace elves {
+
+/// One declared field, as `elves.methods` shows it.
+struct FieldInfo {
+    std::string name;
+    std::string_view type;
+    bool required = false;
+};
+
+/// A declared field of the input type `In`, with how to read it and how to judge it.
+template <class In>
+struct Field {
+    FieldInfo info;
+    Code missing;
+    std::function<void(In&, json::value const&)> read;
+    std::function<void(Caller const&, In const&)> judge;
+};
+
+template <class In, class T>
+[[nodiscard]] Field<In> declared_field(std::string_view name, T In::*member, bool is_required)
+{
+    return {{std::string(name), FieldType<T>::name, is_required}, FieldType<T>::missing,
+        [name, member](In& in, json::value const& value) { in.*member = FieldType<T>::read(name, value); },
+        [member](Caller const& caller, In const& in) { FieldType<T>::judge(caller, in.*member); }};
+}
+
+/// A field that must be there. `name` is a literal.
+template <class In, class T>
+[[nodiscard]] Field<In> required(std::string_view name, T In::*member)
+{
+    return declared_field(name, member, true);
+}
+
+/// A field that may be absent or `""`: the member then keeps its default. `name` is a literal.
+template <class In, class T>
+[[nodiscard]] Field<In> optional(std::string_view name, T In::*member)
+{
+    return declared_field(name, member, false);
+}
+
+/// Throws the Error for a required field that isn't there.
+[[noreturn]] void throw_missing(Code code, std::string_view field, std::string_view type);
+
+/// Reads and judges a call's fields. The one place where a request's fields are checked.
+template <class In>
+[[nodiscard]] In read_fields(
+    std::vector<Field<In>> const& fields, json::object const& call, Caller const& caller, bool judged)
+{
+    In in{};
+    for (auto const& field : fields) {
+        auto const* value = call.if_contains(field.info.name);
+        bool const not_given =
+            !value || (!field.info.required && value->is_string() && value->get_string().empty());
+        if (!not_given) {
+            field.read(in, *value);
+            if (judged) field.judge(caller, in);
+        } else if (field.info.required) {
+            throw_missing(field.missing, field.info.name, field.info.type);
+        }
+    }
+    return in;
+}
+
+/// For methods that take nothing.
+struct Nothing {};
+
+/// A declared method: how the protocol sees it, and the code behind it.
+struct Method {
+    /// From memory, at once; or a coroutine that waits for the store, an agent, a timer.
+    using Answer = std::variant<Reply, asio::awaitable<Reply>>;
+
+    std::string name; ///< In lower case.
+    bool is_cast = false;
+    Right right = Right::manage;
+    std::vector<FieldInfo> fields;
+    std::string help;
+    std::vector<std::string> also; ///< Other names that mean the same.
+    std::function<Answer(json::object const&, Caller const&)> run;
+    /// What a refused call's reply carries beside `flag` and `error_info`, if anything.
+    std::function<json::object(Error const&)> when_refused;
+
+    Method& or_named(std::string other)
+    {
+        also.push_back(std::move(other));
+        return *this;
+    }
+    Method& refused_with(std::function<json::object(Error const&)> fields_of)
+    {
+        when_refused = std::move(fields_of);
+        return *this;
+    }
+};
+
+/// A service's methods, in the order of docs/protocol.md. Declared once, at start; from it come look-up,
+/// validation, rights, `elves.methods` and elvesctl's help.
+class MethodTable {
+public:
+    /// A method that is called and answers. `code` is `Reply(In, Caller const&)`, or
+    /// `asio::awaitable<Reply>(In, Caller)`, which takes both by value.
+    template <class In, class Run>
+    Method& call(
+        std::string_view name, Right right, std::vector<Field<In>> fields, std::string_view help, Run code)
+    {
+        return add<In>(name, false, right, std::move(fields), help, std::move(code));
+    }
+    /// A method that is cast; a call is understood too, and answered.
+    template <class In, class Run>
+    Method& cast(
+        std::string_view name, Right right, std::vector<Field<In>> fields, std::string_view help, Run code)
+    {
+        return add<In>(name, true, right, std::move(fields), help, std::move(code));
+    }
+
+    /// Null where there is none. `name` in lower case.
+    [[nodiscard]] Method const* find(std::string_view name) const noexcept;
+    [[nodiscard]] std::vector<std::unique_ptr<Method>> const& all() const noexcept { return methods_; }
+
+private:
+    template <class In, class Run>
+    Method& add(std::string_view name, bool is_cast, Right right, std::vector<Field<In>> fields,
+        std::string_view help, Run code)
+    {
+        auto method = std::make_unique<Method>();
+        method->name = name;
+        method->is_cast = is_cast;
+        method->right = right;
+        method->help = help;
+        for (auto const& field : fields) method->fields.push_back(field.info);
+        method->run = [fields = std::move(fields), code = std::move(code), judged = right != Right::open](
+                          json::object const& call, Caller const& caller) -> Method::Answer {
+            return code(read_fields(fields, call, caller, judged), caller);
+        };
+        methods_.push_back(std::move(method));
+        return *methods_.back();
+    }
+    std::vector<std::unique_ptr<Method>> methods_;
+};
+
+} // namespace elves

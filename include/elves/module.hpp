@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "elves/host.hpp"
+#include "elves/method_table.hpp"
+#include "elves/settings.hpp"
+
+namespace elves {
+
+/// A service: a name, its methods, a life. Lives on the loop's thread; takes what it needs in its
+/// constructor.
+class Module {
+public:
+    virtual ~Module() = default;
+    /// The `mqs` of its methods, and the name of its section in elves.conf.
+    [[nodiscard]] virtual std::string_view name() const = 0;
+    /// Reads its section: at start, and again on SIGHUP. Throws SettingsError and then has changed nothing.
+    virtual void configure(Section const&) {}
+    /// Says once which methods it has.
+    virtual void declare(MethodTable& table) = 0;
+    /// All modules are made, the loop is about to run: load what is hot.
+    virtual void start() {}
+    /// The server ends; in the reverse order of starting. Stop timers, begin nothing new.
+    virtual void stop() {}
+};
+
+/// The glue function of a module: asks the host for what it needs, makes it, offers its services.
+using MakeModule = std::unique_ptr<Module> (*)(Host&);
+
+/// The version of everything in include/elves/ that a loaded module sees. Grows with each change of it.
+inline constexpr unsigned module_api_version = 1;
+
+} // namespace elves
+
+/// In a shared object: makes it loadable. `make` is its glue function.
+#define ELVES_LOADABLE_MODULE(make)                                                                          \
+    extern "C" __attribute__((visibility("default"))) unsigned const elves_module_api_version =              \
+        ::elves::module_api_version;                                                                         \
+    extern "C" __attribute__((visibility("default"))) ::elves::Module* elves_make_module(                    \
+        ::elves::Host& host)                                                                                 \
+    {                                                                                                        \
+        return make(host).release();                                                                         \
+    }

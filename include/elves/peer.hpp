@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "elves/asio.hpp"
+#include "elves/clock.hpp"
+#include "elves/ip.hpp"
+#include "elves/json.hpp"
+
+namespace elves {
+
+/// What came back on a call: the other side's `flag`, `error_info`, and all fields of its reply.
+struct Back {
+    bool flag = false;
+    std::string error_info;
+    json::object fields;
+};
+
+/// The other end of a connection. On the loop's thread; held by shared_ptr, usable (calls fail) after it is
+/// closed.
+class Peer {
+public:
+    virtual ~Peer() = default;
+
+    /// Sends a call and waits for its `back`. Throws Error 410.2 when `limit` is over first, 410.1 when the
+    /// connection closes or is closed.
+    [[nodiscard]] virtual asio::awaitable<Back> call(
+        std::string service, std::string method, json::object fields, std::chrono::milliseconds limit) = 0;
+    /// Sends a cast; lost without a word where the connection is closed.
+    virtual void cast(std::string_view service, std::string_view method, json::object const& fields) = 0;
+
+    /// Closes the connection once what is queued is written; `why` goes to the log.
+    virtual void close(std::string_view why) = 0;
+    [[nodiscard]] virtual bool is_open() const noexcept = 0;
+    /// Calls `then` once, when the connection has closed (soon, when it has already).
+    virtual void on_close(std::function<void()> then) = 0;
+
+    /// When the last bytes came from it.
+    [[nodiscard]] virtual Clock::Steady last_heard() const noexcept = 0;
+    /// No idle limit for this one: whoever says so watches `last_heard` itself.
+    virtual void keep_when_idle() = 0;
+
+    [[nodiscard]] virtual Ip ip() const = 0;
+    /// `10.0.0.1:50123`, for the log.
+    [[nodiscard]] virtual std::string const& address() const noexcept = 0;
+
+    /// The key that `supervisor.login` bound to this connection; empty without.
+    [[nodiscard]] virtual std::string const& bound_key() const noexcept = 0;
+    virtual void bind_key(std::string key) = 0;
+};
+
+} // namespace elves

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "elves/ip.hpp"
+#include "elves/peer.hpp"
+#include "elves/task_id.hpp"
+
+namespace elves {
+
+/// Who is there. Offered by heartbeat. On the loop's thread.
+class Presence {
+public:
+    static constexpr std::string_view service_name = "Presence (heartbeat)";
+    virtual ~Presence() = default;
+
+    /// The link of an agent that is online; null where it is not.
+    [[nodiscard]] virtual std::shared_ptr<Peer> link(Ip const& agent) const = 0;
+    /// The agent whose link this connection is.
+    [[nodiscard]] virtual std::optional<Ip> agent_of(Peer const& peer) const = 0;
+    /// Calls `then` after each `register`, once its reply is on its way.
+    virtual void on_link(std::function<void(Ip const&)> then) = 0;
+    /// Who answers for `getinfobyip`'s `cronlist`.
+    virtual void crons_from(std::function<std::vector<TaskId>(Ip const&)> source) = 0;
+};
+
+} // namespace elves

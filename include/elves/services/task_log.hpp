@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "elves/asio.hpp"
+#include "elves/sql.hpp"
+#include "elves/task.hpp"
+#include "elves/task_life.hpp"
+
+namespace elves {
+
+/// Every task and what became of it. Offered by tasklog. The one owner of tasks: it asks elves::life, writes,
+/// and only then tells. On the loop's thread.
+class TaskLog {
+public:
+    static constexpr std::string_view service_name = "TaskLog (tasklog)";
+    virtual ~TaskLog() = default;
+
+    struct Recorded {
+        Task task;
+        bool fresh =
+            true; ///< False: there was one already with that `dedup`, or that (cron_id, fire_time): this one.
+    };
+    /// Writes a new task, and whatever `also` writes, in one transaction. Returns when it is on disk; throws
+    /// Error 507.1 when the disk won't take it: there is no such task then.
+    [[nodiscard]] virtual asio::awaitable<Recorded> record(Task task, std::function<void(Db&)> also) = 0;
+
+    /// Decides what `event` means for the task, one event of a task after the other, and returns when that is
+    /// on disk. Throws Error 416.1 for an unknown id; 507.1 when the disk won't take it: nothing has changed
+    /// then.
+    [[nodiscard]] virtual asio::awaitable<life::Decision> apply(TaskId id, life::Event event) = 0;
+
+    /// The task as it is on disk, finished or not.
+    [[nodiscard]] virtual asio::awaitable<std::optional<Task>> find(TaskId id) = 0;
+    /// The task while it is unfinished or its cancel is due; null otherwise. From memory; valid until the
+    /// next co_await.
+    [[nodiscard]] virtual Task const* open(TaskId id) const = 0;
+    /// Those of one agent, oldest first.
+    [[nodiscard]] virtual std::vector<TaskId> open_of(Ip const& agent) const = 0;
+    /// All of them.
+    [[nodiscard]] virtual std::vector<TaskId> open_all() const = 0;
+
+    /// Calls `then` with each task that has reached its final state, on disk.
+    virtual void on_finished(std::function<void(Task const&)> then) = 0;
+    /// The last finished run of a cron job, if the log still has it.
+    [[nodiscard]] virtual asio::awaitable<std::vector<std::optional<Task>>> last_runs(
+        std::vector<TaskId> crons) = 0;
+};
+
+} // namespace elves

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace elves {
+
+/// One use of a prepared statement: bind, then `execute()` or `next()`. Reset and cleared at the end of its
+/// scope, after errors too. Every failure of SQLite throws (see Db). A view of the Db that made it.
+class Run {
+public:
+    explicit Run(sqlite3_stmt* statement) noexcept : statement_(statement) {}
+    Run(Run&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
+    Run& operator=(Run&&) = delete;
+    ~Run();
+
+    /// Parameters are numbered from 1. Text is not copied: it must live until the statement has run.
+    Run& bind(int index, std::string_view text);
+    Run& bind(int index, std::int64_t number);
+    Run& bind_null(int index);
+    template <class T>
+    Run& bind(int index, std::optional<T> const& value)
+    {
+        return value ? bind(index, *value) : bind_null(index);
+    }
+
+    void execute();
+    /// Steps to the next row; false at the end.
+    [[nodiscard]] bool next();
+
+    /// Columns are numbered from 0. Text is valid until the next step.
+    [[nodiscard]] std::string_view text(int column) const;
+    [[nodiscard]] std::int64_t number(int column) const;
+    [[nodiscard]] bool is_null(int column) const;
+
+private:
+    [[noreturn]] void fail() const;
+    sqlite3_stmt* statement_;
+};
+
+/// One connection to the data file, with its prepared statements. Belongs to one thread at a time.
+/// What the disk refuses throws Error 507.1, anything else std::runtime_error.
+class Db {
+public:
+    explicit Db(std::unique_ptr<sqlite3, int (*)(sqlite3*)> handle);
+    Db(Db const&) = delete;
+    Db& operator=(Db const&) = delete;
+    ~Db();
+
+    /// The statement, prepared once for each text.
+    [[nodiscard]] Run run(std::string_view sql);
+    /// Rows that the last statement inserted, changed or deleted.
+    [[nodiscard]] std::int64_t changes() const;
+    /// Runs statements divided by `;`, without parameters.
+    void script(std::string const& sql);
+    [[nodiscard]] sqlite3* handle() const noexcept { return handle_.get(); }
+
+private:
+    std::unique_ptr<sqlite3, int (*)(sqlite3*)> handle_;
+    std::unordered_map<std::string, sqlite3_stmt*> statements_;
+};
+
+} // namespace elves

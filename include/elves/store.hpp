@@ -1,0 +1,73 @@
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "elves/asio.hpp"
+#include "elves/sql.hpp"
+
+namespace elves {
+
+/// The data file. Work is handed over on the loop's thread and run on the store's own; its completion comes
+/// back on the loop. Work owns its data, touches nothing else, and may be run a second time after a
+/// roll-back: it must not move out of its captures.
+class Store {
+public:
+    using Work = std::function<void(Db&)>;
+    using Done = std::function<void(std::exception_ptr)>;
+
+    virtual ~Store() = default;
+
+    /// Runs `work` in a transaction with whatever else is queued; `done` comes after the commit, in the order
+    /// of the calls. An exception of `work` undoes this work alone. Error 507.1: the disk did not take it,
+    /// nothing of it is on disk; Error 429.1: too much is queued already.
+    virtual void post(Work work, Done done) = 0;
+    /// Runs `work` on the read-only connection, once all that was posted before is on disk: reads see their
+    /// own writes.
+    virtual void post_read(Work work, Done done) = 0;
+
+    /// Before the loop runs only: brings `module`'s tables up to date. `schema` is its schema.sql: numbered
+    /// parts, each begun by a line `-- migration N: title`. Throws std::runtime_error where the file is of a
+    /// newer program.
+    virtual void migrate(std::string_view module, std::string_view schema) = 0;
+    /// Before the loop runs only: runs `work` at once, in a transaction.
+    virtual void at_start(Work const& work) = 0;
+
+    /// Returns when `work` is on disk. Throws what it threw, or as `post` says.
+    [[nodiscard]] asio::awaitable<void> write(Work work)
+    {
+        return wait(
+            [this, work = std::move(work)](Done done) mutable { post(std::move(work), std::move(done)); });
+    }
+    /// The value that `work` returned, when it is on disk.
+    template <class T>
+    [[nodiscard]] asio::awaitable<T> write_for(std::function<T(Db&)> work)
+    {
+        auto value = std::make_shared<std::optional<T>>();
+        Work keep = [value, work = std::move(work)](Db& db) { value->emplace(work(db)); };
+        co_await write(std::move(keep));
+        co_return std::move(**value);
+    }
+    /// The value that `work` read.
+    template <class T>
+    [[nodiscard]] asio::awaitable<T> read(std::function<T(Db&)> work)
+    {
+        auto value = std::make_shared<std::optional<T>>();
+        Work keep = [value, work = std::move(work)](Db& db) { value->emplace(work(db)); };
+        co_await wait([this, keep = std::move(keep)](
+                          Done done) mutable { post_read(std::move(keep), std::move(done)); });
+        co_return std::move(**value);
+    }
+
+private:
+    [[nodiscard]] static asio::awaitable<void> wait(std::function<void(Done)> start);
+};
+
+} // namespace elves

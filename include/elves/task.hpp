@@ -1,0 +1,73 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "elves/instruction.hpp"
+#include "elves/ip.hpp"
+#include "elves/task_id.hpp"
+#include "elves/zone.hpp"
+
+namespace elves {
+
+/// How a task was asked for: `sendsync`, `sendasync`, a cron rule.
+enum class TaskType { rt, async, cron };
+
+/// Moves one way: waiting, sent, running, then one of the final ones (from `done` on).
+enum class TaskStatus {
+    waiting,     ///< Under `ttl`, for an agent that is offline.
+    sent,        ///< Handed to the agent's connection.
+    running,     ///< The agent has taken it.
+    done,        ///< The worker said true.
+    failed,      ///< It said false, could not run, or died.
+    timeout,     ///< Its time was over first.
+    canceled,    ///< Somebody asked for that.
+    expired,     ///< `ttl` was over first.
+    undelivered, ///< The agent was not there.
+    skipped,     ///< A firing that did not start.
+    lost,        ///< The agent doesn't know it, or did not come back.
+};
+
+[[nodiscard]] std::string_view type_text(TaskType type) noexcept;
+[[nodiscard]] std::string_view status_text(TaskStatus status) noexcept;
+[[nodiscard]] std::optional<TaskType> parse_type(std::string_view text) noexcept;
+[[nodiscard]] std::optional<TaskStatus> parse_status(std::string_view text) noexcept;
+[[nodiscard]] constexpr bool is_final(TaskStatus status) noexcept { return status >= TaskStatus::done; }
+
+/// What came of a worker, as the agent reports it.
+struct WorkerReport {
+    int flag = -1; ///< 1 the worker said true, 0 it said false, -1 it could not run, ran out of time or died.
+    std::string result;
+    std::chrono::milliseconds costtime{0};
+    std::optional<Instant> callback_time; ///< The agent's word for when; the server's where it gave none.
+    std::string stderr_text;
+    std::optional<std::int64_t> exit_code;
+    bool truncated = false;
+};
+
+/// One task: what was asked, how far it is, what came of it. A plain value.
+struct Task {
+    TaskId id;
+    Ip agent;
+    TaskType type = TaskType::async;
+    Instruction ins;
+    TaskStatus status = TaskStatus::sent;
+    std::string by;   ///< The key that asked, or "".
+    std::string from; ///< The address that asked.
+    Instant start{};
+    std::optional<Instant> sent; ///< When it was handed to the agent's connection.
+    std::optional<Instant> end;  ///< When it reached its final state.
+    std::optional<TaskId> cron_id;
+    std::optional<Instant> fire_time;
+
+    std::optional<bool> sync_flag; ///< Was it handed to the agent? Nothing: not known yet.
+    std::string sync_error;        ///< Why not, or why it was skipped, expired, given up.
+    std::optional<std::chrono::milliseconds> sync_costtime;
+    std::optional<WorkerReport> report;
+    bool cancel_due = false; ///< Canceled, and the agent has not been heard to know it.
+};
+
+} // namespace elves
