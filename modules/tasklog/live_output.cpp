@@ -45,7 +45,8 @@ void LiveOutput::flush()
     });
 }
 
-std::string joined_output(std::vector<task_records::OutputPiece> const& pieces, std::int64_t offset, std::int64_t limit)
+std::string joined_output(
+    std::vector<task_records::OutputPiece> const& pieces, std::int64_t offset, std::int64_t limit)
 {
     std::string all;
     for (auto const& piece : pieces) {
@@ -68,7 +69,8 @@ std::string joined_output(std::vector<task_records::OutputPiece> const& pieces, 
 std::int64_t output_size(std::vector<task_records::OutputPiece> const& pieces)
 {
     std::int64_t size = 0;
-    for (auto const& piece : pieces) size = std::max(size, piece.at + static_cast<std::int64_t>(piece.data.size()));
+    for (auto const& piece : pieces)
+        size = std::max(size, piece.at + static_cast<std::int64_t>(piece.data.size()));
     return size;
 }
 

@@ -12,8 +12,8 @@
 
 namespace elves {
 
-/// What running workers print, on its way to the disk: written behind, some times a second in one go, bounded, and dropped
-/// where the disk doesn't keep up. On the loop's thread.
+/// What running workers print, on its way to the disk: written behind, some times a second in one go,
+/// bounded, and dropped where the disk doesn't keep up. On the loop's thread.
 class LiveOutput {
 public:
     LiveOutput(Store& store, Clock& clock) : store_(store), clock_(clock) {}

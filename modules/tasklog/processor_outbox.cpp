@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 
+#include "elves/error.hpp"
 #include "elves/log.hpp"
 #include "elves/one_shot.hpp"
 
@@ -103,7 +104,8 @@ asio::awaitable<bool> ProcessorOutbox::attempt(Task task, Instant since)
     auto log = co_await call_processor(std::move(task));
     bool const confirmed = log.sync_flag == "true";
     bool const given_up = !confirmed && clock_.now() - since >= give_up_;
-    if (!confirmed) ELVES_LOG(debug, "task " << id.text() << " not delivered to " << app << ": " << log.sync_error);
+    if (!confirmed)
+        ELVES_LOG(debug, "task " << id.text() << " not delivered to " << app << ": " << log.sync_error);
     if (given_up) {
         ELVES_LOG(warning, "gave up delivering task " << id.text() << " to the processor of " << app << ": "
                                                       << log.sync_error);
@@ -129,11 +131,14 @@ asio::awaitable<task_records::ModuleLog> ProcessorOutbox::call_processor(Task ta
         auto const back = co_await dialer_.call(
             place->host, place->port, "processor", "result", std::move(fields), call_limit);
         if (back.flag) log.sync_flag = "true";
-        log.sync_error = back.flag ? "" : back.error_info.empty() ? "the processor said false" : back.error_info;
+        log.sync_error = back.flag                 ? ""
+                         : back.error_info.empty() ? "the processor said false"
+                                                   : back.error_info;
     } catch (Error const& error) {
         log.sync_error = error.info();
     }
-    log.sync_costtime = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun).count();
+    log.sync_costtime =
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun).count();
     co_return log;
 }
 

@@ -16,11 +16,12 @@
 
 namespace elves {
 
-/// Delivers results of mode `P` to the apps' processors, again and again until they are confirmed or it gives up. What is
-/// owed is on disk (`deliveries`), written with the result itself. On the loop's thread.
+/// Delivers results of mode `P` to the apps' processors, again and again until they are confirmed or it gives
+/// up. What is owed is on disk (`deliveries`), written with the result itself. On the loop's thread.
 class ProcessorOutbox {
 public:
-    ProcessorOutbox(asio::any_io_executor loop, Store& store, Clock& clock, AppDirectory const& apps, Dialer& dialer);
+    ProcessorOutbox(
+        asio::any_io_executor loop, Store& store, Clock& clock, AppDirectory const& apps, Dialer& dialer);
 
     /// Takes up what was owed when the server ended. Before the loop runs only.
     void load();

@@ -38,7 +38,8 @@ std::optional<T> one_of(std::string_view field, std::optional<std::string> const
 {
     if (!text) return std::nullopt;
     auto const value = parse(*text);
-    if (!value) throw Error(codes::bad_field, field_is(field, json::value(*text)) + "; give " + std::string(choices));
+    if (!value)
+        throw Error(codes::bad_field, field_is(field, json::value(*text)) + "; give " + std::string(choices));
     return value;
 }
 
@@ -46,8 +47,13 @@ std::optional<T> one_of(std::string_view field, std::optional<std::string> const
 
 Tasklog::Tasklog(asio::any_io_executor loop, Store& store, Clock& clock, Zone zone, Presence const& presence,
     AppDirectory const& apps, Dialer& dialer)
-    : store_(store), clock_(clock), zone_(zone), presence_(presence), book_(store, clock), output_(store, clock),
-      outbox_(std::move(loop), store, clock, apps, dialer)
+    : store_(store)
+    , clock_(clock)
+    , zone_(zone)
+    , presence_(presence)
+    , book_(store, clock)
+    , output_(store, clock)
+    , outbox_(std::move(loop), store, clock, apps, dialer)
 {
     book_.on_finished([this](Task const& task) { outbox_.finished(task); });
 }
@@ -70,8 +76,9 @@ void Tasklog::declare(MethodTable& table)
         .call<AgentResult>("agentasynclog", Right::report,
             {required("id", &AgentResult::id), required("info", &AgentResult::info),
                 optional("type", &AgentResult::type), optional("cron_id", &AgentResult::cron_id),
-                optional("fire_time", &AgentResult::fire_time), optional("starttime", &AgentResult::starttime),
-                optional("ins", &AgentResult::ins), optional("status", &AgentResult::status)},
+                optional("fire_time", &AgentResult::fire_time),
+                optional("starttime", &AgentResult::starttime), optional("ins", &AgentResult::ins),
+                optional("status", &AgentResult::status)},
             "An agent's result of a task, or of a firing of its own.",
             [this](AgentResult in, Caller const& caller) { return take_result(std::move(in), caller); })
         .or_named("agentasyncresult");
@@ -79,19 +86,22 @@ void Tasklog::declare(MethodTable& table)
         .call<ProcessorResult>("appprocessorlog", Right::operate,
             {required("id", &ProcessorResult::id), required("info", &ProcessorResult::info)},
             "What an app's processor did with a result.",
-            [this](ProcessorResult in, Caller const& caller) { return take_processed(std::move(in), caller); })
+            [this](
+                ProcessorResult in, Caller const& caller) { return take_processed(std::move(in), caller); })
         .or_named("appprocessorresult");
     table.call<ByIds>("gettaskbyids", Right::read, {required("id", &ByIds::id)}, "Tasks by their ids.",
         [this](ByIds in, Caller const& caller) { return by_ids(std::move(in), caller); });
     table.call<Search>("listtasks", Right::read,
-        {optional("agentip", &Search::agentip), optional("app", &Search::app), optional("func", &Search::func),
-            optional("type", &Search::type), optional("cron_id", &Search::cron_id),
-            optional("status", &Search::status), optional("by", &Search::by), optional("since", &Search::since),
-            optional("until", &Search::until), optional("after", &Search::after), optional("limit", &Search::limit)},
+        {optional("agentip", &Search::agentip), optional("app", &Search::app),
+            optional("func", &Search::func), optional("type", &Search::type),
+            optional("cron_id", &Search::cron_id), optional("status", &Search::status),
+            optional("by", &Search::by), optional("since", &Search::since), optional("until", &Search::until),
+            optional("after", &Search::after), optional("limit", &Search::limit)},
         "Tasks, newest first.",
         [this](Search in, Caller const& caller) { return search(std::move(in), caller); });
     table.call<OutputOf>("gettaskoutput", Right::read,
-        {required("id", &OutputOf::id), optional("offset", &OutputOf::offset), optional("limit", &OutputOf::limit)},
+        {required("id", &OutputOf::id), optional("offset", &OutputOf::offset),
+            optional("limit", &OutputOf::limit)},
         "What a task's worker printed.",
         [this](OutputOf in, Caller const& caller) { return output_of(in, caller); });
     table.cast<Output>("output", Right::report,
@@ -117,7 +127,8 @@ void Tasklog::stop()
 Ip Tasklog::linked_agent(Caller const& caller) const
 {
     auto const agent = presence_.agent_of(*caller.peer);
-    if (!agent) throw Error(codes::forbidden, "this connection is no agent's link; heartbeat.register makes it one");
+    if (!agent)
+        throw Error(codes::forbidden, "this connection is no agent's link; heartbeat.register makes it one");
     return *agent;
 }
 
@@ -136,7 +147,8 @@ asio::awaitable<Reply> Tasklog::take_result(AgentResult in, Caller caller)
         co_return Reply();
     }
     if (!owner) throw Error(codes::no_task, "no task " + in.id.text());
-    if (*owner != agent) throw Error(codes::forbidden, "task " + in.id.text() + " is not one of " + agent.text());
+    if (*owner != agent)
+        throw Error(codes::forbidden, "task " + in.id.text() + " is not one of " + agent.text());
     life::Event event = life::Reported{std::move(report)};
     co_await book_.apply(in.id, std::move(event));
     co_return Reply();
@@ -215,7 +227,8 @@ asio::awaitable<Reply> Tasklog::by_ids(ByIds in, Caller caller)
 Instant Tasklog::time_of(std::string_view field, std::string const& text) const
 {
     auto const time = read_time(json::value(text), zone_);
-    if (!time) throw Error(codes::bad_field, field_is(field, json::value(text)) + "; give YYYY-MM-DD HH:MM:SS");
+    if (!time)
+        throw Error(codes::bad_field, field_is(field, json::value(text)) + "; give YYYY-MM-DD HH:MM:SS");
     return *time;
 }
 
@@ -234,9 +247,11 @@ task_records::Filter Tasklog::filter_of(Search const& in) const
     if (in.until) filter.until = time_of("until", *in.until) + 999ms;
     if (in.after) {
         std::int64_t seq = 0;
-        auto const [end, failure] = std::from_chars(in.after->data(), in.after->data() + in.after->size(), seq);
+        auto const [end, failure] =
+            std::from_chars(in.after->data(), in.after->data() + in.after->size(), seq);
         if (failure != std::errc() || end != in.after->data() + in.after->size()) {
-            throw Error(codes::bad_field, field_is("after", json::value(*in.after)) + "; give the `next` of a reply");
+            throw Error(
+                codes::bad_field, field_is("after", json::value(*in.after)) + "; give the `next` of a reply");
         }
         filter.before_seq = seq;
     }
@@ -251,15 +266,15 @@ asio::awaitable<Reply> Tasklog::search(Search in, Caller caller)
     }
     using Rows = std::vector<task_records::Row>;
     // One more than asked for tells whether there is a next page.
-    std::function<Rows(Db&)> work = [filter, limit = in.limit](Db& db) {
-        return task_records::list(db, filter, limit + 1);
-    };
+    std::function<Rows(Db&)> work = [filter, limit = in.limit](
+                                        Db& db) { return task_records::list(db, filter, limit + 1); };
     auto rows = co_await store_.read<Rows>(std::move(work));
     bool const more = rows.size() > static_cast<std::size_t>(in.limit);
     if (more) rows.pop_back();
     json::array info;
     for (auto const& row : rows) {
-        if (caller.may_touch(row.task.agent) && caller.may_use(row.task.ins.app)) info.push_back(task_text(row, zone_));
+        if (caller.may_touch(row.task.agent) && caller.may_use(row.task.ins.app))
+            info.push_back(task_text(row, zone_));
     }
     json::object fields{{"info", std::move(info)}};
     if (more) fields["next"] = std::to_string(rows.back().seq);
@@ -313,7 +328,8 @@ void Tasklog::prune()
     store_.post([deleted, before](Db& db) { *deleted = task_records::prune(db, before, prune_step); },
         [this, deleted](std::exception_ptr const& failure) {
             if (failure) ELVES_LOG(warning, "old tasks were not pruned: the store did not take it");
-            prune_soon(!failure && *deleted == prune_step ? std::chrono::milliseconds(prune_pause) : prune_interval);
+            prune_soon(
+                !failure && *deleted == prune_step ? std::chrono::milliseconds(prune_pause) : prune_interval);
         });
 }
 

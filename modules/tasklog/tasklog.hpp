@@ -15,7 +15,8 @@
 
 namespace elves {
 
-/// The `tasklog` service: what became of every task. Lives on the loop's thread; what it is given outlives it.
+/// The `tasklog` service: what became of every task. Lives on the loop's thread; what it is given outlives
+/// it.
 class Tasklog final : public Module {
 public:
     Tasklog(asio::any_io_executor loop, Store& store, Clock& clock, Zone zone, Presence const& presence,
