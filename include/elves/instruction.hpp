@@ -33,4 +33,7 @@ struct Instruction {
 
 [[nodiscard]] std::string_view mode_text(Mode mode) noexcept;
 
+/// What `app` and `func` may be.
+[[nodiscard]] bool is_app_name(std::string_view text) noexcept;
+
 } // namespace elves
