@@ -14,13 +14,12 @@ namespace elves {
 /// change, until the agent has confirmed the list as it is then. On the loop's thread.
 class AgentCrons {
 public:
-    AgentCrons(CronJobs const& jobs, Presence& presence, Clock& clock, Zone zone,
-        asio::any_io_executor loop);
+    AgentCrons(CronJobs const& jobs, Presence& presence, Clock& clock, Zone zone, asio::any_io_executor loop);
 
     void start();
     void stop();
-    /// A `self` job of this agent was set, started, stopped or deleted. Changes of one turn of the loop go out
-    /// together; while the agent is away none do.
+    /// A `self` job of this agent was set, started, stopped or deleted. Changes of one turn of the loop go
+    /// out together; while the agent is away none do.
     void changed(Ip const& agent);
 
 private:

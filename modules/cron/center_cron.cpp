@@ -24,8 +24,8 @@ constexpr std::size_t missed_limit = 100'000;
 
 } // namespace
 
-CenterCron::CenterCron(CronJobs& jobs, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone,
-    asio::any_io_executor loop)
+CenterCron::CenterCron(
+    CronJobs& jobs, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone, asio::any_io_executor loop)
     : jobs_(jobs), log_(log), dispatcher_(dispatcher), clock_(clock), zone_(zone), loop_(std::move(loop))
 {
 }

@@ -18,9 +18,10 @@ namespace elves {
 
 /// Fires the server's (`center`) jobs. On the loop's thread.
 ///
-/// What keeps every run accounted for is one mark per job on disk, `settled`: it moves in the transaction that
-/// records a firing, or says why there was none, and from one time of the rule to the next only. A firing is
-/// tried again until it is recorded; what passed behind it, or while the server was down, becomes one record.
+/// What keeps every run accounted for is one mark per job on disk, `settled`: it moves in the transaction
+/// that records a firing, or says why there was none, and from one time of the rule to the next only. A
+/// firing is tried again until it is recorded; what passed behind it, or while the server was down, becomes
+/// one record.
 class CenterCron {
 public:
     CenterCron(CronJobs& jobs, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone,
@@ -35,8 +36,8 @@ public:
 private:
     /// How far a job is; there for those that are on.
     struct State {
-        std::uint64_t era = 0; ///< Another one after each change of the job: what began before is void.
-        Instant planned{};     ///< Every time up to here is settled, or on its way to be.
+        std::uint64_t era = 0;  ///< Another one after each change of the job: what began before is void.
+        Instant planned{};      ///< Every time up to here is settled, or on its way to be.
         Instant missed_until{}; ///< What came due up to here counts as missed.
         std::chrono::seconds jitter{0};
         std::size_t held = 0; ///< Firings that could not be recorded and will be tried again.

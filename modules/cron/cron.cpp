@@ -15,8 +15,14 @@ constexpr std::size_t own_list_limit = 7 * 512 * 1024;
 
 Cron::Cron(CronJobs& jobs, Presence& presence, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone,
     asio::any_io_executor loop)
-    : jobs_(jobs), presence_(presence), log_(log), dispatcher_(dispatcher), clock_(clock), zone_(zone),
-      center_(jobs, log, dispatcher, clock, zone, loop), agents_(jobs, presence, clock, zone, loop)
+    : jobs_(jobs)
+    , presence_(presence)
+    , log_(log)
+    , dispatcher_(dispatcher)
+    , clock_(clock)
+    , zone_(zone)
+    , center_(jobs, log, dispatcher, clock, zone, loop)
+    , agents_(jobs, presence, clock, zone, loop)
 {
 }
 
@@ -127,8 +133,8 @@ CronJob const& Cron::job_of(Ip const& agent, TaskId id, Caller const& caller) co
 {
     auto const* job = jobs_.find(id);
     if (!job || job->agent != agent) {
-        throw Error(codes::no_cron, agent.text() + " has no cron job " + id.text() +
-                                        "; getcronlistbyip shows those that it has");
+        throw Error(codes::no_cron,
+            agent.text() + " has no cron job " + id.text() + "; getcronlistbyip shows those that it has");
     }
     caller.require_app(job->ins.app);
     return *job;
@@ -136,7 +142,7 @@ CronJob const& Cron::job_of(Ip const& agent, TaskId id, Caller const& caller) co
 
 CronJob Cron::made_of(Set in, Caller const& caller) const
 {
-    if (in.id) job_of(in.agentip, *in.id, caller);
+    if (in.id) static_cast<void>(job_of(in.agentip, *in.id, caller));
     if (!in.ins.dedup.empty()) {
         throw Error(codes::bad_field,
             "`ins.dedup` is for sendasync: a cron job's runs are told apart by their times; leave it out");

@@ -1,7 +1,5 @@
 #include "cron_job.hpp"
 
-#include <array>
-
 namespace elves {
 
 namespace {
@@ -12,10 +10,10 @@ struct Choice {
     std::string_view text;
 };
 
-constexpr std::array types{Choice<CronType>{CronType::center, "center"}, {CronType::self, "self"}};
-constexpr std::array misfires{Choice<Misfire>{Misfire::skip, "skip"}, {Misfire::once, "once"}};
-constexpr std::array overlaps{
-    Choice<Overlap>{Overlap::skip, "skip"}, {Overlap::allow, "allow"}, {Overlap::replace, "replace"}};
+constexpr Choice<CronType> types[] = {{CronType::center, "center"}, {CronType::self, "self"}};
+constexpr Choice<Misfire> misfires[] = {{Misfire::skip, "skip"}, {Misfire::once, "once"}};
+constexpr Choice<Overlap> overlaps[] = {
+    {Overlap::skip, "skip"}, {Overlap::allow, "allow"}, {Overlap::replace, "replace"}};
 
 template <class Choices, class T>
 std::string_view text_of(Choices const& choices, T value) noexcept
@@ -27,8 +25,7 @@ std::string_view text_of(Choices const& choices, T value) noexcept
 }
 
 template <class Choices>
-auto choose(
-    Choices const& choices, std::string_view name, std::string_view field, json::value const& value)
+auto choose(Choices const& choices, std::string_view name, std::string_view field, json::value const& value)
 {
     for (auto const& choice : choices) {
         if (value.is_string() && std::string_view(value.get_string()) == choice.text) return choice.value;

@@ -92,8 +92,8 @@ void CronJobs::load()
             try {
                 found.push_back(job_of(rows));
             } catch (std::exception const& error) {
-                // One that this program can't read (a zone that the machine has lost) must not keep the server
-                // down; nor is it thrown away.
+                // One that this program can't read (a zone that the machine has lost) must not keep the
+                // server down; nor is it thrown away.
                 ELVES_LOG(error, "cron job " << id << " can't be used and stays off: " << error.what());
             }
         }
@@ -125,8 +125,8 @@ asio::awaitable<void> CronJobs::add(CronJob job)
     }
     auto& of_agent = counts_[job.agent];
     if (of_agent >= bounds_.one_agent) {
-        throw Error(codes::too_much, job.agent.text() + " has " + std::to_string(of_agent) +
-                                         " cron jobs; delete some of them first");
+        throw Error(codes::too_much,
+            job.agent.text() + " has " + std::to_string(of_agent) + " cron jobs; delete some of them first");
     }
     ++of_agent;
     ++count_;

@@ -56,8 +56,8 @@ public:
     [[nodiscard]] asio::awaitable<void> set_on(TaskId id, bool on, Instant now);
 
     /// Part of the transaction that records a firing: its job's times after `from` up to `to` are accounted
-    /// for. Throws TurnRefused where they may not be, which undoes the recording: so no time is settled twice,
-    /// nor before an earlier one.
+    /// for. Throws TurnRefused where they may not be, which undoes the recording: so no time is settled
+    /// twice, nor before an earlier one.
     [[nodiscard]] static std::function<void(Db&)> settling(TaskId id, Instant from, Instant to);
     /// That alone.
     [[nodiscard]] asio::awaitable<void> settle(TaskId id, Instant from, Instant to);

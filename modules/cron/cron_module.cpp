@@ -15,8 +15,8 @@ struct OwnJobs {
 class CronModule final : private OwnJobs, public Cron {
 public:
     explicit CronModule(Host& host)
-        : OwnJobs(host.store),
-          Cron(jobs, host.need<Presence>("cron"), host.need<TaskLog>("cron"), host.need<Dispatcher>("cron"),
+        : OwnJobs(host.store)
+        , Cron(jobs, host.need<Presence>("cron"), host.need<TaskLog>("cron"), host.need<Dispatcher>("cron"),
               host.clock, host.zone, host.loop)
     {
     }
