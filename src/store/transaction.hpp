@@ -1,0 +1,24 @@
+#pragma once
+
+#include "elves/sql.hpp"
+
+namespace elves {
+
+/// BEGIN IMMEDIATE; rolled back at the end of its scope unless committed.
+class Transaction {
+public:
+    explicit Transaction(Db& db);
+    ~Transaction();
+    Transaction(Transaction const&) = delete;
+    Transaction& operator=(Transaction const&) = delete;
+
+    /// False once SQLite has rolled back on its own, as it may on a full disk or an I/O error: what is run
+    /// then would commit each for itself.
+    [[nodiscard]] bool open() const;
+    void commit();
+
+private:
+    Db& db_;
+};
+
+} // namespace elves
