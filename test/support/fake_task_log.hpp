@@ -13,7 +13,8 @@
 namespace elves {
 
 /// A task log in memory that keeps the real one's word: `also` is written through the test's Store, and what
-/// that refuses is not recorded; (cron_id, fire_time) is unique but for `skipped`. Tests end tasks by `finish`.
+/// that refuses is not recorded; (cron_id, fire_time) is unique but for `skipped`. Tests end tasks by
+/// `finish`.
 class FakeTaskLog final : public TaskLog {
 public:
     FakeTaskLog(Store& store, Clock& clock) : store_(store), clock_(clock) {}
