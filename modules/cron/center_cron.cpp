@@ -22,6 +22,25 @@ constexpr std::size_t turn_limit = 1'000;
 constexpr std::size_t waiting_limit = 1'000;
 constexpr std::size_t missed_limit = 100'000;
 
+/// The times in (after, until], counted up to the limit, and `last` the latest of them in any case.
+MissedTimes times_in(QuartzRule const& rule, Zone const& zone, Instant after, Instant until)
+{
+    auto times = missed_times(rule, zone, after, until, missed_limit);
+    if (!times.more) return times;
+    // There is a time after `from`, and none after `to`: halved until they meet.
+    auto to = until;
+    for (auto from = times.last; to - from > 1s;) {
+        auto const middle = from + (to - from) / 2;
+        auto const next = rule.next_after(middle, zone);
+        if (next && *next <= until) {
+            from = times.last = *next;
+        } else {
+            to = middle;
+        }
+    }
+    return times;
+}
+
 } // namespace
 
 CenterCron::CenterCron(
@@ -127,7 +146,7 @@ void CenterCron::take(CronSchedule::Due const& due, Instant now)
 void CenterCron::missed(CronJob const& job, State& state, Instant now)
 {
     auto const until = now - state.jitter;
-    auto const times = missed_times(job.rule, zone_of(job), state.planned, until, missed_limit);
+    auto const times = times_in(job.rule, zone_of(job), state.planned, until);
     schedule(job, state, until);
     if (times.count == 0) return;
     Firing firing{job.id, state.era, state.planned, until, times.first, {}, {}, {}};

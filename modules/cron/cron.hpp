@@ -33,7 +33,7 @@ private:
     struct Set {
         Ip agentip;
         CronType cron_type = CronType::center;
-        QuartzRule rule;
+        std::optional<QuartzRule> rule; ///< Required, so always there.
         Instruction ins;
         std::optional<TaskId> id;
         std::optional<Zone> timezone;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "elves/field_type.hpp"
 #include "elves/instruction.hpp"
@@ -32,6 +33,8 @@ struct Jitter {
 
 /// One cron job. A plain value.
 struct CronJob {
+    CronJob(TaskId id_, QuartzRule rule_) : id(id_), rule(std::move(rule_)) {}
+
     TaskId id;
     Ip agent;
     CronType type = CronType::center;

@@ -42,11 +42,9 @@ T checked(std::optional<T> value, std::string_view what)
 
 CronJob job_of(Run const& row)
 {
-    CronJob job;
-    job.id = checked(TaskId::parse(row.text(0)), "id");
+    CronJob job(checked(TaskId::parse(row.text(0)), "id"), QuartzRule::parse(row.text(3)));
     job.agent = checked(Ip::parse(row.text(1)), "agent");
     job.type = row.text(2) == "self" ? CronType::self : CronType::center;
-    job.rule = QuartzRule::parse(row.text(3));
     job.ins = Instruction::read(json::parse(row.text(4)).as_object());
     job.on = row.number(5) != 0;
     job.created = instant(row.number(6));
