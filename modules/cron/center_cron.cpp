@@ -38,6 +38,8 @@ MissedTimes times_in(QuartzRule const& rule, Zone const& zone, Instant after, In
             to = middle;
         }
     }
+    auto const next = rule.next_after(times.last, zone);
+    if (next && *next <= until) times.last = *next;
     return times;
 }
 

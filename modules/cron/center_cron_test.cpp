@@ -1,5 +1,8 @@
 #include "cron/center_cron.hpp"
 
+#include <random>
+#include <sstream>
+
 #include "catch.hpp"
 #include "support/cron_house.hpp"
 
@@ -312,4 +315,46 @@ TEST_CASE("a thousand jobs and more of one moment all fire", "[cron]")
     for (int i = 0; i < 2'500; ++i) house.set("0 * * * * ?", {{"overlap", "allow"}});
     house.pass(60s);
     CHECK(house.log.tasks().size() == 2'500);
+}
+
+TEST_CASE("whatever the store and the server go through, every time is accounted for once", "[cron]")
+{
+    auto const overlap = GENERATE("skip", "allow", "replace");
+    CronHouse house;
+    std::mt19937 random(7); // NOLINT(cert-msc51-cpp): the same each time on purpose
+    auto const one_in = [&](unsigned n) { return random() % n == 0; };
+    house.start();
+    house.set("0/5 * * * * ?", {{"overlap", overlap}});
+    for (int second = 0; second < 3'000; ++second) {
+        if (one_in(40)) house.store.fail_all(one_in(2));
+        if (one_in(50)) house.store.fail_next(1);
+        if (one_in(9) && !house.log.tasks().empty() && !is_final(house.log.tasks().back().status)) {
+            house.finish_last();
+        }
+        if (one_in(200)) {
+            house.stop();
+            house.clock.advance(std::chrono::seconds(random() % 90));
+            house.start();
+        }
+        if (one_in(300)) house.clock.jump(house.clock.now() + std::chrono::seconds(random() % 200));
+        house.pass(1s);
+    }
+    house.store.fail_all(false);
+    house.store.fail_next(0);
+    house.pass(130s);
+    std::int64_t accounted = 0;
+    for (auto const& task : house.log.tasks()) {
+        // "skipped: 12 times from ... to ... passed"
+        std::istringstream words(task.sync_error);
+        std::string word;
+        std::int64_t count = 1;
+        if (task.sync_error.ends_with("passed while the server was down") ||
+            task.sync_error.ends_with("passed while the server was held up")) {
+            words >> word >> count;
+        }
+        accounted += count;
+    }
+    auto const since = Instant(1'767'225'600s);
+    CHECK(accounted == (house.clock.now() - since) / 5s);
+    CHECK(house.log.tasks().size() > 100);
 }

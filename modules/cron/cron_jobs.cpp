@@ -3,6 +3,7 @@
 #include <exception>
 #include <stdexcept>
 
+#include "cron_schema.hpp"
 #include "elves/log.hpp"
 
 namespace elves {
@@ -78,6 +79,8 @@ void write_job(Db& db, std::string_view sql, CronJob const& job, bool is_new)
 
 CronJobs::CronJobs(Store& store) : CronJobs(store, Bounds{}) {}
 CronJobs::CronJobs(Store& store, Bounds bounds) : store_(store), bounds_(bounds) {}
+
+void CronJobs::migrate(Store& store) { store.migrate("cron", cron_schema); }
 
 void CronJobs::load()
 {

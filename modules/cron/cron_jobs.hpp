@@ -37,6 +37,8 @@ public:
     explicit CronJobs(Store& store);
     CronJobs(Store& store, Bounds bounds);
 
+    /// Before the loop runs only: brings their table up to date.
+    static void migrate(Store& store);
     /// Before the loop runs only: reads them all.
     void load();
 

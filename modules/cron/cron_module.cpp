@@ -1,6 +1,5 @@
 // The glue: what a Cron is made of in the house.
 #include "cron.hpp"
-#include "cron_schema.hpp"
 
 namespace elves {
 
@@ -27,7 +26,7 @@ public:
 std::unique_ptr<Module> make_cron(Host& host)
 {
     auto made = std::make_unique<CronModule>(host);
-    host.store.migrate("cron", cron_schema);
+    CronJobs::migrate(host.store);
     return made;
 }
 

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "cron/cron.hpp"
-#include "cron_schema.hpp"
 #include "manual_clock.hpp"
 #include "support/fake_dispatcher.hpp"
 #include "support/fake_presence.hpp"
@@ -51,7 +50,7 @@ private:
 /// A Cron with all that it needs, its loop run by hand. Time begins on 2026-01-01 at 00:00:00 UTC.
 class CronHouse {
 public:
-    CronHouse() { store.migrate("cron", cron_schema); }
+    CronHouse() { CronJobs::migrate(store); }
 
     /// Makes the module, as a server does when it starts; again, and the one before has been gone.
     void start(std::string_view zone = "UTC", CronJobs::Bounds bounds = {})
@@ -77,6 +76,9 @@ public:
     }
     void settle()
     {
+        loop.restart();
+        loop.poll();
+        clock.advance(std::chrono::milliseconds(0)); // What is due already.
         loop.restart();
         loop.poll();
     }

@@ -72,6 +72,7 @@ public:
         }
         return ids;
     }
+    [[nodiscard]] std::chrono::seconds lost_after() const override { return std::chrono::seconds(60); }
     void on_finished(std::function<void(Task const&)> then) override
     {
         on_finished_.push_back(std::move(then));
