@@ -545,6 +545,8 @@ class Agent:
             taken.status = "done" if result.flag == 1 else "failed"
             owed = self.rt_calls.pop(task_id, None)
             self._changed.notify_all()
+        if not self.up:
+            return  # it goes out on the next link
         if owed is not None and owed[0] is self._link:
             self._back(*owed, **result.fields())
         elif self.report_async:
