@@ -92,7 +92,7 @@ class Heartbeat(HouseTest):
         self.caller.refused("403.", "heartbeat", "getstatbyiplist", iplist=ips + ["10.2.0.1"])
 
     def test_what_is_no_ip_is_refused(self):
-        for bad in ("", "10.0.0", "10.0.0.256", "host", "10.0.0.1/24", " 10.0.0.1", "10.0.0.1:80", "::g", "[::1]"):
+        for bad in ("10.0.0", "10.0.0.256", "host", "10.0.0.1/24", " 10.0.0.1", "10.0.0.1:80", "::g", "[::1]"):
             with self.subTest(ip=bad):
                 self.assertIn("agentip", self.caller.refused("403.1", "heartbeat", "getstatbyip", agentip=bad))
         self.caller.refused("403.1", "heartbeat", "getstatbyiplist", iplist=["10.0.0.1", "nonsense"])
