@@ -124,6 +124,7 @@ class Link:
         return message
 
     def close(self):
+        """Says goodbye and closes; a thread that waits in `receive` wakes up."""
         try:
             self.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -132,11 +133,17 @@ class Link:
 
     def reset(self):
         """Closes as a crashed machine would: with RST, without a word."""
+        self.hang_up()
+        self.sock.close()
+
+    def hang_up(self):
+        """Ends the reading, and makes the next `close` a reset. A thread that waits in `receive` wakes up; close
+        alone would not wake it, and the socket would stay open until it does."""
         try:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.sock.shutdown(socket.SHUT_RD)
         except OSError:
             pass
-        self.sock.close()
 
 
 AUTO = object()
@@ -342,14 +349,12 @@ class Agent:
         self._next_mqid = 0
         self._link = None
         self._threads = []
-        self._stopping = threading.Event()
         self._down = threading.Event()
         self._timers = []
 
     # ---- the link ----
     def start(self, patience=PATIENCE):
         """Dials, registers, and returns when the server has said yes. May be called again after `drop`."""
-        self._stopping.clear()
         down = threading.Event()
         link = Link(socket.create_connection(self.address, timeout=patience))
         with self._lock:
@@ -394,17 +399,16 @@ class Agent:
             self.rt_calls.clear()
         self._down.set()
         if link is not None:
-            link.reset()
+            link.hang_up()
+            for thread in self._threads:  # the reading one closes it
+                if thread is not threading.current_thread():
+                    thread.join(timeout=5)
+            self._threads.clear()
 
     def stop(self):
-        self._stopping.set()
         for timer in self._timers:
             timer.cancel()
         self.drop()
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join(timeout=5)
-        self._threads.clear()
 
     def wait_closed(self, patience=PATIENCE):
         if not self._down.wait(patience):
@@ -446,7 +450,7 @@ class Agent:
             pass
         finally:
             down.set()
-            link.close()
+            link.sock.close()
             with self._changed:
                 self._changed.notify_all()
 

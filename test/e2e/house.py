@@ -90,8 +90,8 @@ Done = collections.namedtuple("Done", "code out err")
 
 def run(*argv, patience=30, **more):
     """Runs a program to its end. Returns its exit code, stdout, stderr."""
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-                          timeout=patience, **more)
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
+                          errors="replace", timeout=patience, **more)
     return Done(done.returncode, done.stdout, done.stderr)
 
 
