@@ -13,11 +13,15 @@ forbid() { # WHAT, PATTERN, FILES...
 }
 for folder in modules/*/; do
     name=$(basename "$folder")
-    own="\"(elves/|$name/|${name}_schema)"
-    code=$(find "$folder" -name '*.?pp' ! -name '*_test.cpp')
-    # shellcheck disable=SC2086
-    found=$(grep -nE '^#include "' $code /dev/null | grep -vE "#include $own")
-    [ -z "$found" ] || { echo "$found"; echo "layering: modules/$name includes something of src/ or of another module"; wrong=1; }
+    while IFS=: read -r file line include; do
+        include=${include#*\"}
+        include=${include%\"*}
+        case $include in elves/* | "${name}_schema.hpp") continue ;; esac
+        [ -e "$folder$include" ] && continue
+        echo "$file:$line: $include"
+        echo "layering: modules/$name includes something of src/ or of another module"
+        wrong=1
+    done < <(find "$folder" -name '*.?pp' ! -name '*_test.cpp' -exec grep -nE '^#include "' {} /dev/null +)
 done
 forbid "include/elves/ includes something of src/ or modules/" '^#include "(core|rpc|store|client|server|agent|ctl|log|modules)/' \
     $(find include -name '*.hpp')

@@ -1,4 +1,4 @@
-#include "sheduler/agent_calls.hpp"
+#include "agent_calls.hpp"
 
 #include <boost/asio/post.hpp>
 

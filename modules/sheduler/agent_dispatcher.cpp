@@ -1,4 +1,4 @@
-#include "sheduler/agent_dispatcher.hpp"
+#include "agent_dispatcher.hpp"
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>

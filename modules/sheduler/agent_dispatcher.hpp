@@ -8,7 +8,7 @@
 #include "elves/one_shot.hpp"
 #include "elves/services/app_directory.hpp"
 #include "elves/services/dispatcher.hpp"
-#include "sheduler/agent_calls.hpp"
+#include "agent_calls.hpp"
 
 namespace elves {
 

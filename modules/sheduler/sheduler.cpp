@@ -1,4 +1,4 @@
-#include "sheduler/sheduler.hpp"
+#include "sheduler.hpp"
 
 namespace elves {
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "elves/module.hpp"
-#include "sheduler/agent_dispatcher.hpp"
+#include "agent_dispatcher.hpp"
 
 namespace elves {
 

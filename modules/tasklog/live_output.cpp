@@ -1,4 +1,4 @@
-#include "tasklog/live_output.hpp"
+#include "live_output.hpp"
 
 #include <algorithm>
 

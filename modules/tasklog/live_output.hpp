@@ -8,7 +8,7 @@
 #include "elves/clock.hpp"
 #include "elves/store.hpp"
 #include "elves/task_id.hpp"
-#include "tasklog/task_records.hpp"
+#include "task_records.hpp"
 
 namespace elves {
 

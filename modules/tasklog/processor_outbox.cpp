@@ -1,4 +1,4 @@
-#include "tasklog/processor_outbox.hpp"
+#include "processor_outbox.hpp"
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>

@@ -12,7 +12,7 @@
 #include "elves/services/dialer.hpp"
 #include "elves/store.hpp"
 #include "elves/task.hpp"
-#include "tasklog/task_records.hpp"
+#include "task_records.hpp"
 
 namespace elves {
 

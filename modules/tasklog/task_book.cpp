@@ -1,10 +1,10 @@
-#include "tasklog/task_book.hpp"
+#include "task_book.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include "elves/error.hpp"
-#include "tasklog/task_records.hpp"
+#include "task_records.hpp"
 
 namespace elves {
 

@@ -1,4 +1,4 @@
-#include "tasklog/task_records.hpp"
+#include "task_records.hpp"
 
 #include <stdexcept>
 

@@ -1,4 +1,4 @@
-#include "tasklog/task_text.hpp"
+#include "task_text.hpp"
 
 namespace elves {
 

@@ -2,7 +2,7 @@
 
 #include "elves/json.hpp"
 #include "elves/zone.hpp"
-#include "tasklog/task_records.hpp"
+#include "task_records.hpp"
 
 namespace elves {
 

@@ -1,10 +1,10 @@
-#include "tasklog/tasklog.hpp"
+#include "tasklog.hpp"
 
 #include <charconv>
 
 #include "elves/log.hpp"
 #include "elves/worker_report.hpp"
-#include "tasklog/task_text.hpp"
+#include "task_text.hpp"
 
 namespace elves {
 

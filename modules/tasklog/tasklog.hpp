@@ -9,9 +9,9 @@
 
 #include "elves/module.hpp"
 #include "elves/services/presence.hpp"
-#include "tasklog/live_output.hpp"
-#include "tasklog/processor_outbox.hpp"
-#include "tasklog/task_book.hpp"
+#include "live_output.hpp"
+#include "processor_outbox.hpp"
+#include "task_book.hpp"
 
 namespace elves {
 

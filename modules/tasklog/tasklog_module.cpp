@@ -1,4 +1,4 @@
-#include "tasklog/tasklog.hpp"
+#include "tasklog.hpp"
 #include "tasklog_schema.hpp"
 
 namespace elves {
