@@ -174,18 +174,18 @@ void SqliteStore::write_group(std::vector<Unit> group)
     auto const units = static_cast<std::int64_t>(group.size());
     auto const failed =
         std::count_if(group.begin(), group.end(), [](Unit const& unit) { return unit.error != nullptr; });
-    // First the answers to writes, then the reads that waited for them.
+    // Whoever has an answer finds it counted; and reads that waited for these writes answer after them.
+    {
+        std::lock_guard const lock(mutex_);
+        counters_.queued -= units;
+        counters_.failed += failed;
+        counters_.commits += result.commits;
+    }
     completions_->finish(std::move(group));
-    count_finished(units, failed, result.commits);
-}
-
-void SqliteStore::count_finished(std::int64_t units, std::int64_t failed, std::int64_t commits)
-{
-    std::lock_guard const lock(mutex_);
-    counters_.queued -= units;
-    counters_.failed += failed;
-    counters_.commits += commits;
-    finished_ += units;
+    {
+        std::lock_guard const lock(mutex_);
+        finished_ += units;
+    }
     for_reader_.notify_one();
 }
 

@@ -71,7 +71,6 @@ private:
     // The writer's thread.
     void write_all();
     void write_group(std::vector<Unit> group);
-    void count_finished(std::int64_t units, std::int64_t failed, std::int64_t commits);
     void open_writer();
     void checkpoint();
     [[nodiscard]] bool idle() const;
