@@ -57,8 +57,8 @@ Entry entry_of(Run const& row, bool with_result)
     entry.taken = instant(row.number(4));
     if (!row.is_null(5)) entry.started = instant(row.number(5));
     if (!row.is_null(6)) {
-        entry.firing = Firing{TaskId::parse(row.text(6)).value_or(TaskId()), instant(row.number(7)),
-            row.number(8) != 0};
+        entry.firing =
+            Firing{TaskId::parse(row.text(6)).value_or(TaskId()), instant(row.number(7)), row.number(8) != 0};
     }
     if (with_result && !row.is_null(9))
         entry.report = read_report(json::parse(row.text(9)).as_object(), Zone());

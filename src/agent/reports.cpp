@@ -65,9 +65,8 @@ void Reports::send_next()
         queue_.pop_front();
         ++in_flight_;
         asio::co_spawn(loop_, send(id, server_),
-            [this, id, server = server_](std::exception_ptr escaped, bool confirmed) {
-                sent(id, server, !escaped && confirmed);
-            });
+            [this, id, server = server_](
+                std::exception_ptr escaped, bool confirmed) { sent(id, server, !escaped && confirmed); });
     }
 }
 
@@ -90,8 +89,8 @@ bool Reports::is_final(TaskId id, Back const& back)
 {
     auto const found = sending_.find(id);
     int const tries = found == sending_.end() ? 0 : ++found->second.refused;
-    ELVES_LOG(warning,
-        "the server refused the result of task " << id.text() << ", try " << tries << ": " << back.error_info);
+    ELVES_LOG(warning, "the server refused the result of task " << id.text() << ", try " << tries << ": "
+                                                                << back.error_info);
     return has_code(back, codes::no_task) && tries >= unknown_tries;
 }
 

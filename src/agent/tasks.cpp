@@ -190,8 +190,9 @@ asio::awaitable<void> Tasks::keep(TaskId id, WorkerReport report)
             co_await journal_.finish(id, report);
             kept = true;
         } catch (std::exception const& problem) {
-            ELVES_LOG(error, "the result of task " << id.text() << " is not in the journal yet, trying again: "
-                                                   << problem.what());
+            ELVES_LOG(error, "the result of task "
+                                 << id.text()
+                                 << " is not in the journal yet, trying again: " << problem.what());
         }
         // Whoever waits hears of it all the same: a full disk here is no reason to hide what happened.
         if (first) tell(id);
