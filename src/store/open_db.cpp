@@ -1,5 +1,6 @@
 #include "store/open_db.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -21,43 +22,6 @@ std::runtime_error refused(std::string const& path, std::string const& why)
     return std::runtime_error("data file " + path + ": " + why);
 }
 
-std::runtime_error refused_by_system(std::string const& path, int code)
-{
-    switch (code) {
-    case ENOENT:
-        return refused(path, "its folder does not exist; create the folder, or name another file");
-    case EACCES:
-    case EPERM:
-        return refused(path, "no permission; let this program's user read and write file and folder");
-    case EROFS:
-        return refused(path, "its file system is read-only; remount it, or name another file");
-    case EISDIR:
-        return refused(path, "this is a folder; name a file");
-    default:
-        return refused(path, std::string("cannot be opened: ") + std::strerror(code));
-    }
-}
-
-/// Makes the file, or looks whether it can be a database: SQLite says so only at the first statement.
-void check_file(std::string const& path, Access access)
-{
-    // SQLite would make it readable by all; -wal and -shm get the mode of the file.
-    int const flags = access == Access::read_write ? O_RDWR | O_CREAT : O_RDONLY;
-    int const fd = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
-    if (fd < 0) throw refused_by_system(path, errno);
-    constexpr std::string_view magic("SQLite format 3\0", 16);
-    std::array<char, 16> head{};
-    struct stat about {};
-    bool const file = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
-    auto const got = file ? ::pread(fd, head.data(), head.size(), 0) : 0;
-    ::close(fd);
-    if (!file) throw refused(path, "is not a regular file; name another");
-    if (got == 0) return; // new
-    if (std::string_view(head.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))) != magic) {
-        throw refused(path, "is not a database, or damaged; restore a backup, or name another file");
-    }
-}
-
 std::unique_ptr<Db> open_handle(std::string const& path, int flags)
 {
     sqlite3* raw = nullptr;
@@ -66,7 +30,7 @@ std::unique_ptr<Db> open_handle(std::string const& path, int flags)
     std::unique_ptr<sqlite3, int (*)(sqlite3*)> handle(raw, &sqlite3_close);
     if (code == SQLITE_OK) return std::make_unique<Db>(std::move(handle));
     if (int const os = raw == nullptr ? 0 : sqlite3_system_errno(raw); os != 0) {
-        throw refused_by_system(path, os);
+        throw data_file_error(path, os);
     }
     throw refused(path, std::string("cannot be opened: ") + sqlite3_errstr(code));
 }
@@ -96,9 +60,43 @@ void set_up(Db& db)
 
 } // namespace
 
+std::runtime_error data_file_error(std::string const& path, int errno_code)
+{
+    switch (errno_code) {
+    case ENOENT:
+        return refused(path, "it or its folder does not exist; create the folder, or name another file");
+    case EACCES:
+    case EPERM:
+        return refused(path, "no permission; let this program's user read and write file and folder");
+    case EROFS:
+        return refused(path, "its file system is read-only; remount it, or name another file");
+    case EISDIR:
+        return refused(path, "this is a folder; name a file");
+    default:
+        return refused(path, std::string("cannot be opened: ") + std::strerror(errno_code));
+    }
+}
+
+void make_or_check_file(std::string const& path)
+{
+    // SQLite would make it readable by all; -wal and -shm get the mode of the file.
+    int const fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) throw data_file_error(path, errno);
+    constexpr std::string_view magic("SQLite format 3\0", 16);
+    std::array<char, 16> head{};
+    struct stat about {};
+    bool const file = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+    auto const got = file ? ::pread(fd, head.data(), head.size(), 0) : 0;
+    ::close(fd);
+    if (!file) throw refused(path, "is not a regular file; name another");
+    if (got == 0) return; // new
+    if (std::string_view(head.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))) != magic) {
+        throw refused(path, "is not a database, or damaged; restore a backup, or name another file");
+    }
+}
+
 std::unique_ptr<Db> open_db(std::string const& path, Access access)
 {
-    check_file(path, access);
     bool const writes = access == Access::read_write;
     auto db = open_handle(path, writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
     try {

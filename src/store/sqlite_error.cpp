@@ -60,7 +60,8 @@ void throw_sqlite_error(sqlite3* db, int code, std::string_view sql)
     text.append(" in: ").append(sql);
     ELVES_LOG(error, "store: " << text);
     if (auto const* const why = refusal(code)) {
-        throw DiskError(code, std::string("the store cannot write: ") + why);
+        bool const reads = db != nullptr && sqlite3_db_readonly(db, "main") == 1;
+        throw DiskError(code, std::string("the store cannot ") + (reads ? "read: " : "write: ") + why);
     }
     throw std::runtime_error(text);
 }

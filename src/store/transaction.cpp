@@ -8,7 +8,10 @@
 
 namespace elves {
 
-Transaction::Transaction(Db& db) : db_(db) { db_.run("BEGIN IMMEDIATE").execute(); }
+Transaction::Transaction(Db& db, Kind kind) : db_(db)
+{
+    db_.run(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN").execute();
+}
 
 Transaction::~Transaction()
 {

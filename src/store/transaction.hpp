@@ -4,10 +4,12 @@
 
 namespace elves {
 
-/// BEGIN IMMEDIATE; rolled back at the end of its scope unless committed.
+/// Rolled back at the end of its scope unless committed.
 class Transaction {
 public:
-    explicit Transaction(Db& db);
+    enum class Kind { write, read };
+    /// To write is BEGIN IMMEDIATE: a read that turns into a write may find that it came too late.
+    explicit Transaction(Db& db, Kind kind = Kind::write);
     ~Transaction();
     Transaction(Transaction const&) = delete;
     Transaction& operator=(Transaction const&) = delete;
