@@ -4,8 +4,14 @@
 #include <fstream>
 #include <sys/utsname.h>
 
-#include "agent/hardware.hpp"
 #include "elves/instruction.hpp"
+#if __has_include("agent/hardware.hpp")
+#include "agent/hardware.hpp"
+#else
+namespace elves::agent {
+static std::string hardware_json() { return "{}"; }
+} // namespace elves::agent
+#endif
 
 namespace elves::agent {
 
