@@ -15,7 +15,8 @@
 
 namespace elves {
 
-/// A value that one coroutine waits for and another sets, once. A handle: copies share it. On the loop's thread.
+/// A value that one coroutine waits for and another sets, once. A handle: copies share it. On the loop's
+/// thread.
 template <class T>
 class OneShot {
 public:
@@ -41,9 +42,12 @@ public:
                 asio::post(executor, std::move(handler));
             };
         };
-        co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(std::move(initiation), asio::use_awaitable);
+        co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(
+            std::move(initiation), asio::use_awaitable);
         co_return state->value;
     }
+
+    friend bool operator==(OneShot const& a, OneShot const& b) { return a.state_ == b.state_; }
 
 private:
     struct State {

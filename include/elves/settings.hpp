@@ -66,9 +66,15 @@ private:
     };
     [[nodiscard]] Value const* find(std::string_view section, std::string_view key) const;
 
+    [[nodiscard]] std::string place(int line) const;
+    [[nodiscard]] std::set<std::string, std::less<>>& asked(std::string_view section) const;
+    void add_line(std::string_view line, int number, std::string& section);
+
     std::string name_;
     std::map<std::string, std::map<std::string, Value, std::less<>>, std::less<>> sections_;
+    std::map<std::string, int, std::less<>> section_lines_;
     mutable std::map<std::string, std::set<std::string, std::less<>>, std::less<>> asked_;
+    mutable std::set<std::string, std::less<>> ignored_;
 };
 
 } // namespace elves

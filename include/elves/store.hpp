@@ -61,8 +61,11 @@ public:
     {
         auto value = std::make_shared<std::optional<T>>();
         Work keep = [value, work = std::move(work)](Db& db) { value->emplace(work(db)); };
-        co_await wait([this, keep = std::move(keep)](
-                          Done done) mutable { post_read(std::move(keep), std::move(done)); });
+        // Named: GCC 12 destroys a closure that is a temporary of a co_await twice.
+        std::function<void(Done)> start = [this, keep = std::move(keep)](Done done) mutable {
+            post_read(std::move(keep), std::move(done));
+        };
+        co_await wait(std::move(start));
         co_return std::move(**value);
     }
 

@@ -47,10 +47,11 @@ asio::awaitable<std::shared_ptr<Link>> dial(HostPort to, std::chrono::millisecon
         socket.close(ignored);
     });
     auto const unreachable = [&](boost::system::error_code const& failure) {
-        return Error(codes::agent_unreachable, "nobody answers at " + to.text() + ": " +
-                                                   (late ? "no connection in time" : failure.message()));
+        return Error(codes::agent_unreachable,
+            "nobody answers at " + to.text() + ": " + (late ? "no connection in time" : failure.message()));
     };
-    auto const [not_found, places] = co_await resolver.async_resolve(to.host, std::to_string(to.port), as_value);
+    auto const [not_found, places] =
+        co_await resolver.async_resolve(to.host, std::to_string(to.port), as_value);
     if (not_found || late) throw unreachable(not_found);
     // One by one: async_connect would open a socket again that the timer has closed.
     boost::system::error_code failure = asio::error::host_not_found;

@@ -21,7 +21,8 @@ struct HostPort {
     [[nodiscard]] std::string text() const;
 };
 
-/// Connects, and gives the started link. Throws Error 410.1 that says why nobody could be reached within `limit`.
+/// Connects, and gives the started link. Throws Error 410.1 that says why nobody could be reached within
+/// `limit`.
 [[nodiscard]] asio::awaitable<std::shared_ptr<Link>> dial(
     HostPort to, std::chrono::milliseconds limit, LinkShared& shared);
 

@@ -8,7 +8,6 @@ namespace elves {
 
 namespace {
 
-constexpr std::size_t shown = 80;
 constexpr std::size_t max_text = 64 * 1024;
 
 [[noreturn]] void refuse(Code code, std::string_view field, json::value const& value, std::string_view right)
@@ -44,13 +43,7 @@ std::vector<T> read_list(Code code, std::string_view field, json::value const& v
 
 std::string field_is(std::string_view field, json::value const& value)
 {
-    auto text = json::serialize(value);
-    if (text.size() > shown) {
-        auto cut = shown;
-        while ((static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut; // not within a character
-        text = text.substr(0, cut) + "…";
-    }
-    return "`" + std::string(field) + "` is " + text;
+    return "`" + std::string(field) + "` is " + shown(value);
 }
 
 std::string FieldType<std::string>::read(std::string_view field, json::value const& value)
@@ -58,7 +51,8 @@ std::string FieldType<std::string>::read(std::string_view field, json::value con
     if (!value.is_string()) refuse(missing, field, value, "a string");
     auto const& text = value.get_string();
     if (text.size() > max_text) {
-        throw Error(missing, "`" + std::string(field) + "` has " + std::to_string(text.size()) + " bytes; give at most 65536");
+        throw Error(missing,
+            "`" + std::string(field) + "` has " + std::to_string(text.size()) + " bytes; give at most 65536");
     }
     return std::string(text);
 }
@@ -71,7 +65,8 @@ bool FieldType<bool>::read(std::string_view field, json::value const& value)
         if (value.get_string() == "true" || value.get_string() == "1") return true;
         if (value.get_string() == "false" || value.get_string() == "0") return false;
     }
-    if (auto const number = whole_number(value); number && (*number == 0 || *number == 1)) return *number == 1;
+    if (auto const number = whole_number(value); number && (*number == 0 || *number == 1))
+        return *number == 1;
     refuse(missing, field, value, "true or false");
 }
 void FieldType<bool>::judge(Caller const&, bool const&) {}
@@ -88,7 +83,8 @@ std::chrono::seconds FieldType<std::chrono::seconds>::read(std::string_view fiel
 {
     constexpr std::int64_t ten_years = 315'360'000;
     auto const number = whole_number(value);
-    if (!number || *number < 0 || *number > ten_years) refuse(missing, field, value, "whole seconds, 0 to 315360000");
+    if (!number || *number < 0 || *number > ten_years)
+        refuse(missing, field, value, "whole seconds, 0 to 315360000");
     return std::chrono::seconds(*number);
 }
 void FieldType<std::chrono::seconds>::judge(Caller const&, std::chrono::seconds const&) {}
@@ -126,11 +122,14 @@ std::vector<TaskId> FieldType<std::vector<TaskId>>::read(std::string_view field,
 }
 void FieldType<std::vector<TaskId>>::judge(Caller const&, std::vector<TaskId> const&) {}
 
-std::vector<std::string> FieldType<std::vector<std::string>>::read(std::string_view field, json::value const& value)
+std::vector<std::string> FieldType<std::vector<std::string>>::read(
+    std::string_view field, json::value const& value)
 {
     auto all = read_list<std::string>(missing, field, value, 1'000);
     for (auto const& text : all) {
-        if (text.size() > 256) throw Error(missing, "`" + std::string(field) + "` has an entry over 256 bytes; give shorter ones");
+        if (text.size() > 256)
+            throw Error(
+                missing, "`" + std::string(field) + "` has an entry over 256 bytes; give shorter ones");
     }
     return all;
 }
@@ -140,7 +139,8 @@ std::vector<IpRange> FieldType<std::vector<IpRange>>::read(std::string_view fiel
 {
     std::vector<IpRange> ranges;
     for (auto const& item : list(missing, field, value, 1'000)) {
-        auto const range = item.is_string() ? IpRange::parse(std::string_view(item.get_string())) : std::nullopt;
+        auto const range =
+            item.is_string() ? IpRange::parse(std::string_view(item.get_string())) : std::nullopt;
         if (!range) refuse(missing, field, item, "addresses, CIDR ranges, or *");
         ranges.push_back(*range);
     }
@@ -150,7 +150,8 @@ void FieldType<std::vector<IpRange>>::judge(Caller const&, std::vector<IpRange> 
 
 AppName FieldType<AppName>::read(std::string_view field, json::value const& value)
 {
-    if (value.is_string() && is_app_name(std::string_view(value.get_string()))) return {std::string(value.get_string())};
+    if (value.is_string() && is_name(std::string_view(value.get_string())))
+        return {std::string(value.get_string())};
     refuse(missing, field, value, "1 to 64 of A-Z a-z 0-9 _ . -, not beginning with a dot");
 }
 void FieldType<AppName>::judge(Caller const& caller, AppName const& app) { caller.require_app(app.text); }
@@ -160,7 +161,10 @@ Instruction FieldType<Instruction>::read(std::string_view field, json::value con
     if (!value.is_object()) refuse(missing, field, value, "an object with app and func");
     return Instruction::read(value.get_object());
 }
-void FieldType<Instruction>::judge(Caller const& caller, Instruction const& ins) { caller.require_app(ins.app); }
+void FieldType<Instruction>::judge(Caller const& caller, Instruction const& ins)
+{
+    caller.require_app(ins.app);
+}
 
 QuartzRule FieldType<QuartzRule>::read(std::string_view field, json::value const& value)
 {

@@ -9,16 +9,17 @@ namespace elves {
 
 enum class FrameFault { none, empty, too_large };
 
-/// Cuts a stream of bytes into frames: a 4-byte unsigned big-endian length N, then N bytes (docs/protocol.md, Frames).
-/// No I/O. After a fault it gives nothing more: the stream can't be trusted from there on.
+/// Cuts a stream of bytes into frames: a 4-byte unsigned big-endian length N, then N bytes (docs/protocol.md,
+/// Frames). No I/O. After a fault it gives nothing more: the stream can't be trusted from there on.
 class FrameReader {
 public:
     explicit FrameReader(std::size_t max_frame) : max_frame_(max_frame) {}
 
-    /// More bytes. They are not copied as long as whole frames can be cut from them: keep them until `next()` gives
-    /// nothing or `hold()` was called.
+    /// More bytes. They are not copied as long as whole frames can be cut from them: keep them until `next()`
+    /// gives nothing or `hold()` was called.
     void put(std::string_view bytes);
-    /// The next whole frame's text, valid until the next call of anything here; nothing where there is none yet.
+    /// The next whole frame's text, valid until the next call of anything here; nothing where there is none
+    /// yet.
     [[nodiscard]] std::optional<std::string_view> next();
     /// Copies what is left of the bytes that were put.
     void hold();

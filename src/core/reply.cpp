@@ -2,9 +2,6 @@
 
 namespace elves {
 
-json::object refusal(Error const& error)
-{
-    return {{"flag", "false"}, {"error_info", error.info()}};
-}
+json::object refusal(Error const& error) { return {{"flag", "false"}, {"error_info", error.info()}}; }
 
 } // namespace elves

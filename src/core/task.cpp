@@ -1,7 +1,7 @@
 #include "elves/task.hpp"
 
-#include <array>
 #include <algorithm>
+#include <array>
 
 namespace elves {
 
@@ -22,8 +22,14 @@ std::optional<Enum> parse(std::array<std::string_view, size> const& names, std::
 } // namespace
 
 std::string_view type_text(TaskType type) noexcept { return types[static_cast<std::size_t>(type)]; }
-std::string_view status_text(TaskStatus status) noexcept { return statuses[static_cast<std::size_t>(status)]; }
+std::string_view status_text(TaskStatus status) noexcept
+{
+    return statuses[static_cast<std::size_t>(status)];
+}
 std::optional<TaskType> parse_type(std::string_view text) noexcept { return parse<TaskType>(types, text); }
-std::optional<TaskStatus> parse_status(std::string_view text) noexcept { return parse<TaskStatus>(statuses, text); }
+std::optional<TaskStatus> parse_status(std::string_view text) noexcept
+{
+    return parse<TaskStatus>(statuses, text);
+}
 
 } // namespace elves

@@ -73,7 +73,8 @@ public:
     bool operator()(TtlOver const&)
     {
         if (task_.status != TaskStatus::waiting) return false;
-        not_handed("[410.1] the agent did not come within the ttl of " + std::to_string(task_.ins.ttl.count()) + " s");
+        not_handed("[410.1] the agent did not come within the ttl of " +
+                   std::to_string(task_.ins.ttl.count()) + " s");
         return finish(TaskStatus::expired);
     }
 
@@ -135,7 +136,8 @@ private:
     {
         if (report.flag == 1) return TaskStatus::done;
         // A result carries no word for it: no verdict of the worker's after all of its time is a timeout.
-        bool const ran_out = report.flag == -1 && task_.ins.timeout.count() > 0 && report.costtime >= task_.ins.timeout;
+        bool const ran_out =
+            report.flag == -1 && task_.ins.timeout.count() > 0 && report.costtime >= task_.ins.timeout;
         return ran_out ? TaskStatus::timeout : TaskStatus::failed;
     }
 

@@ -17,7 +17,8 @@ json::value const& needed(json::object const& info, std::string_view field)
 
 [[noreturn]] void refuse(std::string_view field, json::value const& value, std::string_view right)
 {
-    throw Error(codes::bad_field, field_is("info." + std::string(field), value) + "; give " + std::string(right));
+    throw Error(
+        codes::bad_field, field_is("info." + std::string(field), value) + "; give " + std::string(right));
 }
 
 std::string text_of(json::object const& info, std::string_view field)
@@ -50,10 +51,12 @@ WorkerReport read_report(json::object const& info, Zone const& zone)
     auto const cost = number_of(info, "worker_costtime").value_or(0);
     if (cost < 0) refuse("worker_costtime", *info.if_contains("worker_costtime"), "milliseconds, 0 or more");
     report.costtime = std::chrono::milliseconds(cost);
-    if (auto const* const time = info.if_contains("agent_callback_time")) report.callback_time = read_time(*time, zone);
+    if (auto const* const time = info.if_contains("agent_callback_time"))
+        report.callback_time = read_time(*time, zone);
     report.stderr_text = text_of(info, "stderr");
     report.exit_code = number_of(info, "exit_code");
-    if (auto const* const cut = info.if_contains("truncated"); cut && !(cut->is_string() && cut->get_string().empty())) {
+    if (auto const* const cut = info.if_contains("truncated");
+        cut && !(cut->is_string() && cut->get_string().empty())) {
         report.truncated = FieldType<bool>::read("info.truncated", *cut);
     }
     return report;

@@ -24,8 +24,9 @@ void append_json(std::string& out, Value const& value)
 void append_text(std::string& out, std::string_view text)
 {
     // What needs no escaping is nearly every name.
-    bool const plain = text.find_first_of("\"\\") == std::string_view::npos &&
-                       std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    bool const plain =
+        text.find_first_of("\"\\") == std::string_view::npos &&
+        std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
     if (plain) {
         out.append(1, '"').append(text).append(1, '"');
     } else {
@@ -58,12 +59,14 @@ void append_frame(std::string& out, Head const& head, Outcome const& outcome, st
     out.append(no_length);
     out += "{\"mqt\":\"back\",\"mqs\":";
     head(out);
-    out += outcome.error_info.empty() ? ",\"flag\":\"true\",\"error_info\":" : ",\"flag\":\"false\",\"error_info\":";
+    out += outcome.error_info.empty() ? ",\"flag\":\"true\",\"error_info\":"
+                                      : ",\"flag\":\"false\",\"error_info\":";
     append_text(out, outcome.error_info);
     append_rest(out, outcome.fields);
     if (out.size() - at - no_length.size() > max_frame) {
         out.resize(at);
-        Error const error(codes::too_much, "the answer is over server.max_frame (" + std::to_string(max_frame) +
+        Error const error(codes::too_much, "the answer is over server.max_frame (" +
+                                               std::to_string(max_frame) +
                                                " bytes); ask for fewer at a time");
         append_frame(out, head, Outcome{{}, error.info()}, std::string::npos);
         return;

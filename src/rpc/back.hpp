@@ -15,7 +15,8 @@ struct Outcome {
     std::string error_info;
 };
 
-/// Where a reply goes: what its envelope repeats, as JSON texts. Owns them: an answer may come later than its frame goes.
+/// Where a reply goes: what its envelope repeats, as JSON texts. Owns them: an answer may come later than its
+/// frame goes.
 struct ReplyTo {
     std::string mqs;
     std::string mqf;
@@ -24,8 +25,8 @@ struct ReplyTo {
     [[nodiscard]] static ReplyTo of(Envelope const& envelope);
 };
 
-/// Appends the whole frame of a reply to `out`. An answer over `max_frame` is replaced by a refusal that says so: no
-/// client could read it. The one place that writes `flag` and `error_info` of a reply.
+/// Appends the whole frame of a reply to `out`. An answer over `max_frame` is replaced by a refusal that says
+/// so: no client could read it. The one place that writes `flag` and `error_info` of a reply.
 void append_back(std::string& out, Envelope const& to, Outcome const& outcome, std::size_t max_frame);
 void append_back(std::string& out, ReplyTo const& to, Outcome const& outcome, std::size_t max_frame);
 

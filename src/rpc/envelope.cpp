@@ -54,8 +54,8 @@ Envelope Envelope::of(json::object const& frame)
         return envelope;
     }
     if (mqid && !envelope.mqid) {
-        envelope.fault.emplace(codes::bad_field, field_is("mqid", *mqid) +
-                                                     "; give a string of up to 128 characters or a 64-bit integer");
+        envelope.fault.emplace(codes::bad_field,
+            field_is("mqid", *mqid) + "; give a string of up to 128 characters or a 64-bit integer");
     }
     return envelope;
 }

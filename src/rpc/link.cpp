@@ -30,8 +30,10 @@ bool is_try_again(error_code const& failure)
 } // namespace
 
 Link::Link(tcp::socket socket, LinkShared& shared)
-    : shared_(shared), socket_(std::move(socket)), reader_(shared.limits.max_frame),
-      last_heard_(shared.clock.steady())
+    : shared_(shared)
+    , socket_(std::move(socket))
+    , reader_(shared.limits.max_frame)
+    , last_heard_(shared.clock.steady())
 {
     error_code failure;
     auto const remote = socket_.remote_endpoint(failure);
@@ -89,12 +91,13 @@ void Link::handle_frames()
     }
     if (state_ != State::open) return;
     if (reader_.fault() == FrameFault::empty) {
-        refuse_frame(Error(codes::bad_frame, "a frame of length 0; give 1 to server.max_frame bytes of JSON"));
+        refuse_frame(
+            Error(codes::bad_frame, "a frame of length 0; give 1 to server.max_frame bytes of JSON"));
         return end("it sent a frame of length 0");
     }
     if (reader_.fault() == FrameFault::too_large) {
-        refuse_frame(Error(codes::frame_too_large,
-            "a frame over server.max_frame; give at most " + std::to_string(shared_.limits.max_frame) + " bytes"));
+        refuse_frame(Error(codes::frame_too_large, "a frame over server.max_frame; give at most " +
+                                                       std::to_string(shared_.limits.max_frame) + " bytes"));
         return end("it sent a frame over max_frame");
     }
     wait_readable();
@@ -106,8 +109,11 @@ void Link::handle_frame(std::string_view text)
     json::monotonic_resource resource(memory, sizeof memory);
     error_code failure;
     auto const value = json::parse(text, failure, &resource);
-    if (failure) return refuse_frame(Error(codes::bad_frame, "not JSON: " + failure.message() + "; give one JSON object"));
-    if (!value.is_object()) return refuse_frame(Error(codes::bad_frame, "not a JSON object; give {\"mqt\":\"call\",…}"));
+    if (failure)
+        return refuse_frame(
+            Error(codes::bad_frame, "not JSON: " + failure.message() + "; give one JSON object"));
+    if (!value.is_object())
+        return refuse_frame(Error(codes::bad_frame, "not a JSON object; give {\"mqt\":\"call\",…}"));
     handle_request(value.get_object());
 }
 
@@ -116,7 +122,8 @@ void Link::handle_request(json::object const& call)
     auto const envelope = Envelope::of(call);
     if (envelope.mqt == Mqt::back) return handle_back(call);
     if (!shared_.router) {
-        return answer_now(envelope, {{}, Error(codes::no_service, "there is nothing to call on this side").info()});
+        return answer_now(
+            envelope, {{}, Error(codes::no_service, "there is nothing to call on this side").info()});
     }
     ++shared_.calls;
     auto result = shared_.router->run(envelope, call, shared_from_this());
@@ -127,7 +134,8 @@ void Link::handle_request(json::object const& call)
 void Link::answer_now(Envelope const& envelope, Outcome const& outcome)
 {
     if (envelope.mqt != Mqt::call) {
-        if (!outcome.error_info.empty()) ELVES_LOG(debug, "a cast from " << address_ << " came to nothing: " << outcome.error_info);
+        if (!outcome.error_info.empty())
+            ELVES_LOG(debug, "a cast from " << address_ << " came to nothing: " << outcome.error_info);
         return;
     }
     if (envelope.mqid || order_.free()) {
@@ -183,7 +191,8 @@ void Link::handle_back(json::object const& back)
     // Off the frame's memory: the answer outlives it.
     result.fields = json::object(back, json::storage_ptr());
     auto const* const flag = back.if_contains("flag");
-    result.flag = flag && ((flag->is_string() && flag->get_string() == "true") || (flag->is_bool() && flag->get_bool()));
+    result.flag = flag && ((flag->is_string() && flag->get_string() == "true") ||
+                              (flag->is_bool() && flag->get_bool()));
     if (auto const* const info = back.if_contains("error_info"); info && info->is_string()) {
         result.error_info = info->get_string();
     }
@@ -198,7 +207,9 @@ asio::awaitable<Back> Link::call(
     auto const mqid = ++last_mqid_;
     append_request(outbox_, service, method, mqid, fields);
     written();
-    if (state_ != State::open) throw Error(codes::agent_unreachable, "the connection is closed: too much waits to be read by the other side");
+    if (state_ != State::open)
+        throw Error(codes::agent_unreachable,
+            "the connection is closed: too much waits to be read by the other side");
     auto initiation = [self, mqid, limit](auto handler) {
         auto& pending = self->pending_[mqid];
         // Through the loop: whoever waits goes on from there, not from within a frame's handling.
@@ -215,7 +226,8 @@ asio::awaitable<Back> Link::call(
             if (found == link->pending_.end()) return;
             auto const late = std::make_shared<Pending>(std::move(found->second));
             link->pending_.erase(found);
-            Error const error(codes::agent_silent, "no answer within " + std::to_string(limit.count()) + " ms");
+            Error const error(
+                codes::agent_silent, "no answer within " + std::to_string(limit.count()) + " ms");
             std::move(late->then)(std::make_exception_ptr(error), Back{});
         });
     };
@@ -232,7 +244,8 @@ void Link::cast(std::string_view service, std::string_view method, json::object 
 
 bool Link::is_full() const noexcept
 {
-    return inflight_ >= shared_.limits.max_inflight || outbox_.size() + sending_.size() > shared_.limits.pause_bytes;
+    return inflight_ >= shared_.limits.max_inflight ||
+           outbox_.size() + sending_.size() > shared_.limits.pause_bytes;
 }
 
 void Link::resume_if_room()
@@ -251,7 +264,8 @@ void Link::written()
 {
     if (state_ == State::closed) return;
     if (outbox_.size() > shared_.limits.close_bytes) {
-        ELVES_LOG(warning, "closing " << address_ << ": it does not read its replies (" << outbox_.size() << " bytes wait)");
+        ELVES_LOG(warning,
+            "closing " << address_ << ": it does not read its replies (" << outbox_.size() << " bytes wait)");
         return shut();
     }
     if (drain_posted_ || writing_) return;
@@ -275,10 +289,11 @@ void Link::write_some()
         sent_ += socket_.write_some(asio::buffer(sending_.data() + sent_, sending_.size() - sent_), failure);
         if (is_try_again(failure)) {
             writing_ = true;
-            socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](error_code const& broken) {
-                self->writing_ = false;
-                if (!broken) self->write_some();
-            });
+            socket_.async_wait(
+                tcp::socket::wait_write, [self = shared_from_this()](error_code const& broken) {
+                    self->writing_ = false;
+                    if (!broken) self->write_some();
+                });
             return;
         }
         if (failure) {

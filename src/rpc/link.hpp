@@ -31,12 +31,13 @@ struct LinkShared {
     Clock& clock;
     Router const* router = nullptr; ///< Answers the other side's calls; null: there is nothing to call here.
     LinkLimits limits{};
-    std::vector<char> scratch = std::vector<char>(64 * 1024); ///< One read at a time: an idle link holds no buffer.
-    std::size_t calls = 0; ///< Answered so far.
+    std::vector<char> scratch =
+        std::vector<char>(64 * 1024); ///< One read at a time: an idle link holds no buffer.
+    std::size_t calls = 0;            ///< Answered so far.
 };
 
-/// One TCP connection that speaks frames, in either role: it answers the other side's calls and makes our own.
-/// Its pending I/O keeps it alive; who else needs it holds a shared_ptr. On the loop's thread.
+/// One TCP connection that speaks frames, in either role: it answers the other side's calls and makes our
+/// own. Its pending I/O keeps it alive; who else needs it holds a shared_ptr. On the loop's thread.
 class Link final : public Peer, public std::enable_shared_from_this<Link> {
 public:
     /// `socket` is connected.
@@ -47,8 +48,8 @@ public:
     /// Says why and closes, instead of `start`.
     void refuse(Error const& error);
 
-    [[nodiscard]] asio::awaitable<Back> call(
-        std::string service, std::string method, json::object fields, std::chrono::milliseconds limit) override;
+    [[nodiscard]] asio::awaitable<Back> call(std::string service, std::string method, json::object fields,
+        std::chrono::milliseconds limit) override;
     void cast(std::string_view service, std::string_view method, json::object const& fields) override;
     void close(std::string_view why) override;
     [[nodiscard]] bool is_open() const noexcept override { return state_ == State::open; }

@@ -36,8 +36,10 @@ Outcome refused(Error const& error, Method const* method)
 Outcome broken(Method const* method, std::string const& what)
 {
     auto const id = TaskId::random().text();
-    ELVES_LOG(error, "internal error " << id << " in " << (method ? method->name : "the router") << ": " << what);
-    return refused(Error(codes::internal, "internal error; the server's log has the details under " + id), method);
+    ELVES_LOG(
+        error, "internal error " << id << " in " << (method ? method->name : "the router") << ": " << what);
+    return refused(
+        Error(codes::internal, "internal error; the server's log has the details under " + id), method);
 }
 
 /// The outcome of the exception that is being handled. The one place where errors become replies.
@@ -70,21 +72,27 @@ void Router::add_disabled(std::string service) { services_.emplace(std::move(ser
 
 Method const& Router::find(Envelope const& envelope, json::object const& call) const
 {
-    if (envelope.mqs.empty()) throw Error(codes::no_service, "`mqs` is missing or no string; give the service's name");
+    if (envelope.mqs.empty())
+        throw Error(codes::no_service, "`mqs` is missing or no string; give the service's name");
     auto service = lower(envelope.mqs);
     if (service == "scheduler") service = "sheduler";
     auto const found = services_.find(service);
     if (found == services_.end()) {
-        throw Error(codes::no_service, "no service " + quoted(envelope.mqs) + "; elves.methods lists what there is");
+        throw Error(
+            codes::no_service, "no service " + quoted(envelope.mqs) + "; elves.methods lists what there is");
     }
     if (!found->second) {
-        throw Error(codes::module_off, "the module " + service + " is not enabled; [modules] enabled in elves.conf would have to name it");
+        throw Error(
+            codes::module_off, "the module " + service +
+                                   " is not enabled; [modules] enabled in elves.conf would have to name it");
     }
-    if (envelope.mqf.empty()) throw Error(codes::no_method, "`mqf` is missing or no string; give the method's name");
+    if (envelope.mqf.empty())
+        throw Error(codes::no_method, "`mqf` is missing or no string; give the method's name");
     auto const name = lower(envelope.mqf);
     auto const* method = found->second->find(as_printed(service, name, call));
     if (!method) {
-        throw Error(codes::no_method, "no method " + quoted(envelope.mqf) + " in " + service + "; elves.methods lists what there is");
+        throw Error(codes::no_method,
+            "no method " + quoted(envelope.mqf) + " in " + service + "; elves.methods lists what there is");
     }
     return *method;
 }

@@ -12,8 +12,8 @@
 
 namespace elves {
 
-/// From (mqs, mqf) to the code: finds the method, admits the caller, has the fields checked, runs it, and turns whatever
-/// it throws into an Outcome. On the loop's thread.
+/// From (mqs, mqf) to the code: finds the method, admits the caller, has the fields checked, runs it, and
+/// turns whatever it throws into an Outcome. On the loop's thread.
 class Router {
 public:
     using Answer = std::variant<Outcome, asio::awaitable<Outcome>>;
@@ -31,7 +31,10 @@ public:
     /// From now on every call is answered `[503.1]`.
     void shut() { shut_ = true; }
 
-    [[nodiscard]] std::map<std::string, MethodTable const*, std::less<>> const& services() const { return services_; }
+    [[nodiscard]] std::map<std::string, MethodTable const*, std::less<>> const& services() const
+    {
+        return services_;
+    }
 
 private:
     [[nodiscard]] Method const& find(Envelope const& envelope, json::object const& call) const;

@@ -12,7 +12,8 @@ struct BuiltinModule {
     MakeModule make;
 };
 
-/// What elves_add_module() linked in, in the order in which they are made: what needs a service comes after who offers it.
+/// What elves_add_module() linked in, in the order in which they are made: what needs a service comes after
+/// who offers it.
 [[nodiscard]] std::vector<BuiltinModule> const& builtin_modules();
 
 } // namespace elves

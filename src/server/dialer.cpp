@@ -4,8 +4,8 @@
 
 namespace elves {
 
-asio::awaitable<Back> LinkDialer::call(std::string host, std::uint16_t port, std::string service, std::string method,
-    json::object fields, std::chrono::milliseconds limit)
+asio::awaitable<Back> LinkDialer::call(std::string host, std::uint16_t port, std::string service,
+    std::string method, json::object fields, std::chrono::milliseconds limit)
 {
     HostPort to{std::move(host), port};
     auto const link = co_await dial(std::move(to), limit, shared_);

@@ -28,11 +28,13 @@ std::string_view mode_text(AuthMode mode)
 ElvesService::ElvesService(
     Clock& clock, Router const& router, LinkShared const& shared, Server const& server, AuthMode auth)
     : clock_(clock), router_(router), shared_(shared), server_(server), auth_(auth), started_(clock.steady())
-{}
+{
+}
 
 void ElvesService::declare(MethodTable& table)
 {
-    table.call<Nothing>("ping", Right::open, {}, "Is the server there?", [](Nothing, Caller const&) { return Reply(); });
+    table.call<Nothing>(
+        "ping", Right::open, {}, "Is the server there?", [](Nothing, Caller const&) { return Reply(); });
     table.call<Nothing>("methods", Right::read, {}, "Every service, its methods and their fields.",
         [this](Nothing, Caller const&) { return methods(); });
     table.call<Nothing>("stats", Right::read, {}, "What the server is doing.",

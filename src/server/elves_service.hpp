@@ -10,7 +10,8 @@ namespace elves {
 /// The service `elves`: the server itself. What it tells of outlives it.
 class ElvesService final : public Module {
 public:
-    ElvesService(Clock& clock, Router const& router, LinkShared const& shared, Server const& server, AuthMode auth);
+    ElvesService(
+        Clock& clock, Router const& router, LinkShared const& shared, Server const& server, AuthMode auth);
     [[nodiscard]] std::string_view name() const override { return "elves"; }
     void declare(MethodTable& table) override;
 

@@ -30,16 +30,20 @@ public:
 void require_authority(ServerSettings const& server, Gate const& gate)
 {
     if (server.auth == AuthMode::keys && !gate.authority) {
-        throw SettingsError("[auth] mode: keys needs the module supervisor, which holds them; enable it, or choose protected or open");
+        throw SettingsError("[auth] mode: keys needs the module supervisor, which holds them; enable it, or "
+                            "choose protected or open");
     }
 }
 
 void warn_if_open(ServerSettings const& server, Server const& port)
 {
-    auto const beyond = [](HostPort const& place) { return !Ip::parse(place.host).value_or(Ip()).is_loopback(); };
+    auto const beyond = [](HostPort const& place) {
+        return !Ip::parse(place.host).value_or(Ip()).is_loopback();
+    };
     auto const places = port.listening();
     if (server.auth == AuthMode::open && std::any_of(places.begin(), places.end(), beyond)) {
-        ELVES_LOG(warning, "[auth] mode is open: anyone who reaches the port may run anything on every agent");
+        ELVES_LOG(
+            warning, "[auth] mode is open: anyone who reaches the port may run anything on every agent");
     }
 }
 
@@ -56,12 +60,18 @@ void raise_descriptor_limit()
 class House {
 public:
     House(std::string config, Settings const& settings, ServerSettings const& server)
-        : config_(std::move(config)), log_(server.log), clock_(io_.get_executor()),
-          store_(io_.get_executor(), server.store_path), host_(io_.get_executor(), clock_, store_, server.zone),
-          dialer_(clock_), router_(gate_), shared_{clock_, &router_, server.limits}
+        : config_(std::move(config))
+        , log_(server.log)
+        , clock_(io_.get_executor())
+        , store_(io_.get_executor(), server.store_path)
+        , host_(io_.get_executor(), clock_, store_, server.zone)
+        , dialer_(clock_)
+        , router_(gate_)
+        , shared_{clock_, &router_, server.limits}
     {
         host_.offer<Dialer>(dialer_);
-        modules_ = std::make_unique<ModuleSet>(host_, settings, builtin_modules(), server.enabled, server.module_path);
+        modules_ = std::make_unique<ModuleSet>(
+            host_, settings, builtin_modules(), server.enabled, server.module_path);
         gate_.mode = server.auth;
         gate_.authority = host_.find<Authority>();
         require_authority(server, gate_);
@@ -130,7 +140,8 @@ private:
         router_.shut();
         port_->stop([this] {
             modules_->stop();
-            store_.drain([this] { io_.stop(); });
+            // The store's own end brings to disk what is queued.
+            io_.stop();
         });
     }
 
@@ -178,7 +189,8 @@ void check_server(std::string const& config)
     settings.refuse_unknown();
     auto const folder = std::filesystem::absolute(server.store_path).parent_path();
     if (!std::filesystem::is_directory(folder)) {
-        throw SettingsError("[store] path: there is no folder " + folder.string() + "; make it, or give another path");
+        throw SettingsError(
+            "[store] path: there is no folder " + folder.string() + "; make it, or give another path");
     }
 }
 

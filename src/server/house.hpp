@@ -8,8 +8,8 @@
 
 namespace elves {
 
-/// Puts the server together from its settings and runs it until SIGTERM or SIGINT. Throws std::exception with one line
-/// that says what is wrong; nothing listens then.
+/// Puts the server together from its settings and runs it until SIGTERM or SIGINT. Throws std::exception with
+/// one line that says what is wrong; nothing listens then.
 void run_server(std::string const& config);
 
 /// Everything but listening and serving: does it all fit together? Leaves the data file as it is.

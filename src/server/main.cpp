@@ -10,8 +10,10 @@ int main(int argc, char** argv)
     std::string admin;
     bool check = false;
     app.add_option("--config", config, "The settings file")->capture_default_str();
-    auto* const check_flag = app.add_flag("--check", check, "Read the settings, say what is wrong with them, and end");
-    app.add_option("--init-admin", admin, "Make an admin key of that name, print key and token, and end")->excludes(check_flag);
+    auto* const check_flag =
+        app.add_flag("--check", check, "Read the settings, say what is wrong with them, and end");
+    app.add_option("--init-admin", admin, "Make an admin key of that name, print key and token, and end")
+        ->excludes(check_flag);
     app.set_version_flag("--version", ELVES_VERSION);
     try {
         app.parse(argc, argv);

@@ -28,7 +28,8 @@ std::vector<std::filesystem::path> shared_objects(std::string const& folder)
 {
     std::error_code failure;
     std::vector<std::filesystem::path> files;
-    for (std::filesystem::directory_iterator entries(folder, failure), end; !failure && entries != end; entries.increment(failure)) {
+    for (std::filesystem::directory_iterator entries(folder, failure), end; !failure && entries != end;
+         entries.increment(failure)) {
         if (entries->path().extension() == ".so") files.push_back(entries->path());
     }
     if (failure) throw std::runtime_error("[modules] path: cannot read " + folder + ": " + failure.message());
@@ -75,15 +76,18 @@ void ModuleSet::load_from(
         auto loaded = std::make_unique<Loaded>();
         boost::dll::fs::error_code failure;
         loaded->library.load(boost::dll::fs::path(file.string()), failure, boost::dll::load_mode::rtld_now);
-        if (failure) throw std::runtime_error("cannot load module " + file.string() + ": " + failure.message());
+        if (failure)
+            throw std::runtime_error("cannot load module " + file.string() + ": " + failure.message());
         if (!loaded->library.has("elves_module_api_version") || !loaded->library.has("elves_make_module")) {
-            throw std::runtime_error("cannot load module " + file.string() + ": it has no ELVES_LOADABLE_MODULE");
+            throw std::runtime_error(
+                "cannot load module " + file.string() + ": it has no ELVES_LOADABLE_MODULE");
         }
         auto const version = loaded->library.get<unsigned const>("elves_module_api_version");
         if (version != module_api_version) {
-            throw std::runtime_error("cannot load module " + file.string() + ": it was built for module API " +
-                                     std::to_string(version) + ", and this server has " +
-                                     std::to_string(module_api_version) + "; build it anew");
+            throw std::runtime_error("cannot load module " + file.string() +
+                                     ": it was built for module API " + std::to_string(version) +
+                                     ", and this server has " + std::to_string(module_api_version) +
+                                     "; build it anew");
         }
         modules_.emplace_back(loaded->library.get<Module*(Host&)>("elves_make_module")(host));
         loaded_.push_back(std::move(loaded));

@@ -10,11 +10,12 @@
 
 namespace elves {
 
-/// The modules of this server: made in order, built-in ones first, then those of `[modules] path`; stopped in reverse.
+/// The modules of this server: made in order, built-in ones first, then those of `[modules] path`; stopped in
+/// reverse.
 class ModuleSet {
 public:
-    /// Makes every enabled module. Throws std::runtime_error (SettingsError for a name in `enabled` that there is no
-    /// module for) with what is wrong in one line.
+    /// Makes every enabled module. Throws std::runtime_error (SettingsError for a name in `enabled` that
+    /// there is no module for) with what is wrong in one line.
     ModuleSet(Host& host, Settings const& settings, std::vector<BuiltinModule> const& builtin,
         std::vector<std::string> const& enabled, std::string const& path);
     ~ModuleSet();
@@ -29,7 +30,8 @@ public:
 
 private:
     struct Loaded; ///< A shared object: outlives what came from it.
-    void load_from(std::string const& folder, Host& host, Settings const& settings, std::vector<std::string> const& enabled);
+    void load_from(std::string const& folder, Host& host, Settings const& settings,
+        std::vector<std::string> const& enabled);
     void check_names(Settings const& settings, std::vector<std::string> const& enabled) const;
 
     std::vector<std::unique_ptr<Loaded>> loaded_;

@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 constexpr auto sweep_interval = 1s;
 /// Out of descriptors, say: trying again at once would only burn the processor.
 constexpr auto accept_pause = 100ms;
+constexpr auto last_words = 50ms;
 
 } // namespace
 
@@ -41,7 +42,8 @@ void Server::bind(HostPort const& place)
     };
     error_code failure;
     tcp::resolver resolver(loop_);
-    auto const found = resolver.resolve(place.host, std::to_string(place.port), tcp::resolver::passive, failure);
+    auto const found =
+        resolver.resolve(place.host, std::to_string(place.port), tcp::resolver::passive, failure);
     if (failure || found.empty()) refuse(failure);
     auto const endpoint = found.begin()->endpoint();
     auto acceptor = std::make_unique<Acceptor>(loop_);
@@ -65,7 +67,8 @@ void Server::accept(Acceptor& acceptor)
     acceptor.async_accept([this, &acceptor](error_code const& failure, tcp::socket socket) {
         if (failure == asio::error::operation_aborted || !acceptor.is_open()) return;
         if (failure) {
-            ELVES_LOG(warning, "cannot accept a connection: " << failure.message() << "; trying again in 100 ms");
+            ELVES_LOG(
+                warning, "cannot accept a connection: " << failure.message() << "; trying again in 100 ms");
             pausing_ = shared_.clock.after(accept_pause, [this, &acceptor] { accept(acceptor); });
             return;
         }
@@ -78,7 +81,8 @@ void Server::take(tcp::socket socket)
 {
     auto link = std::make_shared<Link>(std::move(socket), shared_);
     if (links_.size() >= max_connections_) {
-        ELVES_LOG(warning, "refused " << link->address() << ": " << links_.size() << " connections are open ([server] max_connections)");
+        ELVES_LOG(warning, "refused " << link->address() << ": " << links_.size()
+                                      << " connections are open ([server] max_connections)");
         link->refuse(Error(codes::too_much, "too many connections; try again later"));
         return;
     }
@@ -109,17 +113,20 @@ void Server::stop(std::function<void()> done)
 
 void Server::wait_for_answers(Clock::Steady until, std::function<void()> done)
 {
-    auto const busy = std::any_of(links_.begin(), links_.end(), [](auto const& link) { return link->inflight() > 0; });
+    auto const busy =
+        std::any_of(links_.begin(), links_.end(), [](auto const& link) { return link->inflight() > 0; });
     if (busy && shared_.clock.steady() < until) {
-        stopping_ = shared_.clock.after(
-            10ms, [this, until, done = std::move(done)]() mutable { wait_for_answers(until, std::move(done)); });
+        stopping_ = shared_.clock.after(10ms,
+            [this, until, done = std::move(done)]() mutable { wait_for_answers(until, std::move(done)); });
         return;
     }
-    if (busy) ELVES_LOG(warning, "calls are still unanswered after [server] shutdown_grace; closing all the same");
+    if (busy)
+        ELVES_LOG(warning, "calls are still unanswered after [server] shutdown_grace; closing all the same");
     auto const all = std::vector<std::shared_ptr<Link>>(links_.begin(), links_.end());
     for (auto const& link : all) link->close("the server is shutting down");
     sweeping_.stop();
-    done();
+    // A moment for what is written to leave; who does not read it by then was closed anyway.
+    stopping_ = shared_.clock.after(last_words, std::move(done));
 }
 
 std::vector<HostPort> Server::listening() const

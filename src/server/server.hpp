@@ -21,7 +21,8 @@ public:
     void start();
     /// Takes what SIGHUP can change.
     void configure(ServerSettings const& settings);
-    /// Accepts no more, waits until every call is answered or the grace is over, closes all, then calls `done`.
+    /// Accepts no more, waits until every call is answered or the grace is over, closes all, then calls
+    /// `done`.
     void stop(std::function<void()> done);
 
     [[nodiscard]] std::size_t connections() const noexcept { return links_.size(); }

@@ -14,7 +14,9 @@ Zone zone_of(Section const& server)
     auto const name = server.text("timezone", "");
     if (name.empty()) return Zone::of_machine();
     auto const zone = Zone::named(name);
-    if (!zone) server.refuse("timezone", "\"" + name + "\" is no zone that this machine knows; give one such as Europe/Berlin or UTC");
+    if (!zone)
+        server.refuse("timezone",
+            "\"" + name + "\" is no zone that this machine knows; give one such as Europe/Berlin or UTC");
     return *zone;
 }
 
@@ -30,7 +32,9 @@ std::vector<HostPort> listen_of(Section const& server)
     std::vector<HostPort> all;
     for (auto const& text : server.list("listen", {"127.0.0.1:7788"})) {
         auto const place = HostPort::parse(text);
-        if (!place) server.refuse("listen", "\"" + text + "\" is no HOST:PORT; give one such as 0.0.0.0:7788 or [::]:7788");
+        if (!place)
+            server.refuse(
+                "listen", "\"" + text + "\" is no HOST:PORT; give one such as 0.0.0.0:7788 or [::]:7788");
         all.push_back(*place);
     }
     if (all.empty()) server.refuse("listen", "it is empty; give HOST:PORT");
@@ -67,9 +71,11 @@ ServerSettings ServerSettings::read(Settings const& settings)
     all.limits.max_frame = static_cast<std::size_t>(server.number("max_frame", 4 * mib, kib, 1024 * mib));
     all.limits.max_inflight = static_cast<std::size_t>(server.number("max_inflight", 1024, 1, 1'000'000));
     all.limits.pause_bytes = static_cast<std::size_t>(server.number("pause_bytes", mib, kib, 1024 * mib));
-    all.limits.close_bytes = static_cast<std::size_t>(server.number("close_bytes", 64 * mib, kib, 4096 * mib));
+    all.limits.close_bytes =
+        static_cast<std::size_t>(server.number("close_bytes", 64 * mib, kib, 4096 * mib));
     if (all.limits.close_bytes < all.limits.max_frame + all.limits.pause_bytes) {
-        server.refuse("close_bytes", "it is under max_frame + pause_bytes, so that one large answer would close its connection; give more");
+        server.refuse("close_bytes", "it is under max_frame + pause_bytes, so that one large answer would "
+                                     "close its connection; give more");
     }
     all.max_connections = static_cast<std::size_t>(server.number("max_connections", 100'000, 1, 1'000'000));
     all.idle_timeout = server.seconds("idle_timeout", 600s, 1s, 86'400s);

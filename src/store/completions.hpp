@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+
+#include "store/unit.hpp"
+
+namespace elves {
+
+/// The way back to the loop: one post for all units that have finished since the last. Keeps the loop running
+/// while units are out. Held by what it has posted too, so it may outlive the store.
+class Completions : public std::enable_shared_from_this<Completions> {
+public:
+    explicit Completions(asio::any_io_executor loop) : loop_(std::move(loop)) {}
+
+    /// A unit goes out. On the loop's thread.
+    void expect();
+    /// Units come back; their `done` are called on the loop, in this order. Any thread.
+    void finish(std::vector<Unit> units);
+    /// Destroys what has come back and not been called, and calls nothing any more. On the loop's thread,
+    /// after the last `finish`.
+    void drop();
+
+private:
+    void deliver();
+    void post();
+
+    asio::any_io_executor loop_;
+    // The loop's.
+    std::size_t out_ = 0;
+    std::optional<asio::executor_work_guard<asio::any_io_executor>> running_;
+    bool dropped_ = false;
+
+    std::mutex mutex_; ///< Over the two below.
+    std::vector<Unit> finished_;
+    bool posted_ = false;
+};
+
+} // namespace elves

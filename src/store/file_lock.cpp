@@ -1,0 +1,52 @@
+#include "store/file_lock.hpp"
+
+#include <array>
+#include <cerrno>
+#include <stdexcept>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "store/open_db.hpp"
+
+namespace elves {
+
+namespace {
+
+/// What the holder wrote: its process id. For people only.
+std::string holder(int fd)
+{
+    std::array<char, 32> text{};
+    auto const got = ::pread(fd, text.data(), text.size(), 0);
+    std::string pid(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+    pid.erase(std::min(pid.find_first_not_of("0123456789"), pid.size()));
+    return pid.empty() ? "another process" : "process " + pid;
+}
+
+} // namespace
+
+FileLock::FileLock(std::string const& path)
+    : fd_(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600))
+{
+    if (fd_ < 0) throw data_file_error(path, errno);
+    // The kernel drops it with the process, however that ends; the file stays, so that no one locks a name
+    // that is gone.
+    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+        int const code = errno;
+        auto const who = holder(fd_);
+        ::close(fd_);
+        if (code != EWOULDBLOCK) throw data_file_error(path, code);
+        throw std::runtime_error(
+            "data file " + path + ": is in use by " + who + "; stop that one, or name another file");
+    }
+    auto const pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(fd_, 0) == 0) {
+        // A full disk costs the other one our number, nothing else.
+        [[maybe_unused]] auto const written = ::pwrite(fd_, pid.data(), pid.size(), 0);
+    }
+}
+
+FileLock::~FileLock() { ::close(fd_); }
+
+} // namespace elves

@@ -1,0 +1,94 @@
+#include "store/migrations.hpp"
+
+#include <charconv>
+#include <stdexcept>
+
+#include "elves/log.hpp"
+#include "store/transaction.hpp"
+
+namespace elves {
+
+namespace {
+
+constexpr std::string_view mark = "-- migration ";
+
+std::runtime_error broken(std::string_view module, std::string const& why)
+{
+    return std::runtime_error("module " + std::string(module) + ": schema.sql: " + why);
+}
+
+/// The number of `-- migration N: title`, 0 where the line isn't so.
+std::size_t number_of(std::string_view line)
+{
+    line.remove_prefix(mark.size());
+    std::size_t number = 0;
+    auto const [end, error] = std::from_chars(line.data(), line.data() + line.size(), number);
+    bool const titled = error == std::errc() && end != line.data() + line.size() && *end == ':';
+    return titled ? number : 0;
+}
+
+bool is_blank_or_comment(std::string_view line)
+{
+    auto const first = line.find_first_not_of(" \t\r");
+    return first == std::string_view::npos || line.substr(first).starts_with("--");
+}
+
+} // namespace
+
+std::vector<std::string> migration_parts(std::string_view module, std::string_view schema)
+{
+    std::vector<std::string> parts;
+    while (!schema.empty()) {
+        auto const line = schema.substr(0, schema.find('\n'));
+        schema.remove_prefix(std::min(line.size() + 1, schema.size()));
+        if (line.starts_with(mark)) {
+            parts.emplace_back();
+            if (number_of(line) != parts.size()) {
+                throw broken(module, "\"" + std::string(line) + "\" should be `-- migration " +
+                                         std::to_string(parts.size()) + ": title`");
+            }
+        } else if (!parts.empty()) {
+            parts.back().append(line).append("\n");
+        } else if (!is_blank_or_comment(line)) {
+            throw broken(module, "SQL stands before the line `-- migration 1: title`");
+        }
+    }
+    return parts;
+}
+
+std::int64_t module_version(Db& db, std::string_view module)
+{
+    auto table = db.run("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'module_version'");
+    if (!table.next()) return 0;
+    auto row = db.run("SELECT version FROM module_version WHERE module = ?");
+    return row.bind(1, module).next() ? row.number(0) : 0;
+}
+
+void migrate(Db& db, std::string_view module, std::string_view schema)
+{
+    auto const parts = migration_parts(module, schema);
+    auto const known = static_cast<std::int64_t>(parts.size());
+    auto const present = module_version(db, module);
+    if (present > known) {
+        throw std::runtime_error("the data file is of a newer program: module " + std::string(module) +
+                                 " has version " + std::to_string(present) + " there, this program knows " +
+                                 std::to_string(known) + "; install the newer program, or restore a backup");
+    }
+    if (present == known) return;
+
+    Transaction transaction(db);
+    db.script("CREATE TABLE IF NOT EXISTS module_version"
+              " (module TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID");
+    for (auto number = present; number < known; ++number) {
+        db.script(parts[static_cast<std::size_t>(number)]);
+    }
+    db.run("INSERT INTO module_version (module, version) VALUES (?1, ?2)"
+           " ON CONFLICT (module) DO UPDATE SET version = excluded.version")
+        .bind(1, module)
+        .bind(2, known)
+        .execute();
+    transaction.commit();
+    ELVES_LOG(info, "store: module " << module << " migrated from version " << present << " to " << known);
+}
+
+} // namespace elves

@@ -1,0 +1,125 @@
+#include "store/open_db.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <string_view>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+namespace elves {
+
+namespace {
+
+std::runtime_error refused(std::string const& path, std::string const& why)
+{
+    return std::runtime_error("data file " + path + ": " + why);
+}
+
+std::unique_ptr<Db> open_handle(std::string const& path, int flags)
+{
+    sqlite3* raw = nullptr;
+    // NOMUTEX: a connection belongs to one thread at a time.
+    int const code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+    std::unique_ptr<sqlite3, int (*)(sqlite3*)> handle(raw, &sqlite3_close);
+    if (code == SQLITE_OK) return std::make_unique<Db>(std::move(handle));
+    if (int const os = raw == nullptr ? 0 : sqlite3_system_errno(raw); os != 0) {
+        throw data_file_error(path, os);
+    }
+    throw refused(path, std::string("cannot be opened: ") + sqlite3_errstr(code));
+}
+
+std::string pragma(Db& db, std::string const& text)
+{
+    auto row = db.run("PRAGMA " + text);
+    return row.next() ? std::string(row.text(0)) : std::string();
+}
+
+/// SQLite ignores a pragma that it doesn't know or can't follow: ask again.
+void set(Db& db, std::string const& name, std::string const& value, std::string const& expected)
+{
+    pragma(db, name + " = " + value);
+    auto const found = pragma(db, name);
+    if (found != expected) {
+        throw std::runtime_error("SQLite's " + name + " is \"" + found + "\" and not \"" + expected + "\"");
+    }
+}
+
+void set_up(Db& db)
+{
+    sqlite3_busy_timeout(db.handle(), 5'000);
+    set(db, "foreign_keys", "ON", "1");
+    set(db, "trusted_schema", "OFF", "0");
+}
+
+} // namespace
+
+std::runtime_error data_file_error(std::string const& path, int errno_code)
+{
+    switch (errno_code) {
+    case ENOENT:
+        return refused(path, "it or its folder does not exist; create the folder, or name another file");
+    case EACCES:
+    case EPERM:
+        return refused(path, "no permission; let this program's user read and write file and folder");
+    case EROFS:
+        return refused(path, "its file system is read-only; remount it, or name another file");
+    case EISDIR:
+        return refused(path, "this is a folder; name a file");
+    default:
+        return refused(path, std::string("cannot be opened: ") + std::strerror(errno_code));
+    }
+}
+
+void make_or_check_file(std::string const& path)
+{
+    // SQLite would make it readable by all; -wal and -shm get the mode of the file.
+    int const fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) throw data_file_error(path, errno);
+    constexpr std::string_view magic("SQLite format 3\0", 16);
+    std::array<char, 16> head{};
+    struct stat about {};
+    bool const file = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+    auto const got = file ? ::pread(fd, head.data(), head.size(), 0) : 0;
+    ::close(fd);
+    if (!file) throw refused(path, "is not a regular file; name another");
+    if (got == 0) return; // new
+    if (std::string_view(head.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))) != magic) {
+        throw refused(path, "is not a database, or damaged; restore a backup, or name another file");
+    }
+}
+
+std::unique_ptr<Db> open_db(std::string const& path, Access access)
+{
+    bool const writes = access == Access::read_write;
+    auto db = open_handle(path, writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+    try {
+        set_up(*db);
+        if (writes) {
+            set(*db, "journal_mode", "WAL", "wal");
+            set(*db, "synchronous", "FULL", "2");
+            // After a burst the -wal file shrinks to this again.
+            pragma(*db, "journal_size_limit = 67108864");
+        }
+        pragma(*db, "schema_version"); // reads the first page
+    } catch (std::exception const& error) {
+        throw refused(path, std::string("cannot be used: ") + error.what() +
+                                "; check disk and permissions, or restore a backup");
+    }
+    return db;
+}
+
+std::unique_ptr<Db> open_in_memory()
+{
+    auto db = open_handle(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY);
+    set_up(*db);
+    return db;
+}
+
+} // namespace elves

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "elves/sql.hpp"
+
+namespace elves {
+
+enum class Access { read_write, read_only };
+
+/// Makes the data file with mode 0600 where there is none; looks whether it can be a database. Before the
+/// process's first connection to it only: closing a descriptor drops SQLite's locks on that file.
+/// Throws std::runtime_error, one line that names the file and what to do.
+void make_or_check_file(std::string const& path);
+
+/// Opens the data file: WAL, synchronous=FULL, foreign keys.
+/// Throws std::runtime_error, one line that names the file and what to do.
+[[nodiscard]] std::unique_ptr<Db> open_db(std::string const& path, Access access);
+
+/// The one line for a data file (or what lies beside it) that the system refuses with `errno_code`.
+[[nodiscard]] std::runtime_error data_file_error(std::string const& path, int errno_code);
+
+/// A database without a file, set up as `open_db` does.
+[[nodiscard]] std::unique_ptr<Db> open_in_memory();
+
+} // namespace elves

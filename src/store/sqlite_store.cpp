@@ -1,0 +1,295 @@
+#include "store/sqlite_store.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include <sqlite3.h>
+
+#include "elves/error.hpp"
+#include "elves/log.hpp"
+#include "store/group_commit.hpp"
+#include "store/migrations.hpp"
+#include "store/open_db.hpp"
+#include "store/sqlite_error.hpp"
+#include "store/transaction.hpp"
+
+namespace elves {
+
+namespace {
+
+// Pages in the -wal file (4 KiB each): from the first the writer folds them in when it has nothing else to
+// do, from the second in any case.
+constexpr int wal_pages_when_idle = 1'000;
+constexpr int wal_pages_always = 8'000;
+
+/// SQLite's virtual instructions between two looks at the clock; some 50 µs.
+constexpr int steps_between_looks = 1'000;
+
+} // namespace
+
+SqliteStore::SqliteStore(asio::any_io_executor loop, std::string path, Limits limits)
+    : path_(std::move(path))
+    , limits_(limits)
+    , lock_(path_)
+    , completions_(std::make_shared<Completions>(std::move(loop)))
+{
+    make_or_check_file(path_);
+    open_writer();
+    reader_ = open_db(path_, Access::read_only);
+    write_thread_ = std::thread([this] { write_all(); });
+    read_thread_ = std::thread([this] { read_all(); });
+}
+
+SqliteStore::~SqliteStore()
+{
+    {
+        std::lock_guard const lock(mutex_);
+        stopping_ = true;
+    }
+    for_writer_.notify_one();
+    for_reader_.notify_one();
+    write_thread_.join();
+    read_thread_.join();
+    completions_->drop();
+}
+
+void SqliteStore::post(Work work, Done done)
+{
+    completions_->expect();
+    Unit unit{std::move(work), std::move(done)};
+    {
+        std::lock_guard const lock(mutex_);
+        if (counters_.queued < static_cast<std::int64_t>(limits_.writes)) {
+            writes_.push_back(std::move(unit));
+            ++counters_.posted;
+            ++counters_.queued;
+            for_writer_.notify_one();
+            return;
+        }
+    }
+    refuse(std::move(unit));
+}
+
+void SqliteStore::post_read(Work work, Done done)
+{
+    completions_->expect();
+    Unit unit{std::move(work), std::move(done)};
+    {
+        std::lock_guard const lock(mutex_);
+        if (reads_.size() < limits_.reads) {
+            reads_.push_back({std::move(unit), counters_.posted});
+            for_reader_.notify_one();
+            return;
+        }
+    }
+    refuse(std::move(unit));
+}
+
+void SqliteStore::refuse(Unit unit)
+{
+    unit.error =
+        std::make_exception_ptr(Error(codes::too_much, "the store has too much to do; try again later"));
+    std::vector<Unit> one;
+    one.push_back(std::move(unit));
+    completions_->finish(std::move(one));
+}
+
+void SqliteStore::migrate(std::string_view module, std::string_view schema)
+{
+    run_at_once([&](Db& db) { elves::migrate(db, module, schema); });
+}
+
+void SqliteStore::at_start(Work const& work)
+{
+    run_at_once([&](Db& db) {
+        Transaction transaction(db);
+        work(db);
+        transaction.commit();
+    });
+}
+
+void SqliteStore::run_at_once(Work const& work)
+{
+    AtOnce wanted{work};
+    std::unique_lock lock(mutex_);
+    at_once_ = &wanted;
+    for_writer_.notify_one();
+    for_at_once_.wait(lock, [&] { return wanted.over; });
+    if (wanted.error) std::rethrow_exception(std::move(wanted.error));
+}
+
+SqliteStore::Counters SqliteStore::counters() const
+{
+    std::lock_guard const lock(mutex_);
+    return counters_;
+}
+
+void SqliteStore::write_all()
+{
+    std::unique_lock lock(mutex_);
+    while (true) {
+        for_writer_.wait(lock, [&] { return stopping_ || at_once_ != nullptr || !writes_.empty(); });
+        if (!writes_.empty()) {
+            auto group = std::exchange(writes_, {});
+            lock.unlock();
+            write_group(std::move(group));
+            checkpoint();
+            lock.lock();
+        } else if (at_once_ != nullptr) {
+            // All that was posted before is done.
+            auto& wanted = *std::exchange(at_once_, nullptr);
+            lock.unlock();
+            try {
+                open_writer();
+                wanted.work(*writer_);
+            } catch (...) {
+                wanted.error = std::current_exception();
+            }
+            lock.lock();
+            wanted.over = true;
+            for_at_once_.notify_one();
+        } else {
+            break;
+        }
+    }
+    bool const wrote = counters_.commits > 0;
+    lock.unlock();
+    if (wrote) optimize();
+}
+
+void SqliteStore::write_group(std::vector<Unit> group)
+{
+    GroupResult result;
+    try {
+        open_writer();
+        result = commit_group(*writer_, group);
+    } catch (...) {
+        for (auto& unit : group) unit.error = std::current_exception();
+    }
+    if (result.in_doubt) {
+        ELVES_LOG(error, "store: a commit failed half-way; the data file is opened anew before the next");
+        writer_.reset();
+    }
+    auto const units = static_cast<std::int64_t>(group.size());
+    auto const failed =
+        std::count_if(group.begin(), group.end(), [](Unit const& unit) { return unit.error != nullptr; });
+    // Whoever has an answer finds it counted; and reads that waited for these writes answer after them.
+    {
+        std::lock_guard const lock(mutex_);
+        counters_.queued -= units;
+        counters_.failed += failed;
+        counters_.commits += result.commits;
+    }
+    completions_->finish(std::move(group));
+    {
+        std::lock_guard const lock(mutex_);
+        finished_ += units;
+    }
+    for_reader_.notify_one();
+}
+
+void SqliteStore::open_writer()
+{
+    if (writer_) return;
+    bool const again = read_thread_.joinable();
+    try {
+        writer_ = open_db(path_, Access::read_write);
+    } catch (std::exception const& error) {
+        if (!again) throw;
+        ELVES_LOG(error, "store: " << error.what());
+        throw Error(codes::store_cannot_write, "the store cannot write: its file cannot be opened");
+    }
+    // In place of SQLite's own checkpoints, which make a commit wait.
+    sqlite3_wal_hook(
+        writer_->handle(),
+        [](void* self, sqlite3*, char const*, int pages) {
+            static_cast<SqliteStore*>(self)->wal_pages_ = pages;
+            return SQLITE_OK;
+        },
+        this);
+    if (again) ELVES_LOG(warning, "store: the data file is open again");
+}
+
+bool SqliteStore::idle() const
+{
+    std::lock_guard const lock(mutex_);
+    return writes_.empty();
+}
+
+void SqliteStore::checkpoint()
+{
+    if (!writer_ || wal_pages_ < wal_pages_when_idle) return;
+    if (wal_pages_ < wal_pages_always && !idle()) return;
+    int const code =
+        sqlite3_wal_checkpoint_v2(writer_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    // Nothing is lost: the pages stay in the -wal file, and the next commit says how many there are.
+    wal_pages_ = 0;
+    if (code != SQLITE_OK && code != SQLITE_BUSY) {
+        ELVES_LOG(warning, "store: a checkpoint failed: SQLite error " << code << " (" << sqlite3_errstr(code)
+                                                                       << "); tried again later");
+    }
+}
+
+void SqliteStore::optimize()
+{
+    if (!writer_) return;
+    try {
+        writer_->script("PRAGMA analysis_limit = 400; PRAGMA optimize");
+    } catch (std::exception const& error) {
+        ELVES_LOG(warning, "store: PRAGMA optimize failed: " << error.what());
+    }
+}
+
+void SqliteStore::read_all()
+{
+    std::unique_lock lock(mutex_);
+    while (true) {
+        for_reader_.wait(
+            lock, [&] { return stopping_ || (!reads_.empty() && reads_.front().after <= finished_); });
+        if (stopping_) break;
+        std::vector<Unit> one;
+        one.push_back(std::move(reads_.front().unit));
+        reads_.pop_front();
+        lock.unlock();
+        read_one(one.front());
+        completions_->finish(std::move(one));
+        lock.lock();
+    }
+}
+
+void SqliteStore::open_reader()
+{
+    if (reader_) return;
+    try {
+        reader_ = open_db(path_, Access::read_only);
+    } catch (std::exception const& error) {
+        ELVES_LOG(error, "store: " << error.what());
+        throw Error(codes::store_cannot_write, "the store cannot read: its file cannot be opened");
+    }
+}
+
+void SqliteStore::read_one(Unit& unit)
+{
+    try {
+        open_reader();
+        read_deadline_ = std::chrono::steady_clock::now() + limits_.read_time;
+        sqlite3_progress_handler(
+            reader_->handle(), steps_between_looks,
+            [](void* self) { return static_cast<SqliteStore const*>(self)->read_is_over() ? 1 : 0; }, this);
+        Transaction transaction(*reader_, Transaction::Kind::read);
+        unit.work(*reader_);
+    } catch (DiskError const&) {
+        unit.error = std::current_exception();
+        reader_.reset();
+    } catch (...) {
+        unit.error = std::current_exception();
+    }
+}
+
+bool SqliteStore::read_is_over() const
+{
+    return stopping_ || std::chrono::steady_clock::now() > read_deadline_;
+}
+
+} // namespace elves

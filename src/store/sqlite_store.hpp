@@ -1,0 +1,111 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "elves/store.hpp"
+#include "store/completions.hpp"
+#include "store/file_lock.hpp"
+#include "store/unit.hpp"
+
+namespace elves {
+
+/// A Store on a SQLite file. One thread writes: it takes all that is queued into one transaction. One reads,
+/// on a read-only connection. Destroyed on the loop's thread, before the loop: writes that are queued are
+/// brought to disk, reads are dropped, and no `done` is called any more.
+class SqliteStore final : public Store {
+public:
+    struct Limits {
+        std::size_t writes = 100'000; ///< Not yet committed; one more gets Error 429.1.
+        std::size_t reads = 1'000;
+        std::chrono::milliseconds read_time{10'000}; ///< For one read, then Error 429.1.
+    };
+    /// Writes only, since start; `queued` is what is neither committed nor failed.
+    struct Counters {
+        std::int64_t posted = 0;
+        std::int64_t commits = 0; ///< Transactions: under load fewer than `posted`.
+        std::int64_t failed = 0;
+        std::int64_t queued = 0;
+    };
+
+    /// Throws std::runtime_error, one line that names the file and what to do, where it can't be used.
+    SqliteStore(asio::any_io_executor loop, std::string path, Limits limits);
+    SqliteStore(asio::any_io_executor loop, std::string path)
+        : SqliteStore(std::move(loop), std::move(path), Limits())
+    {
+    }
+    ~SqliteStore() override;
+
+    void post(Work work, Done done) override;
+    void post_read(Work work, Done done) override;
+    void migrate(std::string_view module, std::string_view schema) override;
+    void at_start(Work const& work) override;
+
+    /// Any thread.
+    [[nodiscard]] Counters counters() const;
+
+private:
+    struct Read {
+        Unit unit;
+        std::int64_t after; ///< So many writes have finished before it runs.
+    };
+    struct AtOnce {
+        Work const& work;
+        std::exception_ptr error = nullptr;
+        bool over = false;
+    };
+
+    void refuse(Unit unit);
+    void run_at_once(Work const& work);
+
+    // The writer's thread.
+    void write_all();
+    void write_group(std::vector<Unit> group);
+    void open_writer();
+    void checkpoint();
+    [[nodiscard]] bool idle() const;
+    void optimize();
+
+    // The reader's thread.
+    void read_all();
+    void open_reader();
+    void read_one(Unit& unit);
+    [[nodiscard]] bool read_is_over() const;
+
+    std::string path_;
+    Limits limits_;
+    FileLock lock_;
+    std::shared_ptr<Completions> completions_;
+
+    // Closed in the reverse order: the last to go may write, and so folds the -wal file into the database.
+    std::unique_ptr<Db> writer_;
+    std::unique_ptr<Db> reader_;
+    int wal_pages_ = 0;                                   ///< The writer's.
+    std::chrono::steady_clock::time_point read_deadline_; ///< The reader's.
+    std::atomic<bool> stopping_ = false; ///< Set under the mutex; read by a long read without.
+
+    mutable std::mutex mutex_; ///< Over all below.
+    std::condition_variable for_writer_;
+    std::condition_variable for_reader_;
+    std::condition_variable for_at_once_;
+    std::vector<Unit> writes_;
+    std::deque<Read> reads_;
+    AtOnce* at_once_ = nullptr;
+    std::int64_t finished_ = 0; ///< Writes, committed or failed.
+    Counters counters_;
+
+    std::thread write_thread_;
+    std::thread read_thread_;
+};
+
+} // namespace elves

@@ -1,0 +1,20 @@
+#include "elves/store.hpp"
+
+namespace elves {
+
+asio::awaitable<void> Store::wait(std::function<void(Done)> start)
+{
+    auto initiate = [&start](auto handler) {
+        // std::function copies, the handler doesn't. It owns the waiting coroutine: dropped uncalled, it
+        // takes the coroutine with it.
+        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        start([shared = std::move(shared)](std::exception_ptr error) {
+            auto resume = std::move(*shared);
+            std::move(resume)(std::move(error));
+        });
+    };
+    co_await asio::async_initiate<asio::use_awaitable_t<> const, void(std::exception_ptr)>(
+        initiate, asio::use_awaitable);
+}
+
+} // namespace elves

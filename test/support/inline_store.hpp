@@ -1,0 +1,80 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/post.hpp>
+
+#include "elves/error.hpp"
+#include "elves/store.hpp"
+#include "store/migrations.hpp"
+#include "store/open_db.hpp"
+#include "store/transaction.hpp"
+
+namespace elves {
+
+/// A Store in memory: runs work at once on the calling thread, posts `done` to the loop, and fails on demand.
+class InlineStore final : public Store {
+public:
+    explicit InlineStore(asio::any_io_executor loop) : loop_(std::move(loop)), db_(open_in_memory()) {}
+
+    void post(Work work, Done done) override
+    {
+        finish(std::move(done), attempt([&] {
+            ++posted_;
+            if (failing_ || fail_next_ > 0) {
+                fail_next_ = std::max(0, fail_next_ - 1);
+                throw Error(codes::store_cannot_write, "the store cannot write: disk full");
+            }
+            in_transaction(work);
+        }));
+    }
+    void post_read(Work work, Done done) override
+    {
+        finish(std::move(done), attempt([&] { work(*db_); }));
+    }
+    void migrate(std::string_view module, std::string_view schema) override
+    {
+        elves::migrate(*db_, module, schema);
+    }
+    void at_start(Work const& work) override { in_transaction(work); }
+
+    /// The next `count` writes get Error 507.1 and are not run. Reads go on.
+    void fail_next(int count = 1) { fail_next_ = count; }
+    /// From now on every write gets Error 507.1, until told otherwise.
+    void fail_all(bool fail) { failing_ = fail; }
+    /// Calls of `post` so far, failed ones too.
+    [[nodiscard]] int posted() const { return posted_; }
+    /// For a test's own look at the tables.
+    [[nodiscard]] Db& db() { return *db_; }
+
+private:
+    void in_transaction(Work const& work)
+    {
+        Transaction transaction(*db_);
+        work(*db_);
+        transaction.commit();
+    }
+    template <class F>
+    static std::exception_ptr attempt(F&& run)
+    {
+        try {
+            run();
+            return nullptr;
+        } catch (...) {
+            return std::current_exception();
+        }
+    }
+    void finish(Done done, std::exception_ptr error)
+    {
+        asio::post(loop_, [done = std::move(done), error = std::move(error)] {
+            if (done) done(error);
+        });
+    }
+
+    asio::any_io_executor loop_;
+    std::unique_ptr<Db> db_;
+    int fail_next_ = 0;
+    bool failing_ = false;
+    int posted_ = 0;
+};
+
+} // namespace elves
