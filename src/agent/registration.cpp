@@ -2,16 +2,9 @@
 
 #include <algorithm>
 #include <fstream>
-#include <sys/utsname.h>
 
-#include "elves/instruction.hpp"
-#if __has_include("agent/hardware.hpp")
 #include "agent/hardware.hpp"
-#else
-namespace elves::agent {
-static std::string hardware_json() { return "{}"; }
-} // namespace elves::agent
-#endif
+#include "elves/instruction.hpp"
 
 namespace elves::agent {
 
@@ -45,16 +38,6 @@ json::object installed_apps(std::filesystem::path const& folder)
             apps[name] = version_of(place->path());
     }
     return apps;
-}
-
-std::string os_name()
-{
-    utsname system{};
-    if (::uname(&system) != 0) return "linux";
-    std::string name(system.sysname);
-    std::transform(name.begin(), name.end(), name.begin(),
-        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return name;
 }
 
 json::object registration(
