@@ -47,6 +47,8 @@ public:
         co_return state->value;
     }
 
+    friend bool operator==(OneShot const& a, OneShot const& b) { return a.state_ == b.state_; }
+
 private:
     struct State {
         std::optional<T> value;

@@ -1,10 +1,10 @@
-#include "tasklog/task_book.hpp"
+#include "task_book.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include "elves/error.hpp"
-#include "tasklog/task_records.hpp"
+#include "task_records.hpp"
 
 namespace elves {
 
@@ -95,11 +95,11 @@ asio::awaitable<void> TaskBook::wait_for_turn(std::shared_ptr<Entry> entry)
     if (!std::exchange(entry->busy, true)) co_return;
     auto const executor = co_await asio::this_coro::executor;
     auto initiation = [entry, executor](auto handler) {
-        entry->waiting.emplace_back([executor, handler = std::move(handler)]() mutable {
-            asio::post(executor, std::move(handler));
-        });
+        entry->waiting.emplace_back(
+            [executor, handler = std::move(handler)]() mutable { asio::post(executor, std::move(handler)); });
     };
-    co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(std::move(initiation), asio::use_awaitable);
+    co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(
+        std::move(initiation), asio::use_awaitable);
 }
 
 void TaskBook::end_turn(std::shared_ptr<Entry> const& entry)

@@ -15,8 +15,8 @@
 
 namespace elves {
 
-/// The tasks: those that are open in memory, all on disk. Asks elves::life what an event means, writes it, and only then
-/// tells. The events of one task wait for each other.
+/// The tasks: those that are open in memory, all on disk. Asks elves::life what an event means, writes it,
+/// and only then tells. The events of one task wait for each other.
 class TaskBook final : public TaskLog {
 public:
     TaskBook(Store& store, Clock& clock);
@@ -31,8 +31,12 @@ public:
     [[nodiscard]] Task const* open(TaskId id) const override;
     [[nodiscard]] std::vector<TaskId> open_of(Ip const& agent) const override;
     [[nodiscard]] std::vector<TaskId> open_all() const override;
-    void on_finished(std::function<void(Task const&)> then) override { on_finished_.push_back(std::move(then)); }
-    [[nodiscard]] asio::awaitable<std::vector<std::optional<Task>>> last_runs(std::vector<TaskId> crons) override;
+    void on_finished(std::function<void(Task const&)> then) override
+    {
+        on_finished_.push_back(std::move(then));
+    }
+    [[nodiscard]] asio::awaitable<std::vector<std::optional<Task>>> last_runs(
+        std::vector<TaskId> crons) override;
     [[nodiscard]] std::chrono::seconds lost_after() const override { return lost_after_; }
 
 private:

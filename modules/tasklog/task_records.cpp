@@ -1,4 +1,4 @@
-#include "tasklog/task_records.hpp"
+#include "task_records.hpp"
 
 #include <stdexcept>
 
@@ -8,13 +8,15 @@ namespace {
 
 #define TASK_COLUMNS                                                                                         \
     "seq, id, agent, type, mode, app, func, param, timeout, proxy, ttl, dedup, status, asked_by, "           \
-    "asked_from, start_time, sent_time, end_time, cron_id, fire_time, sync_flag, sync_error, sync_costtime, " \
-    "callback_time, worker_flag, worker_result, worker_costtime, stderr, exit_code, truncated, cancel_due, "  \
+    "asked_from, start_time, sent_time, end_time, cron_id, fire_time, sync_flag, sync_error, "               \
+    "sync_costtime, "                                                                                        \
+    "callback_time, worker_flag, worker_result, worker_costtime, stderr, exit_code, truncated, cancel_due, " \
     "module_sync_flag, module_sync_error, module_sync_costtime, module_callback_time, processor_message, "   \
     "processor_costtime"
 
 constexpr auto insert_task =
-    "INSERT INTO tasks (id, agent, type, mode, app, func, param, timeout, proxy, ttl, dedup, status, asked_by, "
+    "INSERT INTO tasks (id, agent, type, mode, app, func, param, timeout, proxy, ttl, dedup, status, "
+    "asked_by, "
     "asked_from, start_time, sent_time, end_time, cron_id, fire_time, sync_flag, sync_error, sync_costtime, "
     "callback_time, worker_flag, worker_result, worker_costtime, stderr, exit_code, truncated, cancel_due) "
     "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
@@ -88,7 +90,10 @@ void bind_outcome(Binder& bind, Task const& task)
         return;
     }
     auto const& report = *task.report;
-    bind.maybe(ms(report.callback_time)).number(report.flag).text(report.result).number(report.costtime.count());
+    bind.maybe(ms(report.callback_time))
+        .number(report.flag)
+        .text(report.result)
+        .number(report.costtime.count());
     bind.text(report.stderr_text).maybe(report.exit_code).number(report.truncated ? 1 : 0);
 }
 
@@ -262,7 +267,8 @@ std::vector<Task> open(Db& db)
 
 std::vector<Row> list(Db& db, Filter const& filter, std::int64_t limit)
 {
-    // A statement for each set of filters that is used, so that each finds its index; texts kept until it has run.
+    // A statement for each set of filters that is used, so that each finds its index; texts kept until it has
+    // run.
     std::string sql = "SELECT " TASK_COLUMNS " FROM tasks WHERE 1";
     std::vector<std::string> texts;
     std::vector<std::optional<std::int64_t>> numbers;
@@ -361,7 +367,11 @@ void put_processed(Db& db, TaskId id, ModuleLog const& log)
 {
     auto const text = id.text();
     auto run = db.run(update_processed);
-    Binder(run).text(text).maybe(ms(log.callback_time)).text(log.processor_message).maybe(log.processor_costtime);
+    Binder(run)
+        .text(text)
+        .maybe(ms(log.callback_time))
+        .text(log.processor_message)
+        .maybe(log.processor_costtime);
     run.execute();
 }
 

@@ -9,7 +9,8 @@
 #include "elves/sql.hpp"
 #include "elves/task.hpp"
 
-/// The task log's tables: the only place with their SQL. Each runs on one of the store's threads, inside its transaction.
+/// The task log's tables: the only place with their SQL. Each runs on one of the store's threads, inside its
+/// transaction.
 namespace elves::task_records {
 
 /// What became of the delivery to an app's processor.
