@@ -4,14 +4,8 @@
 #include <fstream>
 #include <sys/utsname.h>
 
-#include "elves/instruction.hpp"
-#if __has_include("agent/hardware.hpp")
 #include "agent/hardware.hpp"
-#else
-namespace elves::agent {
-static std::string hardware_json() { return "{}"; }
-} // namespace elves::agent
-#endif
+#include "elves/instruction.hpp"
 
 namespace elves::agent {
 
