@@ -31,6 +31,17 @@ void check_choice(Arg const& arg, std::string const& given)
     throw Usage(std::string(arg.name) + " is \"" + given + "\"; give one of " + right);
 }
 
+/// The parser takes a word in brackets apart as a list; with this before it, it leaves `[1,2]` alone.
+constexpr char shield = '\x01';
+
+std::string shielded(std::string const& word) { return word.starts_with('[') ? shield + word : word; }
+
+std::string unshielded(std::string word)
+{
+    std::erase(word, shield);
+    return word;
+}
+
 CLI::Option* add_arg(CLI::App& app, Arg const& arg)
 {
     std::string const name(arg.name);
@@ -40,7 +51,7 @@ CLI::Option* add_arg(CLI::App& app, Arg const& arg)
         name, [](CLI::results_t const&) { return true; }, help);
     option->required(arg.is_required)->type_name(name.starts_with('-') ? "X" : "");
     if (arg.takes == Arg::Takes::many) {
-        option->expected(1, CLI::detail::expected_max_vector_size);
+        option->expected(CLI::detail::expected_max_vector_size)->type_name("...");
     } else {
         option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
     }
@@ -49,8 +60,7 @@ CLI::Option* add_arg(CLI::App& app, Arg const& arg)
         for (auto const choice : arg.choices) choices += (choices.empty() ? "" : "|") + std::string(choice);
         option->type_name(choices);
     }
-    // Else `[1,2]`, a fine PARAM, would be taken apart as a list.
-    return option->allow_extra_args(false);
+    return option;
 }
 
 Args::Given given_to(CLI::App const& app, std::vector<Arg> const& args)
@@ -59,8 +69,11 @@ Args::Given given_to(CLI::App const& app, std::vector<Arg> const& args)
     for (auto const& arg : args) {
         auto const* const option = app.get_option_no_throw(std::string(arg.name));
         if (option == nullptr || option->count() == 0) continue;
-        given[std::string(arg.name)] = option->results();
-        for (auto const& value : option->results()) check_choice(arg, value);
+        auto& values = given[std::string(arg.name)];
+        for (auto const& word : option->results()) {
+            values.push_back(word.starts_with(shield) ? word.substr(1) : word);
+            check_choice(arg, values.back());
+        }
     }
     return given;
 }
@@ -100,6 +113,7 @@ void CommandLine::add(CLI::App& under, Command const& command)
 
 void CommandLine::parse(std::vector<std::string> arguments)
 {
+    for (auto& word : arguments) word = shielded(word);
     std::reverse(arguments.begin(), arguments.end()); // as the parser takes a vector
     try {
         root_->parse(std::move(arguments));
@@ -109,7 +123,7 @@ void CommandLine::parse(std::vector<std::string> arguments)
     } catch (CLI::Success const&) {
         help_ = root_->help();
     } catch (CLI::ParseError const& error) {
-        throw Usage(error.what());
+        throw Usage(unshielded(error.what()));
     }
 }
 

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "client/dial.hpp"
-#include "ctl/loop_clock.hpp"
 #include "elves/json.hpp"
+#include "rpc/asio_clock.hpp"
 
 namespace elves::ctl {
 
@@ -58,7 +58,7 @@ private:
     std::optional<Credentials> credentials_;
     Limit limit_;
     asio::io_context loop_{1};
-    LoopClock clock_{loop_};
+    AsioClock clock_{loop_.get_executor()};
     LinkShared shared_{clock_};
     std::shared_ptr<Link> link_;
 };
