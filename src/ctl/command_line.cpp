@@ -31,10 +31,19 @@ void check_choice(Arg const& arg, std::string const& given)
     throw Usage(std::string(arg.name) + " is \"" + given + "\"; give one of " + right);
 }
 
-/// The parser takes a word in brackets apart as a list; with this before it, it leaves `[1,2]` alone.
+/// The parser takes a word in brackets apart as a list, and loses what stands behind `--` where a place takes
+/// many; with this before them, it leaves `[1,2]` and `-x` alone.
 constexpr char shield = '\x01';
 
-std::string shielded(std::string const& word) { return word.starts_with('[') ? shield + word : word; }
+std::vector<std::string> shielded(std::vector<std::string> words)
+{
+    auto const end = std::find(words.begin(), words.end(), "--");
+    for (auto word = words.begin(); word != words.end(); ++word) {
+        if (word->starts_with('[') || (word > end && word->starts_with('-'))) *word = shield + *word;
+    }
+    if (end != words.end()) words.erase(end);
+    return words;
+}
 
 std::string unshielded(std::string word)
 {
@@ -113,7 +122,7 @@ void CommandLine::add(CLI::App& under, Command const& command)
 
 void CommandLine::parse(std::vector<std::string> arguments)
 {
-    for (auto& word : arguments) word = shielded(word);
+    arguments = shielded(std::move(arguments));
     std::reverse(arguments.begin(), arguments.end()); // as the parser takes a vector
     try {
         root_->parse(std::move(arguments));

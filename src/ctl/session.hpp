@@ -44,7 +44,8 @@ public:
     /// Connects, so that what follows can tell "not reachable" from "did not answer".
     void connect();
     /// Does the work for each index below `count`, `parallel` at a time; returns when all of it has ended.
-    /// Throws what the first of it threw that failed.
+    /// Throws what the first of it threw that failed. SIGINT, or a server that no longer answers a ping, ends
+    /// the connection, and so each call that waits.
     void each(std::size_t count, std::size_t parallel, Each const& work);
     /// Within `each`: a refusal is a value, silence an Error.
     [[nodiscard]] asio::awaitable<Back> ask(
@@ -54,6 +55,8 @@ public:
     [[nodiscard]] Limit limit() const noexcept { return limit_; }
 
 private:
+    void watch();
+
     HostPort server_;
     std::optional<Credentials> credentials_;
     Limit limit_;
@@ -61,6 +64,7 @@ private:
     AsioClock clock_{loop_.get_executor()};
     LinkShared shared_{clock_};
     std::shared_ptr<Link> link_;
+    Timer watch_;
 };
 
 /// The first array among the fields of a reply: what a listing method lists. Empty without one.
