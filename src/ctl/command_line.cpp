@@ -60,7 +60,7 @@ CLI::Option* add_arg(CLI::App& app, Arg const& arg)
         name, [](CLI::results_t const&) { return true; }, help);
     option->required(arg.is_required)->type_name(name.starts_with('-') ? "X" : "");
     if (arg.takes == Arg::Takes::many) {
-        option->expected(CLI::detail::expected_max_vector_size)->type_name("...");
+        option->expected(CLI::detail::expected_max_vector_size);
     } else {
         option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
     }
