@@ -41,7 +41,10 @@ function(elves_add_library name)
     add_library(elves_${name} STATIC ${sources})
     target_include_directories(elves_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(elves_${name} PUBLIC elves_options ${ARGN})
-    target_precompile_headers(elves_${name} REUSE_FROM elves_pch)
+    if(NOT name STREQUAL core)
+        # Core has no Asio: its headers would make a program that links core alone need Asio's compiled part.
+        target_precompile_headers(elves_${name} REUSE_FROM elves_pch)
+    endif()
 endfunction()
 
 function(elves_add_program name main)

@@ -31,6 +31,10 @@ struct Instruction {
     [[nodiscard]] std::string name() const { return app + "." + func; }
 };
 
+/// `NP` or `P`.
 [[nodiscard]] std::string_view mode_text(Mode mode) noexcept;
+
+/// May an app or a function be called that? `[A-Za-z0-9_.-]{1,64}`, not beginning with `.`
+[[nodiscard]] bool is_name(std::string_view text) noexcept;
 
 } // namespace elves

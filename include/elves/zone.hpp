@@ -36,15 +36,17 @@ public:
     /// The last moment with that wall time: of one that occurs twice the second (standard time).
     /// Nothing for a wall time that a clock change leaves out.
     [[nodiscard]] std::optional<std::chrono::sys_seconds> last_moment(std::chrono::local_seconds wall) const;
+    /// The first wall time from `wall` on that exists: itself, or the end of the gap that it lies in.
+    [[nodiscard]] std::chrono::local_seconds past_gap(std::chrono::local_seconds wall) const;
 
 private:
     explicit Zone(date::time_zone const* zone) : zone_(zone) {}
-    date::time_zone const* zone_; ///< Owned by the tz database, for the process's life.
+    date::time_zone const* zone_; ///< Null is UTC, which works without a tz database. Owned by the database.
 };
 
-/// `2026-01-01T00:00:00Z`.
+/// `2026-01-01T00:00:00Z`; a fraction of a second is cut off.
 [[nodiscard]] std::string iso_text(Instant at);
-/// ISO-8601 UTC as above, seconds' fraction allowed; nothing otherwise.
+/// ISO-8601 UTC as above, with up to nine digits of fraction (kept to the millisecond); nothing otherwise.
 [[nodiscard]] std::optional<Instant> parse_iso(std::string_view text);
 
 } // namespace elves

@@ -44,6 +44,9 @@ public:
     /// All of them.
     [[nodiscard]] virtual std::vector<TaskId> open_all() const = 0;
 
+    /// `tasklog.lost_after`: how long after its timeout an unanswered task is given up.
+    [[nodiscard]] virtual std::chrono::seconds lost_after() const = 0;
+
     /// Calls `then` with each task that has reached its final state, on disk.
     virtual void on_finished(std::function<void(Task const&)> then) = 0;
     /// The last finished run of a cron job, if the log still has it.

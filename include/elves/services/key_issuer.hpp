@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "elves/caller.hpp"
+
+namespace elves {
+
+/// Makes keys on the server's own machine. Offered by supervisor.
+class KeyIssuer {
+public:
+    static constexpr std::string_view service_name = "KeyIssuer (supervisor)";
+    virtual ~KeyIssuer() = default;
+
+    struct Issued {
+        std::string key;
+        std::string token; ///< Shown this once.
+    };
+    /// Before the loop runs only: a new key for every app and IP, on disk when this returns.
+    [[nodiscard]] virtual Issued issue_at_start(std::string name, Role role) = 0;
+};
+
+} // namespace elves

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "elves/asio.hpp"
+#include "elves/ip.hpp"
+#include "elves/store.hpp"
+
+namespace elves {
+
+/// What the inventory says of one machine. Texts all, of at most 4 KiB each.
+struct CmdbRecord {
+    Ip agent;
+    std::string sn;
+    std::string iplist; ///< Comma-separated.
+    std::string idc;
+    std::string main_cat;
+    std::string sub_cat;
+    std::string app_info;
+    std::string manager;
+};
+
+/// The inventory: in memory, and on disk first. The only place with its SQL. On the loop's thread.
+class CmdbRecords {
+public:
+    explicit CmdbRecords(Store& store, std::size_t most = 200'000) : store_(store), most_(most) {}
+
+    /// Before the loop runs only: reads them all.
+    void load();
+
+    /// Null where there is none. Valid until the next co_await.
+    [[nodiscard]] CmdbRecord const* find(Ip const& agent) const;
+    /// By IP. Valid until the next co_await.
+    [[nodiscard]] std::map<Ip, CmdbRecord> const& all() const noexcept { return by_ip_; }
+
+    /// Adds the record or replaces the one before. Returns when it is on disk. Throws Error 507.1 when the
+    /// disk won't take it: the old record stands then; 429.1 where there are too many.
+    [[nodiscard]] asio::awaitable<void> put(CmdbRecord record);
+    /// Returns when that is on disk. Throws Error 415.1 where there is none, 507.1 as above.
+    [[nodiscard]] asio::awaitable<void> erase(Ip agent);
+
+private:
+    Store& store_;
+    std::size_t most_;
+    std::map<Ip, CmdbRecord> by_ip_;
+};
+
+} // namespace elves

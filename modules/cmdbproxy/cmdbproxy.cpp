@@ -1,0 +1,142 @@
+#include "cmdbproxy.hpp"
+
+namespace elves {
+
+template <>
+struct FieldType<CmdbText> {
+    static constexpr std::string_view name = "string";
+    static constexpr Code missing = codes::bad_field;
+    static constexpr std::size_t most = 4096;
+    static CmdbText read(std::string_view field, json::value const& value)
+    {
+        auto text = FieldType<std::string>::read(field, value);
+        if (text.size() > most) {
+            throw Error(missing, "`" + std::string(field) + "` has " + std::to_string(text.size()) +
+                                     " bytes; give at most " + std::to_string(most));
+        }
+        return {std::move(text)};
+    }
+    static void judge(Caller const&, CmdbText const&) {}
+};
+
+template <>
+struct FieldType<CmdbPlace> {
+    static constexpr std::string_view name = "ip";
+    static constexpr Code missing = codes::bad_ip;
+    static CmdbPlace read(std::string_view field, json::value const& value)
+    {
+        return {FieldType<Ip>::read(field, value)};
+    }
+    static void judge(Caller const&, CmdbPlace const&) {}
+};
+
+namespace {
+
+constexpr std::int64_t longest_page = 1'000;
+/// A page ends earlier when its JSON has that many bytes: it has to fit into a frame (`server.max_frame`).
+constexpr std::size_t page_bytes = 1024 * 1024;
+
+Error no_record(Ip const& agent)
+{
+    return {codes::no_cmdb_record, "no inventory record for " + agent.text()};
+}
+
+json::object fields_of(CmdbRecord const& record)
+{
+    return {{"sn", record.sn}, {"iplist", record.iplist}, {"idc", record.idc}, {"main_cat", record.main_cat},
+        {"sub_cat", record.sub_cat}, {"app_info", record.app_info}, {"manager", record.manager}};
+}
+
+json::object entry_of(CmdbRecord const& record)
+{
+    auto entry = fields_of(record);
+    entry["agentip"] = record.agent.text();
+    return entry;
+}
+
+json::object missing_entry(Ip const& agent)
+{
+    auto entry = refusal(no_record(agent));
+    entry["agentip"] = agent.text();
+    return entry;
+}
+
+} // namespace
+
+void CmdbProxy::declare(MethodTable& table)
+{
+    table.call<ByIp>("getcmdbinfobyip", Right::read, {required("agentip", &ByIp::agentip)},
+        "One machine's inventory record.", [this](ByIp in, Caller const&) { return by_ip(in); });
+    table.call<ByIpList>("getcmdbinfobyiplist", Right::read,
+        {required("agentiplist", &ByIpList::agentiplist)},
+        "The records of up to 10,000 machines, in the list's order.",
+        [this](ByIpList in, Caller const&) { return by_ip_list(in); });
+    table.call<Set>("setcmdbinfo", Right::manage,
+        {required("agentip", &Set::agentip), optional("sn", &Set::sn), optional("iplist", &Set::iplist),
+            optional("idc", &Set::idc), optional("main_cat", &Set::main_cat),
+            optional("sub_cat", &Set::sub_cat), optional("app_info", &Set::app_info),
+            optional("manager", &Set::manager)},
+        "Adds or replaces one record; what is not given becomes empty.",
+        [this](Set in, Caller const&) { return set(std::move(in)); });
+    table.call<ByIp>("delcmdbinfo", Right::manage, {required("agentip", &ByIp::agentip)},
+        "Deletes one record.", [this](ByIp in, Caller const&) { return erase(in); });
+    table.call<List>("listcmdbinfo", Right::read,
+        {optional("after", &List::after), optional("limit", &List::limit)}, "All records by IP, in pages.",
+        [this](List in, Caller const& caller) { return list(in, caller); });
+}
+
+Reply CmdbProxy::by_ip(ByIp const& in) const
+{
+    auto const* const found = records_.find(in.agentip);
+    if (!found) throw no_record(in.agentip);
+    return Reply(fields_of(*found));
+}
+
+Reply CmdbProxy::by_ip_list(ByIpList const& in) const
+{
+    json::array info;
+    info.reserve(in.agentiplist.size());
+    for (auto const& agent : in.agentiplist) {
+        auto const* const found = records_.find(agent);
+        info.push_back(found ? entry_of(*found) : missing_entry(agent));
+    }
+    return Reply(json::object{{"info", std::move(info)}});
+}
+
+asio::awaitable<Reply> CmdbProxy::set(Set in)
+{
+    CmdbRecord record{in.agentip, std::move(in.sn.text), std::move(in.iplist.text), std::move(in.idc.text),
+        std::move(in.main_cat.text), std::move(in.sub_cat.text), std::move(in.app_info.text),
+        std::move(in.manager.text)};
+    co_await records_.put(std::move(record));
+    co_return Reply();
+}
+
+asio::awaitable<Reply> CmdbProxy::erase(ByIp in)
+{
+    co_await records_.erase(in.agentip);
+    co_return Reply();
+}
+
+Reply CmdbProxy::list(List const& in, Caller const& caller) const
+{
+    if (in.limit < 1 || in.limit > longest_page) {
+        throw Error(codes::bad_field, "`limit` is " + std::to_string(in.limit) + "; give 1 to 1000");
+    }
+    auto const most = static_cast<std::size_t>(in.limit);
+    auto const& all = records_.all();
+    json::array info;
+    std::string last;
+    std::size_t bytes = 0;
+    for (auto at = in.after ? all.upper_bound(in.after->ip) : all.begin(); at != all.end(); ++at) {
+        if (!caller.may_touch(at->first)) continue;
+        if (info.size() == most || bytes >= page_bytes) return {{"info", std::move(info)}, {"next", last}};
+        auto entry = entry_of(at->second);
+        bytes += json::serialize(entry).size();
+        info.push_back(std::move(entry));
+        last = at->first.text();
+    }
+    return Reply(json::object{{"info", std::move(info)}});
+}
+
+} // namespace elves

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cmdb_records.hpp"
+#include "elves/module.hpp"
+
+namespace elves {
+
+/// A text of a record: at most 4 KiB.
+struct CmdbText {
+    std::string text;
+};
+
+/// Where a page begins: after that IP. A place in an order, so that it is not judged as an IP is.
+struct CmdbPlace {
+    Ip ip;
+};
+
+/// The `cmdbproxy` service: inventory records, one for each agent IP. Lives on the loop's thread. `records`
+/// outlives it.
+class CmdbProxy : public Module {
+public:
+    explicit CmdbProxy(CmdbRecords& records) : records_(records) {}
+
+    [[nodiscard]] std::string_view name() const override { return "cmdbproxy"; }
+    void declare(MethodTable& table) override;
+    void start() override { records_.load(); }
+
+private:
+    struct ByIp {
+        Ip agentip;
+    };
+    struct ByIpList {
+        std::vector<Ip> agentiplist;
+    };
+    struct Set {
+        Ip agentip;
+        CmdbText sn, iplist, idc, main_cat, sub_cat, app_info, manager;
+    };
+    struct List {
+        std::optional<CmdbPlace> after;
+        std::int64_t limit = 100;
+    };
+
+    [[nodiscard]] Reply by_ip(ByIp const& in) const;
+    [[nodiscard]] Reply by_ip_list(ByIpList const& in) const;
+    [[nodiscard]] asio::awaitable<Reply> set(Set in);
+    [[nodiscard]] asio::awaitable<Reply> erase(ByIp in);
+    [[nodiscard]] Reply list(List const& in, Caller const& caller) const;
+
+    CmdbRecords& records_;
+};
+
+} // namespace elves

@@ -1,0 +1,360 @@
+#include "cron/center_cron.hpp"
+
+#include <random>
+#include <sstream>
+
+#include "catch.hpp"
+#include "support/cron_house.hpp"
+
+using namespace elves;
+using namespace std::chrono_literals;
+using History = std::vector<std::string>;
+
+TEST_CASE("a job fires at its times, as a task of its own each", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    auto const id = house.set("0/10 * * * * ?");
+    house.pass(9s);
+    CHECK(house.history() == History{});
+    house.pass(1s);
+    REQUIRE(house.history() == History{"00:00:10 running"});
+    auto const& task = house.log.tasks().front();
+    CHECK(task.cron_id->text() == id);
+    CHECK(task.type == TaskType::cron);
+    CHECK(task.agent.text() == "10.0.0.1");
+    CHECK(task.ins.name() == "app.func");
+    CHECK(task.from == "cron");
+    house.finish_last();
+    house.pass(10s);
+    CHECK(house.history() == History{"00:00:10 done", "00:00:20 running"});
+}
+
+TEST_CASE("a rule goes by the job's zone, else by the server's", "[cron]")
+{
+    CronHouse house;
+    house.start("Europe/Berlin"); // Where the day began an hour before midnight UTC.
+    house.set("0 1 1 * * ?");
+    house.set("0 2 5 * * ?", {{"timezone", "Asia/Karachi"}});
+    house.pass(60s);
+    CHECK(house.history() == History{"00:01:00 running"});
+    house.pass(60s);
+    CHECK(house.history() == History{"00:01:00 running", "00:02:00 running"});
+}
+
+TEST_CASE("overlap `skip`: a turn while the last run goes on is skipped, and the record says why", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0/10 * * * * ?");
+    house.pass(20s);
+    REQUIRE(house.history() == History{"00:00:10 running", "00:00:20 skipped"});
+    auto const& skipped = house.log.tasks().back();
+    CHECK(skipped.sync_error == "skipped: the run of 2026-01-01 00:00:10 (task " +
+                                    house.log.tasks().front().id.text() + ") is still going on");
+    CHECK(skipped.sync_flag == false);
+    CHECK(skipped.end);
+    house.log.finish(house.log.tasks().front().id, TaskStatus::failed);
+    house.pass(10s);
+    CHECK(house.history() == History{"00:00:10 failed", "00:00:20 skipped", "00:00:30 running"});
+}
+
+TEST_CASE("overlap `skip` knows of a run that was begun before a restart", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0/10 * * * * ?");
+    house.pass(10s);
+    house.start();
+    house.pass(10s);
+    CHECK(house.history() == History{"00:00:10 running", "00:00:20 skipped"});
+}
+
+TEST_CASE("overlap `allow` runs side by side", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0/10 * * * * ?", {{"overlap", "allow"}});
+    house.pass(20s);
+    CHECK(house.history() == History{"00:00:10 running", "00:00:20 running"});
+    CHECK(house.dispatcher.canceled().empty());
+}
+
+TEST_CASE("overlap `replace` cancels the last run first", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0/10 * * * * ?", {{"overlap", "replace"}});
+    house.pass(30s);
+    CHECK(house.history() == History{"00:00:10 canceled", "00:00:20 canceled", "00:00:30 running"});
+}
+
+TEST_CASE("jitter delays a job by the same time each time, and its fire time is the rule's", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0 * * * * ?", {{"jitter", 30}, {"overlap", "allow"}});
+    house.pass(180s);
+    auto const& tasks = house.log.tasks();
+    REQUIRE(tasks.size() >= 2);
+    auto const late = tasks[0].start - *tasks[0].fire_time;
+    CHECK(late <= 30s);
+    CHECK(tasks[1].start - *tasks[1].fire_time == late);
+    CHECK(house.history().front() == "00:01:00 running");
+}
+
+TEST_CASE("times that passed while the server was down become one record", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0/10 * * * * ?", {{"timezone", "UTC"}});
+    house.pass(10s);
+    house.finish_last();
+    house.stop();
+    house.clock.advance(125s);
+    house.start();
+    REQUIRE(house.history() == History{"00:00:10 done", "00:00:20 skipped"});
+    CHECK(
+        house.log.tasks().back().sync_error ==
+        "skipped: 12 times from 2026-01-01 00:00:20 to 2026-01-01 00:02:10 passed while the server was down");
+    house.pass(5s);
+    CHECK(house.history().back() == "00:02:20 running");
+    house.start();
+    CHECK(house.history().size() == 3);
+}
+
+TEST_CASE("misfire `once` makes up for them with one run", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0/10 * * * * ?", {{"misfire", "once"}});
+    house.stop();
+    house.clock.advance(125s);
+    house.start();
+    CHECK(house.history() == History{"00:00:10 skipped", "00:02:00 running"});
+    CHECK(house.log.tasks().front().sync_error ==
+          "skipped: 12 times from 2026-01-01 00:00:10 to 2026-01-01 00:02:00 passed while the server was "
+          "down; it runs once for them");
+    house.start();
+    CHECK(house.history().size() == 2);
+}
+
+TEST_CASE(
+    "a crash between the record of missed times and the run that makes up for them loses neither", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0/10 * * * * ?", {{"misfire", "once"}});
+    house.stop();
+    house.clock.advance(25s);
+    house.dispatcher.refuse(codes::store_cannot_write);
+    house.start();
+    REQUIRE(house.history() == History{"00:00:10 skipped"});
+    house.dispatcher.refuse(std::nullopt);
+    house.start();
+    CHECK(house.history() == History{"00:00:10 skipped", "00:00:20 skipped", "00:00:20 running"});
+}
+
+TEST_CASE("more missed times than are counted: the record says so, and knows the last", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("* * * * * ?");
+    house.stop();
+    house.clock.advance(24h * 3);
+    house.start();
+    REQUIRE(house.history() == History{"00:00:01 skipped"});
+    CHECK(house.log.tasks().back().sync_error ==
+          "skipped: more than 100000 times from 2026-01-01 00:00:01 to 2026-01-04 00:00:00 passed while the "
+          "server was down");
+    house.pass(1s);
+    CHECK(house.history().back() == "00:00:01 running");
+}
+
+TEST_CASE("a clock that jumps ahead is noticed, and the times that it passed are counted", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0 0/5 * * * ?");
+    house.pass(10s);
+    house.clock.jump(house.clock.now() + 1h);
+    house.pass(60s);
+    REQUIRE(house.history() == History{"00:05:00 skipped"});
+    CHECK(
+        house.log.tasks().back().sync_error ==
+        "skipped: 12 times from 2026-01-01 00:05:00 to 2026-01-01 01:00:00 passed while the server was held "
+        "up");
+    house.pass(240s);
+    CHECK(house.history() == History{"00:05:00 skipped", "01:05:00 running"});
+}
+
+TEST_CASE("a firing that the store refuses is tried until it is recorded", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    auto const id = house.set("0 * * * * ?");
+    house.pass(59s);
+    house.store.fail_all(true);
+    house.pass(31s);
+    CHECK(house.history() == History{});
+    CHECK(house.dispatcher.asked() == 5); // at once, then after 1, 2, 4, 8 s
+    house.store.fail_all(false);
+    house.pass(16s);
+    CHECK(house.history() == History{"00:01:00 running"});
+    CHECK(house.dispatcher.asked() == 6);
+    house.finish_last();
+    house.pass(14s);
+    CHECK(house.history() == History{"00:01:00 done", "00:02:00 running"});
+}
+
+TEST_CASE("what passes behind a firing that is held up is counted", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0/10 * * * * ?", {{"overlap", "allow"}});
+    house.store.fail_all(true);
+    house.pass(70s);
+    house.store.fail_all(false);
+    house.pass(4s);
+    REQUIRE(house.history() == History{"00:00:10 running", "00:00:20 skipped"});
+    CHECK(house.log.tasks().back().sync_error ==
+          "skipped: 6 times from 2026-01-01 00:00:20 to 2026-01-01 00:01:10 passed while the server was held "
+          "up");
+    house.pass(6s);
+    CHECK(house.history().back() == "00:01:20 running");
+}
+
+TEST_CASE("a firing that was held up when the server died is accounted for by the next one", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0 * * * * ?");
+    house.store.fail_all(true);
+    house.pass(65s);
+    house.store.fail_all(false);
+    house.start();
+    CHECK(house.history() == History{"00:01:00 skipped"});
+}
+
+TEST_CASE("a restart starts nothing twice", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0/10 * * * * ?", {{"misfire", "once"}, {"overlap", "allow"}});
+    house.pass(10s);
+    house.start();
+    house.pass(5s);
+    CHECK(house.history() == History{"00:00:10 running"});
+}
+
+TEST_CASE("a firing that the dispatcher will never take is recorded as skipped, with its words", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0/10 * * * * ?");
+    house.dispatcher.refuse(codes::no_app);
+    house.pass(10s);
+    REQUIRE(house.history() == History{"00:00:10 skipped"});
+    CHECK(house.log.tasks().back().sync_error == "skipped: [413.2] refused by the test");
+}
+
+TEST_CASE("a paused job's times are neither run nor missed", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    auto const id = house.set("0/10 * * * * ?");
+    json::object const one{{"agentip", "10.0.0.1"}, {"id", id}};
+    house.call("stopcron", one);
+    house.pass(30s);
+    house.start();
+    CHECK(house.history() == History{});
+    house.pass(5s);
+    house.call("startcron", one);
+    house.pass(5s);
+    CHECK(house.history() == History{"00:00:40 running"});
+}
+
+TEST_CASE("a firing whose job is deleted, paused or set anew before it is recorded does not start", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    auto const id = house.set("0 * * * * ?");
+    house.pass(55s);
+    house.dispatcher.refuse(codes::store_cannot_write);
+    house.pass(5s);
+    house.dispatcher.refuse(std::nullopt);
+    SECTION("deleted") { house.call("delcronbyipid", {{"agentip", "10.0.0.1"}, {"id", id}}); }
+    SECTION("paused") { house.call("stopcron", {{"agentip", "10.0.0.1"}, {"id", id}}); }
+    SECTION("set anew") { house.set("0 30 * * * ?", {{"id", id}}); }
+    house.pass(70s);
+    CHECK(house.history() == History{});
+}
+
+TEST_CASE("the mark of a job moves from one time to the next only", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    auto const id = *TaskId::parse(house.set("0 * * * * ?"));
+    auto const now = house.clock.now();
+    auto& db = house.store.db();
+    CronJobs::settling(id, now, now + 60s)(db);
+    CHECK_THROWS_AS(CronJobs::settling(id, now, now + 60s)(db), TurnRefused); // twice
+    try {
+        CronJobs::settling(id, now + 120s, now + 180s)(db); // before the one at 120 s
+        FAIL("it was not refused");
+    } catch (TurnRefused const& refused) {
+        CHECK_FALSE(refused.over);
+    }
+    CHECK_NOTHROW(CronJobs::settling(id, now + 60s, now + 120s)(db));
+}
+
+TEST_CASE("a thousand jobs and more of one moment all fire", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    for (int i = 0; i < 2'500; ++i) house.set("0 * * * * ?", {{"overlap", "allow"}});
+    house.pass(60s);
+    CHECK(house.log.tasks().size() == 2'500);
+}
+
+TEST_CASE("whatever the store and the server go through, every time is accounted for once", "[cron]")
+{
+    auto const overlap = GENERATE("skip", "allow", "replace");
+    CronHouse house;
+    std::mt19937 random(7); // NOLINT(cert-msc51-cpp): the same each time on purpose
+    auto const one_in = [&](unsigned n) { return random() % n == 0; };
+    house.start();
+    house.set("0/5 * * * * ?", {{"overlap", overlap}});
+    for (int second = 0; second < 3'000; ++second) {
+        if (one_in(40)) house.store.fail_all(one_in(2));
+        if (one_in(50)) house.store.fail_next(1);
+        if (one_in(9) && !house.log.tasks().empty() && !is_final(house.log.tasks().back().status)) {
+            house.finish_last();
+        }
+        if (one_in(200)) {
+            house.stop();
+            house.clock.advance(std::chrono::seconds(random() % 90));
+            house.start();
+        }
+        if (one_in(300)) house.clock.jump(house.clock.now() + std::chrono::seconds(random() % 200));
+        house.pass(1s);
+    }
+    house.store.fail_all(false);
+    house.store.fail_next(0);
+    house.pass(130s);
+    std::int64_t accounted = 0;
+    for (auto const& task : house.log.tasks()) {
+        // "skipped: 12 times from ... to ... passed"
+        std::istringstream words(task.sync_error);
+        std::string word;
+        std::int64_t count = 1;
+        if (task.sync_error.ends_with("passed while the server was down") ||
+            task.sync_error.ends_with("passed while the server was held up")) {
+            words >> word >> count;
+        }
+        accounted += count;
+    }
+    auto const since = Instant(1'767'225'600s);
+    CHECK(accounted == (house.clock.now() - since) / 5s);
+    CHECK(house.log.tasks().size() > 100);
+}

@@ -1,0 +1,190 @@
+#include "cron.hpp"
+
+#include <exception>
+
+#include "cron_entry.hpp"
+
+namespace elves {
+
+namespace {
+
+/// One agent's own jobs travel in one frame (`server.max_frame` is 4 MiB), with its envelope.
+constexpr std::size_t own_list_limit = 7 * 512 * 1024;
+
+} // namespace
+
+Cron::Cron(CronJobs& jobs, Presence& presence, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone,
+    asio::any_io_executor loop)
+    : jobs_(jobs)
+    , presence_(presence)
+    , log_(log)
+    , dispatcher_(dispatcher)
+    , clock_(clock)
+    , zone_(zone)
+    , center_(jobs, log, dispatcher, clock, zone, loop)
+    , agents_(jobs, presence, clock, zone, loop)
+{
+}
+
+void Cron::configure(Section const& section)
+{
+    auto const misfire = section.choice("misfire", "skip", {"skip", "once"});
+    auto const overlap = section.choice("overlap", "skip", {"skip", "allow", "replace"});
+    misfire_ = FieldType<Misfire>::read("misfire", json::string(misfire));
+    overlap_ = FieldType<Overlap>::read("overlap", json::string(overlap));
+}
+
+void Cron::declare(MethodTable& table)
+{
+    table.call<ByAgent>("getcronlistbyip", Right::read, {required("agentip", &ByAgent::agentip)},
+        "One agent's cron jobs.",
+        [this](ByAgent in, Caller caller) { return list(std::move(in), std::move(caller)); });
+    table.call<Set>("setcronbyip", Right::operate,
+        {required("agentip", &Set::agentip), optional("cron_type", &Set::cron_type),
+            required("rule", &Set::rule), required("ins", &Set::ins), optional("id", &Set::id),
+            optional("timezone", &Set::timezone), optional("misfire", &Set::misfire),
+            optional("overlap", &Set::overlap), optional("jitter", &Set::jitter)},
+        "Adds a cron job, or replaces the one with that id.",
+        [this](Set in, Caller caller) { return set(std::move(in), std::move(caller)); });
+    table.call<One>("delcronbyipid", Right::operate,
+        {required("agentip", &One::agentip), required("id", &One::id)}, "Deletes a cron job.",
+        [this](One in, Caller caller) { return erase(std::move(in), std::move(caller)); });
+    table.call<One>("startcron", Right::operate,
+        {required("agentip", &One::agentip), required("id", &One::id)},
+        "Lets a paused cron job fire again, from now on.",
+        [this](One in, Caller caller) { return set_on(std::move(in), std::move(caller), true); });
+    table.call<One>("stopcron", Right::operate,
+        {required("agentip", &One::agentip), required("id", &One::id)},
+        "Pauses a cron job: it stays, and does not fire.",
+        [this](One in, Caller caller) { return set_on(std::move(in), std::move(caller), false); });
+}
+
+void Cron::start()
+{
+    jobs_.load();
+    presence_.crons_from([this](Ip const& agent) { return jobs_.of_agent(agent); });
+    agents_.start();
+    center_.start();
+}
+
+void Cron::stop()
+{
+    center_.stop();
+    agents_.stop();
+}
+
+asio::awaitable<Reply> Cron::list(ByAgent in, Caller caller)
+{
+    std::vector<CronJob> jobs;
+    std::vector<TaskId> ids;
+    for (auto const id : jobs_.of_agent(in.agentip)) {
+        auto const* job = jobs_.find(id);
+        if (!job || !caller.may_use(job->ins.app)) continue;
+        jobs.push_back(*job);
+        ids.push_back(id);
+    }
+    std::vector<std::optional<Task>> last_runs;
+    if (!ids.empty()) last_runs = co_await log_.last_runs(std::move(ids));
+    last_runs.resize(jobs.size());
+    json::array entries;
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+        entries.push_back(cron_entry(jobs[i], last_runs[i], clock_.now(), zone_));
+    }
+    co_return Reply(json::object{{"cron_list", std::move(entries)}});
+}
+
+asio::awaitable<Reply> Cron::set(Set in, Caller caller)
+{
+    auto const id = in.id;
+    auto const agent = in.agentip;
+    auto job = made_of(std::move(in), caller);
+    require_room(job);
+    auto own = job.type == CronType::self;
+    auto const new_id = job.id;
+    if (id) {
+        own = own || job_of(agent, *id, caller).type == CronType::self;
+        co_await jobs_.replace(std::move(job));
+    } else {
+        co_await jobs_.add(std::move(job));
+    }
+    changed(new_id, agent, own);
+    co_return Reply(json::object{{"id", new_id.text()}});
+}
+
+asio::awaitable<Reply> Cron::erase(One in, Caller caller)
+{
+    auto const own = job_of(in.agentip, in.id, caller).type == CronType::self;
+    co_await jobs_.erase(in.id);
+    changed(in.id, in.agentip, own);
+    co_return Reply();
+}
+
+asio::awaitable<Reply> Cron::set_on(One in, Caller caller, bool on)
+{
+    auto const& job = job_of(in.agentip, in.id, caller);
+    if (job.on == on) co_return Reply();
+    auto const own = job.type == CronType::self;
+    co_await jobs_.set_on(in.id, on, clock_.now());
+    changed(in.id, in.agentip, own);
+    co_return Reply();
+}
+
+CronJob const& Cron::job_of(Ip const& agent, TaskId id, Caller const& caller) const
+{
+    auto const* job = jobs_.find(id);
+    if (!job || job->agent != agent) {
+        throw Error(codes::no_cron,
+            agent.text() + " has no cron job " + id.text() + "; getcronlistbyip shows those that it has");
+    }
+    caller.require_app(job->ins.app);
+    return *job;
+}
+
+CronJob Cron::made_of(Set in, Caller const& caller) const
+{
+    if (in.id) static_cast<void>(job_of(in.agentip, *in.id, caller));
+    if (!in.ins.dedup.empty()) {
+        throw Error(codes::bad_field,
+            "`ins.dedup` is for sendasync: a cron job's runs are told apart by their times; leave it out");
+    }
+    dispatcher_.require_processor(in.ins);
+    auto const now = clock_.now();
+    if (!in.rule->next_after(now, in.timezone.value_or(zone_))) {
+        throw Error(codes::bad_rule, "`rule` never fires: " + in.rule->text() + " has no time after now");
+    }
+    CronJob job(in.id ? *in.id : TaskId::random(), std::move(*in.rule));
+    while (!in.id && jobs_.find(job.id)) job.id = TaskId::random();
+    job.agent = in.agentip;
+    job.type = in.cron_type;
+    job.ins = std::move(in.ins);
+    job.created = now;
+    job.by = caller.by();
+    job.zone = in.timezone;
+    job.misfire = in.misfire.value_or(misfire_);
+    job.overlap = in.overlap.value_or(overlap_);
+    job.jitter = in.jitter;
+    job.settled = now;
+    return job;
+}
+
+void Cron::require_room(CronJob const& job) const
+{
+    if (job.type != CronType::self) return;
+    auto size = entry_size(job);
+    for (auto const id : jobs_.of_agent(job.agent)) {
+        auto const* other = jobs_.find(id);
+        if (other && id != job.id && other->type == CronType::self) size += entry_size(*other);
+    }
+    if (size <= own_list_limit) return;
+    throw Error(codes::too_much, "the `self` jobs of " + job.agent.text() + " would take " +
+                                     std::to_string(size) + " bytes, more than one frame can carry to it (" +
+                                     std::to_string(own_list_limit) + "); delete some, or shorten `param`");
+}
+
+void Cron::changed(TaskId id, Ip const& agent, bool own)
+{
+    center_.changed(id);
+    if (own) agents_.changed(agent);
+}
+
+} // namespace elves

@@ -1,0 +1,232 @@
+#include "cron_jobs.hpp"
+
+#include <exception>
+#include <stdexcept>
+
+#include "cron_schema.hpp"
+#include "elves/log.hpp"
+
+namespace elves {
+
+namespace {
+
+constexpr std::string_view select_all =
+    "SELECT id, agent, type, rule, ins, is_on, created, by_key, zone, misfire, overlap, jitter, settled "
+    "FROM cron_job";
+constexpr std::string_view insert_job =
+    "INSERT INTO cron_job "
+    "(id, agent, type, rule, ins, by_key, zone, misfire, overlap, jitter, settled, is_on, created) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+constexpr std::string_view update_job =
+    "UPDATE cron_job SET agent = ?2, type = ?3, rule = ?4, ins = ?5, by_key = ?6, zone = ?7, misfire = ?8, "
+    "overlap = ?9, jitter = ?10, settled = ?11 WHERE id = ?1";
+constexpr std::string_view delete_job = "DELETE FROM cron_job WHERE id = ?1";
+constexpr std::string_view pause_job = "UPDATE cron_job SET is_on = 0 WHERE id = ?1";
+// One that is on already keeps its mark: a second `startcron` makes no time unaccounted for.
+constexpr std::string_view start_job =
+    "UPDATE cron_job SET is_on = 1, settled = iif(is_on, settled, ?2) WHERE id = ?1";
+constexpr std::string_view select_settled =
+    "SELECT settled FROM cron_job WHERE id = ?1 AND is_on = 1 AND type = 'center'";
+constexpr std::string_view update_settled = "UPDATE cron_job SET settled = ?2 WHERE id = ?1";
+
+std::int64_t number(Instant at) { return at.time_since_epoch().count(); }
+Instant instant(std::int64_t ms) { return Instant(std::chrono::milliseconds(ms)); }
+
+Error gone(TaskId id) { return Error(codes::no_cron, "there is no cron job " + id.text() + " any more"); }
+
+template <class T>
+T checked(std::optional<T> value, std::string_view what)
+{
+    if (!value) throw std::runtime_error("illegal " + std::string(what));
+    return *value;
+}
+
+CronJob job_of(Run const& row)
+{
+    CronJob job(checked(TaskId::parse(row.text(0)), "id"), QuartzRule::parse(row.text(3)));
+    job.agent = checked(Ip::parse(row.text(1)), "agent");
+    job.type = row.text(2) == "self" ? CronType::self : CronType::center;
+    job.ins = Instruction::read(json::parse(row.text(4)).as_object());
+    job.on = row.number(5) != 0;
+    job.created = instant(row.number(6));
+    job.by = row.text(7);
+    if (!row.is_null(8)) job.zone = checked(Zone::named(row.text(8)), "zone");
+    job.misfire = row.text(9) == "once" ? Misfire::once : Misfire::skip;
+    job.overlap = row.text(10) == "allow"     ? Overlap::allow
+                  : row.text(10) == "replace" ? Overlap::replace
+                                              : Overlap::skip;
+    job.jitter.most = std::chrono::seconds(row.number(11));
+    job.settled = instant(row.number(12));
+    return job;
+}
+
+/// Runs `sql` with ?1 to ?11 of the job, and ?12, ?13 where it is a new one.
+void write_job(Db& db, std::string_view sql, CronJob const& job, bool is_new)
+{
+    auto const id = job.id.text();
+    auto const agent = job.agent.text();
+    auto const ins = json::serialize(job.ins.to_json());
+    auto const zone = job.zone ? std::optional(job.zone->name()) : std::nullopt;
+    auto run = db.run(sql);
+    run.bind(1, id).bind(2, agent).bind(3, type_text(job.type)).bind(4, job.rule.text()).bind(5, ins);
+    run.bind(6, job.by).bind(7, zone).bind(8, misfire_text(job.misfire)).bind(9, overlap_text(job.overlap));
+    run.bind(10, std::int64_t{job.jitter.most.count()}).bind(11, number(job.settled));
+    if (is_new) run.bind(12, std::int64_t{job.on}).bind(13, number(job.created));
+    run.execute();
+}
+
+} // namespace
+
+CronJobs::CronJobs(Store& store) : CronJobs(store, Bounds{}) {}
+CronJobs::CronJobs(Store& store, Bounds bounds) : store_(store), bounds_(bounds) {}
+
+void CronJobs::migrate(Store& store) { store.migrate("cron", cron_schema); }
+
+void CronJobs::load()
+{
+    std::vector<CronJob> found;
+    store_.at_start([&found](Db& db) {
+        found.clear();
+        auto rows = db.run(select_all);
+        while (rows.next()) {
+            auto const id = std::string(rows.text(0));
+            try {
+                found.push_back(job_of(rows));
+            } catch (std::exception const& error) {
+                // One that this program can't read (a zone that the machine has lost) must not keep the
+                // server down; nor is it thrown away.
+                ELVES_LOG(error, "cron job " << id << " can't be used and stays off: " << error.what());
+            }
+        }
+    });
+    for (auto& job : found) {
+        ++counts_[job.agent];
+        ++count_;
+        keep(std::move(job));
+    }
+}
+
+CronJob const* CronJobs::find(TaskId id) const
+{
+    auto const found = jobs_.find(id);
+    return found == jobs_.end() ? nullptr : &found->second;
+}
+
+std::vector<TaskId> CronJobs::of_agent(Ip const& agent) const
+{
+    auto const found = by_agent_.find(agent);
+    if (found == by_agent_.end()) return {};
+    return {found->second.begin(), found->second.end()};
+}
+
+asio::awaitable<void> CronJobs::add(CronJob job)
+{
+    if (count_ >= bounds_.all) {
+        throw Error(codes::too_much, "there are " + std::to_string(count_) + " cron jobs; delete some first");
+    }
+    auto& of_agent = counts_[job.agent];
+    if (of_agent >= bounds_.one_agent) {
+        throw Error(codes::too_much,
+            job.agent.text() + " has " + std::to_string(of_agent) + " cron jobs; delete some of them first");
+    }
+    ++of_agent;
+    ++count_;
+    std::exception_ptr failure;
+    try {
+        Store::Work work = [job](Db& db) { write_job(db, insert_job, job, true); };
+        co_await store_.write(std::move(work));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) {
+        release(job.agent);
+        std::rethrow_exception(failure);
+    }
+    keep(std::move(job));
+}
+
+asio::awaitable<void> CronJobs::replace(CronJob job)
+{
+    Store::Work work = [job](Db& db) {
+        write_job(db, update_job, job, false);
+        if (db.changes() == 0) throw gone(job.id);
+    };
+    co_await store_.write(std::move(work));
+    auto const found = jobs_.find(job.id);
+    if (found == jobs_.end()) co_return;
+    job.on = found->second.on;
+    job.created = found->second.created;
+    found->second = std::move(job);
+}
+
+asio::awaitable<void> CronJobs::erase(TaskId id)
+{
+    Store::Work work = [id](Db& db) {
+        auto const text = id.text();
+        db.run(delete_job).bind(1, text).execute();
+        if (db.changes() == 0) throw gone(id);
+    };
+    co_await store_.write(std::move(work));
+    auto const found = jobs_.find(id);
+    if (found == jobs_.end()) co_return;
+    auto const agent = found->second.agent;
+    jobs_.erase(found);
+    auto const of_agent = by_agent_.find(agent);
+    of_agent->second.erase(id);
+    if (of_agent->second.empty()) by_agent_.erase(of_agent);
+    release(agent);
+}
+
+asio::awaitable<void> CronJobs::set_on(TaskId id, bool on, Instant now)
+{
+    Store::Work work = [id, on, now](Db& db) {
+        auto const text = id.text();
+        auto run = db.run(on ? start_job : pause_job);
+        run.bind(1, text);
+        if (on) run.bind(2, number(now));
+        run.execute();
+        if (db.changes() == 0) throw gone(id);
+    };
+    co_await store_.write(std::move(work));
+    auto const found = jobs_.find(id);
+    if (found == jobs_.end()) co_return;
+    if (on && !found->second.on) found->second.settled = now;
+    found->second.on = on;
+}
+
+std::function<void(Db&)> CronJobs::settling(TaskId id, Instant from, Instant to)
+{
+    return [id, from, to](Db& db) {
+        auto const text = id.text();
+        {
+            auto row = db.run(select_settled);
+            row.bind(1, text);
+            if (!row.next()) throw TurnRefused(true);
+            auto const settled = instant(row.number(0));
+            if (settled != from) throw TurnRefused(settled >= to);
+        }
+        db.run(update_settled).bind(1, text).bind(2, number(to)).execute();
+    };
+}
+
+asio::awaitable<void> CronJobs::settle(TaskId id, Instant from, Instant to)
+{
+    Store::Work work = settling(id, from, to);
+    co_await store_.write(std::move(work));
+}
+
+void CronJobs::keep(CronJob job)
+{
+    by_agent_[job.agent].insert(job.id);
+    auto const id = job.id;
+    jobs_.insert_or_assign(id, std::move(job));
+}
+
+void CronJobs::release(Ip const& agent)
+{
+    --count_;
+    auto const found = counts_.find(agent);
+    if (--found->second == 0) counts_.erase(found);
+}
+
+} // namespace elves

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "cron_job.hpp"
+#include "elves/asio.hpp"
+#include "elves/error.hpp"
+#include "elves/store.hpp"
+
+namespace elves {
+
+/// Why a firing may not be recorded: another one of its job has to be first, or its turn is over (it is
+/// accounted for already, or the job is gone, paused or another one by now).
+class TurnRefused : public Error {
+public:
+    explicit TurnRefused(bool is_over)
+        : Error(codes::no_cron, is_over ? "this firing's turn is over" : "an earlier firing is not on disk")
+        , over(is_over)
+    {
+    }
+    bool over;
+};
+
+/// The cron jobs: in memory, and on disk first. The only place with their SQL. On the loop's thread.
+class CronJobs {
+public:
+    /// How many there may be in all, and for one agent.
+    struct Bounds {
+        std::size_t all = 1'000'000;
+        std::size_t one_agent = 10'000;
+    };
+    explicit CronJobs(Store& store);
+    CronJobs(Store& store, Bounds bounds);
+
+    /// Before the loop runs only: brings their table up to date.
+    static void migrate(Store& store);
+    /// Before the loop runs only: reads them all.
+    void load();
+
+    /// Null where there is none. Valid until the next co_await.
+    [[nodiscard]] CronJob const* find(TaskId id) const;
+    /// One agent's, by id.
+    [[nodiscard]] std::vector<TaskId> of_agent(Ip const& agent) const;
+    [[nodiscard]] std::unordered_map<TaskId, CronJob> const& all() const noexcept { return jobs_; }
+
+    // Each of these returns when it is on disk. Error 507.1: nothing has changed.
+    /// Throws Error 429.1 where there are too many.
+    [[nodiscard]] asio::awaitable<void> add(CronJob job);
+    /// All but `on` and `created`. Throws Error 411.1 where it is gone by now; so do the next two.
+    [[nodiscard]] asio::awaitable<void> replace(CronJob job);
+    [[nodiscard]] asio::awaitable<void> erase(TaskId id);
+    /// The times that passed while it was paused don't count: they are settled up to `now`.
+    [[nodiscard]] asio::awaitable<void> set_on(TaskId id, bool on, Instant now);
+
+    /// Part of the transaction that records a firing: its job's times after `from` up to `to` are accounted
+    /// for. Throws TurnRefused where they may not be, which undoes the recording: so no time is settled
+    /// twice, nor before an earlier one.
+    [[nodiscard]] static std::function<void(Db&)> settling(TaskId id, Instant from, Instant to);
+    /// That alone.
+    [[nodiscard]] asio::awaitable<void> settle(TaskId id, Instant from, Instant to);
+
+private:
+    void keep(CronJob job);
+    void release(Ip const& agent);
+
+    Store& store_;
+    Bounds bounds_;
+    std::unordered_map<TaskId, CronJob> jobs_;
+    std::unordered_map<Ip, std::set<TaskId>> by_agent_;
+    std::unordered_map<Ip, std::size_t> counts_; ///< Those on their way to the disk included.
+    std::size_t count_ = 0;
+};
+
+} // namespace elves

@@ -1,0 +1,33 @@
+// The glue: what a Cron is made of in the house.
+#include "cron.hpp"
+
+namespace elves {
+
+namespace {
+
+struct OwnJobs {
+    explicit OwnJobs(Store& store) : jobs(store) {}
+    CronJobs jobs;
+};
+
+/// The jobs are made before the module that uses them, and go after it.
+class CronModule final : private OwnJobs, public Cron {
+public:
+    explicit CronModule(Host& host)
+        : OwnJobs(host.store)
+        , Cron(jobs, host.need<Presence>("cron"), host.need<TaskLog>("cron"), host.need<Dispatcher>("cron"),
+              host.clock, host.zone, host.loop)
+    {
+    }
+};
+
+} // namespace
+
+std::unique_ptr<Module> make_cron(Host& host)
+{
+    auto made = std::make_unique<CronModule>(host);
+    CronJobs::migrate(host.store);
+    return made;
+}
+
+} // namespace elves

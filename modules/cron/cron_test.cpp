@@ -1,0 +1,223 @@
+#include "cron/cron.hpp"
+
+#include "catch.hpp"
+#include "support/cron_house.hpp"
+
+using namespace elves;
+using namespace std::chrono_literals;
+
+namespace {
+
+Caller of_key(std::vector<std::string> apps)
+{
+    auto key = std::make_shared<Key>();
+    key->key = "K";
+    key->role = Role::operator_;
+    key->apps = std::move(apps);
+    key->ips = {*IpRange::parse("*")};
+    Caller caller;
+    caller.key = std::move(key);
+    return caller;
+}
+
+std::size_t listed(CronHouse& house, Caller const& caller = {})
+{
+    return house.call("getcronlistbyip", {{"agentip", "10.0.0.1"}}, caller).at("cron_list").as_array().size();
+}
+
+} // namespace
+
+TEST_CASE("a job is listed with all that is known of it", "[cron]")
+{
+    CronHouse house;
+    house.start("Europe/Berlin");
+    auto const id = house.set("0 30 12 * * ?",
+        {{"ins", {{"app", "app"}, {"func", "func"}, {"param", "p"}}}, {"jitter", "60"}, {"misfire", "once"}});
+    auto const entry = house.entry();
+    CHECK(entry.at("cron_id") == json::value(id));
+    CHECK(entry.at("agent_ip") == "10.0.0.1");
+    CHECK(entry.at("cron_type") == "center");
+    CHECK(entry.at("ins").at("param") == "p");
+    CHECK(entry.at("param") == "p");
+    CHECK(entry.at("rule") == "0 30 12 * * ?");
+    CHECK(entry.at("create_time") == "2026-01-01 01:00:00");
+    CHECK(entry.at("cron_flag") == "1");
+    CHECK(entry.at("next_time") == "2026-01-01 12:30:00");
+    CHECK(entry.at("last_exec_time") == "");
+    CHECK(entry.at("last_exec_result") == "");
+    CHECK(entry.at("timezone") == "Europe/Berlin");
+    CHECK(entry.at("misfire") == "once");
+    CHECK(entry.at("overlap") == "skip");
+    CHECK(entry.at("jitter") == "60");
+}
+
+TEST_CASE("the list says when a job last ran and what came of it", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0/10 * * * * ?");
+    house.pass(10s);
+    house.finish_last();
+    CHECK(house.entry().at("last_exec_time") == "2026-01-01 00:00:10");
+    CHECK(house.entry().at("last_exec_result") == "done");
+}
+
+TEST_CASE("a job outlives the server as it was set", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0 30 12 * * ?", {{"cron_type", "self"}, {"timezone", "Asia/Tokyo"}, {"misfire", "once"},
+                                   {"overlap", "replace"}, {"jitter", 7}});
+    auto const before = house.entry();
+    house.start();
+    CHECK(house.entry() == before);
+}
+
+TEST_CASE("what a job can't be is refused by its code", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    auto const refused = [&](json::object more) {
+        return house.refusal("setcronbyip", CronHouse::job("0 * * * * ?", std::move(more)));
+    };
+    CHECK(refused({{"cron_type", "both"}}) == "403.10");
+    CHECK(refused({{"misfire", "twice"}}) == "403.10");
+    CHECK(refused({{"overlap", 1}}) == "403.10");
+    CHECK(refused({{"jitter", 86'401}}) == "403.10");
+    CHECK(refused({{"jitter", -1}}) == "403.10");
+    CHECK(refused({{"timezone", "Mars/Olympus"}}) == "403.10");
+    CHECK(refused({{"rule", "0 * * * *"}}) == "403.5");
+    CHECK(refused({{"rule", "0 0 0 1 1 ? 2020"}}) == "403.5");
+    CHECK(refused({{"rule", ""}}) == "403.5");
+    CHECK(refused({{"ins", {{"app", "app"}, {"func", "func"}, {"mode", "P"}}}}) == "413.2");
+    CHECK(refused({{"ins", {{"app", "app"}, {"func", "func"}, {"dedup", "d"}}}}) == "403.10");
+    CHECK(refused({{"id", "0123456789ABCDEF"}}) == "411.1");
+    CHECK(listed(house) == 0);
+    CHECK(refused({{"overlap", ""}, {"jitter", ""}, {"id", ""}}) == "");
+}
+
+TEST_CASE("what is wrong with a choice is said with what would be right", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    try {
+        house.set("0 * * * * ?", {{"overlap", "often"}});
+        FAIL("it was not refused");
+    } catch (Error const& error) {
+        CHECK(std::string(error.what()).find("`overlap`") != std::string::npos);
+        CHECK(std::string(error.what()).find("skip, allow or replace") != std::string::npos);
+    }
+}
+
+TEST_CASE("replacing keeps id, age and whether it is paused", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    auto const id = house.set("0 * * * * ?", {{"misfire", "once"}});
+    house.call("stopcron", {{"agentip", "10.0.0.1"}, {"id", id}});
+    house.pass(100s);
+    CHECK(house.set("0 0 * * * ?", {{"id", id}}) == id);
+    auto const entry = house.entry();
+    CHECK(entry.at("rule") == "0 0 * * * ?");
+    CHECK(entry.at("misfire") == "skip");
+    CHECK(entry.at("cron_flag") == "0");
+    CHECK(entry.at("next_time") == "");
+    CHECK(entry.at("create_time") == "2026-01-01 00:00:00");
+    CHECK(listed(house) == 1);
+}
+
+TEST_CASE("a job is found under its own agent only", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    auto const id = house.set("0 * * * * ?");
+    json::object const other{{"agentip", "10.0.0.2"}, {"id", id}};
+    CHECK(house.refusal("delcronbyipid", other) == "411.1");
+    CHECK(house.refusal("startcron", other) == "411.1");
+    CHECK(house.refusal("stopcron", other) == "411.1");
+    CHECK(house.refusal("setcronbyip", CronHouse::job("0 * * * * ?", other)) == "411.1");
+    json::object const own{{"agentip", "10.0.0.1"}, {"id", id}};
+    CHECK(house.refusal("delcronbyipid", own) == "");
+    CHECK(house.refusal("delcronbyipid", own) == "411.1");
+}
+
+TEST_CASE("a key sees and touches the jobs of its apps only", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    auto const id = house.set("0 * * * * ?");
+    auto const stranger = of_key({"other"});
+    json::object const one{{"agentip", "10.0.0.1"}, {"id", id}};
+    CHECK(listed(house, stranger) == 0);
+    CHECK(listed(house, of_key({"app"})) == 1);
+    CHECK(house.refusal("delcronbyipid", one, stranger) == "401.6");
+    CHECK(house.refusal("stopcron", one, stranger) == "401.6");
+    auto const theirs =
+        CronHouse::job("0 * * * * ?", {{"id", id}, {"ins", {{"app", "other"}, {"func", "func"}}}});
+    CHECK(house.refusal("setcronbyip", theirs, stranger) == "401.6");
+}
+
+TEST_CASE("a firing is asked for by the key that set its job", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.call("setcronbyip", CronHouse::job("0/10 * * * * ?"), of_key({"*"}));
+    house.pass(10s);
+    REQUIRE(house.log.tasks().size() == 1);
+    CHECK(house.log.tasks().front().by == "K");
+}
+
+TEST_CASE("what the disk refuses changes nothing", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.store.fail_next();
+    CHECK(house.refusal("setcronbyip", CronHouse::job("0 * * * * ?")) == "507.1");
+    CHECK(listed(house) == 0);
+    auto const id = house.set("0 * * * * ?");
+    json::object const one{{"agentip", "10.0.0.1"}, {"id", id}};
+    house.store.fail_next();
+    CHECK(house.refusal("stopcron", one) == "507.1");
+    CHECK(house.entry().at("cron_flag") == "1");
+    house.store.fail_next();
+    CHECK(house.refusal("delcronbyipid", one) == "507.1");
+    CHECK(listed(house) == 1);
+}
+
+TEST_CASE("there are bounds for one agent and for all", "[cron]")
+{
+    CronHouse house;
+    house.start("UTC", {3, 2});
+    auto const id = house.set("0 * * * * ?");
+    house.set("0 * * * * ?");
+    CHECK(house.refusal("setcronbyip", CronHouse::job("0 * * * * ?")) == "429.1");
+    CHECK(house.refusal("setcronbyip", CronHouse::job("0 * * * * ?", {{"id", id}})) == "");
+    house.set("0 * * * * ?", {{"agentip", "10.0.0.2"}});
+    CHECK(house.refusal("setcronbyip", CronHouse::job("0 * * * * ?", {{"agentip", "10.0.0.3"}})) == "429.1");
+    house.call("delcronbyipid", {{"agentip", "10.0.0.1"}, {"id", id}});
+    CHECK(house.refusal("setcronbyip", CronHouse::job("0 * * * * ?", {{"agentip", "10.0.0.3"}})) == "");
+}
+
+TEST_CASE("settings give what a job does not say", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    auto const settings = Settings::parse("[cron]\nmisfire = once\noverlap = replace\n", "test");
+    house.cron->configure(settings.section("cron"));
+    house.set("0 * * * * ?");
+    CHECK(house.entry().at("misfire") == "once");
+    CHECK(house.entry().at("overlap") == "replace");
+}
+
+TEST_CASE("getinfobyip's cronlist holds all of an agent's jobs, sorted", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    std::vector<std::string> ids{house.set("0 * * * * ?"), house.set("0 * * * * ?", {{"cron_type", "self"}}),
+        house.set("0 * * * * ?")};
+    std::sort(ids.begin(), ids.end());
+    std::vector<std::string> shown;
+    for (auto const id : house.presence.crons(*Ip::parse("10.0.0.1"))) shown.push_back(id.text());
+    CHECK(shown == ids);
+    CHECK(house.presence.crons(*Ip::parse("10.0.0.2")).empty());
+}

@@ -1,0 +1,79 @@
+#include "agent_records.hpp"
+
+namespace elves {
+
+namespace {
+
+constexpr std::string_view select_all =
+    "SELECT ip, asset, os, version, starttime, hw_config, apps, last_heard FROM agent";
+
+constexpr std::string_view upsert =
+    "INSERT INTO agent (ip, asset, os, version, starttime, hw_config, apps, last_heard)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+    " ON CONFLICT (ip) DO UPDATE SET asset = ?2, os = ?3, version = ?4, starttime = ?5, hw_config = ?6,"
+    " apps = ?7, last_heard = ?8";
+
+constexpr std::string_view update_heard = "UPDATE agent SET last_heard = ?2 WHERE ip = ?1";
+
+json::object apps_of(std::string_view text)
+{
+    boost::system::error_code failure;
+    auto apps = json::parse(text, failure);
+    return apps.is_object() ? std::move(apps.get_object()) : json::object();
+}
+
+AgentRecord read_row(Run const& row, Ip const& ip)
+{
+    return {ip, std::string(row.text(1)), std::string(row.text(2)), std::string(row.text(3)),
+        std::string(row.text(4)), std::string(row.text(5)), apps_of(row.text(6)),
+        Instant(std::chrono::milliseconds(row.number(7)))};
+}
+
+void write_record(Db& db, AgentRecord const& agent)
+{
+    auto const ip = agent.ip.text();
+    auto const apps = json::serialize(agent.apps);
+    db.run(upsert)
+        .bind(1, ip)
+        .bind(2, agent.asset)
+        .bind(3, agent.os)
+        .bind(4, agent.version)
+        .bind(5, agent.starttime)
+        .bind(6, agent.hw_config)
+        .bind(7, apps)
+        .bind(8, agent.last_heard.time_since_epoch().count())
+        .execute();
+}
+
+void write_heard(Db& db, AgentChanges::Heard const& heard)
+{
+    auto const ip = heard.ip.text();
+    db.run(update_heard).bind(1, ip).bind(2, heard.at.time_since_epoch().count()).execute();
+}
+
+} // namespace
+
+std::vector<AgentRecord> AgentRecords::load()
+{
+    std::vector<AgentRecord> agents;
+    store_.at_start([&agents](Db& db) {
+        agents.clear();
+        auto rows = db.run(select_all);
+        while (rows.next()) {
+            if (auto const ip = Ip::parse(rows.text(0))) agents.push_back(read_row(rows, *ip));
+        }
+    });
+    return agents;
+}
+
+void AgentRecords::save(std::shared_ptr<AgentChanges const> changes, Store::Done done)
+{
+    store_.post(
+        [all = std::move(changes)](Db& db) {
+            for (auto const& agent : all->registered) write_record(db, agent);
+            for (auto const& heard : all->heard) write_heard(db, heard);
+        },
+        std::move(done));
+}
+
+} // namespace elves

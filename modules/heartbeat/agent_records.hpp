@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "elves/ip.hpp"
+#include "elves/json.hpp"
+#include "elves/store.hpp"
+#include "elves/zone.hpp"
+
+namespace elves {
+
+/// What an agent says of itself when it registers, and when it was last heard.
+struct AgentRecord {
+    Ip ip;
+    std::string asset;
+    std::string os; ///< Lower case, Windows as `win`; "" where it was not said.
+    std::string version;
+    std::string starttime; ///< As the agent gave it.
+    std::string hw_config;
+    json::object apps; ///< Name to version.
+    Instant last_heard{};
+};
+
+/// What has changed of the agents since the last writing.
+struct AgentChanges {
+    struct Heard {
+        Ip ip;
+        Instant at;
+    };
+    std::vector<AgentRecord> registered;
+    std::vector<Heard> heard;
+    [[nodiscard]] bool empty() const noexcept { return registered.empty() && heard.empty(); }
+};
+
+/// The agents on disk. The only place with their SQL. On the loop's thread.
+class AgentRecords {
+public:
+    explicit AgentRecords(Store& store) : store_(store) {}
+    /// Before the loop runs only.
+    [[nodiscard]] std::vector<AgentRecord> load();
+    /// All of them in one transaction. `changes` is shared, for those of a whole fleet are not small.
+    void save(std::shared_ptr<AgentChanges const> changes, Store::Done done);
+
+private:
+    Store& store_;
+};
+
+} // namespace elves

@@ -1,0 +1,161 @@
+#include "agents.hpp"
+
+#include "elves/error.hpp"
+#include "elves/log.hpp"
+
+namespace elves {
+
+namespace {
+
+/// How often it is written when a linked agent was heard. What a crash may lose, and what keeps beats off the
+/// disk.
+constexpr std::chrono::minutes heard_step{1};
+
+} // namespace
+
+void Agents::take_up(std::vector<AgentRecord> records)
+{
+    for (auto& record : records) {
+        auto& agent = agents_[record.ip];
+        ++known_by_os_[record.os];
+        agent.record = std::move(record);
+        by_ip_.emplace(agent.record.ip, &agent);
+    }
+}
+
+Agents::Agent& Agents::place_of(Ip const& ip)
+{
+    if (auto const found = agents_.find(ip); found != agents_.end()) return found->second;
+    if (agents_.size() >= most_) {
+        throw Error(codes::too_much,
+            "there are " + std::to_string(most_) + " agents already, which is as many as this server keeps");
+    }
+    auto& agent = agents_[ip];
+    agent.record.ip = ip;
+    ++known_by_os_[agent.record.os];
+    by_ip_.emplace(ip, &agent);
+    return agent;
+}
+
+void Agents::link(AgentRecord said, std::shared_ptr<Peer> peer)
+{
+    auto& agent = place_of(said.ip);
+    auto const linked = links_.find(peer.get());
+    if (linked != links_.end() && linked->second != &agent) end_link(*linked->second);
+    if (agent.link && agent.link != peer) {
+        auto const before = agent.link;
+        end_link(agent);
+        before->close("agent " + said.ip.text() + " has a new link, from " + peer->address());
+    }
+    --known_by_os_[agent.record.os];
+    ++known_by_os_[said.os];
+    said.last_heard = clock_.now();
+    agent.record = std::move(said);
+    links_[peer.get()] = &agent;
+    agent.link = std::move(peer);
+    registered_.insert(agent.record.ip);
+}
+
+void Agents::unlink(Peer const* peer)
+{
+    if (auto const found = links_.find(peer); found != links_.end()) end_link(*found->second);
+}
+
+void Agents::end_link(Agent& agent)
+{
+    agent.record.last_heard = last_heard(agent);
+    heard_.insert(agent.record.ip);
+    links_.erase(agent.link.get());
+    agent.link.reset();
+}
+
+void Agents::sweep()
+{
+    std::vector<Agent*> silent;
+    auto const now = clock_.steady();
+    for (auto const& [peer, agent] : links_) {
+        if (now - peer->last_heard() > offline_after_) silent.push_back(agent);
+    }
+    for (auto* const agent : silent) {
+        auto const peer = agent->link;
+        end_link(*agent);
+        ELVES_LOG(info, "agent " << agent->record.ip.text() << " fell silent on " << peer->address());
+        peer->close(
+            "agent " + agent->record.ip.text() + " was silent for longer than heartbeat.offline_after");
+    }
+    note_heard(heard_step);
+}
+
+void Agents::note_heard(std::chrono::milliseconds step)
+{
+    for (auto const& [peer, agent] : links_) {
+        if (last_heard(*agent) - agent->record.last_heard >= step) heard_.insert(agent->record.ip);
+    }
+}
+
+Agents::Agent const* Agents::find(Ip const& ip) const
+{
+    auto const found = agents_.find(ip);
+    return found == agents_.end() ? nullptr : &found->second;
+}
+
+Agents::Agent const* Agents::of(Peer const& peer) const
+{
+    auto const found = links_.find(&peer);
+    return found == links_.end() ? nullptr : found->second;
+}
+
+bool Agents::is_online(Agent const& agent) const
+{
+    return agent.link && agent.link->is_open() &&
+           clock_.steady() - agent.link->last_heard() <= offline_after_;
+}
+
+Instant Agents::last_heard(Agent const& agent) const
+{
+    if (!agent.link) return agent.record.last_heard;
+    auto const ago = clock_.steady() - agent.link->last_heard();
+    return clock_.now() - std::chrono::duration_cast<std::chrono::milliseconds>(ago);
+}
+
+Agents::Count Agents::count() const
+{
+    Count count;
+    count.known = agents_.size();
+    for (auto const& [os, known] : known_by_os_) {
+        if (known > 0 && !os.empty()) count.online_by_os.emplace(os, 0);
+    }
+    // Each link is asked, for silence changes the count without an event. Some milliseconds for 50,000 of
+    // them.
+    for (auto const& [peer, agent] : links_) {
+        if (!is_online(*agent)) continue;
+        ++count.online;
+        if (!agent->record.os.empty()) ++count.online_by_os.find(agent->record.os)->second;
+    }
+    return count;
+}
+
+AgentChanges Agents::take_changes()
+{
+    AgentChanges changes;
+    auto const brought_up = [this](Ip const& ip) -> AgentRecord const& {
+        auto& agent = agents_.at(ip);
+        agent.record.last_heard = last_heard(agent);
+        return agent.record;
+    };
+    for (auto const& ip : registered_) changes.registered.push_back(brought_up(ip));
+    for (auto const& ip : heard_) {
+        if (!registered_.contains(ip)) changes.heard.push_back({ip, brought_up(ip).last_heard});
+    }
+    registered_.clear();
+    heard_.clear();
+    return changes;
+}
+
+void Agents::give_back(AgentChanges const& changes)
+{
+    for (auto const& agent : changes.registered) registered_.insert(agent.ip);
+    for (auto const& heard : changes.heard) heard_.insert(heard.ip);
+}
+
+} // namespace elves

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "agent_records.hpp"
+#include "elves/clock.hpp"
+#include "elves/peer.hpp"
+
+namespace elves {
+
+/// Every agent that was ever seen, the links of those that are there, and what of them is not yet on disk.
+/// Memory only: it decides, others read, write and tell. On the loop's thread.
+class Agents {
+public:
+    struct Agent {
+        AgentRecord record;         ///< Its `last_heard` is of the last writing while there is a link.
+        std::shared_ptr<Peer> link; ///< Null while there is none.
+    };
+    /// How many are online, and how many are known at all.
+    struct Count {
+        std::size_t online = 0;
+        std::size_t known = 0;
+        std::map<std::string, std::size_t, std::less<>> online_by_os; ///< Each that a known agent has; 0 too.
+    };
+
+    Agents(Clock& clock, std::size_t most) : clock_(clock), most_(most) {}
+
+    void set_offline_after(std::chrono::seconds limit) { offline_after_ = limit; }
+    /// Takes up what was on disk.
+    void take_up(std::vector<AgentRecord> records);
+
+    /// Makes `peer` the agent's link, and closes the one before. Throws Error 429.1 where there are too many
+    /// agents.
+    void link(AgentRecord said, std::shared_ptr<Peer> peer);
+    /// That connection has closed. Ends its agent's link, if it still is one.
+    void unlink(Peer const* peer);
+    /// Closes the links that were silent for too long, and notes since when the others were heard.
+    void sweep();
+
+    /// Null where it was never seen. Agents are never forgotten: valid for as long as this is.
+    [[nodiscard]] Agent const* find(Ip const& ip) const;
+    [[nodiscard]] std::map<Ip, Agent const*> const& by_ip() const noexcept { return by_ip_; }
+    /// The agent whose link that is; null where it is none's.
+    [[nodiscard]] Agent const* of(Peer const& peer) const;
+    /// Its link is up and heard from within the limit.
+    [[nodiscard]] bool is_online(Agent const& agent) const;
+    [[nodiscard]] Instant last_heard(Agent const& agent) const;
+    [[nodiscard]] Count count() const;
+
+    /// Notes for the next writing of when each linked agent was heard, where that is `step` newer than what
+    /// is on disk.
+    void note_heard(std::chrono::milliseconds step);
+    /// Takes out what is to be written.
+    [[nodiscard]] AgentChanges take_changes();
+    /// It could not be written: next time, then.
+    void give_back(AgentChanges const& changes);
+
+private:
+    void end_link(Agent& agent);
+    Agent& place_of(Ip const& ip);
+
+    Clock& clock_;
+    std::size_t most_;
+    std::chrono::seconds offline_after_{30};
+    std::unordered_map<Ip, Agent> agents_;
+    std::map<Ip, Agent const*> by_ip_; ///< The same, in order.
+    std::unordered_map<Peer const*, Agent*> links_;
+    std::map<std::string, std::size_t, std::less<>> known_by_os_;
+    std::unordered_set<Ip> registered_; ///< To be written whole.
+    std::unordered_set<Ip> heard_;      ///< To be written for when it was heard.
+};
+
+} // namespace elves

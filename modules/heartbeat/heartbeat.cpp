@@ -1,0 +1,258 @@
+#include "heartbeat.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "agent_fields.hpp"
+#include "elves/log.hpp"
+
+namespace elves {
+
+namespace {
+
+constexpr std::chrono::seconds write_every{1};
+constexpr std::int64_t longest_page = 1'000;
+/// A page ends earlier when its JSON has that many bytes: it has to fit into a frame (`server.max_frame`).
+constexpr std::size_t page_bytes = 1024 * 1024;
+
+/// In lower case; every Windows is `win`.
+std::string os_name(std::string text)
+{
+    std::transform(text.begin(), text.end(), text.begin(),
+        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return text.starts_with("windows") ? "win" : text;
+}
+
+} // namespace
+
+Heartbeat::Heartbeat(
+    AgentRecords& records, Clock& clock, Zone zone, asio::any_io_executor loop, std::size_t most)
+    : records_(records)
+    , clock_(clock)
+    , zone_(zone)
+    , loop_(std::move(loop))
+    , agents_(std::make_shared<Agents>(clock, most))
+{
+}
+
+void Heartbeat::configure(Section const& section)
+{
+    using std::chrono::seconds;
+    auto const interval = section.seconds("interval", seconds(10), seconds(1), seconds(3'600));
+    auto const offline_after = section.seconds("offline_after", seconds(30), seconds(2), seconds(86'400));
+    if (offline_after <= interval) {
+        section.refuse(
+            "offline_after", std::to_string(offline_after.count()) + " is not longer than interval (" +
+                                 std::to_string(interval.count()) + "); give some intervals' time");
+    }
+    interval_ = interval;
+    offline_after_ = offline_after;
+    agents_->set_offline_after(offline_after);
+}
+
+void Heartbeat::declare(MethodTable& table)
+{
+    table.call<ByIp>("getstatbyip", Right::read, {required("agentip", &ByIp::agentip)},
+        "Is this agent online, offline or unknown?", [this](ByIp in, Caller const&) { return stat(in); });
+    table.call<ByIp>("getinfobyip", Right::read, {required("agentip", &ByIp::agentip)},
+        "What is known of one agent.", [this](ByIp in, Caller const&) { return info(in); });
+    table.call<ByIpList>("getstatbyiplist", Right::read, {required("iplist", &ByIpList::iplist)},
+        "The same as getstatbyip for up to 10,000 agents, in the list's order.",
+        [this](ByIpList in, Caller const&) { return stat_list(in); });
+    table.call<Nothing>("getonlinestat", Right::read, {}, "How many agents are online, by operating system.",
+        [this](Nothing, Caller const&) { return online_stat(); });
+    table.call<List>("listagents", Right::read,
+        {optional("status", &List::status), optional("os", &List::os), optional("after", &List::after),
+            optional("limit", &List::limit)},
+        "The agents by IP, in pages.", [this](List in, Caller const& caller) { return list(in, caller); });
+    table.call<Register>("register", Right::report,
+        {required("agentip", &Register::agentip), optional("asset", &Register::asset),
+            optional("os", &Register::os), optional("version", &Register::version),
+            optional("starttime", &Register::starttime), optional("hw_config", &Register::hw_config),
+            optional("apps", &Register::apps)},
+        "Makes this connection the agent's link.",
+        [this](Register in, Caller const& caller) { return register_agent(std::move(in), caller); });
+    table.cast<Nothing>("beat", Right::report, {},
+        "The agent is still there; so says every frame on its link.",
+        // The link has noted that bytes came; there is nothing left to do.
+        [](Nothing, Caller const&) { return Reply(); });
+}
+
+void Heartbeat::start()
+{
+    agents_->take_up(records_.load());
+    sweep_later();
+    write_later();
+}
+
+void Heartbeat::stop()
+{
+    sweep_timer_.stop();
+    write_timer_.stop();
+    agents_->note_heard(std::chrono::milliseconds(1));
+    write();
+}
+
+std::shared_ptr<Peer> Heartbeat::link(Ip const& ip) const
+{
+    auto const* const agent = agents_->find(ip);
+    return agent && agents_->is_online(*agent) ? agent->link : nullptr;
+}
+
+std::optional<Ip> Heartbeat::agent_of(Peer const& peer) const
+{
+    auto const* const agent = agents_->of(peer);
+    return agent ? std::optional(agent->record.ip) : std::nullopt;
+}
+
+Reply Heartbeat::stat(ByIp const& in) const { return {{"status", status_of(in.agentip)}}; }
+
+Reply Heartbeat::info(ByIp const& in) const
+{
+    auto const* const agent = agents_->find(in.agentip);
+    if (!agent) throw Error(codes::no_agent, "agent " + in.agentip.text() + " has never been seen");
+    auto fields = entry_of(*agent);
+    fields.erase("agentip");
+    fields["hw_config"] = agent->record.hw_config;
+    fields["cronlist"] = crons_of(in.agentip);
+    return Reply(std::move(fields));
+}
+
+Reply Heartbeat::stat_list(ByIpList const& in) const
+{
+    json::array status;
+    status.reserve(in.iplist.size());
+    for (auto const& ip : in.iplist) status.emplace_back(status_of(ip));
+    return Reply(json::object{{"status", std::move(status)}});
+}
+
+Reply Heartbeat::online_stat() const
+{
+    auto const count = agents_->count();
+    json::object stat{{"totalonline", std::to_string(count.online)}, {"linuxonline", "0"}, {"winonline", "0"},
+        {"totalknown", std::to_string(count.known)}};
+    for (auto const& [os, online] : count.online_by_os) {
+        if (os != "total") stat[os + "online"] = std::to_string(online);
+    }
+    return Reply(json::object{{"stat", std::move(stat)}});
+}
+
+Reply Heartbeat::list(List const& in, Caller const& caller) const
+{
+    if (in.limit < 1 || in.limit > longest_page) {
+        throw Error(codes::bad_field, "`limit` is " + std::to_string(in.limit) + "; give 1 to 1000");
+    }
+    auto const most = static_cast<std::size_t>(in.limit);
+    auto const os = os_name(in.os.text);
+    auto const wanted = [&](Agents::Agent const& agent) {
+        return (os.empty() || agent.record.os == os) && caller.may_touch(agent.record.ip) &&
+               (!in.status || in.status->online == agents_->is_online(agent));
+    };
+    auto const& all = agents_->by_ip();
+    json::array agents;
+    std::string last;
+    std::size_t bytes = 0;
+    for (auto at = in.after ? all.upper_bound(in.after->ip) : all.begin(); at != all.end(); ++at) {
+        if (!wanted(*at->second)) continue;
+        if (agents.size() == most || bytes >= page_bytes)
+            return {{"agents", std::move(agents)}, {"next", last}};
+        auto entry = entry_of(*at->second);
+        bytes += json::serialize(entry).size();
+        agents.push_back(std::move(entry));
+        last = at->first.text();
+    }
+    return Reply(json::object{{"agents", std::move(agents)}});
+}
+
+Reply Heartbeat::register_agent(Register in, Caller const& caller)
+{
+    auto const agent = in.agentip;
+    bool const watched = agents_->of(*caller.peer) != nullptr;
+    agents_->link(
+        {agent, std::move(in.asset.text), os_name(std::move(in.os.text)), std::move(in.version.text),
+            std::move(in.starttime.text), std::move(in.hw_config), std::move(in.apps.versions), {}},
+        caller.peer);
+    if (!watched) watch(caller.peer);
+    tell_linked(agent);
+    ELVES_LOG(info, "agent " << agent.text() << " registered from " << caller.peer->address());
+    return {{"interval", interval_.count()}, {"timezone", zone_.name()},
+        {"time", clock_.now().time_since_epoch().count()}};
+}
+
+void Heartbeat::watch(std::shared_ptr<Peer> const& peer)
+{
+    peer->keep_when_idle();
+    // The table holds a link until it has ended, so that a pointer that it knows is no other connection's.
+    peer->on_close([weak = std::weak_ptr(agents_), was = peer.get()] {
+        if (auto const agents = weak.lock()) agents->unlink(was);
+    });
+}
+
+void Heartbeat::tell_linked(Ip const& agent)
+{
+    // Later in the loop: the reply to `register` goes first.
+    asio::post(loop_, [this, weak = std::weak_ptr(agents_), agent] {
+        if (weak.expired()) return;
+        for (auto const& then : on_link_) then(agent);
+    });
+}
+
+std::string_view Heartbeat::status_of(Ip const& ip) const
+{
+    auto const* const agent = agents_->find(ip);
+    if (!agent) return "unknown";
+    return agents_->is_online(*agent) ? "online" : "offline";
+}
+
+json::object Heartbeat::entry_of(Agents::Agent const& agent) const
+{
+    auto const& record = agent.record;
+    return {{"agentip", record.ip.text()}, {"status", agents_->is_online(agent) ? "online" : "offline"},
+        {"asset", record.asset}, {"os", record.os}, {"version", record.version},
+        {"agent_starttime", record.starttime}, {"last_hb_time", zone_.text(agents_->last_heard(agent))},
+        {"apps", record.apps}};
+}
+
+json::array Heartbeat::crons_of(Ip const& ip) const
+{
+    json::array ids;
+    if (!crons_) return ids;
+    for (auto const& id : crons_(ip)) ids.emplace_back(id.text());
+    return ids;
+}
+
+void Heartbeat::sweep_later()
+{
+    // Who is online doesn't hang on it: it only closes what has been silent.
+    auto const pause = std::max<std::chrono::milliseconds>(offline_after_ / 4, std::chrono::seconds(1));
+    sweep_timer_ = clock_.after(pause, [this] {
+        agents_->sweep();
+        sweep_later();
+    });
+}
+
+void Heartbeat::write_later()
+{
+    write_timer_ = clock_.after(write_every, [this] {
+        if (!writing_) write();
+        write_later();
+    });
+}
+
+void Heartbeat::write()
+{
+    auto const changes = std::make_shared<AgentChanges const>(agents_->take_changes());
+    if (changes->empty()) return;
+    writing_ = true;
+    records_.save(changes, [this, changes, weak = std::weak_ptr(agents_)](std::exception_ptr failure) {
+        auto const agents = weak.lock();
+        if (!agents) return;
+        writing_ = false;
+        if (failure) agents->give_back(*changes);
+        if (failure && !cannot_write_)
+            ELVES_LOG(warning, "heartbeat cannot write who was there; it tries again");
+        cannot_write_ = failure != nullptr;
+    });
+}
+
+} // namespace elves

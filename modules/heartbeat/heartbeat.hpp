@@ -1,0 +1,114 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agents.hpp"
+#include "elves/module.hpp"
+#include "elves/services/presence.hpp"
+
+namespace elves {
+
+/// A word that an agent says of itself: at most 256 characters.
+struct AgentText {
+    std::string text;
+};
+
+/// An agent's apps, name to version: at most 1,000, of at most 256 characters each.
+struct AgentApps {
+    json::object versions;
+};
+
+/// `online` or `offline`.
+struct AgentStatus {
+    bool online = false;
+};
+
+/// Where a page begins: after that IP. A place in an order, so that it is not judged as an IP is.
+struct AgentPlace {
+    Ip ip;
+};
+
+/// The `heartbeat` service: which agents there are, and which of them are there. Lives on the loop's thread.
+/// `records` outlives it.
+class Heartbeat : public Module, public Presence {
+public:
+    static constexpr std::size_t most_agents = 200'000;
+
+    Heartbeat(AgentRecords& records, Clock& clock, Zone zone, asio::any_io_executor loop,
+        std::size_t most = most_agents);
+
+    [[nodiscard]] std::string_view name() const override { return "heartbeat"; }
+    void configure(Section const& section) override;
+    void declare(MethodTable& table) override;
+    void start() override;
+    void stop() override;
+
+    [[nodiscard]] std::shared_ptr<Peer> link(Ip const& agent) const override;
+    [[nodiscard]] std::optional<Ip> agent_of(Peer const& peer) const override;
+    void on_link(std::function<void(Ip const&)> then) override { on_link_.push_back(std::move(then)); }
+    void crons_from(std::function<std::vector<TaskId>(Ip const&)> source) override
+    {
+        crons_ = std::move(source);
+    }
+
+private:
+    struct ByIp {
+        Ip agentip;
+    };
+    struct ByIpList {
+        std::vector<Ip> iplist;
+    };
+    struct List {
+        std::optional<AgentStatus> status;
+        AgentText os;
+        std::optional<AgentPlace> after;
+        std::int64_t limit = 100;
+    };
+    struct Register {
+        Ip agentip;
+        AgentText asset, os, version, starttime;
+        std::string hw_config;
+        AgentApps apps;
+    };
+
+    [[nodiscard]] Reply stat(ByIp const& in) const;
+    [[nodiscard]] Reply info(ByIp const& in) const;
+    [[nodiscard]] Reply stat_list(ByIpList const& in) const;
+    [[nodiscard]] Reply online_stat() const;
+    [[nodiscard]] Reply list(List const& in, Caller const& caller) const;
+    [[nodiscard]] Reply register_agent(Register in, Caller const& caller);
+
+    [[nodiscard]] std::string_view status_of(Ip const& ip) const;
+    [[nodiscard]] json::object entry_of(Agents::Agent const& agent) const;
+    [[nodiscard]] json::array crons_of(Ip const& ip) const;
+    void watch(std::shared_ptr<Peer> const& peer);
+    void tell_linked(Ip const& agent);
+    void sweep_later();
+    void write_later();
+    void write();
+
+    AgentRecords& records_;
+    Clock& clock_;
+    Zone zone_;
+    asio::any_io_executor loop_;
+    std::chrono::seconds interval_{10};
+    std::chrono::seconds offline_after_{30};
+    /// Callbacks hold it weakly: while it is there, so is this module.
+    std::shared_ptr<Agents> agents_;
+    std::vector<std::function<void(Ip const&)>> on_link_;
+    std::function<std::vector<TaskId>(Ip const&)> crons_;
+    Timer sweep_timer_;
+    Timer write_timer_;
+    bool writing_ = false;
+    bool cannot_write_ = false;
+};
+
+} // namespace elves

@@ -1,0 +1,11 @@
+-- migration 1: the agents that were ever seen
+CREATE TABLE agent (
+    ip         TEXT    NOT NULL PRIMARY KEY, -- normalised
+    asset      TEXT    NOT NULL,
+    os         TEXT    NOT NULL,             -- lower case, Windows as win
+    version    TEXT    NOT NULL,
+    starttime  TEXT    NOT NULL,             -- as the agent gave it
+    hw_config  TEXT    NOT NULL,
+    apps       TEXT    NOT NULL,             -- JSON, name to version
+    last_heard INTEGER NOT NULL              -- UTC, ms
+) STRICT;

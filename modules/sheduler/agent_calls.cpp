@@ -1,0 +1,154 @@
+#include "agent_calls.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include "elves/error.hpp"
+#include "elves/log.hpp"
+#include "elves/worker_report.hpp"
+
+namespace elves {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds answer_limit = 10s;
+constexpr std::size_t ids_a_question = 500;
+
+json::object instruct(Task const& task)
+{
+    return {{"id", task.id.text()}, {"type", type_text(task.type)}, {"ins", task.ins.to_json()}};
+}
+
+std::string not_there(Ip const& agent)
+{
+    return Error(codes::agent_unreachable, "agent " + agent.text() + " is not online").info();
+}
+
+std::string refusal_of(Back const& back)
+{
+    return back.error_info.empty() ? "the agent did not take it, and does not say why" : back.error_info;
+}
+
+std::optional<life::Event> told(json::value const& entry, TaskId id, Zone const& zone)
+{
+    auto const* const fields = entry.if_object();
+    auto const* const status = fields ? fields->if_contains("status") : nullptr;
+    auto const* const named = fields ? fields->if_contains("id") : nullptr;
+    if (!status || !status->is_string() || !named || !named->is_string() ||
+        TaskId::parse(std::string_view(named->get_string())) != id) {
+        return life::AgentForgot{};
+    }
+    auto const& word = status->get_string();
+    if (word == "running") return life::AgentRuns{};
+    if (word == "done" || word == "failed") return life::Reported{read_report(*fields, zone)};
+    return life::AgentForgot{};
+}
+
+} // namespace
+
+asio::awaitable<life::Event> AgentCalls::hand_over(Task task, std::chrono::milliseconds limit)
+{
+    auto const link = presence_.link(task.agent);
+    if (!link) co_return life::NotThere{not_there(task.agent)};
+    auto const begun = clock_.steady();
+    auto const after = [&] {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun);
+    };
+    try {
+        auto fields = instruct(task);
+        auto const back = co_await link->call("agent", "instruct", std::move(fields), limit);
+        if (back.flag) co_return life::Taken{after()};
+        co_return life::Refused{refusal_of(back), after()};
+    } catch (Error const& error) {
+        Error const silent(codes::agent_silent,
+            "agent " + task.agent.text() + " did not say that it took it: " + error.what());
+        co_return life::Silence{silent.info(), after()};
+    }
+}
+
+asio::awaitable<std::optional<life::Event>> AgentCalls::run(Task task, std::chrono::milliseconds limit)
+{
+    auto const link = presence_.link(task.agent);
+    if (!link) co_return life::NotThere{not_there(task.agent)};
+    auto const begun = clock_.steady();
+    try {
+        auto fields = instruct(task);
+        auto const back = co_await link->call("agent", "instruct", std::move(fields), limit);
+        if (back.flag) co_return life::Reported{read_report(back.fields, zone_)};
+        co_return life::Refused{
+            refusal_of(back), std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun)};
+    } catch (Error const& error) {
+        ELVES_LOG(debug, "task " << task.id.text() << " on " << task.agent.text() << ": " << error.info());
+        co_return std::nullopt;
+    }
+}
+
+asio::awaitable<std::vector<std::optional<life::Event>>> AgentCalls::ask(Ip agent, std::vector<TaskId> ids)
+{
+    std::vector<std::optional<life::Event>> events;
+    for (std::size_t first = 0; first < ids.size(); first += ids_a_question) {
+        auto const size = std::min(ids_a_question, ids.size() - first);
+        auto const link = presence_.link(agent);
+        if (!link) {
+            events.resize(ids.size());
+            co_return events;
+        }
+        json::array asked;
+        for (std::size_t i = 0; i < size; ++i) asked.emplace_back(ids[first + i].text());
+        json::object fields{{"id", std::move(asked)}};
+        json::array info;
+        bool lost = false;
+        try {
+            auto const back = co_await link->call("agent", "status", std::move(fields), answer_limit);
+            auto const* const entries = back.fields.if_contains("info");
+            if (back.flag && entries && entries->is_array()) info = entries->get_array();
+        } catch (Error const& error) {
+            // A link that is lost says nothing; an agent that is silent on a link that stands has its answer
+            // given.
+            lost = error.code() == codes::agent_unreachable;
+        }
+        for (std::size_t i = 0; i < size; ++i) {
+            std::optional<life::Event> event;
+            try {
+                if (!lost)
+                    event = i < info.size() ? told(info[i], ids[first + i], zone_) : life::AgentForgot{};
+            } catch (Error const& error) {
+                ELVES_LOG(
+                    warning, "agent " << agent.text() << " answers agent.status wrongly: " << error.info());
+            }
+            events.push_back(std::move(event));
+        }
+    }
+    co_return events;
+}
+
+asio::awaitable<bool> AgentCalls::cancel(Ip agent, TaskId id)
+{
+    auto const link = presence_.link(agent);
+    if (!link) co_return false;
+    try {
+        json::object fields{{"id", id.text()}};
+        // Whatever it says: it has heard it, and repeating it would change nothing.
+        co_await link->call("agent", "cancel", std::move(fields), answer_limit);
+        co_return true;
+    } catch (Error const& error) {
+        ELVES_LOG(debug,
+            "cancel of task " << id.text() << " did not reach " << agent.text() << ": " << error.info());
+        co_return false;
+    }
+}
+
+void AgentCalls::confirm(Ip const& agent, TaskId id)
+{
+    auto& ids = to_confirm_[agent];
+    ids.emplace_back(id.text());
+    if (ids.size() > 1) return;
+    asio::post(loop_, [this, agent] {
+        auto const found = to_confirm_.extract(agent);
+        auto const link = presence_.link(agent);
+        if (found && link) link->cast("agent", "confirm", {{"id", found.mapped()}});
+    });
+}
+
+} // namespace elves

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "elves/services/presence.hpp"
+#include "elves/task.hpp"
+#include "elves/task_life.hpp"
+#include "elves/zone.hpp"
+
+namespace elves {
+
+/// What is said to an agent on its link (docs/protocol.md, On the agent's link), and what its answers mean as
+/// events of a task's life. On the loop's thread.
+class AgentCalls {
+public:
+    AgentCalls(asio::any_io_executor loop, Clock& clock, Zone zone, Presence const& presence)
+        : loop_(std::move(loop)), clock_(clock), zone_(zone), presence_(presence)
+    {
+    }
+
+    /// Hands over a task of type async or cron: Taken, Refused, Silence, or NotThere.
+    [[nodiscard]] asio::awaitable<life::Event> hand_over(Task task, std::chrono::milliseconds limit);
+    /// Runs a task of type rt: Reported, Refused, or NotThere; nothing when the link is lost or `limit` is
+    /// over.
+    [[nodiscard]] asio::awaitable<std::optional<life::Event>> run(Task task, std::chrono::milliseconds limit);
+    /// What the agent says of each: AgentRuns, AgentForgot, Reported. AgentForgot for all where it doesn't
+    /// answer; nothing where the link is lost meanwhile.
+    [[nodiscard]] asio::awaitable<std::vector<std::optional<life::Event>>> ask(
+        Ip agent, std::vector<TaskId> ids);
+    /// True: the agent knows that the task is canceled.
+    [[nodiscard]] asio::awaitable<bool> cancel(Ip agent, TaskId id);
+    /// Tells the agent that a result is on disk. All of a turn leave in one cast.
+    void confirm(Ip const& agent, TaskId id);
+
+private:
+    asio::any_io_executor loop_;
+    Clock& clock_;
+    Zone zone_;
+    Presence const& presence_;
+    std::unordered_map<Ip, json::array> to_confirm_;
+};
+
+} // namespace elves

@@ -1,0 +1,268 @@
+#include "agent_dispatcher.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+
+#include "elves/error.hpp"
+#include "elves/log.hpp"
+
+namespace elves {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Open tasks of one agent; more are refused.
+constexpr std::size_t most_open = 10'000;
+constexpr std::chrono::milliseconds retry_pause = 5s;
+constexpr std::chrono::milliseconds shortest_watch = 1s;
+
+std::chrono::milliseconds until(Instant when, Instant now)
+{
+    return std::max<std::chrono::milliseconds>(when - now, 0ms);
+}
+
+} // namespace
+
+AgentDispatcher::AgentDispatcher(asio::any_io_executor loop, Clock& clock, Zone zone, Presence& presence,
+    TaskLog& log, AppDirectory const& apps)
+    : loop_(loop)
+    , clock_(clock)
+    , presence_(presence)
+    , log_(log)
+    , apps_(apps)
+    , agents_(loop, clock, zone, presence)
+{
+    log_.on_finished([this](Task const& task) {
+        answer(task);
+        if (task.cancel_due) {
+            watch(task);
+        } else {
+            watches_.erase(task.id);
+        }
+    });
+    presence_.on_link([this](Ip const& agent) { background(take_up(agent), TaskId()); });
+}
+
+void AgentDispatcher::start()
+{
+    for (auto const id : log_.open_all()) watch(*log_.open(id));
+}
+
+void AgentDispatcher::stop() { watches_.clear(); }
+
+void AgentDispatcher::require_processor(Instruction const& ins) const
+{
+    if (ins.mode == Mode::p && !apps_.callback(ins.app)) {
+        throw Error(codes::no_app,
+            "app " + ins.app +
+                " has no callback address, and `ins.mode` is P; supervisor.setapp gives it one");
+    }
+}
+
+asio::awaitable<TaskLog::Recorded> AgentDispatcher::record(Order order)
+{
+    require_processor(order.ins);
+    if (log_.open_of(order.agent).size() >= most_open) {
+        throw Error(
+            codes::too_much, "agent " + order.agent.text() + " has 10000 unfinished tasks; try again later");
+    }
+    Task task;
+    task.id = TaskId::random();
+    task.agent = order.agent;
+    task.type = order.type;
+    task.ins = std::move(order.ins);
+    if (task.ins.timeout == 0s) task.ins.timeout = default_timeout_;
+    if (task.type == TaskType::rt) task.ins.ttl = 0s;
+    task.by = std::move(order.by);
+    task.from = std::move(order.from);
+    task.cron_id = order.cron_id;
+    task.fire_time = order.fire_time;
+    task.start = clock_.now();
+    task.status = TaskStatus::waiting;
+    bool const there = presence_.link(task.agent) != nullptr;
+    if (there) {
+        task = life::decide(task, life::HandedOver{}, task.start).task;
+    } else if (task.ins.ttl == 0s) {
+        auto const why =
+            Error(codes::agent_unreachable, "agent " + task.agent.text() + " is not online").info();
+        task = life::decide(task, life::NotThere{why}, task.start).task;
+        task.sync_costtime = 0ms;
+    }
+    auto recorded = co_await log_.record(std::move(task), std::move(order.also));
+    if (recorded.fresh && !is_final(recorded.task.status)) watch(recorded.task);
+    co_return recorded;
+}
+
+asio::awaitable<TaskLog::Recorded> AgentDispatcher::send(Order order)
+{
+    auto recorded = co_await record(std::move(order));
+    if (!recorded.fresh) co_return recorded;
+    if (recorded.task.status == TaskStatus::sent) {
+        recorded.task = co_await hand_over(recorded.task);
+    } else if (recorded.task.status == TaskStatus::waiting && presence_.link(recorded.task.agent)) {
+        // It came while the task was on its way to disk, and was not told of it then.
+        background(take_up(recorded.task.agent), recorded.task.id);
+    }
+    co_return recorded;
+}
+
+/// `task` is `sent` on disk. Returns it as the agent's answer makes it; that reaches the disk a moment later.
+asio::awaitable<Task> AgentDispatcher::hand_over(Task task)
+{
+    on_the_way_[task.id] = presence_.link(task.agent).get();
+    auto event = co_await agents_.hand_over(task, handover_timeout_);
+    on_the_way_.erase(task.id);
+    auto told = life::decide(task, event, clock_.now()).task;
+    background(note(task.id, std::move(event)), task.id);
+    co_return told;
+}
+
+asio::awaitable<Task> AgentDispatcher::run(Order order)
+{
+    auto recorded = co_await record(std::move(order));
+    auto& task = recorded.task;
+    if (is_final(task.status)) co_return task;
+    OneShot<Task> over;
+    waiting_[task.id].push_back(over);
+    if (recorded.fresh) background(run_on_agent(task), task.id);
+    auto const finished = co_await over.wait(clock_, task.ins.timeout);
+    if (finished) co_return *finished;
+    std::erase_if(waiting_[task.id], [&](auto const& other) { return other == over; });
+    if (waiting_[task.id].empty()) waiting_.erase(task.id);
+    auto decision = co_await log_.apply(task.id, life::Event(life::SyncOver{}));
+    co_return decision.task;
+}
+
+asio::awaitable<void> AgentDispatcher::run_on_agent(Task task)
+{
+    on_the_way_[task.id] = presence_.link(task.agent).get();
+    // Beyond its timeout too: a result that comes late on this link is still a result.
+    auto const event = co_await agents_.run(task, task.ins.timeout + log_.lost_after());
+    on_the_way_.erase(task.id);
+    if (!event) co_return;
+    // Whoever waits hears it now; the disk a moment later, and the agent keeps it until then.
+    if (auto const* const open = log_.open(task.id)) answer(life::decide(*open, *event, clock_.now()).task);
+    co_await note(task.id, *event);
+}
+
+/// Has the log take the event, and confirms a result once it is on disk.
+asio::awaitable<void> AgentDispatcher::note(TaskId id, life::Event event)
+{
+    bool const is_result = std::holds_alternative<life::Reported>(event);
+    auto const decision = co_await log_.apply(id, std::move(event));
+    if (is_result) agents_.confirm(decision.task.agent, id);
+}
+
+void AgentDispatcher::answer(Task const& task)
+{
+    if (!is_final(task.status)) return;
+    auto const found = waiting_.extract(task.id);
+    if (!found) return;
+    for (auto& waiter : found.mapped()) waiter.set(task);
+}
+
+asio::awaitable<Task> AgentDispatcher::cancel(TaskId id)
+{
+    auto const decision = co_await log_.apply(id, life::Event(life::Cancel{}));
+    if (decision.changed && decision.task.cancel_due) background(tell_cancel(decision.task.agent, id), id);
+    co_return decision.task;
+}
+
+asio::awaitable<void> AgentDispatcher::tell_cancel(Ip agent, TaskId id)
+{
+    bool const known = co_await agents_.cancel(agent, id);
+    if (known) co_await log_.apply(id, life::Event(life::CancelKnown{}));
+}
+
+/// A new link: what the agent is thought to have is asked about, what waits for it is handed over, in order.
+asio::awaitable<void> AgentDispatcher::take_up(Ip agent)
+{
+    std::vector<TaskId> asked, waiting;
+    auto const* const link = presence_.link(agent).get();
+    for (auto const id : log_.open_of(agent)) {
+        auto const& task = *log_.open(id);
+        auto const way = on_the_way_.find(id);
+        if (way != on_the_way_.end() && way->second == link) continue;
+        if (task.status == TaskStatus::waiting) {
+            waiting.push_back(id);
+        } else if (task.cancel_due) {
+            background(tell_cancel(agent, id), id);
+        } else {
+            asked.push_back(id);
+        }
+    }
+    if (!asked.empty()) co_await ask_about(agent, std::move(asked));
+    for (auto const id : waiting) {
+        if (!presence_.link(agent)) co_return;
+        auto const decision = co_await log_.apply(id, life::Event(life::HandedOver{}));
+        if (decision.changed) {
+            watch(decision.task);
+            co_await hand_over(decision.task);
+        }
+    }
+}
+
+asio::awaitable<void> AgentDispatcher::ask_about(Ip agent, std::vector<TaskId> ids)
+{
+    auto events = co_await agents_.ask(agent, ids);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (!events[i]) continue;
+        bool const runs = std::holds_alternative<life::AgentRuns>(*events[i]);
+        co_await note(ids[i], std::move(*events[i]));
+        if (auto const* const open = log_.open(ids[i]); runs && open) watch(*open);
+    }
+}
+
+/// Something has to be done about it when: its ttl is over, or its timeout plus `lost_after`.
+void AgentDispatcher::watch(Task const& task)
+{
+    auto const when = task.status == TaskStatus::waiting
+                          ? task.start + task.ins.ttl
+                          : task.sent.value_or(task.start) + task.ins.timeout + log_.lost_after();
+    // One that the agent is still at was due before: ask again after a while.
+    auto const least = task.status == TaskStatus::waiting ? 0ms : shortest_watch;
+    watch_again(task.id, std::max(until(when, clock_.now()), least));
+}
+
+void AgentDispatcher::watch_again(TaskId id, std::chrono::milliseconds delay)
+{
+    watches_[id] = clock_.after(delay, [this, id] { background(over(id), id); });
+}
+
+asio::awaitable<void> AgentDispatcher::over(TaskId id)
+{
+    auto const* const task = log_.open(id);
+    if (!task) co_return;
+    auto const agent = task->agent;
+    if (task->status == TaskStatus::waiting) {
+        co_await log_.apply(id, life::Event(life::TtlOver{}));
+    } else if (presence_.link(agent) && !task->cancel_due) {
+        std::vector<TaskId> one{id};
+        co_await ask_about(agent, std::move(one));
+    } else {
+        life::Event gone =
+            life::AgentGone{"the agent did not come back within the task's timeout plus tasklog.lost_after"};
+        co_await log_.apply(id, std::move(gone));
+    }
+    // Still open: the agent is at it, or the link was lost while it was asked.
+    if (log_.open(id))
+        watch_again(id, std::max<std::chrono::milliseconds>(log_.lost_after(), shortest_watch));
+}
+
+void AgentDispatcher::background(asio::awaitable<void> work, TaskId id)
+{
+    asio::co_spawn(loop_, std::move(work), [this, id](std::exception_ptr const& failure) {
+        if (!failure) return;
+        try {
+            std::rethrow_exception(failure);
+        } catch (std::exception const& problem) {
+            ELVES_LOG(
+                warning, "task " << id.text() << ": what came of it is not on disk yet: " << problem.what());
+        }
+        // The disk may have room again; the agent keeps its result until it is confirmed.
+        if (log_.open(id)) watch_again(id, retry_pause);
+    });
+}
+
+} // namespace elves

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <unordered_map>
+#include <vector>
+
+#include "elves/clock.hpp"
+#include "elves/one_shot.hpp"
+#include "elves/services/app_directory.hpp"
+#include "elves/services/dispatcher.hpp"
+#include "agent_calls.hpp"
+
+namespace elves {
+
+/// Runs work on agents, and sees every task to its end: hands over, waits, asks again on a new link and when
+/// its time is over, tells of cancels. Every decision is elves::life's, by way of the TaskLog. On the loop's
+/// thread.
+class AgentDispatcher final : public Dispatcher {
+public:
+    AgentDispatcher(asio::any_io_executor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log,
+        AppDirectory const& apps);
+
+    /// Takes up the tasks that were open when the server ended. Before the loop runs only.
+    void start();
+    void stop();
+    void set_handover_timeout(std::chrono::seconds limit) { handover_timeout_ = limit; }
+    void set_default_timeout(std::chrono::seconds timeout) { default_timeout_ = timeout; }
+
+    [[nodiscard]] asio::awaitable<TaskLog::Recorded> send(Order order) override;
+    /// As `sendsync`: returns when the worker has answered, or its timeout is over.
+    [[nodiscard]] asio::awaitable<Task> run(Order order);
+    [[nodiscard]] asio::awaitable<Task> cancel(TaskId id) override;
+    void require_processor(Instruction const& ins) const override;
+
+private:
+    [[nodiscard]] asio::awaitable<TaskLog::Recorded> record(Order order);
+    [[nodiscard]] asio::awaitable<Task> hand_over(Task task);
+    [[nodiscard]] asio::awaitable<void> run_on_agent(Task task);
+    [[nodiscard]] asio::awaitable<void> tell_cancel(Ip agent, TaskId id);
+    [[nodiscard]] asio::awaitable<void> take_up(Ip agent);
+    [[nodiscard]] asio::awaitable<void> ask_about(Ip agent, std::vector<TaskId> ids);
+    [[nodiscard]] asio::awaitable<void> over(TaskId id);
+    [[nodiscard]] asio::awaitable<void> note(TaskId id, life::Event event);
+    void answer(Task const& task);
+    void watch(Task const& task);
+    void watch_again(TaskId id, std::chrono::milliseconds delay);
+    void background(asio::awaitable<void> work, TaskId id);
+
+    asio::any_io_executor loop_;
+    Clock& clock_;
+    Presence& presence_;
+    TaskLog& log_;
+    AppDirectory const& apps_;
+    AgentCalls agents_;
+    std::chrono::seconds handover_timeout_{10};
+    std::chrono::seconds default_timeout_{90};
+    std::unordered_map<TaskId, std::vector<OneShot<Task>>> waiting_; ///< `run`s.
+    std::unordered_map<TaskId, Timer> watches_; ///< When something has to be done about an open task.
+    /// Tasks that are being handed over, and on which link: what is on its way is not asked about.
+    std::unordered_map<TaskId, Peer const*> on_the_way_;
+};
+
+} // namespace elves

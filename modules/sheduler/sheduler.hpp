@@ -1,0 +1,37 @@
+#pragma once
+
+#include "elves/module.hpp"
+#include "agent_dispatcher.hpp"
+
+namespace elves {
+
+/// The `sheduler` service (so spelled on the sheet): runs work on agents. Lives on the loop's thread; what it
+/// is given outlives it.
+class Sheduler final : public Module {
+public:
+    Sheduler(asio::any_io_executor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log,
+        AppDirectory const& apps);
+    [[nodiscard]] std::string_view name() const override { return "sheduler"; }
+    void configure(Section const& section) override;
+    void declare(MethodTable& table) override;
+    void start() override { dispatcher_.start(); }
+    void stop() override { dispatcher_.stop(); }
+    [[nodiscard]] Dispatcher& dispatcher() noexcept { return dispatcher_; }
+
+private:
+    struct Send {
+        Ip agentip;
+        Instruction ins;
+    };
+    struct ById {
+        TaskId id;
+    };
+    [[nodiscard]] asio::awaitable<Reply> send_sync(Send in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> send_async(Send in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> cancel_task(ById in, Caller caller);
+
+    TaskLog& log_;
+    AgentDispatcher dispatcher_;
+};
+
+} // namespace elves

@@ -1,0 +1,207 @@
+#include "key_ring.hpp"
+
+#include "elves/error.hpp"
+#include "elves/json.hpp"
+#include "elves/secret.hpp"
+
+namespace elves {
+
+namespace {
+
+constexpr std::string_view select_all =
+    "SELECT id, name, role, apps, ips, is_enabled, created, token_hash FROM access_key";
+
+constexpr std::string_view insert =
+    "INSERT INTO access_key (id, name, role, apps, ips, is_enabled, created, token_hash)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+constexpr std::string_view update =
+    "UPDATE access_key SET name = coalesce(?2, name), role = coalesce(?3, role), apps = coalesce(?4, apps),"
+    " ips = coalesce(?5, ips), is_enabled = coalesce(?6, is_enabled) WHERE id = ?1";
+
+constexpr std::string_view delete_one = "DELETE FROM access_key WHERE id = ?1";
+
+/// What no token has: an unknown key is compared with it, so that it takes as long as a known one.
+std::string const no_hash(64, '-');
+/// No token of ours is as long, so nobody has to wait for the hash of a long one.
+constexpr std::size_t longest_token = 256;
+
+std::string list_text(std::vector<std::string> const& items)
+{
+    return json::serialize(json::value_from(items));
+}
+
+std::string list_text(std::vector<IpRange> const& ranges)
+{
+    json::array list;
+    for (auto const& range : ranges) list.emplace_back(range.text());
+    return json::serialize(list);
+}
+
+std::vector<std::string> items_of(std::string_view list)
+{
+    return json::value_to<std::vector<std::string>>(json::parse(list));
+}
+
+std::vector<IpRange> ranges_of(std::string_view list)
+{
+    std::vector<IpRange> ranges;
+    for (auto const& item : items_of(list)) {
+        if (auto const range = IpRange::parse(item)) ranges.push_back(*range);
+    }
+    return ranges;
+}
+
+Role role_of(std::string_view text)
+{
+    for (auto const role : {Role::viewer, Role::operator_, Role::agent, Role::admin}) {
+        if (role_text(role) == text) return role;
+    }
+    throw std::runtime_error("the store holds a key of the unknown role " + std::string(text));
+}
+
+std::int64_t milliseconds(Instant at) { return at.time_since_epoch().count(); }
+
+Store::Work inserting(Key const& key, std::string const& hash, Instant created)
+{
+    return [key, hash, created](Db& db) {
+        auto const apps = list_text(key.apps);
+        auto const ips = list_text(key.ips);
+        db.run(insert)
+            .bind(1, key.key)
+            .bind(2, key.name)
+            .bind(3, role_text(key.role))
+            .bind(4, apps)
+            .bind(5, ips)
+            .bind(6, std::int64_t{key.enabled})
+            .bind(7, milliseconds(created))
+            .bind(8, hash)
+            .execute();
+    };
+}
+
+/// A change as the columns take it.
+struct Columns {
+    explicit Columns(KeyChange const& change) : name(change.name)
+    {
+        if (change.role) role = role_text(*change.role);
+        if (change.apps) apps = list_text(*change.apps);
+        if (change.ips) ips = list_text(*change.ips);
+        if (change.enabled) enabled = *change.enabled ? 1 : 0;
+    }
+    std::optional<std::string> name, role, apps, ips;
+    std::optional<std::int64_t> enabled;
+};
+
+Error no_such_key(std::string const& id)
+{
+    return {codes::no_such_key, "no such key: " + json::serialize(json::string(id))};
+}
+
+Store::Work requiring_one(std::string const& id, std::function<void(Db&)> work)
+{
+    return [id, work = std::move(work)](Db& db) {
+        work(db);
+        if (db.changes() == 0) throw no_such_key(id);
+    };
+}
+
+} // namespace
+
+void KeyRing::load()
+{
+    store_.at_start([this](Db& db) {
+        keys_.clear();
+        hashes_.clear();
+        auto rows = db.run(select_all);
+        while (rows.next()) {
+            Key key{std::string(rows.text(0)), std::string(rows.text(1)), role_of(rows.text(2)),
+                items_of(rows.text(3)), ranges_of(rows.text(4)), rows.number(5) != 0, {}};
+            keep(std::move(key), std::string(rows.text(7)),
+                Instant(std::chrono::milliseconds(rows.number(6))));
+        }
+    });
+}
+
+std::shared_ptr<Key const> KeyRing::find(std::string_view id) const
+{
+    auto const found = keys_.find(id);
+    return found == keys_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<Key const> KeyRing::proven(std::string_view id, std::string_view token) const
+{
+    auto const found = hashes_.find(id);
+    auto const& expected = found == hashes_.end() ? no_hash : found->second;
+    bool const fits = equal_in_constant_time(sha256_hex(token.substr(0, longest_token + 1)), expected);
+    auto key = fits ? find(id) : nullptr;
+    return key && key->enabled ? key : nullptr;
+}
+
+asio::awaitable<void> KeyRing::add(Key key, std::string token, Instant now)
+{
+    require_room();
+    auto hash = sha256_hex(token);
+    auto work = inserting(key, hash, now);
+    co_await store_.write(std::move(work));
+    keep(std::move(key), std::move(hash), now);
+}
+
+asio::awaitable<void> KeyRing::change(std::string id, KeyChange change)
+{
+    // Named: GCC 12 destroys a closure that is a temporary of a co_await twice.
+    auto work = requiring_one(id, [id, columns = Columns(change)](Db& db) {
+        db.run(update)
+            .bind(1, id)
+            .bind(2, columns.name)
+            .bind(3, columns.role)
+            .bind(4, columns.apps)
+            .bind(5, columns.ips)
+            .bind(6, columns.enabled)
+            .execute();
+    });
+    co_await store_.write(std::move(work));
+    // Of the key as it is by now: another change may have been written meanwhile.
+    auto const now = find(id);
+    if (!now) co_return;
+    auto key = std::make_shared<Key>(*now);
+    if (change.name) key->name = std::move(*change.name);
+    if (change.role) key->role = *change.role;
+    if (change.apps) key->apps = std::move(*change.apps);
+    if (change.ips) key->ips = std::move(*change.ips);
+    if (change.enabled) key->enabled = *change.enabled;
+    keys_.insert_or_assign(id, std::move(key));
+}
+
+asio::awaitable<void> KeyRing::erase(std::string id)
+{
+    auto work = requiring_one(id, [id](Db& db) { db.run(delete_one).bind(1, id).execute(); });
+    co_await store_.write(std::move(work));
+    keys_.erase(id);
+    hashes_.erase(id);
+}
+
+void KeyRing::add_at_start(Key key, std::string const& token, Instant now)
+{
+    require_room();
+    auto hash = sha256_hex(token);
+    store_.at_start(inserting(key, hash, now));
+    keep(std::move(key), std::move(hash), now);
+}
+
+void KeyRing::require_room() const
+{
+    if (keys_.size() >= most_) {
+        throw Error(codes::too_much, "there are " + std::to_string(most_) + " keys; delete some first");
+    }
+}
+
+void KeyRing::keep(Key key, std::string hash, Instant created)
+{
+    key.create_time = zone_.text(created);
+    auto id = key.key;
+    hashes_.insert_or_assign(id, std::move(hash));
+    keys_.insert_or_assign(std::move(id), std::make_shared<Key const>(std::move(key)));
+}
+
+} // namespace elves

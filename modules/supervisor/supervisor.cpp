@@ -1,0 +1,246 @@
+#include "supervisor.hpp"
+
+#include "elves/log.hpp"
+#include "elves/one_shot.hpp"
+#include "elves/secret.hpp"
+#include "elves/task_id.hpp"
+#include "supervisor_fields.hpp"
+
+namespace elves {
+
+namespace {
+
+constexpr std::int64_t longest_page = 1'000;
+/// A page ends earlier when its JSON has that many bytes: it has to fit into a frame (`server.max_frame`).
+constexpr std::size_t page_bytes = 1024 * 1024;
+constexpr std::size_t token_bytes = 32;
+
+std::string new_token() { return "elv_" + random_token(token_bytes); }
+
+Error wrong_key()
+{
+    return {codes::wrong_key, "key and token do not fit, or the key is deleted or disabled"};
+}
+
+Error no_such_key(std::string const& key)
+{
+    return {codes::no_such_key, "no such key: " + json::serialize(json::string(key))};
+}
+
+json::object key_entry(Key const& key)
+{
+    json::array ranges;
+    for (auto const& range : key.ips) ranges.emplace_back(range.text());
+    return {{"key", key.key}, {"name", key.name}, {"role", role_text(key.role)},
+        {"apps", json::value_from(key.apps)}, {"iplist", std::move(ranges)},
+        {"enabled", key.enabled ? "true" : "false"}, {"create_time", key.create_time}};
+}
+
+json::object app_entry(std::string const& app, AppAddress const& address)
+{
+    return {{"appname", app}, {"appip", address.host}, {"appport", std::to_string(address.port)}};
+}
+
+/// A page of `all` after `after`: what `entry` makes of each, left out where that is nothing.
+template <class All, class Entry>
+Reply page(std::string_view name, All const& all, std::string const& after, std::int64_t limit, Entry entry)
+{
+    if (limit < 1 || limit > longest_page) {
+        throw Error(codes::bad_field, "`limit` is " + std::to_string(limit) + "; give 1 to 1000");
+    }
+    json::array entries;
+    std::string last;
+    std::size_t bytes = 0;
+    for (auto at = all.upper_bound(after); at != all.end(); ++at) {
+        std::optional<json::object> found = entry(*at);
+        if (!found) continue;
+        if (entries.size() == static_cast<std::size_t>(limit) || bytes >= page_bytes) {
+            return {{name, std::move(entries)}, {"next", last}};
+        }
+        bytes += json::serialize(*found).size();
+        entries.push_back(std::move(*found));
+        last = at->first;
+    }
+    return Reply(json::object{{name, std::move(entries)}});
+}
+
+} // namespace
+
+void Supervisor::declare(MethodTable& table)
+{
+    table.call<Check>("checkipauthbykey", Right::open,
+        {required("agentip", &Check::agentip), required("key", &Check::key),
+            required("token", &Check::token)},
+        "Has that key, proven by that token, rights on that IP?",
+        [this](Check in, Caller caller) { return check(std::move(in), std::move(caller)); });
+    table.call<ByApp>("getappcallbackinfo", Right::read, {required("appname", &ByApp::appname)},
+        "Where an app's processor listens.", [this](ByApp in, Caller const&) { return callback_info(in); });
+    table.call<ByKey>("getauthbykey", Right::own, {required("key", &ByKey::key)},
+        "What a key may do; another one's needs an admin.",
+        [this](ByKey in, Caller const& caller) { return auth_by_key(in, caller); });
+    table.call<SetKey>("setkey", Right::manage,
+        {optional("key", &SetKey::key), optional("name", &SetKey::name), optional("role", &SetKey::role),
+            optional("apps", &SetKey::apps), optional("iplist", &SetKey::iplist),
+            optional("enabled", &SetKey::enabled)},
+        "Changes what is given of a key; without `key` makes a new one, and shows its token this once.",
+        [this](SetKey in, Caller const&) { return set_key(std::move(in)); });
+    table.call<ByKey>("delkey", Right::manage, {required("key", &ByKey::key)}, "Deletes a key.",
+        [this](ByKey in, Caller const&) { return delete_key(std::move(in)); });
+    table.call<List>("listkeys", Right::manage,
+        {optional("after", &List::after), optional("limit", &List::limit)}, "All keys, in pages; no tokens.",
+        [this](List in, Caller const&) { return list_keys(in); });
+    table.call<SetApp>("setapp", Right::manage,
+        {required("appname", &SetApp::appname), required("appip", &SetApp::appip),
+            required("appport", &SetApp::appport)},
+        "Says where an app's processor listens.",
+        [this](SetApp in, Caller const&) { return set_app(std::move(in)); });
+    table.call<ByApp>("delapp", Right::manage, {required("appname", &ByApp::appname)},
+        "Deletes an app's address.", [this](ByApp in, Caller const&) { return delete_app(std::move(in)); });
+    table.call<List>("listapps", Right::read,
+        {optional("after", &List::after), optional("limit", &List::limit)},
+        "All apps that have a processor, in pages.",
+        [this](List in, Caller const& caller) { return list_apps(in, caller); });
+    table.call<Login>("login", Right::open, {required("key", &Login::key), required("token", &Login::token)},
+        "Binds this connection to a key.",
+        [this](Login in, Caller caller) { return login(std::move(in), std::move(caller)); });
+}
+
+void Supervisor::start()
+{
+    keys_.load();
+    apps_.load();
+}
+
+std::shared_ptr<Key const> Supervisor::prove(std::string_view key, std::string_view token) const
+{
+    if (auto proven = keys_.proven(key, token)) return proven;
+    throw wrong_key();
+}
+
+std::shared_ptr<Key const> Supervisor::still(std::string_view key) const
+{
+    if (auto found = keys_.find(key); found && found->enabled) return found;
+    throw wrong_key();
+}
+
+std::optional<AppAddress> Supervisor::callback(std::string_view app) const
+{
+    auto const* const found = apps_.find(app);
+    return found ? std::optional(*found) : std::nullopt;
+}
+
+KeyIssuer::Issued Supervisor::issue_at_start(std::string key_name, Role role)
+{
+    auto name_field = FieldType<KeyName>::read("name", json::string(key_name));
+    Issued issued{TaskId::random().text(), new_token()};
+    Key key{issued.key, std::move(name_field.text), role, {"*"}, {IpRange::parse("*").value()}, true, {}};
+    keys_.add_at_start(std::move(key), issued.token, clock_.now());
+    return issued;
+}
+
+asio::awaitable<Reply> Supervisor::check(Check in, Caller caller)
+{
+    auto const key = keys_.proven(in.key.text, in.token.text);
+    if (!key) co_await pause(clock_, tries_.note(caller.peer->ip(), clock_.steady()));
+    co_return Reply(json::object{{"status", key && key->may_touch(in.agentip) ? "true" : "false"}});
+}
+
+asio::awaitable<Reply> Supervisor::login(Login in, Caller caller)
+{
+    auto const key = keys_.proven(in.key.text, in.token.text);
+    if (!key) {
+        ELVES_LOG(warning, "a wrong login from " << caller.peer->address());
+        co_await pause(clock_, tries_.note(caller.peer->ip(), clock_.steady()));
+        throw wrong_key();
+    }
+    caller.peer->bind_key(key->key);
+    co_return Reply();
+}
+
+Reply Supervisor::callback_info(ByApp const& in) const
+{
+    auto const* const found = apps_.find(in.appname.text);
+    if (!found)
+        throw Error(
+            codes::no_app, "app " + in.appname.text + " has no callback address; setapp gives it one");
+    return {{"appip", found->host}, {"appport", std::to_string(found->port)}};
+}
+
+Reply Supervisor::auth_by_key(ByKey const& in, Caller const& caller) const
+{
+    bool const own = caller.key && caller.key->key == in.key;
+    if (!own && !caller.may(Right::manage)) {
+        throw Error(
+            codes::forbidden, "key " + caller.key->key + " may ask about itself only; `key` is another one");
+    }
+    auto const found = keys_.find(in.key);
+    if (!found) throw no_such_key(in.key);
+    return Reply(json::object{{"auth", key_entry(*found)}});
+}
+
+asio::awaitable<Reply> Supervisor::set_key(SetKey in)
+{
+    if (in.key.empty()) return new_key(std::move(in));
+    return change_key(std::move(in));
+}
+
+asio::awaitable<Reply> Supervisor::change_key(SetKey in)
+{
+    KeyChange change;
+    if (in.name) change.name = std::move(in.name->text);
+    change.role = in.role;
+    if (in.apps) change.apps = std::move(in.apps->names);
+    change.ips = std::move(in.iplist);
+    change.enabled = in.enabled;
+    co_await keys_.change(in.key, std::move(change));
+    co_return Reply(json::object{{"key", in.key}});
+}
+
+asio::awaitable<Reply> Supervisor::new_key(SetKey in)
+{
+    Key key;
+    key.key = TaskId::random().text();
+    if (in.name) key.name = std::move(in.name->text);
+    key.role = in.role.value_or(Role::viewer);
+    if (in.apps) key.apps = std::move(in.apps->names);
+    if (in.iplist) key.ips = std::move(*in.iplist);
+    key.enabled = in.enabled.value_or(true);
+    auto const token = new_token();
+    json::object fields{{"key", key.key}, {"token", token}};
+    co_await keys_.add(std::move(key), token, clock_.now());
+    co_return Reply(std::move(fields));
+}
+
+asio::awaitable<Reply> Supervisor::delete_key(ByKey in)
+{
+    co_await keys_.erase(std::move(in.key));
+    co_return Reply();
+}
+
+Reply Supervisor::list_keys(List const& in) const
+{
+    return page("keys", keys_.all(), in.after, in.limit,
+        [](auto const& each) { return std::optional(key_entry(*each.second)); });
+}
+
+asio::awaitable<Reply> Supervisor::set_app(SetApp in)
+{
+    AppAddress address{std::move(in.appip.text), in.appport.number};
+    co_await apps_.put(std::move(in.appname.text), std::move(address));
+    co_return Reply();
+}
+
+asio::awaitable<Reply> Supervisor::delete_app(ByApp in)
+{
+    co_await apps_.erase(std::move(in.appname.text));
+    co_return Reply();
+}
+
+Reply Supervisor::list_apps(List const& in, Caller const& caller) const
+{
+    return page("apps", apps_.all(), in.after, in.limit, [&](auto const& each) {
+        return caller.may_use(each.first) ? std::optional(app_entry(each.first, each.second)) : std::nullopt;
+    });
+}
+
+} // namespace elves

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app_addresses.hpp"
+#include "elves/module.hpp"
+#include "elves/services/authority.hpp"
+#include "elves/services/key_issuer.hpp"
+#include "key_ring.hpp"
+#include "wrong_tries.hpp"
+
+namespace elves {
+
+/// A key or a token that somebody shows: without it, it is `[401.1]`.
+struct ShownSecret {
+    std::string text;
+};
+
+/// What a key is called: at most 256 bytes.
+struct KeyName {
+    std::string text;
+};
+
+/// The apps of a key: their names, or `*`.
+struct KeyApps {
+    std::vector<std::string> names;
+};
+
+/// An IP, or a host's name.
+struct HostName {
+    std::string text;
+};
+
+/// 1 to 65,535.
+struct PortNumber {
+    std::uint16_t number = 0;
+};
+
+/// The `supervisor` service: who may do what, and where the apps' processors listen. Lives on the loop's
+/// thread. `keys` and `apps` outlive it.
+class Supervisor : public Module, public Authority, public AppDirectory, public KeyIssuer {
+public:
+    Supervisor(KeyRing& keys, AppAddresses& apps, Clock& clock) : keys_(keys), apps_(apps), clock_(clock) {}
+
+    [[nodiscard]] std::string_view name() const override { return "supervisor"; }
+    void declare(MethodTable& table) override;
+    void start() override;
+
+    [[nodiscard]] std::shared_ptr<Key const> prove(
+        std::string_view key, std::string_view token) const override;
+    [[nodiscard]] std::shared_ptr<Key const> still(std::string_view key) const override;
+    [[nodiscard]] std::optional<AppAddress> callback(std::string_view app) const override;
+    [[nodiscard]] Issued issue_at_start(std::string key_name, Role role) override;
+
+private:
+    struct Check {
+        Ip agentip;
+        ShownSecret key, token;
+    };
+    struct Login {
+        ShownSecret key, token;
+    };
+    struct ByApp {
+        AppName appname;
+    };
+    struct ByKey {
+        std::string key;
+    };
+    struct SetKey {
+        std::string key;
+        std::optional<KeyName> name;
+        std::optional<Role> role;
+        std::optional<KeyApps> apps;
+        std::optional<std::vector<IpRange>> iplist;
+        std::optional<bool> enabled;
+    };
+    struct SetApp {
+        AppName appname;
+        HostName appip;
+        PortNumber appport;
+    };
+    struct List {
+        std::string after;
+        std::int64_t limit = 100;
+    };
+
+    [[nodiscard]] asio::awaitable<Reply> check(Check in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> login(Login in, Caller caller);
+    [[nodiscard]] Reply callback_info(ByApp const& in) const;
+    [[nodiscard]] Reply auth_by_key(ByKey const& in, Caller const& caller) const;
+    [[nodiscard]] asio::awaitable<Reply> set_key(SetKey in);
+    [[nodiscard]] asio::awaitable<Reply> new_key(SetKey in);
+    [[nodiscard]] asio::awaitable<Reply> change_key(SetKey in);
+    [[nodiscard]] asio::awaitable<Reply> delete_key(ByKey in);
+    [[nodiscard]] Reply list_keys(List const& in) const;
+    [[nodiscard]] asio::awaitable<Reply> set_app(SetApp in);
+    [[nodiscard]] asio::awaitable<Reply> delete_app(ByApp in);
+    [[nodiscard]] Reply list_apps(List const& in, Caller const& caller) const;
+
+    KeyRing& keys_;
+    AppAddresses& apps_;
+    Clock& clock_;
+    WrongTries tries_;
+};
+
+} // namespace elves

@@ -1,0 +1,37 @@
+#include "wrong_tries.hpp"
+
+#include <algorithm>
+
+namespace elves {
+
+namespace {
+
+constexpr std::chrono::milliseconds first_wait{50};
+constexpr std::chrono::milliseconds longest_wait{2'000};
+constexpr std::chrono::minutes memory{1};
+/// Where the doubling has long passed the longest wait.
+constexpr int most_tries = 10;
+
+} // namespace
+
+std::chrono::milliseconds WrongTries::note(Ip const& from, Clock::Steady now)
+{
+    auto const known = by_ip_.find(from);
+    if (known == by_ip_.end()) {
+        if (by_ip_.size() >= most_) {
+            by_ip_.erase(guessers_.back().ip);
+            guessers_.pop_back();
+        }
+        guessers_.push_front({from, 0, now});
+        by_ip_.emplace(from, guessers_.begin());
+    } else {
+        guessers_.splice(guessers_.begin(), guessers_, known->second);
+    }
+    auto& guesser = guessers_.front();
+    if (now - guesser.last > memory) guesser.tries = 0;
+    guesser.last = now;
+    guesser.tries = std::min(guesser.tries + 1, most_tries);
+    return std::min(first_wait * (1 << (guesser.tries - 1)), longest_wait);
+}
+
+} // namespace elves

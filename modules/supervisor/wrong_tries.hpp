@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <list>
+#include <unordered_map>
+
+#include "elves/clock.hpp"
+#include "elves/ip.hpp"
+
+namespace elves {
+
+/// Who guesses at keys, and how long the next answer makes him wait. Remembers the addresses that guessed
+/// last, up to a bound. No I/O; told the time.
+class WrongTries {
+public:
+    explicit WrongTries(std::size_t most = 4'096) : most_(most) {}
+
+    /// Notes a wrong try. How long its answer is to wait: the first ones of an address hardly, then doubling
+    /// up to two seconds; forgotten after a minute without one.
+    [[nodiscard]] std::chrono::milliseconds note(Ip const& from, Clock::Steady now);
+    [[nodiscard]] std::size_t addresses() const noexcept { return by_ip_.size(); }
+
+private:
+    struct Guesser {
+        Ip ip;
+        int tries = 0;
+        Clock::Steady last;
+    };
+    std::size_t most_;
+    std::list<Guesser> guessers_; ///< Who guessed last is in front.
+    std::unordered_map<Ip, std::list<Guesser>::iterator> by_ip_;
+};
+
+} // namespace elves

@@ -1,0 +1,60 @@
+-- migration 1: tasks, what their workers printed, and what is owed to processors
+CREATE TABLE tasks (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    agent TEXT NOT NULL,
+    type TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    app TEXT NOT NULL,
+    func TEXT NOT NULL,
+    param TEXT NOT NULL,
+    timeout INTEGER NOT NULL,
+    proxy TEXT NOT NULL,
+    ttl INTEGER NOT NULL,
+    dedup TEXT,
+    status TEXT NOT NULL,
+    asked_by TEXT NOT NULL,
+    asked_from TEXT NOT NULL,
+    start_time INTEGER NOT NULL,
+    sent_time INTEGER,
+    end_time INTEGER,
+    cron_id TEXT,
+    fire_time INTEGER,
+    sync_flag INTEGER,
+    sync_error TEXT NOT NULL,
+    sync_costtime INTEGER,
+    callback_time INTEGER,
+    worker_flag INTEGER,
+    worker_result TEXT,
+    worker_costtime INTEGER,
+    stderr TEXT,
+    exit_code INTEGER,
+    truncated INTEGER,
+    cancel_due INTEGER NOT NULL,
+    module_sync_flag TEXT NOT NULL DEFAULT '',
+    module_sync_error TEXT NOT NULL DEFAULT '',
+    module_sync_costtime INTEGER,
+    module_callback_time INTEGER,
+    processor_message TEXT NOT NULL DEFAULT '',
+    processor_costtime INTEGER
+) STRICT;
+-- A second send with the same dedup is the first task.
+CREATE UNIQUE INDEX tasks_dedup ON tasks (agent, dedup) WHERE dedup IS NOT NULL;
+-- A firing is started once; what was skipped is only told.
+CREATE UNIQUE INDEX tasks_firing ON tasks (cron_id, fire_time) WHERE cron_id IS NOT NULL AND status <> 'skipped';
+CREATE INDEX tasks_agent ON tasks (agent, seq);
+CREATE INDEX tasks_cron ON tasks (cron_id, seq) WHERE cron_id IS NOT NULL;
+CREATE INDEX tasks_open ON tasks (seq) WHERE end_time IS NULL OR cancel_due = 1;
+CREATE INDEX tasks_end ON tasks (end_time) WHERE end_time IS NOT NULL;
+
+CREATE TABLE outputs (
+    id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (id, at)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE deliveries (
+    id TEXT PRIMARY KEY,
+    since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,185 @@
+#include "task_book.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include "elves/error.hpp"
+#include "task_records.hpp"
+
+namespace elves {
+
+namespace {
+
+bool is_open(Task const& task) { return !is_final(task.status) || task.cancel_due; }
+
+/// The processor hears of every end but that of a firing that never began.
+bool owes_processor(Task const& task)
+{
+    return task.ins.mode == Mode::p && is_final(task.status) && task.status != TaskStatus::skipped;
+}
+
+} // namespace
+
+class TaskBook::Turn {
+public:
+    Turn(TaskBook& book, std::shared_ptr<Entry> entry) : book_(book), entry_(std::move(entry)) {}
+    Turn(Turn const&) = delete;
+    Turn& operator=(Turn const&) = delete;
+    ~Turn() { book_.end_turn(entry_); }
+
+private:
+    TaskBook& book_;
+    std::shared_ptr<Entry> entry_;
+};
+
+TaskBook::TaskBook(Store& store, Clock& clock) : store_(store), clock_(clock) {}
+
+void TaskBook::load()
+{
+    std::vector<Task> tasks;
+    store_.at_start([&](Db& db) { tasks = task_records::open(db); });
+    for (auto const& task : tasks) keep(task);
+}
+
+asio::awaitable<TaskLog::Recorded> TaskBook::record(Task task, std::function<void(Db&)> also)
+{
+    std::function<Recorded(Db&)> work = [task, also = std::move(also), now = clock_.now()](Db& db) {
+        if (auto twin = task_records::find_twin(db, task)) return Recorded{std::move(*twin), false};
+        task_records::insert(db, task);
+        if (owes_processor(task)) task_records::queue_delivery(db, task.id, now);
+        if (also) also(db);
+        return Recorded{task, true};
+    };
+    auto recorded = co_await store_.write_for<Recorded>(std::move(work));
+    if (recorded.fresh) {
+        if (is_open(recorded.task)) keep(recorded.task);
+        if (is_final(recorded.task.status)) tell_finished(recorded.task);
+    }
+    co_return recorded;
+}
+
+asio::awaitable<life::Decision> TaskBook::apply(TaskId id, life::Event event)
+{
+    auto const entry = co_await entry_of(id);
+    co_await wait_for_turn(entry);
+    Turn const turn(*this, entry);
+    auto decision = life::decide(entry->task, event, clock_.now());
+    if (!decision.changed) co_return decision;
+    Store::Work work = [task = decision.task, finished = decision.finished, now = clock_.now()](Db& db) {
+        task_records::update(db, task);
+        if (finished && owes_processor(task)) task_records::queue_delivery(db, task.id, now);
+    };
+    co_await store_.write(std::move(work));
+    entry->task = decision.task;
+    settle(*entry);
+    if (decision.finished) tell_finished(decision.task);
+    co_return decision;
+}
+
+asio::awaitable<std::shared_ptr<TaskBook::Entry>> TaskBook::entry_of(TaskId id)
+{
+    if (auto const found = entries_.find(id); found != entries_.end()) co_return found->second;
+    auto task = co_await find(id);
+    if (!task) throw Error(codes::no_task, "no task " + id.text());
+    // Somebody else may have fetched it meanwhile: one task, one entry.
+    auto& entry = entries_[id];
+    if (!entry) {
+        entry = std::make_shared<Entry>();
+        entry->task = std::move(*task);
+    }
+    co_return entry;
+}
+
+asio::awaitable<void> TaskBook::wait_for_turn(std::shared_ptr<Entry> entry)
+{
+    if (!std::exchange(entry->busy, true)) co_return;
+    auto const executor = co_await asio::this_coro::executor;
+    auto initiation = [entry, executor](auto handler) {
+        entry->waiting.emplace_back(
+            [executor, handler = std::move(handler)]() mutable { asio::post(executor, std::move(handler)); });
+    };
+    co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(
+        std::move(initiation), asio::use_awaitable);
+}
+
+void TaskBook::end_turn(std::shared_ptr<Entry> const& entry)
+{
+    if (!entry->waiting.empty()) {
+        auto next = std::move(entry->waiting.front());
+        entry->waiting.pop_front();
+        std::move(next)();
+        return;
+    }
+    entry->busy = false;
+    if (!is_open(entry->task)) entries_.erase(entry->task.id);
+}
+
+void TaskBook::keep(Task const& task)
+{
+    auto& entry = entries_[task.id];
+    if (!entry) entry = std::make_shared<Entry>();
+    entry->task = task;
+    entry->order = ++last_order_;
+    entry->listed = true;
+    by_agent_[task.agent].emplace(entry->order, task.id);
+}
+
+void TaskBook::settle(Entry& entry)
+{
+    if (!entry.listed || is_open(entry.task)) return;
+    entry.listed = false;
+    auto const found = by_agent_.find(entry.task.agent);
+    found->second.erase(entry.order);
+    if (found->second.empty()) by_agent_.erase(found);
+}
+
+void TaskBook::tell_finished(Task const& task)
+{
+    for (auto const& then : on_finished_) then(task);
+}
+
+asio::awaitable<std::optional<Task>> TaskBook::find(TaskId id)
+{
+    std::function<std::optional<Task>(Db&)> work = [id](Db& db) -> std::optional<Task> {
+        auto row = task_records::find(db, id);
+        if (!row) return std::nullopt;
+        return std::move(row->task);
+    };
+    co_return co_await store_.read<std::optional<Task>>(std::move(work));
+}
+
+Task const* TaskBook::open(TaskId id) const
+{
+    auto const found = entries_.find(id);
+    return found != entries_.end() && is_open(found->second->task) ? &found->second->task : nullptr;
+}
+
+std::vector<TaskId> TaskBook::open_of(Ip const& agent) const
+{
+    std::vector<TaskId> ids;
+    if (auto const found = by_agent_.find(agent); found != by_agent_.end()) {
+        for (auto const& [order, id] : found->second) ids.push_back(id);
+    }
+    return ids;
+}
+
+std::vector<TaskId> TaskBook::open_all() const
+{
+    std::vector<TaskId> ids;
+    for (auto const& [id, entry] : entries_) {
+        if (is_open(entry->task)) ids.push_back(id);
+    }
+    return ids;
+}
+
+asio::awaitable<std::vector<std::optional<Task>>> TaskBook::last_runs(std::vector<TaskId> crons)
+{
+    std::function<std::vector<std::optional<Task>>(Db&)> work = [crons = std::move(crons)](Db& db) {
+        std::vector<std::optional<Task>> runs;
+        for (auto const cron : crons) runs.push_back(task_records::last_run(db, cron));
+        return runs;
+    };
+    co_return co_await store_.read<std::vector<std::optional<Task>>>(std::move(work));
+}
+
+} // namespace elves

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "elves/clock.hpp"
+#include "elves/services/task_log.hpp"
+#include "elves/store.hpp"
+
+namespace elves {
+
+/// The tasks: those that are open in memory, all on disk. Asks elves::life what an event means, writes it,
+/// and only then tells. The events of one task wait for each other.
+class TaskBook final : public TaskLog {
+public:
+    TaskBook(Store& store, Clock& clock);
+
+    /// Loads the open ones. Before the loop runs only.
+    void load();
+    void set_lost_after(std::chrono::seconds lost_after) { lost_after_ = lost_after; }
+
+    [[nodiscard]] asio::awaitable<Recorded> record(Task task, std::function<void(Db&)> also) override;
+    [[nodiscard]] asio::awaitable<life::Decision> apply(TaskId id, life::Event event) override;
+    [[nodiscard]] asio::awaitable<std::optional<Task>> find(TaskId id) override;
+    [[nodiscard]] Task const* open(TaskId id) const override;
+    [[nodiscard]] std::vector<TaskId> open_of(Ip const& agent) const override;
+    [[nodiscard]] std::vector<TaskId> open_all() const override;
+    void on_finished(std::function<void(Task const&)> then) override
+    {
+        on_finished_.push_back(std::move(then));
+    }
+    [[nodiscard]] asio::awaitable<std::vector<std::optional<Task>>> last_runs(
+        std::vector<TaskId> crons) override;
+    [[nodiscard]] std::chrono::seconds lost_after() const override { return lost_after_; }
+
+private:
+    struct Entry {
+        Task task;
+        std::uint64_t order = 0; ///< Of its recording, for `open_of`.
+        bool listed = false;     ///< In `by_agent_`.
+        bool busy = false;
+        std::deque<asio::any_completion_handler<void()>> waiting;
+    };
+    /// The right to change one task; the next in the queue has it when this is gone.
+    class Turn;
+
+    [[nodiscard]] asio::awaitable<std::shared_ptr<Entry>> entry_of(TaskId id);
+    [[nodiscard]] asio::awaitable<void> wait_for_turn(std::shared_ptr<Entry> entry);
+    void keep(Task const& task);
+    void settle(Entry& entry);
+    void end_turn(std::shared_ptr<Entry> const& entry);
+    void tell_finished(Task const& task);
+
+    Store& store_;
+    Clock& clock_;
+    std::chrono::seconds lost_after_{0};
+    std::uint64_t last_order_ = 0;
+    std::unordered_map<TaskId, std::shared_ptr<Entry>> entries_;
+    std::unordered_map<Ip, std::map<std::uint64_t, TaskId>> by_agent_;
+    std::vector<std::function<void(Task const&)>> on_finished_;
+};
+
+} // namespace elves

@@ -1,0 +1,396 @@
+#include "task_records.hpp"
+
+#include <stdexcept>
+
+namespace elves::task_records {
+
+namespace {
+
+#define TASK_COLUMNS                                                                                         \
+    "seq, id, agent, type, mode, app, func, param, timeout, proxy, ttl, dedup, status, asked_by, "           \
+    "asked_from, start_time, sent_time, end_time, cron_id, fire_time, sync_flag, sync_error, "               \
+    "sync_costtime, "                                                                                        \
+    "callback_time, worker_flag, worker_result, worker_costtime, stderr, exit_code, truncated, cancel_due, " \
+    "module_sync_flag, module_sync_error, module_sync_costtime, module_callback_time, processor_message, "   \
+    "processor_costtime"
+
+constexpr auto insert_task =
+    "INSERT INTO tasks (id, agent, type, mode, app, func, param, timeout, proxy, ttl, dedup, status, "
+    "asked_by, "
+    "asked_from, start_time, sent_time, end_time, cron_id, fire_time, sync_flag, sync_error, sync_costtime, "
+    "callback_time, worker_flag, worker_result, worker_costtime, stderr, exit_code, truncated, cancel_due) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+constexpr auto update_task =
+    "UPDATE tasks SET status=?2, sent_time=?3, end_time=?4, sync_flag=?5, sync_error=?6, sync_costtime=?7, "
+    "callback_time=?8, worker_flag=?9, worker_result=?10, worker_costtime=?11, stderr=?12, exit_code=?13, "
+    "truncated=?14, cancel_due=?15 WHERE id=?1";
+constexpr auto find_task = "SELECT " TASK_COLUMNS " FROM tasks WHERE id=?";
+constexpr auto find_dedup = "SELECT " TASK_COLUMNS " FROM tasks WHERE agent=? AND dedup=?";
+constexpr auto find_firing =
+    "SELECT " TASK_COLUMNS " FROM tasks WHERE cron_id=? AND fire_time=? AND status<>'skipped'";
+constexpr auto open_tasks =
+    "SELECT " TASK_COLUMNS " FROM tasks WHERE end_time IS NULL OR cancel_due=1 ORDER BY seq";
+constexpr auto last_of_cron =
+    "SELECT " TASK_COLUMNS " FROM tasks WHERE cron_id=? AND status<>'skipped' AND end_time IS NOT NULL "
+    "ORDER BY seq DESC LIMIT 1";
+constexpr auto insert_output = "INSERT OR IGNORE INTO outputs (id, at, data) VALUES (?,?,?)";
+constexpr auto select_output = "SELECT at, data FROM outputs WHERE id=? ORDER BY at";
+constexpr auto insert_delivery = "INSERT OR IGNORE INTO deliveries (id, since) VALUES (?,?)";
+constexpr auto delete_delivery = "DELETE FROM deliveries WHERE id=?";
+constexpr auto select_deliveries = "SELECT id, since FROM deliveries ORDER BY since";
+constexpr auto update_delivered =
+    "UPDATE tasks SET module_sync_flag=?2, module_sync_error=?3, module_sync_costtime=?4 WHERE id=?1";
+constexpr auto update_processed =
+    "UPDATE tasks SET module_callback_time=?2, processor_message=?3, processor_costtime=?4 WHERE id=?1";
+constexpr auto select_old =
+    "SELECT id FROM tasks WHERE end_time<?1 AND cancel_due=0 AND id NOT IN (SELECT id FROM deliveries) "
+    "ORDER BY end_time LIMIT ?2";
+constexpr auto delete_output = "DELETE FROM outputs WHERE id=?";
+constexpr auto delete_task = "DELETE FROM tasks WHERE id=?";
+
+std::int64_t ms(Instant at) { return at.time_since_epoch().count(); }
+Instant instant(std::int64_t value) { return Instant(std::chrono::milliseconds(value)); }
+
+std::optional<std::int64_t> ms(std::optional<Instant> const& at)
+{
+    if (!at) return std::nullopt;
+    return ms(*at);
+}
+
+/// Binds in the order of the calls. Text is kept by the caller until the statement has run.
+class Binder {
+public:
+    explicit Binder(Run& run) : run_(run) {}
+    Binder& text(std::string_view value) { return run_.bind(++index_, value), *this; }
+    Binder& number(std::int64_t value) { return run_.bind(++index_, value), *this; }
+    template <class T>
+    Binder& maybe(std::optional<T> const& value)
+    {
+        value ? run_.bind(++index_, *value) : run_.bind_null(++index_);
+        return *this;
+    }
+
+private:
+    Run& run_;
+    int index_ = 0;
+};
+
+/// The columns from sync_flag to truncated, which change in a task's life.
+void bind_outcome(Binder& bind, Task const& task)
+{
+    std::optional<std::int64_t> handed;
+    if (task.sync_flag) handed = *task.sync_flag ? 1 : 0;
+    std::optional<std::int64_t> cost;
+    if (task.sync_costtime) cost = task.sync_costtime->count();
+    bind.maybe(handed).text(task.sync_error).maybe(cost);
+    std::optional<std::int64_t> none;
+    std::optional<std::string_view> no_text;
+    if (!task.report) {
+        bind.maybe(none).maybe(none).maybe(no_text).maybe(none).maybe(no_text).maybe(none).maybe(none);
+        return;
+    }
+    auto const& report = *task.report;
+    bind.maybe(ms(report.callback_time))
+        .number(report.flag)
+        .text(report.result)
+        .number(report.costtime.count());
+    bind.text(report.stderr_text).maybe(report.exit_code).number(report.truncated ? 1 : 0);
+}
+
+/// Reads in the order of TASK_COLUMNS.
+class Reader {
+public:
+    explicit Reader(Run const& run) : run_(run) {}
+    std::string text() { return std::string(run_.text(index_++)); }
+    std::int64_t number() { return run_.number(index_++); }
+    std::optional<std::int64_t> maybe_number()
+    {
+        auto const at = index_++;
+        if (run_.is_null(at)) return std::nullopt;
+        return run_.number(at);
+    }
+    std::optional<Instant> maybe_time()
+    {
+        auto const value = maybe_number();
+        if (!value) return std::nullopt;
+        return instant(*value);
+    }
+    std::optional<TaskId> maybe_id()
+    {
+        auto const at = index_++;
+        if (run_.is_null(at)) return std::nullopt;
+        return TaskId::parse(run_.text(at));
+    }
+
+private:
+    Run const& run_;
+    int index_ = 0;
+};
+
+template <class T>
+T known(std::optional<T> const& value, char const* what)
+{
+    // The file was written by something else, or is damaged: better no answer than a wrong one.
+    if (!value) throw std::runtime_error(std::string("the task log holds an impossible ") + what);
+    return *value;
+}
+
+std::optional<WorkerReport> read_outcome(Reader& read)
+{
+    WorkerReport report;
+    report.callback_time = read.maybe_time();
+    auto const flag = read.maybe_number();
+    report.result = read.text();
+    report.costtime = std::chrono::milliseconds(read.number());
+    report.stderr_text = read.text();
+    report.exit_code = read.maybe_number();
+    report.truncated = read.number() == 1;
+    if (!flag) return std::nullopt;
+    report.flag = static_cast<int>(*flag);
+    return report;
+}
+
+Row read_row(Run const& run)
+{
+    Reader read(run);
+    Row row;
+    auto& task = row.task;
+    row.seq = read.number();
+    task.id = known(read.maybe_id(), "id");
+    task.agent = known(Ip::parse(read.text()), "agent");
+    task.type = known(parse_type(read.text()), "type");
+    task.ins.mode = read.text() == "P" ? Mode::p : Mode::np;
+    task.ins.app = read.text();
+    task.ins.func = read.text();
+    task.ins.param = read.text();
+    task.ins.timeout = std::chrono::seconds(read.number());
+    task.ins.proxy = read.text();
+    task.ins.ttl = std::chrono::seconds(read.number());
+    task.ins.dedup = read.text();
+    task.status = known(parse_status(read.text()), "status");
+    task.by = read.text();
+    task.from = read.text();
+    task.start = instant(read.number());
+    task.sent = read.maybe_time();
+    task.end = read.maybe_time();
+    task.cron_id = read.maybe_id();
+    task.fire_time = read.maybe_time();
+    if (auto const handed = read.maybe_number()) task.sync_flag = *handed == 1;
+    task.sync_error = read.text();
+    if (auto const cost = read.maybe_number()) task.sync_costtime = std::chrono::milliseconds(*cost);
+    task.report = read_outcome(read);
+    task.cancel_due = read.number() == 1;
+    row.module.sync_flag = read.text();
+    row.module.sync_error = read.text();
+    row.module.sync_costtime = read.maybe_number();
+    row.module.callback_time = read.maybe_time();
+    row.module.processor_message = read.text();
+    row.module.processor_costtime = read.maybe_number();
+    return row;
+}
+
+std::optional<Row> one(Run& run)
+{
+    if (!run.next()) return std::nullopt;
+    return read_row(run);
+}
+
+std::optional<Task> task_of(std::optional<Row> row)
+{
+    if (!row) return std::nullopt;
+    return std::move(row->task);
+}
+
+} // namespace
+
+void insert(Db& db, Task const& task)
+{
+    auto const id = task.id.text();
+    auto const agent = task.agent.text();
+    auto const cron_id = task.cron_id ? std::optional(task.cron_id->text()) : std::nullopt;
+    std::optional<std::string_view> dedup;
+    if (!task.ins.dedup.empty()) dedup = task.ins.dedup;
+    std::optional<std::string_view> cron;
+    if (cron_id) cron = *cron_id;
+    auto run = db.run(insert_task);
+    Binder bind(run);
+    bind.text(id).text(agent).text(type_text(task.type)).text(mode_text(task.ins.mode));
+    bind.text(task.ins.app).text(task.ins.func).text(task.ins.param).number(task.ins.timeout.count());
+    bind.text(task.ins.proxy).number(task.ins.ttl.count()).maybe(dedup).text(status_text(task.status));
+    bind.text(task.by).text(task.from).number(ms(task.start)).maybe(ms(task.sent)).maybe(ms(task.end));
+    bind.maybe(cron).maybe(ms(task.fire_time));
+    bind_outcome(bind, task);
+    bind.number(task.cancel_due ? 1 : 0);
+    run.execute();
+}
+
+void update(Db& db, Task const& task)
+{
+    auto const id = task.id.text();
+    auto run = db.run(update_task);
+    Binder bind(run);
+    bind.text(id).text(status_text(task.status)).maybe(ms(task.sent)).maybe(ms(task.end));
+    bind_outcome(bind, task);
+    bind.number(task.cancel_due ? 1 : 0);
+    run.execute();
+}
+
+std::optional<Row> find(Db& db, TaskId id)
+{
+    auto const text = id.text();
+    auto run = db.run(find_task);
+    run.bind(1, std::string_view(text));
+    return one(run);
+}
+
+std::optional<Task> find_twin(Db& db, Task const& task)
+{
+    if (task.cron_id && task.fire_time && task.status != TaskStatus::skipped) {
+        auto const cron = task.cron_id->text();
+        auto run = db.run(find_firing);
+        run.bind(1, std::string_view(cron)).bind(2, ms(*task.fire_time));
+        return task_of(one(run));
+    }
+    if (task.ins.dedup.empty()) return std::nullopt;
+    auto const agent = task.agent.text();
+    auto run = db.run(find_dedup);
+    run.bind(1, std::string_view(agent)).bind(2, std::string_view(task.ins.dedup));
+    return task_of(one(run));
+}
+
+std::vector<Task> open(Db& db)
+{
+    std::vector<Task> all;
+    for (auto run = db.run(open_tasks); run.next();) all.push_back(read_row(run).task);
+    return all;
+}
+
+std::vector<Row> list(Db& db, Filter const& filter, std::int64_t limit)
+{
+    // A statement for each set of filters that is used, so that each finds its index; texts kept until it has
+    // run.
+    std::string sql = "SELECT " TASK_COLUMNS " FROM tasks WHERE 1";
+    std::vector<std::string> texts;
+    std::vector<std::optional<std::int64_t>> numbers;
+    auto const by_text = [&](char const* condition, std::string value) {
+        sql += condition;
+        texts.push_back(std::move(value));
+        numbers.emplace_back();
+    };
+    auto const by_number = [&](char const* condition, std::int64_t value) {
+        sql += condition;
+        texts.emplace_back();
+        numbers.emplace_back(value);
+    };
+    if (filter.agent) by_text(" AND agent=?", filter.agent->text());
+    if (filter.app) by_text(" AND app=?", *filter.app);
+    if (filter.func) by_text(" AND func=?", *filter.func);
+    if (filter.type) by_text(" AND type=?", std::string(type_text(*filter.type)));
+    if (filter.cron_id) by_text(" AND cron_id=?", filter.cron_id->text());
+    if (filter.status) by_text(" AND status=?", std::string(status_text(*filter.status)));
+    if (filter.by) by_text(" AND asked_by=?", *filter.by);
+    if (filter.since) by_number(" AND start_time>=?", ms(*filter.since));
+    if (filter.until) by_number(" AND start_time<=?", ms(*filter.until));
+    if (filter.before_seq) by_number(" AND seq<?", *filter.before_seq);
+    by_number(" ORDER BY seq DESC LIMIT ?", limit);
+
+    auto run = db.run(sql);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        auto const index = static_cast<int>(i + 1);
+        numbers[i] ? run.bind(index, *numbers[i]) : run.bind(index, std::string_view(texts[i]));
+    }
+    std::vector<Row> rows;
+    while (run.next()) rows.push_back(read_row(run));
+    return rows;
+}
+
+std::optional<Task> last_run(Db& db, TaskId cron_id)
+{
+    auto const cron = cron_id.text();
+    auto run = db.run(last_of_cron);
+    run.bind(1, std::string_view(cron));
+    return task_of(one(run));
+}
+
+void put_output(Db& db, TaskId id, std::int64_t at, std::string_view data)
+{
+    auto const text = id.text();
+    auto run = db.run(insert_output);
+    run.bind(1, std::string_view(text)).bind(2, at).bind(3, data);
+    run.execute();
+}
+
+std::vector<OutputPiece> output(Db& db, TaskId id)
+{
+    auto const text = id.text();
+    std::vector<OutputPiece> pieces;
+    auto run = db.run(select_output);
+    run.bind(1, std::string_view(text));
+    while (run.next()) pieces.push_back({run.number(0), std::string(run.text(1))});
+    return pieces;
+}
+
+void queue_delivery(Db& db, TaskId id, Instant now)
+{
+    auto const text = id.text();
+    auto run = db.run(insert_delivery);
+    run.bind(1, std::string_view(text)).bind(2, ms(now));
+    run.execute();
+}
+
+void drop_delivery(Db& db, TaskId id)
+{
+    auto const text = id.text();
+    auto run = db.run(delete_delivery);
+    run.bind(1, std::string_view(text));
+    run.execute();
+}
+
+std::vector<Delivery> deliveries(Db& db)
+{
+    std::vector<Delivery> all;
+    for (auto run = db.run(select_deliveries); run.next();) {
+        all.push_back({known(TaskId::parse(run.text(0)), "id"), instant(run.number(1))});
+    }
+    return all;
+}
+
+void put_delivered(Db& db, TaskId id, ModuleLog const& log)
+{
+    auto const text = id.text();
+    auto run = db.run(update_delivered);
+    Binder(run).text(text).text(log.sync_flag).text(log.sync_error).maybe(log.sync_costtime);
+    run.execute();
+}
+
+void put_processed(Db& db, TaskId id, ModuleLog const& log)
+{
+    auto const text = id.text();
+    auto run = db.run(update_processed);
+    Binder(run)
+        .text(text)
+        .maybe(ms(log.callback_time))
+        .text(log.processor_message)
+        .maybe(log.processor_costtime);
+    run.execute();
+}
+
+std::int64_t prune(Db& db, Instant before, std::int64_t limit)
+{
+    std::vector<std::string> ids;
+    {
+        auto run = db.run(select_old);
+        run.bind(1, ms(before)).bind(2, limit);
+        while (run.next()) ids.emplace_back(run.text(0));
+    }
+    for (auto const& id : ids) {
+        for (auto const* const sql : {delete_output, delete_task}) {
+            auto run = db.run(sql);
+            run.bind(1, std::string_view(id));
+            run.execute();
+        }
+    }
+    return static_cast<std::int64_t>(ids.size());
+}
+
+} // namespace elves::task_records

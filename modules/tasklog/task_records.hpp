@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "elves/sql.hpp"
+#include "elves/task.hpp"
+
+/// The task log's tables: the only place with their SQL. Each runs on one of the store's threads, inside its
+/// transaction.
+namespace elves::task_records {
+
+/// What became of the delivery to an app's processor.
+struct ModuleLog {
+    std::string sync_flag; ///< `"true"`, `"false"`, or `""` while it is not known.
+    std::string sync_error;
+    std::optional<std::int64_t> sync_costtime; ///< Milliseconds.
+    std::optional<Instant> callback_time;
+    std::string processor_message;
+    std::optional<std::int64_t> processor_costtime; ///< Milliseconds.
+};
+
+/// A whole row.
+struct Row {
+    std::int64_t seq = 0; ///< Grows with each task.
+    Task task;
+    ModuleLog module;
+};
+
+/// What `listtasks` may ask for; an empty member asks for nothing.
+struct Filter {
+    std::optional<Ip> agent;
+    std::optional<std::string> app;
+    std::optional<std::string> func;
+    std::optional<TaskType> type;
+    std::optional<TaskId> cron_id;
+    std::optional<TaskStatus> status;
+    std::optional<std::string> by;
+    std::optional<Instant> since;
+    std::optional<Instant> until;
+    std::optional<std::int64_t> before_seq;
+};
+
+void insert(Db& db, Task const& task);
+void update(Db& db, Task const& task);
+[[nodiscard]] std::optional<Row> find(Db& db, TaskId id);
+/// The task that has this one's `dedup`, or its cron id and fire time.
+[[nodiscard]] std::optional<Task> find_twin(Db& db, Task const& task);
+/// Those that are unfinished or whose cancel is due, oldest first.
+[[nodiscard]] std::vector<Task> open(Db& db);
+/// Newest first.
+[[nodiscard]] std::vector<Row> list(Db& db, Filter const& filter, std::int64_t limit);
+[[nodiscard]] std::optional<Task> last_run(Db& db, TaskId cron_id);
+
+void put_output(Db& db, TaskId id, std::int64_t at, std::string_view data);
+struct OutputPiece {
+    std::int64_t at = 0; ///< Bytes from the output's beginning.
+    std::string data;
+};
+[[nodiscard]] std::vector<OutputPiece> output(Db& db, TaskId id);
+
+struct Delivery {
+    TaskId id;
+    Instant since;
+};
+void queue_delivery(Db& db, TaskId id, Instant now);
+void drop_delivery(Db& db, TaskId id);
+[[nodiscard]] std::vector<Delivery> deliveries(Db& db);
+void put_delivered(Db& db, TaskId id, ModuleLog const& log);
+void put_processed(Db& db, TaskId id, ModuleLog const& log);
+
+/// Deletes up to `limit` tasks that ended before `before` and owe nothing. Returns how many.
+[[nodiscard]] std::int64_t prune(Db& db, Instant before, std::int64_t limit);
+
+} // namespace elves::task_records

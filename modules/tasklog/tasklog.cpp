@@ -1,0 +1,336 @@
+#include "tasklog.hpp"
+
+#include <charconv>
+
+#include "elves/log.hpp"
+#include "elves/worker_report.hpp"
+#include "task_text.hpp"
+
+namespace elves {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::int64_t most_listed = 1'000;
+constexpr std::int64_t most_output = 1024 * 1024;
+/// A step is short, so that what waits to be written behind it hardly notices.
+constexpr std::int64_t prune_step = 500;
+constexpr auto prune_interval = 60s;
+constexpr auto prune_pause = 200ms;
+
+std::string string_in(json::object const& info, std::string_view field)
+{
+    auto const* const value = info.if_contains(field);
+    return value ? FieldType<std::string>::read("info." + std::string(field), *value) : std::string();
+}
+
+std::optional<std::int64_t> number_in(json::object const& info, std::string_view field)
+{
+    auto const* const value = info.if_contains(field);
+    if (!value || (value->is_string() && value->get_string().empty())) return std::nullopt;
+    return FieldType<std::int64_t>::read("info." + std::string(field), *value);
+}
+
+template <class T>
+std::optional<T> one_of(std::string_view field, std::optional<std::string> const& text,
+    std::optional<T> (*parse)(std::string_view) noexcept, std::string_view choices)
+{
+    if (!text) return std::nullopt;
+    auto const value = parse(*text);
+    if (!value)
+        throw Error(codes::bad_field, field_is(field, json::value(*text)) + "; give " + std::string(choices));
+    return value;
+}
+
+} // namespace
+
+Tasklog::Tasklog(asio::any_io_executor loop, Store& store, Clock& clock, Zone zone, Presence const& presence,
+    AppDirectory const& apps, Dialer& dialer)
+    : store_(store)
+    , clock_(clock)
+    , zone_(zone)
+    , presence_(presence)
+    , book_(store, clock)
+    , output_(store, clock)
+    , outbox_(std::move(loop), store, clock, apps, dialer)
+{
+    book_.on_finished([this](Task const& task) { outbox_.finished(task); });
+}
+
+void Tasklog::configure(Section const& section)
+{
+    auto const lost_after = section.seconds("lost_after", 60s, 0s, 30 * 86'400s);
+    auto const keep = section.seconds("keep", 90 * 86'400s, 60s, 3650 * 86'400s);
+    auto const give_up = section.seconds("processor_give_up", 86'400s, 0s, 30 * 86'400s);
+    auto const output = section.number("max_output", most_output, 0, 16 * most_output);
+    book_.set_lost_after(lost_after);
+    outbox_.set_give_up(give_up);
+    output_.set_most(output);
+    keep_ = keep;
+}
+
+void Tasklog::declare(MethodTable& table)
+{
+    table
+        .call<AgentResult>("agentasynclog", Right::report,
+            {required("id", &AgentResult::id), required("info", &AgentResult::info),
+                optional("type", &AgentResult::type), optional("cron_id", &AgentResult::cron_id),
+                optional("fire_time", &AgentResult::fire_time),
+                optional("starttime", &AgentResult::starttime), optional("ins", &AgentResult::ins),
+                optional("status", &AgentResult::status)},
+            "An agent's result of a task, or of a firing of its own.",
+            [this](AgentResult in, Caller const& caller) { return take_result(std::move(in), caller); })
+        .or_named("agentasyncresult");
+    table
+        .call<ProcessorResult>("appprocessorlog", Right::operate,
+            {required("id", &ProcessorResult::id), required("info", &ProcessorResult::info)},
+            "What an app's processor did with a result.",
+            [this](
+                ProcessorResult in, Caller const& caller) { return take_processed(std::move(in), caller); })
+        .or_named("appprocessorresult");
+    table.call<ByIds>("gettaskbyids", Right::read, {required("id", &ByIds::id)}, "Tasks by their ids.",
+        [this](ByIds in, Caller const& caller) { return by_ids(std::move(in), caller); });
+    table.call<Search>("listtasks", Right::read,
+        {optional("agentip", &Search::agentip), optional("app", &Search::app),
+            optional("func", &Search::func), optional("type", &Search::type),
+            optional("cron_id", &Search::cron_id), optional("status", &Search::status),
+            optional("by", &Search::by), optional("since", &Search::since), optional("until", &Search::until),
+            optional("after", &Search::after), optional("limit", &Search::limit)},
+        "Tasks, newest first.",
+        [this](Search in, Caller const& caller) { return search(std::move(in), caller); });
+    table.call<OutputOf>("gettaskoutput", Right::read,
+        {required("id", &OutputOf::id), optional("offset", &OutputOf::offset),
+            optional("limit", &OutputOf::limit)},
+        "What a task's worker printed.",
+        [this](OutputOf in, Caller const& caller) { return output_of(in, caller); });
+    table.cast<Output>("output", Right::report,
+        {required("id", &Output::id), required("offset", &Output::offset), required("data", &Output::data)},
+        "What a running worker prints, as it prints it.",
+        [this](Output in, Caller const& caller) { return take_output(std::move(in), caller); });
+}
+
+void Tasklog::start()
+{
+    book_.load();
+    outbox_.load();
+    prune_soon(prune_interval);
+}
+
+void Tasklog::stop()
+{
+    pruning_.stop();
+    outbox_.stop();
+    output_.flush();
+}
+
+Ip Tasklog::linked_agent(Caller const& caller) const
+{
+    auto const agent = presence_.agent_of(*caller.peer);
+    if (!agent)
+        throw Error(codes::forbidden, "this connection is no agent's link; heartbeat.register makes it one");
+    return *agent;
+}
+
+asio::awaitable<Reply> Tasklog::take_result(AgentResult in, Caller caller)
+{
+    auto const agent = linked_agent(caller);
+    auto report = read_report(in.info, zone_);
+    std::optional<Ip> owner;
+    if (auto const* const open = book_.open(in.id)) {
+        owner = open->agent;
+    } else if (auto const task = co_await book_.find(in.id)) {
+        owner = task->agent;
+    }
+    if (!owner && in.cron_id && in.fire_time && in.ins) {
+        co_await take_firing(std::move(in), agent, std::move(report));
+        co_return Reply();
+    }
+    if (!owner) throw Error(codes::no_task, "no task " + in.id.text());
+    if (*owner != agent)
+        throw Error(codes::forbidden, "task " + in.id.text() + " is not one of " + agent.text());
+    life::Event event = life::Reported{std::move(report)};
+    co_await book_.apply(in.id, std::move(event));
+    co_return Reply();
+}
+
+asio::awaitable<void> Tasklog::take_firing(AgentResult in, Ip agent, WorkerReport report)
+{
+    Task task;
+    task.id = in.id;
+    task.agent = agent;
+    task.type = TaskType::cron;
+    task.ins = std::move(*in.ins);
+    task.status = TaskStatus::running;
+    task.from = agent.text();
+    task.cron_id = in.cron_id;
+    task.fire_time = time_of("fire_time", *in.fire_time);
+    task.start = in.starttime ? time_of("starttime", *in.starttime) : *task.fire_time;
+    task.sent = task.start;
+    if (in.status == "skipped") {
+        task.status = TaskStatus::skipped;
+        task.sync_flag = false;
+        task.sync_error = report.result;
+        task.end = clock_.now();
+    } else {
+        task = life::decide(task, life::Reported{std::move(report)}, clock_.now()).task;
+    }
+    co_await book_.record(std::move(task), {});
+}
+
+asio::awaitable<Reply> Tasklog::take_processed(ProcessorResult in, Caller caller)
+{
+    task_records::ModuleLog log;
+    log.callback_time = clock_.now();
+    auto const flag = string_in(in.info, "processor_sync_flag");
+    auto const error = string_in(in.info, "processor_sync_error");
+    log.processor_costtime = number_in(in.info, "processor_sync_costtime");
+    log.processor_message = string_in(in.info, "processor_message");
+    if (log.processor_message.empty()) log.processor_message = error.empty() ? flag : error;
+    auto const task = co_await book_.find(in.id);
+    if (!task) throw Error(codes::no_task, "no task " + in.id.text());
+    caller.require(task->agent);
+    caller.require_app(task->ins.app);
+    Store::Work work = [id = in.id, log](Db& db) { task_records::put_processed(db, id, log); };
+    co_await store_.write(std::move(work));
+    co_return Reply();
+}
+
+asio::awaitable<Reply> Tasklog::by_ids(ByIds in, Caller caller)
+{
+    using Rows = std::vector<std::optional<task_records::Row>>;
+    std::function<Rows(Db&)> work = [ids = in.id](Db& db) {
+        Rows rows;
+        for (auto const id : ids) rows.push_back(task_records::find(db, id));
+        return rows;
+    };
+    auto const rows = co_await store_.read<Rows>(std::move(work));
+    json::array info, missing, denied;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        auto const& row = rows[i];
+        if (!row) {
+            missing.emplace_back(in.id[i].text());
+        } else if (!caller.may_touch(row->task.agent) || !caller.may_use(row->task.ins.app)) {
+            denied.emplace_back(in.id[i].text());
+        } else {
+            info.push_back(task_text(*row, zone_));
+        }
+    }
+    if (!denied.empty() && info.empty() && missing.empty()) {
+        throw Error(codes::forbidden, "this key has no rights on the agent or app of any of these tasks");
+    }
+    json::object fields{{"info", std::move(info)}, {"missing", std::move(missing)}};
+    if (!denied.empty()) fields["denied"] = std::move(denied);
+    co_return Reply(std::move(fields));
+}
+
+Instant Tasklog::time_of(std::string_view field, std::string const& text) const
+{
+    auto const time = read_time(json::value(text), zone_);
+    if (!time)
+        throw Error(codes::bad_field, field_is(field, json::value(text)) + "; give YYYY-MM-DD HH:MM:SS");
+    return *time;
+}
+
+task_records::Filter Tasklog::filter_of(Search const& in) const
+{
+    task_records::Filter filter;
+    filter.agent = in.agentip;
+    if (in.app) filter.app = in.app->text;
+    filter.func = in.func;
+    filter.type = one_of<TaskType>("type", in.type, &parse_type, "rt, async or cron");
+    filter.status = one_of<TaskStatus>("status", in.status, &parse_status,
+        "waiting, sent, running, done, failed, timeout, canceled, expired, undelivered, skipped or lost");
+    filter.cron_id = in.cron_id;
+    filter.by = in.by;
+    if (in.since) filter.since = time_of("since", *in.since);
+    if (in.until) filter.until = time_of("until", *in.until) + 999ms;
+    if (in.after) {
+        std::int64_t seq = 0;
+        auto const [end, failure] =
+            std::from_chars(in.after->data(), in.after->data() + in.after->size(), seq);
+        if (failure != std::errc() || end != in.after->data() + in.after->size()) {
+            throw Error(
+                codes::bad_field, field_is("after", json::value(*in.after)) + "; give the `next` of a reply");
+        }
+        filter.before_seq = seq;
+    }
+    return filter;
+}
+
+asio::awaitable<Reply> Tasklog::search(Search in, Caller caller)
+{
+    auto const filter = filter_of(in);
+    if (in.limit < 1 || in.limit > most_listed) {
+        throw Error(codes::bad_field, "`limit` is " + std::to_string(in.limit) + "; give 1 to 1000");
+    }
+    using Rows = std::vector<task_records::Row>;
+    // One more than asked for tells whether there is a next page.
+    std::function<Rows(Db&)> work = [filter, limit = in.limit](
+                                        Db& db) { return task_records::list(db, filter, limit + 1); };
+    auto rows = co_await store_.read<Rows>(std::move(work));
+    bool const more = rows.size() > static_cast<std::size_t>(in.limit);
+    if (more) rows.pop_back();
+    json::array info;
+    for (auto const& row : rows) {
+        if (caller.may_touch(row.task.agent) && caller.may_use(row.task.ins.app))
+            info.push_back(task_text(row, zone_));
+    }
+    json::object fields{{"info", std::move(info)}};
+    if (more) fields["next"] = std::to_string(rows.back().seq);
+    co_return Reply(std::move(fields));
+}
+
+asio::awaitable<Reply> Tasklog::output_of(OutputOf in, Caller caller)
+{
+    if (in.limit < 1 || in.limit > most_output) {
+        throw Error(codes::bad_field, "`limit` is " + std::to_string(in.limit) + "; give 1 to 1048576");
+    }
+    output_.flush();
+    struct Found {
+        std::optional<task_records::Row> row;
+        std::vector<task_records::OutputPiece> pieces;
+    };
+    std::function<Found(Db&)> work = [id = in.id](Db& db) {
+        return Found{task_records::find(db, id), task_records::output(db, id)};
+    };
+    auto const found = co_await store_.read<Found>(std::move(work));
+    if (!found.row) throw Error(codes::no_task, "no task " + in.id.text());
+    auto const& task = found.row->task;
+    caller.require(task.agent);
+    caller.require_app(task.ins.app);
+    auto const& report = task.report;
+    json::object fields{{"id", in.id.text()}, {"output", joined_output(found.pieces, in.offset, in.limit)},
+        {"stderr", report ? report->stderr_text : ""},
+        {"exit_code", report && report->exit_code ? std::to_string(*report->exit_code) : ""},
+        {"size", std::to_string(output_size(found.pieces))},
+        {"truncated", report && report->truncated ? "true" : "false"}};
+    co_return Reply(std::move(fields));
+}
+
+Reply Tasklog::take_output(Output in, Caller const& caller)
+{
+    auto const agent = linked_agent(caller);
+    auto const* const task = book_.open(in.id);
+    if (task && task->agent == agent) output_.add(in.id, in.offset, std::move(in.data));
+    return {};
+}
+
+void Tasklog::prune_soon(std::chrono::milliseconds delay)
+{
+    pruning_ = clock_.after(delay, [this] { prune(); });
+}
+
+void Tasklog::prune()
+{
+    auto deleted = std::make_shared<std::int64_t>(0);
+    auto const before = clock_.now() - keep_;
+    store_.post([deleted, before](Db& db) { *deleted = task_records::prune(db, before, prune_step); },
+        [this, deleted](std::exception_ptr const& failure) {
+            if (failure) ELVES_LOG(warning, "old tasks were not pruned: the store did not take it");
+            prune_soon(
+                !failure && *deleted == prune_step ? std::chrono::milliseconds(prune_pause) : prune_interval);
+        });
+}
+
+} // namespace elves

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "elves/module.hpp"
+#include "elves/services/presence.hpp"
+#include "live_output.hpp"
+#include "processor_outbox.hpp"
+#include "task_book.hpp"
+
+namespace elves {
+
+/// The `tasklog` service: what became of every task. Lives on the loop's thread; what it is given outlives
+/// it.
+class Tasklog final : public Module {
+public:
+    Tasklog(asio::any_io_executor loop, Store& store, Clock& clock, Zone zone, Presence const& presence,
+        AppDirectory const& apps, Dialer& dialer);
+    [[nodiscard]] std::string_view name() const override { return "tasklog"; }
+    void configure(Section const& section) override;
+    void declare(MethodTable& table) override;
+    void start() override;
+    void stop() override;
+    [[nodiscard]] TaskLog& book() noexcept { return book_; }
+
+private:
+    struct AgentResult { ///< A result; with `cron_id` one of a firing of the agent's own.
+        TaskId id;
+        json::object info;
+        std::optional<std::string> type;
+        std::optional<TaskId> cron_id;
+        std::optional<std::string> fire_time;
+        std::optional<std::string> starttime;
+        std::optional<Instruction> ins;
+        std::optional<std::string> status;
+    };
+    struct ProcessorResult {
+        TaskId id;
+        json::object info;
+    };
+    struct ByIds {
+        std::vector<TaskId> id;
+    };
+    struct Search {
+        std::optional<Ip> agentip;
+        std::optional<AppName> app;
+        std::optional<std::string> func, type, status, by, since, until, after;
+        std::optional<TaskId> cron_id;
+        std::int64_t limit = 100;
+    };
+    struct OutputOf {
+        TaskId id;
+        std::int64_t offset = 0;
+        std::int64_t limit = 65'536;
+    };
+    struct Output {
+        TaskId id;
+        std::int64_t offset = 0;
+        std::string data;
+    };
+
+    [[nodiscard]] asio::awaitable<Reply> take_result(AgentResult in, Caller caller);
+    [[nodiscard]] asio::awaitable<void> take_firing(AgentResult in, Ip agent, WorkerReport report);
+    [[nodiscard]] asio::awaitable<Reply> take_processed(ProcessorResult in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> by_ids(ByIds in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> search(Search in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> output_of(OutputOf in, Caller caller);
+    [[nodiscard]] Reply take_output(Output in, Caller const& caller);
+    [[nodiscard]] task_records::Filter filter_of(Search const& in) const;
+    [[nodiscard]] Ip linked_agent(Caller const& caller) const;
+    [[nodiscard]] Instant time_of(std::string_view field, std::string const& text) const;
+    void prune_soon(std::chrono::milliseconds delay);
+    void prune();
+
+    Store& store_;
+    Clock& clock_;
+    Zone zone_;
+    Presence const& presence_;
+    TaskBook book_;
+    LiveOutput output_;
+    ProcessorOutbox outbox_;
+    std::chrono::seconds keep_{0};
+    Timer pruning_;
+};
+
+} // namespace elves

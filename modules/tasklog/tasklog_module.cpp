@@ -1,0 +1,17 @@
+#include "tasklog.hpp"
+#include "tasklog_schema.hpp"
+
+namespace elves {
+
+std::unique_ptr<Module> make_tasklog(Host& host);
+
+std::unique_ptr<Module> make_tasklog(Host& host)
+{
+    host.store.migrate("tasklog", tasklog_schema);
+    auto module = std::make_unique<Tasklog>(host.loop, host.store, host.clock, host.zone,
+        host.need<Presence>("tasklog"), host.need<AppDirectory>("tasklog"), host.need<Dialer>("tasklog"));
+    host.offer<TaskLog>(module->book());
+    return module;
+}
+
+} // namespace elves

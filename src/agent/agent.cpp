@@ -1,0 +1,174 @@
+#include "agent/agent.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+
+#include "agent/agent_settings.hpp"
+#include "agent/instruct_service.hpp"
+#include "agent/live_output.hpp"
+#include "agent/runner_workers.hpp"
+#include "agent/server_link.hpp"
+#include "elves/log.hpp"
+#include "rpc/asio_clock.hpp"
+#include "rpc/router.hpp"
+#include "store/sqlite_store.hpp"
+
+namespace elves::agent {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto keep_confirmed = std::chrono::hours(7 * 24);
+constexpr std::chrono::milliseconds prune_pause = 1h;
+constexpr std::chrono::milliseconds look_again = 20ms;
+constexpr auto longest_end = 10s;
+
+/// The running agent: everything in the order in which it needs each other.
+class Agent {
+public:
+    explicit Agent(AgentSettings settings)
+        : settings_(std::move(settings))
+        , log_(settings_.log)
+        , clock_(io_.get_executor())
+        , store_(io_.get_executor(), settings_.journal)
+        , journal_(store_)
+        , runner_(io_, clock_,
+              {settings_.apps, settings_.interpreters, settings_.max_output, settings_.max_workers})
+        , workers_(runner_)
+        , tasks_(
+              io_.get_executor(), clock_, journal_, workers_, {settings_.max_workers, settings_.max_queued})
+        , reports_(io_.get_executor(), clock_, tasks_, zone_)
+        , cron_(io_.get_executor(), clock_, journal_, tasks_, zone_)
+        , service_(tasks_, cron_, reports_, zone_)
+        , router_(gate_)
+        , shared_{clock_, &router_, limits()}
+        , link_(settings_, shared_, zone_,
+              {[this](std::shared_ptr<Peer> server) {
+                   output_.link_up(server);
+                   reports_.link_up(std::move(server));
+               },
+                  [this] {
+                      output_.link_down();
+                      reports_.link_down();
+                  }})
+    {
+        service_.declare(methods_);
+        router_.add(std::string(InstructService::name), methods_);
+        tasks_.listen([this](TaskId id, std::uint64_t offset,
+                          std::string data) { output_.put(id, offset, std::move(data)); },
+            [this](TaskId id) { reports_.add(id); });
+    }
+    ~Agent()
+    {
+        // What still waits in the loop refers to what is above: it goes first.
+        io_.restart();
+        io_.poll();
+    }
+
+    void run()
+    {
+        tasks_.start(journal_.load_tasks(clock_.now()));
+        cron_.start(journal_.load_crons());
+        wait_for_signal();
+        prune();
+        asio::co_spawn(io_, link_.run(), [](std::exception_ptr escaped) {
+            if (escaped) std::rethrow_exception(escaped);
+        });
+        ELVES_LOG(info, "elves-agent " << ELVES_VERSION << " is up");
+        io_.run();
+        ELVES_LOG(info, "elves-agent has stopped");
+    }
+
+private:
+    /// Each `rt` task is a call that waits: they must not keep a cancel from being read.
+    [[nodiscard]] LinkLimits limits() const
+    {
+        LinkLimits all;
+        all.max_inflight = settings_.max_workers + settings_.max_queued + 100;
+        return all;
+    }
+
+    void wait_for_signal()
+    {
+        signals_.async_wait([this](boost::system::error_code const& failure, int signal) {
+            if (failure) return;
+            if (signal == SIGHUP) {
+                log_.reopen();
+                ELVES_LOG(info, "log reopened");
+                return wait_for_signal();
+            }
+            ELVES_LOG(info, "stopping: signal " << signal);
+            stop();
+        });
+    }
+
+    void stop()
+    {
+        router_.shut();
+        cron_.stop();
+        tasks_.stop();
+        finish(clock_.steady() + longest_end);
+    }
+
+    /// Ends when the workers have, and what became of them is in the journal.
+    void finish(Clock::Steady until)
+    {
+        if (!tasks_.is_idle() && clock_.steady() < until) {
+            stopping_ = clock_.after(look_again, [this, until] { finish(until); });
+            return;
+        }
+        link_.stop();
+        // A moment for what is written to leave. The store's own end brings to disk what is queued.
+        stopping_ = clock_.after(look_again, [this] { io_.stop(); });
+    }
+
+    void prune()
+    {
+        asio::co_spawn(io_, journal_.prune(clock_.now() - keep_confirmed),
+            [this](std::exception_ptr const& escaped, std::int64_t count) {
+                auto const more = !escaped && count > 0;
+                pruning_ = clock_.after(more ? 1s : prune_pause, [this] { prune(); });
+            });
+    }
+
+    AgentSettings settings_;
+    boost::asio::io_context io_{1};
+    LogSetup log_;
+    AsioClock clock_;
+    Zone zone_ = Zone::of_machine(); ///< The server's, once that is known.
+    SqliteStore store_;
+    Journal journal_;
+    Runner runner_;
+    RunnerWorkers workers_;
+    Tasks tasks_;
+    LiveOutput output_;
+    Reports reports_;
+    OwnCron cron_;
+    InstructService service_;
+    MethodTable methods_;
+    Gate gate_; ///< Open: who is at the other end of the link was dialed by us.
+    Router router_;
+    LinkShared shared_;
+    ServerLink link_;
+    boost::asio::signal_set signals_{io_, SIGTERM, SIGINT, SIGHUP};
+    Timer stopping_;
+    Timer pruning_;
+};
+
+} // namespace
+
+void run_agent(std::string const& config)
+{
+    Agent agent(AgentSettings::read(Settings::read_file(config)));
+    agent.run();
+}
+
+void check_agent(std::string const& config)
+{
+    static_cast<void>(AgentSettings::read(Settings::read_file(config)));
+}
+
+} // namespace elves::agent

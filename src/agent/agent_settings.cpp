@@ -1,0 +1,101 @@
+#include "agent/agent_settings.hpp"
+
+#include <boost/asio/ip/host_name.hpp>
+
+namespace elves::agent {
+
+namespace {
+
+constexpr std::int64_t kib = 1024;
+constexpr std::int64_t mib = 1024 * kib;
+
+std::vector<HostPort> servers_of(Section const& agent)
+{
+    std::vector<HostPort> all;
+    for (auto const& text : agent.list("server", {})) {
+        auto const place = HostPort::parse(text);
+        if (!place || place->port == 0)
+            agent.refuse("server", "\"" + text + "\" is no HOST:PORT; give one such as 10.0.0.1:7788");
+        all.push_back(*place);
+    }
+    if (all.empty())
+        agent.refuse("server", "it is missing; give HOST:PORT of elvesd, or several, with commas");
+    return all;
+}
+
+std::optional<Ip> ip_of(Section const& agent)
+{
+    auto const text = agent.text("ip", "");
+    if (text.empty()) return std::nullopt;
+    auto const ip = Ip::parse(text);
+    if (!ip) agent.refuse("ip", "\"" + text + "\" is no address; give this machine's IPv4 or IPv6 address");
+    return ip;
+}
+
+std::string host_name()
+{
+    boost::system::error_code failure;
+    auto const name = asio::ip::host_name(failure);
+    return failure ? std::string() : name;
+}
+
+std::filesystem::path apps_of(Section const& agent)
+{
+    auto const text = agent.text("apps", "apps");
+    std::error_code failure;
+    auto const folder = std::filesystem::canonical(text, failure);
+    if (failure || !std::filesystem::is_directory(folder, failure))
+        agent.refuse("apps", "there is no folder " + std::filesystem::absolute(text).string() +
+                                 "; make it, or give another path");
+    return folder;
+}
+
+std::string journal_of(Section const& agent)
+{
+    auto const path = agent.text("journal", "agent.db");
+    auto const folder = std::filesystem::absolute(path).parent_path();
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(folder, ignored))
+        agent.refuse("journal", "there is no folder " + folder.string() + "; make it, or give another path");
+    return path;
+}
+
+LogSettings log_of(Section const& section)
+{
+    LogSettings log;
+    auto const level = section.choice("level", "info", {"debug", "info", "warning", "error"});
+    log.level = level == "debug"     ? log::Level::debug
+                : level == "warning" ? log::Level::warning
+                : level == "error"   ? log::Level::error
+                                     : log::Level::info;
+    log.file = section.text("file", "");
+    log.to_stderr = section.choice("stderr", "true", {"true", "false"}) == "true";
+    return log;
+}
+
+} // namespace
+
+AgentSettings AgentSettings::read(Settings const& settings)
+{
+    auto const agent = settings.section("agent");
+    AgentSettings all;
+    all.servers = servers_of(agent);
+    all.ip = ip_of(agent);
+    all.asset = agent.text("asset", host_name());
+    all.apps = apps_of(agent);
+    all.journal = journal_of(agent);
+    all.key = agent.text("key", "");
+    all.token = agent.text("token", "");
+    if (all.key.empty() != all.token.empty())
+        agent.refuse(all.key.empty() ? "key" : "token", "key and token go together; give both, or neither");
+    all.max_output = static_cast<std::size_t>(agent.number("max_output", mib, kib, 64 * mib));
+    all.max_workers = static_cast<std::size_t>(agent.number("max_workers", 8, 1, 1000));
+    all.max_queued = static_cast<std::size_t>(agent.number("max_queued", 1000, 0, 100'000));
+    all.interpreters =
+        agent.list("interpreters", {"python3", "python", "sh", "bash", "perl", "node", "ruby", "php"});
+    all.log = log_of(settings.section("log"));
+    settings.refuse_unknown();
+    return all;
+}
+
+} // namespace elves::agent

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/dial.hpp"
+#include "elves/ip.hpp"
+#include "elves/settings.hpp"
+#include "log/log_setup.hpp"
+
+namespace elves::agent {
+
+/// agent.conf: `[agent]` and `[log]`.
+struct AgentSettings {
+    std::vector<HostPort> servers; ///< Tried in turn.
+    std::optional<Ip> ip;          ///< Nothing: the address from which the server is reached.
+    std::string asset;
+    std::filesystem::path apps; ///< Absolute.
+    std::string journal;
+    std::string key;
+    std::string token;
+    std::size_t max_output = 0; ///< Bytes.
+    std::size_t max_workers = 0;
+    std::size_t max_queued = 0;
+    std::vector<std::string> interpreters;
+    LogSettings log;
+
+    /// Throws SettingsError.
+    [[nodiscard]] static AgentSettings read(Settings const& settings);
+};
+
+} // namespace elves::agent

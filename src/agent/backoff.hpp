@@ -1,0 +1,35 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+
+namespace elves::agent {
+
+/// How long to wait before the next try: a moment at first, then 0.5 s doubling up to 30 s, each cut at
+/// random to between half and all of it, so that a fleet does not come back all at once.
+class Backoff {
+public:
+    [[nodiscard]] std::chrono::milliseconds next()
+    {
+        using std::chrono::milliseconds;
+        auto const most = wait_;
+        wait_ = std::min(std::max(wait_ * 2, milliseconds(1000)), milliseconds(30'000));
+        std::uniform_int_distribution<std::int64_t> cut(first_ ? 0 : most.count() / 2, most.count());
+        first_ = false;
+        return milliseconds(cut(random_));
+    }
+    /// All was well for a while.
+    void reset()
+    {
+        wait_ = std::chrono::milliseconds(500);
+        first_ = true;
+    }
+
+private:
+    std::chrono::milliseconds wait_{500};
+    bool first_ = true;
+    std::minstd_rand random_{std::random_device{}()};
+};
+
+} // namespace elves::agent

@@ -1,0 +1,110 @@
+#include "agent/instruct_service.hpp"
+
+#include <algorithm>
+
+#include "elves/error.hpp"
+#include "elves/json_fields.hpp"
+#include "elves/worker_report.hpp"
+
+namespace elves {
+
+template <>
+struct FieldType<TaskType> {
+    static constexpr std::string_view name = "rt, async or cron";
+    static constexpr Code missing = codes::bad_field;
+    static TaskType read(std::string_view field, json::value const& value)
+    {
+        if (value.is_string()) {
+            if (auto const type = parse_type(std::string_view(value.get_string()))) return *type;
+        }
+        throw Error(missing, "`" + std::string(field) + "` is " + shown(value) + "; give rt, async or cron");
+    }
+    static void judge(Caller const&, TaskType) {}
+};
+
+} // namespace elves
+
+namespace elves::agent {
+
+void InstructService::declare(MethodTable& table)
+{
+    table.call<Instruct>("instruct", Right::open,
+        {required("id", &Instruct::id), required("type", &Instruct::type), required("ins", &Instruct::ins)},
+        "Runs a task. `rt` is answered with its result, the others when it is in the journal.",
+        [this](Instruct in, Caller caller) { return instruct(std::move(in), std::move(caller)); });
+    table.call<One>("cancel", Right::open, {required("id", &One::id)}, "Stops a task wherever it is.",
+        [this](One const& in, Caller const&) { return cancel(in); });
+    table.call<Crons>("setcrons", Right::open, {required("cron_list", &Crons::cron_list)},
+        "Replaces the agent's own cron jobs.",
+        [this](Crons in, Caller const&) { return set_crons(std::move(in)); });
+    table.call<Many>("status", Right::open, {required("id", &Many::id)}, "How far tasks are.",
+        [this](Many in, Caller const&) { return status(std::move(in)); });
+    table.cast<Many>("confirm", Right::open, {required("id", &Many::id)},
+        "The server has these results on disk.",
+        [this](Many const& in, Caller const&) { return confirm(in); });
+}
+
+asio::awaitable<Reply> InstructService::instruct(Instruct in, Caller caller)
+{
+    Entry entry;
+    entry.id = in.id;
+    entry.type = in.type;
+    entry.ins = std::move(in.ins);
+    co_await tasks_.take(std::move(entry));
+    if (in.type != TaskType::rt) co_return Reply();
+    auto const report = co_await tasks_.result(in.id);
+    // Its back can't be read any more: it goes the other way.
+    if (!caller.peer || !caller.peer->is_open()) reports_.add(in.id);
+    Reply reply;
+    write_report(reply.fields(), report, zone_);
+    co_return reply;
+}
+
+Reply InstructService::cancel(One const& in)
+{
+    tasks_.cancel(in.id);
+    return {};
+}
+
+asio::awaitable<Reply> InstructService::set_crons(Crons in)
+{
+    auto const refused = co_await cron_.set(std::move(in.cron_list));
+    if (refused.empty()) co_return Reply();
+    // `flag` stays true: sending them once more would change nothing.
+    constexpr std::size_t most = 20;
+    json::array named;
+    for (std::size_t i = 0; i < std::min(refused.size(), most); ++i) named.emplace_back(refused[i]);
+    Reply reply;
+    reply.fields()["refused"] = std::move(named);
+    co_return reply;
+}
+
+asio::awaitable<Reply> InstructService::status(Many in)
+{
+    auto const ids = in.id;
+    auto const found = co_await tasks_.look(std::move(in.id));
+    json::array all;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        json::object one{{"id", ids[i].text()}};
+        if (!found[i]) {
+            one["status"] = "unknown";
+        } else if (!found[i]->report) {
+            one["status"] = "running";
+        } else {
+            one["status"] = found[i]->report->flag == 1 ? "done" : "failed";
+            write_report(one, *found[i]->report, zone_);
+        }
+        all.push_back(std::move(one));
+    }
+    Reply reply;
+    reply.fields()["info"] = std::move(all);
+    co_return reply;
+}
+
+Reply InstructService::confirm(Many const& in)
+{
+    tasks_.confirm(in.id);
+    return {};
+}
+
+} // namespace elves::agent

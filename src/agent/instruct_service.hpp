@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "agent/own_cron.hpp"
+#include "agent/reports.hpp"
+#include "agent/tasks.hpp"
+#include "elves/method_table.hpp"
+
+namespace elves::agent {
+
+/// The service `agent`: what the server may call on the agent's link. On the loop's thread.
+class InstructService {
+public:
+    static constexpr std::string_view name = "agent";
+
+    InstructService(Tasks& tasks, OwnCron& cron, Reports& reports, Zone const& zone)
+        : tasks_(tasks), cron_(cron), reports_(reports), zone_(zone)
+    {
+    }
+    void declare(MethodTable& table);
+
+private:
+    struct Instruct {
+        TaskId id;
+        TaskType type = TaskType::async;
+        Instruction ins;
+    };
+    struct One {
+        TaskId id;
+    };
+    struct Many {
+        std::vector<TaskId> id;
+    };
+    struct Crons {
+        json::array cron_list;
+    };
+
+    asio::awaitable<Reply> instruct(Instruct in, Caller caller);
+    Reply cancel(One const& in);
+    asio::awaitable<Reply> set_crons(Crons in);
+    asio::awaitable<Reply> status(Many in);
+    Reply confirm(Many const& in);
+
+    Tasks& tasks_;
+    OwnCron& cron_;
+    Reports& reports_;
+    Zone const& zone_;
+};
+
+} // namespace elves::agent

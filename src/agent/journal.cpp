@@ -1,0 +1,202 @@
+#include "agent/journal.hpp"
+
+#include "agent/journal_schema.hpp"
+#include "elves/error.hpp"
+#include "elves/worker_report.hpp"
+
+namespace elves::agent {
+
+namespace {
+
+constexpr std::string_view columns =
+    "SELECT id, type, stage, ins, taken, started, cron_id, fire_time, skipped, result, confirmed FROM task ";
+constexpr std::string_view insert_task =
+    "INSERT INTO task (id, type, stage, ins, taken, started, cron_id, fire_time, skipped, result) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING";
+constexpr std::string_view account = "UPDATE cron SET accounted = max(accounted, ?2) WHERE id = ?1";
+constexpr std::string_view put_start = "UPDATE task SET stage = 'started', started = ?2 WHERE id = ?1";
+constexpr std::string_view put_result = "UPDATE task SET stage = 'done', result = ?2 WHERE id = ?1";
+constexpr std::string_view put_confirmed =
+    "UPDATE task SET confirmed = ?2 WHERE id = ?1 AND confirmed IS NULL";
+constexpr std::string_view cut_off = "UPDATE task SET stage = 'done', result = ?1 "
+                                     "WHERE confirmed IS NULL AND stage = 'started'";
+constexpr std::string_view prune_some =
+    "DELETE FROM task WHERE id IN (SELECT id FROM task WHERE confirmed < ?1 LIMIT 500)";
+constexpr std::string_view insert_cron = "INSERT INTO cron (id, entry, accounted) VALUES (?1, ?2, ?3)";
+
+std::int64_t ms(Instant at) { return at.time_since_epoch().count(); }
+Instant instant(std::int64_t number) { return Instant(std::chrono::milliseconds(number)); }
+
+std::string_view stage_text(Stage stage)
+{
+    if (stage == Stage::taken) return "taken";
+    return stage == Stage::started ? "started" : "done";
+}
+
+Stage parse_stage(std::string_view text)
+{
+    if (text == "taken") return Stage::taken;
+    return text == "started" ? Stage::started : Stage::done;
+}
+
+// In UTC: the journal does not depend on a zone that may change.
+std::string report_text(WorkerReport const& report)
+{
+    json::object out;
+    write_report(out, report, Zone());
+    return json::serialize(out);
+}
+
+Entry entry_of(Run const& row, bool with_result)
+{
+    Entry entry;
+    entry.id = TaskId::parse(row.text(0)).value_or(TaskId());
+    entry.type = parse_type(row.text(1)).value_or(TaskType::async);
+    entry.stage = parse_stage(row.text(2));
+    entry.ins = Instruction::read(json::parse(row.text(3)).as_object());
+    entry.taken = instant(row.number(4));
+    if (!row.is_null(5)) entry.started = instant(row.number(5));
+    if (!row.is_null(6)) {
+        entry.firing =
+            Firing{TaskId::parse(row.text(6)).value_or(TaskId()), instant(row.number(7)), row.number(8) != 0};
+    }
+    if (with_result && !row.is_null(9))
+        entry.report = read_report(json::parse(row.text(9)).as_object(), Zone());
+    entry.confirmed = !row.is_null(10);
+    return entry;
+}
+
+bool insert(Db& db, Entry const& entry)
+{
+    auto const id = entry.id.text();
+    auto const ins = json::serialize(entry.ins.to_json());
+    auto const cron = entry.firing ? entry.firing->cron_id.text() : std::string();
+    auto const result = entry.report ? report_text(*entry.report) : std::string();
+    auto run = db.run(insert_task);
+    run.bind(1, id).bind(2, type_text(entry.type)).bind(3, stage_text(entry.stage)).bind(4, ins);
+    run.bind(5, ms(entry.taken));
+    entry.started ? run.bind(6, ms(*entry.started)) : run.bind_null(6);
+    entry.firing ? run.bind(7, cron) : run.bind_null(7);
+    entry.firing ? run.bind(8, ms(entry.firing->fire_time)) : run.bind_null(8);
+    run.bind(9, std::int64_t{entry.firing && entry.firing->skipped ? 1 : 0});
+    entry.report ? run.bind(10, result) : run.bind_null(10);
+    run.execute();
+    return db.changes() > 0;
+}
+
+std::optional<Entry> find_one(Db& db, TaskId id)
+{
+    static std::string const sql = std::string(columns) + "WHERE id = ?1";
+    auto const text = id.text();
+    auto row = db.run(sql);
+    row.bind(1, text);
+    if (!row.next()) return std::nullopt;
+    return entry_of(row, true);
+}
+
+} // namespace
+
+Journal::Journal(Store& store) : store_(store) { store_.migrate("agent", journal_schema); }
+
+std::vector<Entry> Journal::load_tasks(Instant now)
+{
+    std::vector<Entry> all;
+    WorkerReport lost;
+    lost.result = "the agent was stopped while the task ran";
+    lost.callback_time = now;
+    store_.at_start([&](Db& db) {
+        all.clear();
+        auto const text = report_text(lost);
+        db.run(cut_off).bind(1, text).execute();
+        static std::string const sql = std::string(columns) + "WHERE confirmed IS NULL ORDER BY taken, id";
+        auto row = db.run(sql);
+        while (row.next()) all.push_back(entry_of(row, false));
+    });
+    return all;
+}
+
+std::vector<CronRow> Journal::load_crons()
+{
+    std::vector<CronRow> all;
+    store_.at_start([&](Db& db) {
+        all.clear();
+        auto row = db.run("SELECT id, entry, accounted FROM cron ORDER BY id");
+        while (row.next())
+            all.push_back({TaskId::parse(row.text(0)).value_or(TaskId()), std::string(row.text(1)),
+                instant(row.number(2))});
+    });
+    return all;
+}
+
+asio::awaitable<bool> Journal::take(Entry entry, std::optional<Instant> accounted)
+{
+    std::function<bool(Db&)> work = [entry = std::move(entry), accounted](Db& db) {
+        bool const fresh = insert(db, entry);
+        if (entry.firing && accounted) {
+            auto const cron = entry.firing->cron_id.text();
+            db.run(account).bind(1, cron).bind(2, ms(*accounted)).execute();
+        }
+        return fresh;
+    };
+    return store_.write_for<bool>(std::move(work));
+}
+
+asio::awaitable<void> Journal::start(TaskId id, Instant now)
+{
+    return store_.write([id, now](Db& db) {
+        auto const text = id.text();
+        db.run(put_start).bind(1, text).bind(2, ms(now)).execute();
+    });
+}
+
+asio::awaitable<void> Journal::finish(TaskId id, WorkerReport report)
+{
+    return store_.write([id, report = std::move(report)](Db& db) {
+        auto const text = id.text();
+        auto const result = report_text(report);
+        db.run(put_result).bind(1, text).bind(2, result).execute();
+    });
+}
+
+asio::awaitable<void> Journal::confirm(std::vector<TaskId> ids, Instant now)
+{
+    return store_.write([ids = std::move(ids), now](Db& db) {
+        for (auto const id : ids) {
+            auto const text = id.text();
+            db.run(put_confirmed).bind(1, text).bind(2, ms(now)).execute();
+        }
+    });
+}
+
+asio::awaitable<std::vector<std::optional<Entry>>> Journal::find(std::vector<TaskId> ids)
+{
+    using Found = std::vector<std::optional<Entry>>;
+    std::function<Found(Db&)> work = [ids = std::move(ids)](Db& db) {
+        Found found;
+        for (auto const id : ids) found.push_back(find_one(db, id));
+        return found;
+    };
+    return store_.read<Found>(std::move(work));
+}
+
+asio::awaitable<void> Journal::put_crons(std::vector<CronRow> rows)
+{
+    return store_.write([rows = std::move(rows)](Db& db) {
+        db.run("DELETE FROM cron").execute();
+        for (auto const& row : rows) {
+            auto const id = row.id.text();
+            db.run(insert_cron).bind(1, id).bind(2, row.entry).bind(3, ms(row.accounted)).execute();
+        }
+    });
+}
+
+asio::awaitable<std::int64_t> Journal::prune(Instant before)
+{
+    std::function<std::int64_t(Db&)> work = [before](Db& db) {
+        db.run(prune_some).bind(1, ms(before)).execute();
+        return db.changes();
+    };
+    return store_.write_for<std::int64_t>(std::move(work));
+}
+
+} // namespace elves::agent

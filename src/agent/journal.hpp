@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "elves/instruction.hpp"
+#include "elves/store.hpp"
+#include "elves/task.hpp"
+#include "elves/task_id.hpp"
+
+namespace elves::agent {
+
+/// How far a task is here. `started` is on disk before its process exists.
+enum class Stage { taken, started, done };
+
+/// Which turn of which of the agent's own cron jobs a task is.
+struct Firing {
+    TaskId cron_id;
+    Instant fire_time{};
+    bool skipped = false; ///< Nothing ran: the task only says why.
+};
+
+/// A task as the journal knows it.
+struct Entry {
+    TaskId id;
+    TaskType type = TaskType::async;
+    Stage stage = Stage::taken;
+    Instruction ins;
+    Instant taken{};
+    std::optional<Instant> started;
+    std::optional<Firing> firing;       ///< Nothing where the server sent it.
+    std::optional<WorkerReport> report; ///< When `done`.
+    bool confirmed = false;             ///< The server has the result on disk.
+};
+
+/// One of the agent's own cron jobs.
+struct CronRow {
+    TaskId id;
+    std::string entry; ///< As `setcrons` brought it: JSON.
+    Instant accounted; ///< Every time up to this has its task, or a record that says why not.
+};
+
+/// What the agent must not forget: the tasks that it has taken, results that the server has not confirmed,
+/// its own cron jobs. The only SQL of the agent. What waits returns when it is on disk, and throws Error
+/// 507.1 when the disk won't take it: nothing has changed then. On the loop's thread.
+class Journal {
+public:
+    /// Brings the tables up to date. Before the loop runs only, like both `load`s.
+    explicit Journal(Store& store);
+
+    /// The tasks that are not confirmed, oldest first, results left out. Those that had started and have no
+    /// result were cut off by our own end: that becomes their result.
+    [[nodiscard]] std::vector<Entry> load_tasks(Instant now);
+    [[nodiscard]] std::vector<CronRow> load_crons();
+
+    /// False, and nothing written: that id, or that firing, is in here already. Of a firing, its job is
+    /// accounted for up to `accounted`, in the same transaction.
+    [[nodiscard]] asio::awaitable<bool> take(Entry entry, std::optional<Instant> accounted);
+    [[nodiscard]] asio::awaitable<void> start(TaskId id, Instant now);
+    [[nodiscard]] asio::awaitable<void> finish(TaskId id, WorkerReport report);
+    [[nodiscard]] asio::awaitable<void> confirm(std::vector<TaskId> ids, Instant now);
+    /// One for each, in the same order; nothing for an unknown one.
+    [[nodiscard]] asio::awaitable<std::vector<std::optional<Entry>>> find(std::vector<TaskId> ids);
+    /// Replaces all of them.
+    [[nodiscard]] asio::awaitable<void> put_crons(std::vector<CronRow> rows);
+    /// Forgets a few of those confirmed before `before`, and says how many.
+    [[nodiscard]] asio::awaitable<std::int64_t> prune(Instant before);
+
+private:
+    Store& store_;
+};
+
+} // namespace elves::agent

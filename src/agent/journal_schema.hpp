@@ -1,0 +1,33 @@
+#pragma once
+
+namespace elves::agent {
+
+/// The journal's tables. Times are UTC in ms. Numbered parts, never edited once released.
+inline constexpr auto journal_schema = R"sql(
+-- migration 1: tasks taken, and the agent's own cron jobs
+CREATE TABLE task (
+    id TEXT PRIMARY KEY NOT NULL,
+    type TEXT NOT NULL,
+    stage TEXT NOT NULL CHECK (stage IN ('taken', 'started', 'done')),
+    ins TEXT NOT NULL,
+    taken INTEGER NOT NULL,
+    started INTEGER,
+    cron_id TEXT,
+    fire_time INTEGER,
+    skipped INTEGER NOT NULL DEFAULT 0,
+    result TEXT,
+    confirmed INTEGER
+) STRICT, WITHOUT ROWID;
+-- A firing never starts twice. What was missed is told apart from the run that makes up for it.
+CREATE UNIQUE INDEX task_firing ON task (cron_id, fire_time, skipped) WHERE cron_id IS NOT NULL;
+CREATE INDEX task_open ON task (taken) WHERE confirmed IS NULL;
+CREATE INDEX task_confirmed ON task (confirmed) WHERE confirmed IS NOT NULL;
+
+CREATE TABLE cron (
+    id TEXT PRIMARY KEY NOT NULL,
+    entry TEXT NOT NULL,
+    accounted INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
+} // namespace elves::agent

@@ -1,0 +1,71 @@
+#include "agent/own_job.hpp"
+
+#include "elves/error.hpp"
+#include "elves/field_type.hpp"
+#include "elves/json_fields.hpp"
+#include "elves/method_table.hpp"
+
+namespace elves::agent {
+
+namespace {
+
+/// Null where it is not there, or "".
+json::value const* given(json::object const& entry, std::string_view field)
+{
+    auto const* const value = entry.if_contains(field);
+    return value && value->is_string() && value->get_string().empty() ? nullptr : value;
+}
+
+template <class T>
+T needed(json::object const& entry, std::string_view field)
+{
+    auto const* const value = given(entry, field);
+    if (!value) throw_missing(FieldType<T>::missing, field, FieldType<T>::name);
+    return FieldType<T>::read(field, *value);
+}
+
+/// Which of `words` it is; the first where it is not given.
+std::size_t choice(
+    json::object const& entry, std::string_view field, std::initializer_list<std::string_view> words)
+{
+    auto const* const value = given(entry, field);
+    if (!value) return 0;
+    std::size_t number = 0;
+    for (auto const word : words) {
+        if (value->is_string() && value->get_string() == word) return number;
+        ++number;
+    }
+    throw Error(codes::bad_field, "`" + std::string(field) + "` is " + shown(*value) +
+                                      "; it is none of the words that this field may be");
+}
+
+Zone zone_of(json::object const& entry, Zone const& otherwise)
+{
+    if (!given(entry, "timezone")) return otherwise;
+    auto const name = needed<std::string>(entry, "timezone");
+    auto const zone = Zone::named(name);
+    if (!zone)
+        throw Error(codes::bad_field, "`timezone` is " + name + ", which the agent's machine does not know");
+    return *zone;
+}
+
+} // namespace
+
+OwnJob OwnJob::read(json::object const& entry, Zone const& otherwise)
+{
+    OwnJob job{needed<TaskId>(entry, "cron_id"), needed<QuartzRule>(entry, "rule"), zone_of(entry, otherwise),
+        needed<Instruction>(entry, "ins")};
+    job.on = !given(entry, "cron_flag") || needed<bool>(entry, "cron_flag");
+    job.once = choice(entry, "misfire", {"skip", "once"}) == 1;
+    job.overlap = static_cast<Overlap>(choice(entry, "overlap", {"skip", "allow", "replace"}));
+    if (given(entry, "jitter")) job.jitter = needed<std::chrono::seconds>(entry, "jitter");
+    return job;
+}
+
+bool OwnJob::same_times(OwnJob const& other) const
+{
+    return rule.text() == other.rule.text() && zone.name() == other.zone.name() && on == other.on &&
+           jitter == other.jitter;
+}
+
+} // namespace elves::agent

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "elves/instruction.hpp"
+#include "elves/json.hpp"
+#include "elves/quartz_rule.hpp"
+#include "elves/task_id.hpp"
+
+namespace elves::agent {
+
+enum class Overlap { skip, allow, replace };
+
+/// One of the agent's own (`self`) cron jobs.
+struct OwnJob {
+    TaskId id;
+    QuartzRule rule;
+    Zone zone;
+    Instruction ins;
+    bool on = true;
+    bool once = false; ///< `misfire`: one run for all the times that were missed.
+    Overlap overlap = Overlap::skip;
+    std::chrono::seconds jitter{0};
+
+    /// Reads an entry of `cron_list`; `otherwise`: its zone, where it names none. Throws Error 403.x, 411.1
+    /// that names the field.
+    [[nodiscard]] static OwnJob read(json::object const& entry, Zone const& otherwise);
+    /// Does it fire at the same times as `other`?
+    [[nodiscard]] bool same_times(OwnJob const& other) const;
+};
+
+} // namespace elves::agent

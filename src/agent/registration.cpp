@@ -1,0 +1,68 @@
+#include "agent/registration.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <sys/utsname.h>
+
+#include "elves/instruction.hpp"
+#if __has_include("agent/hardware.hpp")
+#include "agent/hardware.hpp"
+#else
+namespace elves::agent {
+static std::string hardware_json() { return "{}"; }
+} // namespace elves::agent
+#endif
+
+namespace elves::agent {
+
+namespace {
+
+constexpr std::size_t most_apps = 1000;
+constexpr std::size_t longest_version = 64;
+
+std::string version_of(std::filesystem::path const& app)
+{
+    std::ifstream file(app / "VERSION");
+    std::string line;
+    std::getline(file, line);
+    line.resize(std::min(line.size(), longest_version));
+    auto const printable = [](char c) { return c > ' ' && c < 0x7f; };
+    line.erase(std::find_if_not(line.begin(), line.end(), printable), line.end());
+    return line;
+}
+
+} // namespace
+
+json::object installed_apps(std::filesystem::path const& folder)
+{
+    json::object apps;
+    std::error_code failure;
+    for (std::filesystem::directory_iterator place(folder, failure), end; !failure && place != end;
+         place.increment(failure)) {
+        auto const name = place->path().filename().string();
+        std::error_code ignored;
+        if (apps.size() < most_apps && is_name(name) && place->is_directory(ignored))
+            apps[name] = version_of(place->path());
+    }
+    return apps;
+}
+
+std::string os_name()
+{
+    utsname system{};
+    if (::uname(&system) != 0) return "linux";
+    std::string name(system.sysname);
+    std::transform(name.begin(), name.end(), name.begin(),
+        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return name;
+}
+
+json::object registration(
+    Ip const& ip, std::string const& asset, std::filesystem::path const& apps, std::string const& starttime)
+{
+    return json::object{{"agentip", ip.text()}, {"asset", asset}, {"os", os_name()},
+        {"version", ELVES_VERSION}, {"starttime", starttime}, {"hw_config", hardware_json()},
+        {"apps", installed_apps(apps)}};
+}
+
+} // namespace elves::agent

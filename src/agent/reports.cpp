@@ -1,0 +1,116 @@
+#include "agent/reports.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+
+#include "agent/report_fields.hpp"
+#include "elves/error.hpp"
+#include "elves/log.hpp"
+
+namespace elves::agent {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t max_in_flight = 16;
+constexpr std::chrono::milliseconds answer_limit = 30s;
+constexpr std::chrono::milliseconds first_pause = 1s;
+constexpr std::chrono::milliseconds longest_pause = 60s;
+/// With the pauses between them, these tries are spread over half a minute.
+constexpr int unknown_tries = 6;
+
+bool has_code(Back const& back, Code code)
+{
+    return back.error_info.starts_with("[" + std::string(code.text) + "]");
+}
+
+} // namespace
+
+Reports::Reports(asio::any_io_executor loop, Clock& clock, Tasks& tasks, Zone const& zone)
+    : loop_(std::move(loop)), clock_(clock), tasks_(tasks), zone_(zone)
+{
+}
+
+void Reports::link_up(std::shared_ptr<Peer> server)
+{
+    link_down();
+    server_ = std::move(server);
+    for (auto const id : tasks_.unconfirmed()) {
+        sending_.try_emplace(id);
+        queue_.push_back(id);
+    }
+    if (!queue_.empty()) ELVES_LOG(info, queue_.size() << " results wait for the server");
+    send_next();
+}
+
+void Reports::link_down()
+{
+    server_.reset();
+    sending_.clear();
+    queue_.clear();
+}
+
+void Reports::add(TaskId id)
+{
+    if (!server_ || !sending_.try_emplace(id).second) return;
+    queue_.push_back(id);
+    send_next();
+}
+
+void Reports::send_next()
+{
+    while (server_ && in_flight_ < max_in_flight && !queue_.empty()) {
+        auto const id = queue_.front();
+        queue_.pop_front();
+        ++in_flight_;
+        asio::co_spawn(loop_, send(id, server_),
+            [this, id, server = server_](
+                std::exception_ptr escaped, bool confirmed) { sent(id, server, !escaped && confirmed); });
+    }
+}
+
+asio::awaitable<bool> Reports::send(TaskId id, std::shared_ptr<Peer> server)
+{
+    try {
+        if (!tasks_.unconfirmed().contains(id)) co_return true;
+        auto const entry = co_await tasks_.look(id);
+        if (!entry || !entry->report) co_return false;
+        auto fields = report_fields(*entry, zone_);
+        auto const back = co_await server->call("tasklog", "agentasynclog", std::move(fields), answer_limit);
+        co_return back.flag || is_final(id, back);
+    } catch (std::exception const& problem) {
+        ELVES_LOG(debug, "the result of task " << id.text() << " was not confirmed: " << problem.what());
+        co_return false;
+    }
+}
+
+bool Reports::is_final(TaskId id, Back const& back)
+{
+    auto const found = sending_.find(id);
+    int const tries = found == sending_.end() ? 0 : ++found->second.refused;
+    ELVES_LOG(warning, "the server refused the result of task " << id.text() << ", try " << tries << ": "
+                                                                << back.error_info);
+    return has_code(back, codes::no_task) && tries >= unknown_tries;
+}
+
+void Reports::sent(TaskId id, std::shared_ptr<Peer> const& server, bool confirmed)
+{
+    --in_flight_;
+    if (confirmed) {
+        tasks_.confirm({id});
+        if (server == server_) sending_.erase(id);
+    } else if (server == server_ && server->is_open()) {
+        if (auto const found = sending_.find(id); found != sending_.end()) {
+            auto& sending = found->second;
+            sending.wait = std::clamp(sending.wait * 2, first_pause, longest_pause);
+            sending.timer = clock_.after(sending.wait, [this, id] {
+                queue_.push_back(id);
+                send_next();
+            });
+        }
+    }
+    send_next();
+}
+
+} // namespace elves::agent

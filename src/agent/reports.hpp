@@ -1,0 +1,47 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <unordered_map>
+
+#include "agent/tasks.hpp"
+#include "elves/peer.hpp"
+
+namespace elves::agent {
+
+/// Brings results to the server, each again and again until it is confirmed: after pauses of 1 s, doubling
+/// up to 60 s, and from the beginning on every new link. On the loop's thread.
+class Reports {
+public:
+    /// `zone`: of the times in a report; it may change.
+    Reports(asio::any_io_executor loop, Clock& clock, Tasks& tasks, Zone const& zone);
+
+    /// The server is there: all that is not confirmed goes to it.
+    void link_up(std::shared_ptr<Peer> server);
+    void link_down();
+    /// One more result.
+    void add(TaskId id);
+
+private:
+    struct Sending {
+        std::chrono::milliseconds wait{0}; ///< The last pause.
+        Timer timer;
+        int refused = 0;
+    };
+
+    void send_next();
+    [[nodiscard]] asio::awaitable<bool> send(TaskId id, std::shared_ptr<Peer> server);
+    void sent(TaskId id, std::shared_ptr<Peer> const& server, bool confirmed);
+    [[nodiscard]] bool is_final(TaskId id, Back const& back);
+
+    asio::any_io_executor loop_;
+    Clock& clock_;
+    Tasks& tasks_;
+    Zone const& zone_;
+    std::shared_ptr<Peer> server_; ///< Null: there is no link.
+    std::unordered_map<TaskId, Sending> sending_;
+    std::deque<TaskId> queue_;
+    std::size_t in_flight_ = 0;
+};
+
+} // namespace elves::agent

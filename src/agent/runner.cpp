@@ -1,0 +1,237 @@
+#include "agent/runner.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+
+#include <boost/asio/post.hpp>
+
+#include "agent/worker_process.hpp"
+#include "agent/worker_streams.hpp"
+#include "elves/error.hpp"
+
+namespace elves::agent {
+
+static constexpr std::chrono::seconds default_timeout{90};
+static constexpr auto default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+struct Runner::Running {
+    Running(std::size_t max_output, OnOutput on_output) : streams(max_output, std::move(on_output)) {}
+
+    OnDone on_done;
+    std::shared_ptr<WorkerProcess> process;
+    WorkerStreams streams;
+    Clock::Steady started;
+    std::string stopped_why; ///< Not empty: it was told to end.
+    Timer timer;             ///< Its timeout; once it was told to end, the one to KILL.
+};
+
+static std::string environment_value(char const* name, char const* otherwise)
+{
+    auto const* const value =
+        std::getenv(name); // NOLINT(concurrency-mt-unsafe): before any thread that would set it
+    return value != nullptr && *value != '\0' ? value : otherwise;
+}
+
+/// What every worker sees of our environment.
+static std::vector<std::string> clean_environment(std::string const& path)
+{
+    std::vector<std::string> list{"PATH=" + path, "HOME=" + environment_value("HOME", "/"),
+        "LANG=" + environment_value("LANG", "C.UTF-8")};
+    for (auto const* name : {"TZ", "USER"}) {
+        if (auto const value = environment_value(name, ""); !value.empty())
+            list.push_back(name + ("=" + value));
+    }
+    return list;
+}
+
+static std::string signal_text(int number)
+{
+    auto const* const name = ::sigabbrev_np(number);
+    return std::to_string(number) + (name != nullptr ? " (SIG" + std::string(name) + ")" : "");
+}
+
+static std::string no_flag_text(WorkerOutput const& output)
+{
+    auto const tail = output.tail();
+    return tail.empty() ? "worker printed no <ElvesWFlag>; its output was empty"
+                        : "worker printed no <ElvesWFlag>; its output ended with: " + tail;
+}
+
+Runner::Runner(boost::asio::io_context& io, Clock& clock, Settings settings)
+    : io_(io)
+    , clock_(clock)
+    , settings_(std::move(settings))
+    , rules_{settings_.apps, settings_.interpreters, environment_value("PATH", default_path)}
+    , environment_(clean_environment(rules_.path))
+    , children_(io, SIGCHLD)
+{
+    // Asio asks for no restart, and a child's end would then interrupt the system calls of other threads.
+    struct sigaction action {};
+    if (::sigaction(SIGCHLD, nullptr, &action) == 0) {
+        action.sa_flags |= SA_RESTART | SA_NOCLDSTOP;
+        ::sigaction(SIGCHLD, &action, nullptr);
+    }
+    wait_for_children();
+}
+
+Runner::~Runner() = default;
+
+void Runner::run(TaskId id, Instruction instruction, OnOutput on_output, OnDone on_done)
+{
+    auto const queued =
+        std::any_of(queue_.begin(), queue_.end(), [id](Job const& job) { return job.id == id; });
+    if (queued || running_.contains(id)) throw std::logic_error("task " + id.text() + " runs already");
+    if (shut_down_) {
+        tell_later(std::move(on_done), "the agent is shutting down");
+        return;
+    }
+    queue_.push_back({id, std::move(instruction), std::move(on_output), std::move(on_done)});
+    start_next();
+}
+
+void Runner::start_next()
+{
+    while (!queue_.empty() && running_.size() < settings_.max_workers) {
+        auto job = std::move(queue_.front());
+        queue_.pop_front();
+        start(std::move(job));
+    }
+}
+
+void Runner::start(Job job)
+{
+    auto const id = job.id;
+    try {
+        auto const command = worker_command(job.instruction, rules_);
+        auto environment = environment_for(job);
+        auto worker = std::make_unique<Running>(settings_.max_output, std::move(job.on_output));
+        auto* const streams = &worker->streams; // lives as long as the process is listened to
+        worker->process = WorkerProcess::start(io_, command, std::move(environment),
+            {[streams](std::string_view bytes) { streams->put_output(bytes); },
+                [streams](std::string_view bytes) { streams->put_error_output(bytes); }});
+        worker->started = clock_.steady();
+        auto const timeout = job.instruction.timeout.count() > 0 ? job.instruction.timeout : default_timeout;
+        worker->timer = clock_.after(timeout, [this, id, timeout] { time_over(id, timeout); });
+        worker->on_done = std::move(job.on_done);
+        running_.emplace(id, std::move(worker));
+    } catch (Error const& refused) {
+        tell_later(std::move(job.on_done), refused.info());
+    }
+}
+
+std::vector<std::string> Runner::environment_for(Job const& job) const
+{
+    auto list = environment_;
+    list.push_back("ELVES_TASK_ID=" + job.id.text());
+    list.push_back("ELVES_APP=" + job.instruction.app);
+    list.push_back("ELVES_FUNC=" + job.instruction.func);
+    return list;
+}
+
+void Runner::time_over(TaskId id, std::chrono::seconds timeout)
+{
+    finish(id); // it may have ended in time, and we have not heard yet
+    if (auto const found = running_.find(id); found != running_.end())
+        stop(*found->second, "ran out of time after " + std::to_string(timeout.count()) + " s");
+}
+
+bool Runner::cancel(TaskId id)
+{
+    if (auto const found = running_.find(id); found != running_.end()) {
+        stop(*found->second, "canceled");
+        return true;
+    }
+    auto const waiting =
+        std::find_if(queue_.begin(), queue_.end(), [id](Job const& job) { return job.id == id; });
+    if (waiting == queue_.end()) return false;
+    tell_later(std::move(waiting->on_done), "canceled");
+    queue_.erase(waiting);
+    return true;
+}
+
+void Runner::stop(Running& worker, std::string why)
+{
+    if (!worker.stopped_why.empty()) return; // the first reason stands
+    worker.stopped_why = std::move(why);
+    worker.process->send_signal(SIGTERM);
+    // A stopped process would take its TERM only when somebody wakes it.
+    worker.process->send_signal(SIGCONT);
+    worker.timer = clock_.after(
+        settings_.kill_grace, [process = worker.process.get()] { process->send_signal(SIGKILL); });
+}
+
+void Runner::shutdown()
+{
+    shut_down_ = true;
+    for (auto& job : queue_) tell_later(std::move(job.on_done), "the agent is shutting down");
+    queue_.clear();
+    for (auto& [id, worker] : running_) {
+        if (worker->stopped_why.empty()) worker->stopped_why = "the agent is shutting down";
+        worker->timer.stop();
+        worker->process->send_signal(SIGKILL);
+    }
+}
+
+void Runner::wait_for_children()
+{
+    children_.async_wait([this, weak = std::weak_ptr(alive_)](boost::system::error_code failure, int) {
+        if (failure || weak.expired()) return;
+        wait_for_children();
+        look_at_all();
+    });
+}
+
+void Runner::look_at_all()
+{
+    // One signal may stand for several ends, and whom we tell of one may change the table.
+    std::vector<TaskId> ids;
+    for (auto const& [id, worker] : running_) ids.push_back(id);
+    for (auto const id : ids) finish(id);
+}
+
+void Runner::finish(TaskId id)
+{
+    auto const found = running_.find(id);
+    if (found == running_.end() || !found->second->process->over()) return;
+    auto const worker = std::move(found->second);
+    running_.erase(found);
+    worker->timer.stop();
+    worker->streams.finish();
+
+    auto const exit = worker->process->exit();
+    auto const& output = worker->streams.output();
+    WorkerResult result;
+    result.exit_code = exit.code();
+    result.costtime =
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - worker->started);
+    result.stderr_text = worker->streams.error_text();
+    result.truncated = worker->streams.truncated();
+    if (!worker->stopped_why.empty()) {
+        result.result = worker->stopped_why;
+    } else if (exit.signal != 0) {
+        result.result = "died of signal " + signal_text(exit.signal);
+    } else if (!output.flag()) {
+        result.result = no_flag_text(output);
+    } else {
+        result.flag = *output.flag() ? 1 : 0;
+        result.result = output.result();
+    }
+    start_next();
+    if (worker->on_done) worker->on_done(std::move(result));
+}
+
+void Runner::tell_later(OnDone on_done, std::string why)
+{
+    if (!on_done) return;
+    boost::asio::post(io_, [weak = std::weak_ptr(alive_), tell = std::move(on_done), text = std::move(why)] {
+        if (weak.expired()) return;
+        WorkerResult result;
+        result.result = text;
+        tell(std::move(result));
+    });
+}
+
+} // namespace elves::agent

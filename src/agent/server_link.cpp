@@ -1,0 +1,170 @@
+#include "agent/server_link.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "agent/registration.hpp"
+#include "elves/error.hpp"
+#include "elves/json_fields.hpp"
+#include "elves/log.hpp"
+#include "elves/one_shot.hpp"
+
+namespace elves::agent {
+
+namespace {
+
+using namespace std::chrono_literals;
+using boost::asio::ip::udp;
+
+constexpr std::chrono::milliseconds dial_limit = 10s;
+constexpr std::chrono::milliseconds answer_limit = 10s;
+constexpr std::chrono::milliseconds default_interval = 10s;
+constexpr int beats_a_ping = 3;
+/// A link that lasted so long was a good one: the next try comes at once.
+constexpr auto good_link = 10s;
+
+} // namespace
+
+ServerLink::ServerLink(AgentSettings const& settings, LinkShared& shared, Zone& zone, Listener listener)
+    : settings_(settings)
+    , shared_(shared)
+    , zone_(zone)
+    , listener_(std::move(listener))
+    , started_(shared.clock.now())
+    , interval_(default_interval)
+{
+}
+
+asio::awaitable<void> ServerLink::run()
+{
+    while (true) {
+        for (auto const& place : settings_.servers) {
+            if (stopping_) co_return;
+            auto const begun = shared_.clock.steady();
+            try {
+                co_await serve(place);
+            } catch (Error const& problem) {
+                ELVES_LOG(warning, "server " << place.text() << ": " << problem.what());
+            }
+            if (link_) link_->close("the agent begins anew");
+            link_.reset();
+            if (shared_.clock.steady() - begun > good_link) backoff_.reset();
+        }
+        if (stopping_) co_return;
+        co_await pause(shared_.clock, backoff_.next());
+    }
+}
+
+void ServerLink::stop()
+{
+    stopping_ = true;
+    if (link_) link_->close("the agent is shutting down");
+}
+
+asio::awaitable<void> ServerLink::serve(HostPort place)
+{
+    auto const ip = settings_.ip ? *settings_.ip : co_await own_ip(place);
+    link_ = co_await dial(place, dial_limit, shared_);
+    if (stopping_) co_return;
+    link_->keep_when_idle();
+    if (!co_await login()) co_return;
+    if (!co_await register_here(ip)) co_return;
+    ELVES_LOG(info, "registered as " << ip.text() << " with " << place.text());
+    listener_.up(link_);
+    try {
+        co_await beat_until_lost();
+    } catch (Error const& problem) {
+        ELVES_LOG(warning, "server " << place.text() << " is silent: " << problem.what());
+    }
+    listener_.down();
+    ELVES_LOG(info, "the link to " << place.text() << " is lost");
+}
+
+/// Of a datagram socket that is "connected", which sends nothing, the system says from where it would send.
+asio::awaitable<Ip> ServerLink::own_ip(HostPort place) const
+{
+    constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
+    auto const here = co_await asio::this_coro::executor;
+    udp::resolver resolver(here);
+    auto const timer = shared_.clock.after(dial_limit, [&] { resolver.cancel(); });
+    auto const [not_found, places] =
+        co_await resolver.async_resolve(place.host, std::to_string(place.port), as_value);
+    boost::system::error_code failure = not_found;
+    for (auto const& candidate : places) {
+        udp::socket socket(here);
+        failure = {};
+        socket.connect(candidate.endpoint(), failure);
+        if (failure) continue;
+        auto const local = socket.local_endpoint(failure);
+        auto const ip = failure ? std::nullopt : Ip::parse(local.address().to_string());
+        if (ip) co_return *ip;
+    }
+    throw Error(codes::agent_unreachable, "no way to it: " + failure.message());
+}
+
+asio::awaitable<bool> ServerLink::login()
+{
+    if (settings_.key.empty()) co_return true;
+    json::object fields{{"key", settings_.key}, {"token", settings_.token}};
+    auto const back = co_await link_->call("supervisor", "login", std::move(fields), answer_limit);
+    if (!back.flag) ELVES_LOG(error, "the server refuses key " << settings_.key << ": " << back.error_info);
+    co_return back.flag;
+}
+
+asio::awaitable<bool> ServerLink::register_here(Ip ip)
+{
+    auto fields = registration(ip, settings_.asset, settings_.apps, zone_.text(started_));
+    if (!settings_.key.empty())
+        fields["auth"] = json::object{{"key", settings_.key}, {"token", settings_.token}};
+    auto const back = co_await link_->call("heartbeat", "register", std::move(fields), answer_limit);
+    if (!back.flag) {
+        ELVES_LOG(error, "the server refuses to register " << ip.text() << ": " << back.error_info);
+        co_return false;
+    }
+    learn(back.fields);
+    co_return true;
+}
+
+void ServerLink::learn(json::object const& reply)
+{
+    if (auto const* const value = reply.if_contains("interval")) {
+        auto const seconds = whole_number(*value);
+        if (seconds && *seconds >= 1 && *seconds <= 86'400) interval_ = std::chrono::seconds(*seconds);
+    }
+    if (auto const* const value = reply.if_contains("timezone"); value && value->is_string()) {
+        std::string const name(value->get_string());
+        if (auto const zone = Zone::named(name)) {
+            zone_ = *zone;
+        } else {
+            ELVES_LOG(error, "this machine does not know the server's time zone "
+                                 << name << "; times in reports are in " << zone_.name());
+        }
+    }
+    auto const* const time = reply.if_contains("time");
+    auto const theirs = time ? whole_number(*time) : std::nullopt;
+    constexpr std::int64_t far_off = 60'000;
+    auto const ours = shared_.clock.now().time_since_epoch().count();
+    if (theirs && (*theirs > ours + far_off || *theirs < ours - far_off))
+        ELVES_LOG(warning, "this machine's clock and the server's differ by more than a minute");
+}
+
+asio::awaitable<void> ServerLink::beat_until_lost()
+{
+    auto const link = link_;
+    OneShot<bool> lost;
+    link->on_close([lost]() mutable { lost.set(true); });
+    int beats = 0;
+    while (link->is_open()) {
+        if (co_await lost.wait(shared_.clock, interval_)) co_return;
+        if (++beats % beats_a_ping != 0) {
+            link->cast("heartbeat", "beat", {});
+            continue;
+        }
+        // A beat that is answered; without an answer the server is gone without a word.
+        static_cast<void>(co_await link->call("elves", "ping", {}, std::max(interval_, answer_limit)));
+    }
+}
+
+} // namespace elves::agent

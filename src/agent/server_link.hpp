@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/agent_settings.hpp"
+#include "agent/backoff.hpp"
+#include "elves/asio.hpp"
+#include "rpc/link.hpp"
+
+namespace elves::agent {
+
+/// The agent's one connection to its server: dials the servers in turn, registers, beats, and begins again
+/// when it is lost, for ever. On the loop's thread; outlives `run`.
+class ServerLink {
+public:
+    struct Listener {
+        std::function<void(std::shared_ptr<Peer>)> up; ///< Registered.
+        std::function<void()> down;
+    };
+
+    /// `zone` is set to the server's, as soon as that is known. All of them outlive the link.
+    ServerLink(AgentSettings const& settings, LinkShared& shared, Zone& zone, Listener listener);
+
+    /// Never returns.
+    [[nodiscard]] asio::awaitable<void> run();
+    void stop();
+
+private:
+    [[nodiscard]] asio::awaitable<void> serve(HostPort place);
+    [[nodiscard]] asio::awaitable<Ip> own_ip(HostPort place) const;
+    [[nodiscard]] asio::awaitable<bool> login();
+    [[nodiscard]] asio::awaitable<bool> register_here(Ip ip);
+    [[nodiscard]] asio::awaitable<void> beat_until_lost();
+    void learn(json::object const& reply);
+
+    AgentSettings const& settings_;
+    LinkShared& shared_;
+    Zone& zone_;
+    Listener listener_;
+    Instant started_;
+    std::shared_ptr<Link> link_; ///< The one there is, registered or about to be.
+    std::chrono::milliseconds interval_;
+    Backoff backoff_;
+    bool stopping_ = false;
+};
+
+} // namespace elves::agent

@@ -1,0 +1,298 @@
+#include "agent/tasks.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+
+#include "agent/report_fields.hpp"
+#include "elves/error.hpp"
+#include "elves/log.hpp"
+
+namespace elves::agent {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds start_retry = 1s;
+constexpr std::chrono::milliseconds longest_pause = 60s;
+/// A wait for a result ends with the result, not with a limit; the Clock wants one.
+constexpr std::chrono::milliseconds for_long = std::chrono::hours(24);
+
+WorkerReport canceled_report()
+{
+    WorkerReport report;
+    report.result = "canceled";
+    return report;
+}
+
+} // namespace
+
+Tasks::Tasks(asio::any_io_executor loop, Clock& clock, Journal& journal, Workers& workers, Limits limits)
+    : loop_(std::move(loop)), clock_(clock), journal_(journal), workers_(workers), limits_(limits)
+{
+}
+
+void Tasks::listen(OnOutput on_output, OnResult on_result)
+{
+    on_output_ = std::move(on_output);
+    on_result_ = std::move(on_result);
+}
+
+void Tasks::start(std::vector<Entry> open)
+{
+    for (auto& entry : open) {
+        if (entry.stage == Stage::done) {
+            unconfirmed_.insert(entry.id);
+        } else {
+            begin(std::move(entry), false);
+        }
+    }
+}
+
+void Tasks::stop()
+{
+    stopping_ = true;
+    retry_.stop();
+    queue_.clear();
+    workers_.shutdown();
+}
+
+asio::awaitable<bool> Tasks::take(Entry entry, std::optional<Instant> accounted)
+{
+    auto const id = entry.id;
+    if (stopping_) throw Error(codes::shutting_down, "the agent is shutting down");
+    if (held_.contains(id)) co_return false;
+    bool const is_over = entry.stage == Stage::done;
+    bool const at_once = !is_over && queue_.empty() && busy_ < limits_.max_workers;
+    if (!is_over && !at_once && queue_.size() + queueing_ >= limits_.max_queued) {
+        // What was taken before is answered all the same.
+        if (co_await look(id)) co_return false;
+        throw Error(codes::too_much, "the agent has " + std::to_string(limits_.max_queued) +
+                                         " tasks waiting ([agent] max_queued); try again later");
+    }
+    entry.taken = clock_.now();
+    if (at_once) {
+        // One write for both: its process starts as soon as that is on disk.
+        entry.stage = Stage::started;
+        entry.started = entry.taken;
+    }
+    auto& counted = at_once ? busy_ : queueing_;
+    ++counted;
+    auto const mark = taking_.insert(id);
+    bool fresh = false;
+    std::exception_ptr failure;
+    try {
+        fresh = co_await journal_.take(entry, accounted);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    taking_.erase(mark);
+    if (!at_once || !fresh) --counted;
+    bool const canceled = fresh && gone_.erase(id) > 0;
+    if (!taking_.contains(id)) gone_.erase(id);
+    if (!fresh) {
+        start_next();
+        if (failure) std::rethrow_exception(failure);
+        co_return false;
+    }
+    if (is_over) {
+        unconfirmed_.insert(id);
+        if (on_result_) on_result_(id);
+        co_return true;
+    }
+    held_.try_emplace(id).first->second.canceled = canceled;
+    begin(std::move(entry), at_once);
+    co_return true;
+}
+
+void Tasks::begin(Entry entry, bool at_once)
+{
+    auto const id = entry.id;
+    auto& held = held_[id];
+    held.entry = std::move(entry);
+    if (at_once) return run(id);
+    if (held.canceled) return settle(id, canceled_report());
+    queue_.push_back(id);
+    start_next();
+}
+
+void Tasks::start_next()
+{
+    while (!stopping_ && !retry_.running() && !queue_.empty() && busy_ < limits_.max_workers) {
+        auto const id = queue_.front();
+        queue_.pop_front();
+        ++busy_;
+        spawn(start_one(id));
+    }
+}
+
+asio::awaitable<void> Tasks::start_one(TaskId id)
+{
+    auto const now = clock_.now();
+    try {
+        co_await journal_.start(id, now);
+    } catch (std::exception const& problem) {
+        ELVES_LOG(error, "task " << id.text() << " can't start yet, the journal: " << problem.what());
+        --busy_;
+        queue_.push_front(id);
+        retry_ = clock_.after(start_retry, [this] {
+            retry_.stop();
+            start_next();
+        });
+        co_return;
+    }
+    auto const found = held_.find(id);
+    if (found == held_.end()) co_return;
+    found->second.entry.stage = Stage::started;
+    found->second.entry.started = now;
+    run(id);
+}
+
+void Tasks::run(TaskId id)
+{
+    auto& held = held_.at(id);
+    if (held.canceled) return ended(id, canceled_report());
+    workers_.run(
+        id, held.entry.ins,
+        [this, id](std::uint64_t offset, std::string data) {
+            if (on_output_) on_output_(id, offset, std::move(data));
+        },
+        [this, id](WorkerReport report) { ended(id, std::move(report)); });
+}
+
+void Tasks::ended(TaskId id, WorkerReport report)
+{
+    --busy_;
+    settle(id, std::move(report));
+    start_next();
+}
+
+void Tasks::settle(TaskId id, WorkerReport report)
+{
+    auto const found = held_.find(id);
+    if (found == held_.end()) return;
+    report.callback_time = clock_.now();
+    fit_a_frame(report);
+    auto& entry = found->second.entry;
+    entry.stage = Stage::done;
+    entry.report = report;
+    unconfirmed_.insert(id);
+    ++keeping_;
+    spawn(keep(id, std::move(report)));
+}
+
+asio::awaitable<void> Tasks::keep(TaskId id, WorkerReport report)
+{
+    std::chrono::milliseconds wait = 1s;
+    for (bool first = true;; first = false) {
+        bool kept = false;
+        try {
+            co_await journal_.finish(id, report);
+            kept = true;
+        } catch (std::exception const& problem) {
+            ELVES_LOG(error, "the result of task "
+                                 << id.text()
+                                 << " is not in the journal yet, trying again: " << problem.what());
+        }
+        // Whoever waits hears of it all the same: a full disk here is no reason to hide what happened.
+        if (first) tell(id);
+        if (kept) break;
+        co_await pause(clock_, wait);
+        wait = std::min(wait * 2, longest_pause);
+    }
+    --keeping_;
+    held_.erase(id);
+}
+
+void Tasks::tell(TaskId id)
+{
+    auto& held = held_.at(id);
+    auto const waiting = std::exchange(held.waiting, {});
+    for (auto one : waiting) one.set(*held.entry.report);
+    if (waiting.empty() && on_result_) on_result_(id);
+}
+
+asio::awaitable<WorkerReport> Tasks::result(TaskId id)
+{
+    auto const found = held_.find(id);
+    if (found != held_.end()) {
+        if (found->second.entry.report) co_return *found->second.entry.report;
+        OneShot<WorkerReport> mine;
+        found->second.waiting.push_back(mine);
+        while (true) {
+            auto report = co_await mine.wait(clock_, for_long);
+            if (report) co_return std::move(*report);
+        }
+    }
+    auto entry = co_await look(id);
+    if (!entry || !entry->report) throw Error(codes::no_task, "there is no task " + id.text() + " here");
+    co_return std::move(*entry->report);
+}
+
+void Tasks::cancel(TaskId id)
+{
+    auto const found = held_.find(id);
+    if (found == held_.end()) {
+        if (taking_.contains(id)) gone_.insert(id);
+        return;
+    }
+    auto& held = found->second;
+    if (held.entry.stage == Stage::done || held.canceled) return;
+    held.canceled = true;
+    auto const place = std::find(queue_.begin(), queue_.end(), id);
+    if (place != queue_.end()) {
+        queue_.erase(place);
+        settle(id, canceled_report());
+    } else if (held.entry.stage == Stage::started) {
+        workers_.cancel(id);
+    }
+}
+
+asio::awaitable<std::vector<std::optional<Entry>>> Tasks::look(std::vector<TaskId> ids)
+{
+    auto found = co_await journal_.find(ids);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (auto const held = held_.find(ids[i]); held != held_.end()) found[i] = held->second.entry;
+    }
+    co_return found;
+}
+
+asio::awaitable<std::optional<Entry>> Tasks::look(TaskId id)
+{
+    std::vector<TaskId> ids{id};
+    auto found = co_await look(std::move(ids));
+    co_return std::move(found.front());
+}
+
+std::vector<TaskId> Tasks::running_of(TaskId cron_id) const
+{
+    std::vector<TaskId> ids;
+    for (auto const& [id, held] : held_) {
+        auto const& entry = held.entry;
+        if (entry.firing && entry.firing->cron_id == cron_id && entry.stage != Stage::done) ids.push_back(id);
+    }
+    return ids;
+}
+
+void Tasks::confirm(std::vector<TaskId> const& ids)
+{
+    std::vector<TaskId> known;
+    for (auto const id : ids) {
+        if (unconfirmed_.erase(id) > 0) known.push_back(id);
+    }
+    if (known.empty()) return;
+    spawn(journal_.confirm(std::move(known), clock_.now()));
+}
+
+void Tasks::spawn(asio::awaitable<void> work)
+{
+    asio::co_spawn(loop_, std::move(work), [](std::exception_ptr escaped) {
+        try {
+            if (escaped) std::rethrow_exception(escaped);
+        } catch (std::exception const& problem) {
+            ELVES_LOG(error, "the journal: " << problem.what());
+        }
+    });
+}
+
+} // namespace elves::agent

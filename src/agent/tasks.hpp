@@ -1,0 +1,98 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "agent/journal.hpp"
+#include "agent/workers.hpp"
+#include "elves/clock.hpp"
+#include "elves/one_shot.hpp"
+
+namespace elves::agent {
+
+/// The tasks of this agent: takes each once, starts it when its turn has come, keeps its result until the
+/// server has confirmed it. The journal is written before anything happens. On the loop's thread; outlives
+/// what it spawns there.
+class Tasks {
+public:
+    struct Limits {
+        std::size_t max_workers = 8;
+        std::size_t max_queued = 1000;
+    };
+    using OnOutput = std::function<void(TaskId id, std::uint64_t offset, std::string data)>;
+    using OnResult = std::function<void(TaskId id)>;
+
+    Tasks(asio::any_io_executor loop, Clock& clock, Journal& journal, Workers& workers, Limits limits);
+
+    /// `on_result`: there is a result that nobody waits for. Once, before the first task.
+    void listen(OnOutput on_output, OnResult on_result);
+    /// Goes on with what the journal has.
+    void start(std::vector<Entry> open);
+    /// Takes no more, stops what runs. What waits for its turn stays in the journal.
+    void stop();
+    /// Everything that `stop` ended is in the journal.
+    [[nodiscard]] bool is_idle() const noexcept { return busy_ == 0 && keeping_ == 0; }
+
+    /// Returns when the task is in the journal; false: it was there before, and nothing is started. An entry
+    /// that is `done` already is only kept and reported. Throws Error 429.1 (too many wait), 503.1, 507.1:
+    /// not taken then.
+    [[nodiscard]] asio::awaitable<bool> take(Entry entry, std::optional<Instant> accounted = std::nullopt);
+    /// Waits for the result of a task that has been taken.
+    [[nodiscard]] asio::awaitable<WorkerReport> result(TaskId id);
+    /// Stops it wherever it is. Nothing for one that is not here, or is over.
+    void cancel(TaskId id);
+    /// As each is now; nothing for an unknown one.
+    [[nodiscard]] asio::awaitable<std::vector<std::optional<Entry>>> look(std::vector<TaskId> ids);
+    [[nodiscard]] asio::awaitable<std::optional<Entry>> look(TaskId id);
+
+    /// Unfinished runs of one of the agent's own cron jobs.
+    [[nodiscard]] std::vector<TaskId> running_of(TaskId cron_id) const;
+    /// Results that the server has not confirmed.
+    [[nodiscard]] std::unordered_set<TaskId> const& unconfirmed() const noexcept { return unconfirmed_; }
+    void confirm(std::vector<TaskId> const& ids);
+
+private:
+    struct Held {
+        Entry entry;
+        bool canceled = false;
+        std::vector<OneShot<WorkerReport>> waiting;
+    };
+
+    void begin(Entry entry, bool at_once);
+    void start_next();
+    [[nodiscard]] asio::awaitable<void> start_one(TaskId id);
+    void run(TaskId id);
+    void ended(TaskId id, WorkerReport report);
+    void settle(TaskId id, WorkerReport report);
+    [[nodiscard]] asio::awaitable<void> keep(TaskId id, WorkerReport report);
+    void tell(TaskId id);
+    void spawn(asio::awaitable<void> work);
+
+    asio::any_io_executor loop_;
+    Clock& clock_;
+    Journal& journal_;
+    Workers& workers_;
+    Limits limits_;
+    OnOutput on_output_;
+    OnResult on_result_;
+    std::unordered_map<TaskId, Held> held_; ///< Those whose result is not in the journal yet.
+    std::unordered_set<TaskId> unconfirmed_;
+    std::deque<TaskId> queue_;        ///< Taken, and waiting for their turn.
+    std::multiset<TaskId> taking_;    ///< On their way into the journal.
+    std::unordered_set<TaskId> gone_; ///< Of those, the ones canceled meanwhile.
+    std::size_t busy_ = 0;            ///< Started, or about to.
+    std::size_t queueing_ = 0;        ///< On their way into the journal and then the queue.
+    std::size_t keeping_ = 0;         ///< Results on their way into the journal.
+    bool stopping_ = false;
+    Timer retry_;
+};
+
+} // namespace elves::agent

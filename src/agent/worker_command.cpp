@@ -1,0 +1,171 @@
+#include "agent/worker_command.hpp"
+
+#include <array>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include <unistd.h>
+
+#include "core/base64.hpp"
+#include "elves/error.hpp"
+
+namespace elves::agent {
+
+namespace fs = std::filesystem;
+
+// Linux takes no single argument of more than 128 KiB; base64 of this is 120,000.
+static constexpr std::size_t longest_argument_param = 90'000;
+
+[[noreturn]] static void refuse(std::string const& why)
+{
+    throw Error(codes::bad_field, "`ins.proxy`: " + why);
+}
+
+static bool can_run(fs::path const& file)
+{
+    std::error_code failure;
+    return fs::is_regular_file(file, failure) && ::access(file.c_str(), X_OK) == 0;
+}
+
+static std::optional<fs::path> find_on(std::string_view path, std::string const& name)
+{
+    while (!path.empty()) {
+        auto const end = path.find(':');
+        fs::path const folder(path.substr(0, end));
+        path = end == std::string_view::npos ? std::string_view() : path.substr(end + 1);
+        // A relative one would mean another place for every folder we run in.
+        if (folder.is_absolute() && can_run(folder / name)) return folder / name;
+    }
+    return std::nullopt;
+}
+
+/// The allowed interpreter of that name: the entry itself, or an absolute one that ends in it.
+static std::string const* allowed(WorkerRules const& rules, std::string_view name)
+{
+    for (auto const& entry : rules.interpreters) {
+        if (entry == name || (entry.starts_with('/') && fs::path(entry).filename() == name)) return &entry;
+    }
+    return nullptr;
+}
+
+static fs::path interpreter_path(WorkerRules const& rules, std::string const& entry)
+{
+    auto const found = entry.starts_with('/')
+                           ? (can_run(entry) ? std::optional<fs::path>(entry) : std::nullopt)
+                           : find_on(rules.path, entry);
+    if (!found) refuse("the interpreter \"" + entry + "\" is not installed on this machine");
+    return *found;
+}
+
+static fs::path app_folder(Instruction const& instruction, WorkerRules const& rules)
+{
+    auto const& app = instruction.app;
+    // Checked long before; but this is where a path is made of it.
+    if (app.empty() || app.front() == '.' ||
+        app.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
+        throw Error(codes::bad_app, "`ins.app` is no name");
+    std::error_code failure;
+    auto folder = fs::canonical(rules.apps / app, failure);
+    if (failure || !fs::is_directory(folder, failure))
+        throw Error(codes::no_app, "this agent has no app \"" + app + "\"");
+    return folder;
+}
+
+/// The file's real path, if it is one inside `folder`.
+static fs::path app_file(fs::path const& folder, std::string const& name)
+{
+    auto const quoted = "\"" + name + "\"";
+    fs::path const relative(name);
+    if (name.empty() || name.front() == '-' || relative.is_absolute() || name.find('\0') != std::string::npos)
+        refuse("the file " + quoted + " is no relative path inside the app's folder");
+    std::error_code failure;
+    auto file = fs::canonical(folder / relative, failure);
+    if (failure) refuse("the app has no file " + quoted);
+    auto const inside = file.lexically_relative(folder);
+    if (inside.empty() || *inside.begin() == "..")
+        refuse("the file " + quoted + " is outside the app's folder");
+    if (!fs::is_regular_file(file, failure)) refuse(quoted + " is not a file");
+    return file;
+}
+
+namespace {
+
+/// What to execute, and the argument before the file's, if it takes one.
+struct Entry {
+    fs::path file;
+    std::optional<fs::path> interpreter;
+    std::string called; ///< The interpreter's argv[0].
+};
+
+} // namespace
+
+static Entry with_interpreter(WorkerRules const& rules, std::string const& entry, fs::path file)
+{
+    return {std::move(file), interpreter_path(rules, entry), entry};
+}
+
+static Entry by_itself(fs::path file, std::string const& name)
+{
+    if (!can_run(file))
+        refuse("the file \"" + name + "\" is not executable; make it so, or say `interpreter|file`");
+    return {std::move(file), std::nullopt, {}};
+}
+
+/// An app that is asked for without a file: its own entry.
+static Entry default_entry(fs::path const& folder, WorkerRules const& rules)
+{
+    struct Row {
+        std::string file;
+        std::array<std::string_view, 2> interpreters;
+    };
+    static std::array<Row, 2> const rows{
+        {{"app-worker.py", {"python3", "python"}}, {"app-worker.sh", {"sh", "bash"}}}};
+    std::error_code failure;
+    for (auto const& row : rows) {
+        if (!fs::exists(folder / row.file, failure)) continue;
+        auto file = app_file(folder, row.file);
+        for (auto const name : row.interpreters) {
+            if (auto const* const entry = allowed(rules, name))
+                return with_interpreter(rules, *entry, std::move(file));
+        }
+        refuse("this app's " + row.file + " needs " + std::string(row.interpreters.front()) +
+               ", which is not among the agent's interpreters");
+    }
+    if (fs::exists(folder / "app-worker", failure))
+        return by_itself(app_file(folder, "app-worker"), "app-worker");
+    refuse("the app has neither app-worker.py nor app-worker.sh nor an executable app-worker: name its file");
+}
+
+static Entry entry_of(std::string const& proxy, fs::path const& folder, WorkerRules const& rules)
+{
+    if (proxy.empty()) return default_entry(folder, rules);
+    auto const bar = proxy.find('|');
+    if (bar == std::string::npos) return by_itself(app_file(folder, proxy), proxy);
+    auto const name = proxy.substr(0, bar);
+    auto const* const entry = allowed(rules, name);
+    if (entry == nullptr) refuse("\"" + name + "\" is not among the agent's interpreters");
+    return with_interpreter(rules, *entry, app_file(folder, proxy.substr(bar + 1)));
+}
+
+WorkerCommand worker_command(Instruction const& instruction, WorkerRules const& rules)
+{
+    WorkerCommand command;
+    command.folder = app_folder(instruction, rules);
+    auto const entry = entry_of(instruction.proxy, command.folder, rules);
+    command.program = entry.interpreter.value_or(entry.file);
+    if (entry.interpreter) command.argv.push_back(entry.called);
+    command.argv.push_back(entry.file);
+    command.argv.push_back(instruction.app);
+    command.argv.push_back(instruction.func);
+    auto encoded = base64(instruction.param);
+    if (instruction.param.size() > longest_argument_param) {
+        command.argv.emplace_back("-");
+        command.input = std::move(encoded);
+    } else {
+        command.argv.push_back(std::move(encoded));
+    }
+    return command;
+}
+
+} // namespace elves::agent

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "elves/instruction.hpp"
+
+namespace elves::agent {
+
+/// Where workers may come from, and what may run them.
+struct WorkerRules {
+    std::filesystem::path apps;            ///< The folder of the apps' folders.
+    std::vector<std::string> interpreters; ///< Names to be found on `path`, or absolute paths.
+    std::string path;                      ///< The search path, as in $PATH.
+};
+
+/// One worker, ready to start.
+struct WorkerCommand {
+    std::filesystem::path program; ///< What to execute: absolute.
+    std::vector<std::string> argv;
+    std::filesystem::path folder; ///< To run in: the app's own.
+    std::string input;            ///< For its standard input.
+};
+
+/// What an instruction means here. The file is looked for under the app's folder, symlinks followed, and must
+/// be in there (where that folder itself is a link, as to a version, in what it points to). Throws Error
+/// 413.2 (no such app) or 403.10 (`ins.proxy`: which file or interpreter, and why not).
+[[nodiscard]] WorkerCommand worker_command(Instruction const& instruction, WorkerRules const& rules);
+
+} // namespace elves::agent

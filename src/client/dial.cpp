@@ -1,0 +1,70 @@
+#include "client/dial.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <charconv>
+
+namespace elves {
+
+using boost::asio::ip::tcp;
+
+std::optional<HostPort> HostPort::parse(std::string_view text)
+{
+    auto const colon = text.rfind(':');
+    if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+    auto host = text.substr(0, colon);
+    auto const digits = text.substr(colon + 1);
+    if (host.front() == '[' && host.back() == ']') {
+        host = host.substr(1, host.size() - 2);
+    } else if (host.find(':') != std::string_view::npos) {
+        return std::nullopt; // IPv6 needs its brackets: where would the port begin?
+    }
+    HostPort to{std::string(host), 0};
+    auto const [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), to.port);
+    if (failure != std::errc() || end != digits.data() + digits.size() || host.empty()) return std::nullopt;
+    return to;
+}
+
+std::string HostPort::text() const
+{
+    auto const shown = host.find(':') == std::string::npos ? host : "[" + host + "]";
+    return shown + ":" + std::to_string(port);
+}
+
+asio::awaitable<std::shared_ptr<Link>> dial(HostPort to, std::chrono::milliseconds limit, LinkShared& shared)
+{
+    constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
+    auto const here = co_await asio::this_coro::executor;
+    tcp::resolver resolver(here);
+    tcp::socket socket(here);
+    bool late = false;
+    auto const timer = shared.clock.after(limit, [&] {
+        late = true;
+        resolver.cancel();
+        boost::system::error_code ignored;
+        socket.close(ignored);
+    });
+    auto const unreachable = [&](boost::system::error_code const& failure) {
+        return Error(codes::agent_unreachable,
+            "nobody answers at " + to.text() + ": " + (late ? "no connection in time" : failure.message()));
+    };
+    auto const [not_found, places] =
+        co_await resolver.async_resolve(to.host, std::to_string(to.port), as_value);
+    if (not_found || late) throw unreachable(not_found);
+    // One by one: async_connect would open a socket again that the timer has closed.
+    boost::system::error_code failure = asio::error::host_not_found;
+    for (auto const& place : places) {
+        socket = tcp::socket(here);
+        auto const [refused] = co_await socket.async_connect(place.endpoint(), as_value);
+        failure = refused;
+        if (!failure || late) break;
+    }
+    if (failure || late) throw unreachable(failure);
+    auto link = std::make_shared<Link>(std::move(socket), shared);
+    link->start();
+    co_return link;
+}
+
+} // namespace elves

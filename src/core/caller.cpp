@@ -1,0 +1,86 @@
+#include "elves/caller.hpp"
+
+#include <algorithm>
+
+namespace elves {
+
+bool role_may(Role role, Right right) noexcept
+{
+    switch (right) {
+    case Right::open:
+    case Right::own:
+        return true;
+    case Right::read:
+        return role != Role::agent;
+    case Right::operate:
+        return role == Role::operator_ || role == Role::admin;
+    case Right::report:
+        return role == Role::agent || role == Role::admin;
+    case Right::manage:
+        return role == Role::admin;
+    }
+    return false;
+}
+
+std::string_view role_text(Role role) noexcept
+{
+    switch (role) {
+    case Role::viewer:
+        return "viewer";
+    case Role::operator_:
+        return "operator";
+    case Role::agent:
+        return "agent";
+    case Role::admin:
+        return "admin";
+    }
+    return "";
+}
+
+std::string_view right_text(Right right) noexcept
+{
+    switch (right) {
+    case Right::open:
+        return "open";
+    case Right::own:
+        return "own";
+    case Right::read:
+        return "read";
+    case Right::operate:
+        return "operate";
+    case Right::report:
+        return "report";
+    case Right::manage:
+        return "manage";
+    }
+    return "";
+}
+
+bool Key::may_touch(Ip const& ip) const noexcept
+{
+    return std::any_of(ips.begin(), ips.end(), [&](IpRange const& range) { return range.contains(ip); });
+}
+
+bool Key::may_use(std::string_view app) const noexcept
+{
+    return std::any_of(
+        apps.begin(), apps.end(), [&](std::string const& own) { return own == "*" || own == app; });
+}
+
+void Caller::require(Ip const& ip) const
+{
+    if (!may_touch(ip)) {
+        throw Error(codes::forbidden,
+            "key " + key->key + " has no rights on " + ip.text() + "; its iplist would have to hold it");
+    }
+}
+
+void Caller::require_app(std::string_view app) const
+{
+    if (!may_use(app)) {
+        throw Error(codes::forbidden, "key " + key->key + " has no rights on app " + std::string(app) +
+                                          "; its apps would have to hold it");
+    }
+}
+
+} // namespace elves

@@ -1,0 +1,46 @@
+#include "elves/secret.hpp"
+
+#include <algorithm>
+#include <array>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdexcept>
+
+#include "core/base64.hpp"
+
+namespace elves {
+
+std::string sha256_hex(std::string_view bytes)
+{
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned length = 0;
+    if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1)
+        throw std::runtime_error("no SHA-256");
+    std::string text;
+    for (std::size_t i = 0; i < length; ++i) {
+        text += "0123456789abcdef"[digest[i] >> 4U];
+        text += "0123456789abcdef"[digest[i] & 15U];
+    }
+    return text;
+}
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept
+{
+    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string random_token(std::size_t bytes)
+{
+    std::string random(bytes, '\0');
+    if (RAND_bytes(reinterpret_cast<unsigned char*>(random.data()), static_cast<int>(bytes)) != 1)
+        throw std::runtime_error("no secure random source for tokens");
+    auto text = base64(random);
+    OPENSSL_cleanse(random.data(), random.size());
+    text.resize(std::min(text.find('='), text.size()));
+    std::replace(text.begin(), text.end(), '+', '-');
+    std::replace(text.begin(), text.end(), '/', '_');
+    return text;
+}
+
+} // namespace elves

@@ -1,0 +1,86 @@
+#include "elves/worker_report.hpp"
+
+#include "elves/error.hpp"
+#include "elves/field_type.hpp"
+#include "elves/json_fields.hpp"
+
+namespace elves {
+
+namespace {
+
+json::value const& needed(json::object const& info, std::string_view field)
+{
+    auto const* const value = info.if_contains(field);
+    if (!value) throw Error(codes::bad_field, "`info." + std::string(field) + "` is missing");
+    return *value;
+}
+
+[[noreturn]] void refuse(std::string_view field, json::value const& value, std::string_view right)
+{
+    throw Error(
+        codes::bad_field, field_is("info." + std::string(field), value) + "; give " + std::string(right));
+}
+
+std::string text_of(json::object const& info, std::string_view field)
+{
+    auto const* const value = info.if_contains(field);
+    if (!value) return {};
+    if (!value->is_string()) refuse(field, *value, "a string");
+    return std::string(value->get_string());
+}
+
+std::optional<std::int64_t> number_of(json::object const& info, std::string_view field)
+{
+    auto const* const value = info.if_contains(field);
+    if (!value || (value->is_string() && value->get_string().empty())) return std::nullopt;
+    auto const number = whole_number(*value);
+    if (!number) refuse(field, *value, "a whole number");
+    return number;
+}
+
+} // namespace
+
+WorkerReport read_report(json::object const& info, Zone const& zone)
+{
+    WorkerReport report;
+    auto const& flag = needed(info, "worker_flag");
+    auto const number = whole_number(flag);
+    if (!number || *number < -1 || *number > 1) refuse("worker_flag", flag, "1, 0 or -1");
+    report.flag = static_cast<int>(*number);
+    report.result = text_of(info, "worker_result");
+    auto const cost = number_of(info, "worker_costtime").value_or(0);
+    if (cost < 0) refuse("worker_costtime", *info.if_contains("worker_costtime"), "milliseconds, 0 or more");
+    report.costtime = std::chrono::milliseconds(cost);
+    if (auto const* const time = info.if_contains("agent_callback_time"))
+        report.callback_time = read_time(*time, zone);
+    report.stderr_text = text_of(info, "stderr");
+    report.exit_code = number_of(info, "exit_code");
+    if (auto const* const cut = info.if_contains("truncated");
+        cut && !(cut->is_string() && cut->get_string().empty())) {
+        report.truncated = FieldType<bool>::read("info.truncated", *cut);
+    }
+    return report;
+}
+
+void write_report(json::object& out, WorkerReport const& report, Zone const& zone)
+{
+    out["agent_callback_time"] = report.callback_time ? zone.text(*report.callback_time) : "";
+    out["worker_flag"] = report.flag;
+    out["worker_result"] = report.result;
+    out["worker_costtime"] = report.costtime.count();
+    out["stderr"] = report.stderr_text;
+    if (report.exit_code) out["exit_code"] = *report.exit_code;
+    out["truncated"] = report.truncated ? "true" : "false";
+}
+
+std::optional<Instant> read_time(json::value const& value, Zone const& zone)
+{
+    // Some seven thousand years: what is more is no time, and would overflow a zone's arithmetic.
+    constexpr std::int64_t most = 253'402'300'799'000;
+    if (value.is_string() && value.get_string().size() == 19) return zone.parse(value.get_string());
+    auto const number = whole_number(value);
+    if (!number || *number < 0 || *number > most) return std::nullopt;
+    return Instant(std::chrono::milliseconds(*number));
+}
+
+} // namespace elves

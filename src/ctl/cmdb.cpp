@@ -1,0 +1,93 @@
+#include <algorithm>
+
+#include "ctl/cmdb_import.hpp"
+#include "ctl/csv.hpp"
+#include "ctl/printable.hpp"
+
+namespace elves::ctl {
+
+namespace {
+
+json::object by_ip(Context const& with) { return {{"agentip", with.args.address("IP").text()}}; }
+
+Exit get(Context const& with)
+{
+    with.out.fields(with.session.call("cmdbproxy", "getcmdbinfobyip", by_ip(with)));
+    return Exit::well;
+}
+
+json::object changes_of(Args const& args)
+{
+    json::object changes;
+    for (auto const& change : args.all("FIELD")) {
+        auto const name = change.substr(0, change.find('='));
+        bool const is_field =
+            std::find(cmdb_columns.begin() + 1, cmdb_columns.end(), name) != cmdb_columns.end();
+        if (name.size() == change.size() || !is_field) {
+            throw Usage("\"" + change +
+                        "\"; give FIELD=VALUE, the field one of sn, iplist, idc, main_cat, sub_cat, "
+                        "app_info, manager");
+        }
+        changes[name] = change.substr(name.size() + 1);
+    }
+    return changes;
+}
+
+/// The record as it is, for the server replaces it as a whole; nothing where there is none yet.
+json::object record_of(Context const& with)
+{
+    auto record = by_ip(with);
+    try {
+        auto const reply = with.session.call("cmdbproxy", "getcmdbinfobyip", record);
+        for (auto const name : cmdb_columns) {
+            if (auto const* const value = reply.if_contains(name)) record[name] = *value;
+        }
+    } catch (Refused const& refused) {
+        auto const none = "[" + std::string(codes::no_cmdb_record.text) + "]";
+        if (!std::string_view(refused.what()).starts_with(none)) throw;
+    }
+    return record;
+}
+
+Exit set(Context const& with)
+{
+    auto const changes = changes_of(with.args);
+    auto record = record_of(with);
+    for (auto const& [name, value] : changes) record[name] = value;
+    with.out.document(with.session.call("cmdbproxy", "setcmdbinfo", record));
+    with.out.line("set " + plain_field(record, "agentip"));
+    return Exit::well;
+}
+
+Exit export_all(Context const& with)
+{
+    auto const reply = with.session.list("cmdbproxy", "listcmdbinfo", {});
+    with.out.document(reply);
+    with.out.raw(csv_line({cmdb_columns.begin(), cmdb_columns.end()}));
+    for (auto const& row : rows_of(reply)) {
+        if (!row.is_object()) continue;
+        std::vector<std::string> cells;
+        for (auto const name : cmdb_columns) cells.push_back(plain_field(row.get_object(), name));
+        with.out.raw(csv_line(cells));
+    }
+    return Exit::well;
+}
+
+} // namespace
+
+std::span<Command const> cmdb_commands()
+{
+    static auto const ip = needs("IP", "The machine's agent.");
+    static std::vector<Command> const all{
+        {"get", "One machine's record.", {ip}, get},
+        {"set", "Changes fields of a record, which is made where there is none.",
+            {ip, many("FIELD", "Of sn, iplist, idc, main_cat, sub_cat, app_info, manager.")}, set},
+        {"import", "Adds or replaces the records in a CSV file.",
+            {needs("FILE", "Its first line: agentip,sn,iplist,idc,main_cat,sub_cat,app_info,manager.")},
+            cmdb_import},
+        {"export", "All records as CSV (RFC 4180).", {}, export_all},
+    };
+    return all;
+}
+
+} // namespace elves::ctl

@@ -1,0 +1,116 @@
+#include "ctl/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+namespace elves::ctl {
+
+namespace {
+
+std::vector<Arg> const& global_args()
+{
+    static std::vector<Arg> const args{
+        may("--server", "HOST:PORT of the server (127.0.0.1:7788)."),
+        may("--key", "The key to ask with."),
+        may("--token",
+            "Its token. Others on this machine can read it in the list of processes: see --auth-file."),
+        may("--auth-file", "A file of two lines, the key and its token."),
+        flag("--json", "One JSON document on stdout, errors included."),
+        may("--timeout", "Seconds that the server may take to answer (10)."),
+    };
+    return args;
+}
+
+// The parser's own validators would word it differently from ours.
+void check_choice(Arg const& arg, std::string const& given)
+{
+    if (arg.takes != Arg::Takes::choice) return;
+    if (std::find(arg.choices.begin(), arg.choices.end(), given) != arg.choices.end()) return;
+    std::string right;
+    for (auto const choice : arg.choices) right += (right.empty() ? "" : ", ") + std::string(choice);
+    throw Usage(std::string(arg.name) + " is \"" + given + "\"; give one of " + right);
+}
+
+CLI::Option* add_arg(CLI::App& app, Arg const& arg)
+{
+    std::string const name(arg.name);
+    std::string const help(arg.help);
+    if (arg.takes == Arg::Takes::flag) return app.add_flag(name, help);
+    auto* const option = app.add_option(
+        name, [](CLI::results_t const&) { return true; }, help);
+    option->required(arg.is_required)->type_name(name.starts_with('-') ? "X" : "");
+    if (arg.takes == Arg::Takes::many) {
+        option->expected(1, CLI::detail::expected_max_vector_size);
+    } else {
+        option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+    }
+    if (arg.takes == Arg::Takes::choice) {
+        std::string choices;
+        for (auto const choice : arg.choices) choices += (choices.empty() ? "" : "|") + std::string(choice);
+        option->type_name(choices);
+    }
+    // Else `[1,2]`, a fine PARAM, would be taken apart as a list.
+    return option->allow_extra_args(false);
+}
+
+Args::Given given_to(CLI::App const& app, std::vector<Arg> const& args)
+{
+    Args::Given given;
+    for (auto const& arg : args) {
+        auto const* const option = app.get_option_no_throw(std::string(arg.name));
+        if (option == nullptr || option->count() == 0) continue;
+        given[std::string(arg.name)] = option->results();
+        for (auto const& value : option->results()) check_choice(arg, value);
+    }
+    return given;
+}
+
+} // namespace
+
+CommandLine::CommandLine() : root_(std::make_unique<CLI::App>("Asks an Elves server.", "elvesctl"))
+{
+    root_->require_subcommand(1);
+    root_->fallthrough(); // so that --json and its like may stand behind the command too
+    root_->set_version_flag("--version", ELVES_VERSION);
+    root_->footer("Ends with 0: all well; 1: a task failed; 2: bad usage; 3: the server was not reached, or "
+                  "it refused.");
+    root_->get_formatter()->column_width(36);
+    for (auto const& arg : global_args()) add_arg(*root_, arg);
+    for (auto const& group : groups()) {
+        auto* under = root_.get();
+        if (!group.name.empty()) {
+            under = root_->add_subcommand(std::string(group.name), std::string(group.help));
+            under->require_subcommand(1);
+        }
+        for (auto const& command : group.commands()) add(*under, command);
+    }
+}
+
+CommandLine::~CommandLine() = default;
+
+void CommandLine::add(CLI::App& under, Command const& command)
+{
+    auto* const app = under.add_subcommand(std::string(command.name), std::string(command.help));
+    for (auto const& arg : command.args) add_arg(*app, arg);
+    app->callback([this, app, &command] {
+        command_ = &command;
+        command_given_ = given_to(*app, command.args);
+    });
+}
+
+void CommandLine::parse(std::vector<std::string> arguments)
+{
+    std::reverse(arguments.begin(), arguments.end()); // as the parser takes a vector
+    try {
+        root_->parse(std::move(arguments));
+        given_ = given_to(*root_, global_args());
+    } catch (CLI::CallForVersion const&) {
+        help_ = std::string("elvesctl ") + ELVES_VERSION + '\n';
+    } catch (CLI::Success const&) {
+        help_ = root_->help();
+    } catch (CLI::ParseError const& error) {
+        throw Usage(error.what());
+    }
+}
+
+} // namespace elves::ctl

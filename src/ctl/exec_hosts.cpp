@@ -1,0 +1,134 @@
+#include "ctl/exec_hosts.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "ctl/output.hpp"
+#include "ctl/printable.hpp"
+#include "elves/error.hpp"
+
+namespace elves::ctl {
+
+namespace {
+
+constexpr std::array ends{HostEnd::done, HostEnd::sent, HostEnd::waiting, HostEnd::failed,
+    HostEnd::undelivered, HostEnd::refused, HostEnd::silent};
+// In the order of HostEnd.
+constexpr std::array<std::string_view, ends.size()> names{
+    "done", "sent", "waiting", "failed", "undelivered", "refused", "silent"};
+
+bool has_code(std::string_view error_info, Code code)
+{
+    return error_info.starts_with("[" + std::string(code.text) + "]");
+}
+
+std::size_t count_of(std::vector<HostResult> const& results, HostEnd end)
+{
+    return static_cast<std::size_t>(std::count_if(
+        results.begin(), results.end(), [end](HostResult const& result) { return result.end == end; }));
+}
+
+} // namespace
+
+std::string_view end_text(HostEnd end) { return names.at(static_cast<std::size_t>(end)); }
+
+bool is_well(HostEnd end) { return end == HostEnd::done || end == HostEnd::sent || end == HostEnd::waiting; }
+
+HostResult result_of_send(
+    Ip const& agent, bool flag, std::string const& error_info, json::object const& reply, bool is_async)
+{
+    HostResult result{agent, HostEnd::refused, {}, error_info, {}, {}};
+    // `worker_*` may stand beside `info` or in it.
+    auto const* const info = reply.if_contains("info");
+    for (auto const* const name : {"worker_flag", "worker_result", "worker_costtime"}) {
+        if (auto const* const value = reply.if_contains(name)) result.info[name] = *value;
+    }
+    if (info && info->is_object()) {
+        for (auto const& [name, value] : info->get_object()) result.info[name] = value;
+    }
+    result.id = plain_field(result.info, "id");
+    if (!flag) return result;
+    auto const handed = plain_field(result.info, "agent_sync_flag") == "true";
+    auto const trouble = plain_field(result.info, "agent_sync_error");
+    result.text = trouble;
+    if (is_async) {
+        result.end = handed                                    ? HostEnd::sent
+                     : has_code(trouble, codes::agent_awaited) ? HostEnd::waiting
+                                                               : HostEnd::undelivered;
+        return result;
+    }
+    result.cost_ms = plain_field(result.info, "worker_costtime");
+    auto const said = plain_field(result.info, "worker_result");
+    if (!said.empty()) result.text = said;
+    bool const is_done = plain_field(result.info, "worker_flag") == "1";
+    result.end = !handed && !is_done ? HostEnd::undelivered : is_done ? HostEnd::done : HostEnd::failed;
+    return result;
+}
+
+bool is_final(json::object const& record)
+{
+    constexpr std::array<std::string_view, 3> open{"waiting", "sent", "running"};
+    return std::find(open.begin(), open.end(), plain_field(record, "status")) == open.end();
+}
+
+HostResult result_of_record(Ip const& agent, json::object const& record)
+{
+    HostResult result{agent, HostEnd::failed, plain_field(record, "id"), {}, {}, record};
+    auto const status = plain_field(record, "status");
+    result.text = plain_field(record, "worker_message");
+    if (status == "done") {
+        result.end = HostEnd::done;
+    } else if (status == "undelivered" || status == "expired") {
+        result.end = HostEnd::undelivered;
+    }
+    if (result.text.empty()) result.text = plain_field(record, "agent_sync_error");
+    if (result.text.empty() && status != "done") result.text = status;
+    return result;
+}
+
+std::vector<std::string> summary(std::vector<HostResult> const& results)
+{
+    auto const count = results.size();
+    auto head = std::to_string(count) + (count == 1 ? " agent: " : " agents: ");
+    std::vector<std::string> lines{""};
+    bool is_first = true;
+    for (auto const end : ends) {
+        auto const those = count_of(results, end);
+        if (those == 0) continue;
+        head += (is_first ? "" : ", ") + std::to_string(those) + " " + std::string(end_text(end));
+        is_first = false;
+        if (is_well(end)) continue;
+        auto line = std::string(end_text(end)) + ":";
+        for (auto const& result : results) {
+            if (result.end == end) line += " " + result.agent.text();
+        }
+        lines.push_back(line);
+    }
+    lines.front() = head;
+    return lines;
+}
+
+json::object as_json(std::vector<HostResult> const& results)
+{
+    json::array rows;
+    bool is_all_well = true;
+    for (auto const& result : results) {
+        json::object row{{"agentip", result.agent.text()}, {"end", end_text(result.end)}};
+        is_all_well = is_all_well && is_well(result.end);
+        row["error_info"] = is_well(result.end) ? "" : result.text;
+        for (auto const& [name, value] : result.info) row.insert_or_assign(name, value);
+        rows.push_back(std::move(row));
+    }
+    json::object counts;
+    for (auto const end : ends) {
+        auto const name = std::string(end_text(end));
+        counts[name] = std::to_string(count_of(results, end));
+    }
+    std::string error_info;
+    for (auto const& line : is_all_well ? std::vector<std::string>() : summary(results)) {
+        error_info += (error_info.empty() ? "" : "; ") + line;
+    }
+    return document_of(is_all_well, error_info, {{"results", rows}, {"counts", counts}});
+}
+
+} // namespace elves::ctl

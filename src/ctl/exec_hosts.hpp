@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "elves/ip.hpp"
+#include "elves/json.hpp"
+
+namespace elves::ctl {
+
+/// How it went with one agent.
+enum class HostEnd {
+    done,        ///< The worker said true.
+    sent,        ///< --async: the agent has taken it.
+    waiting,     ///< --ttl: it waits for the agent.
+    failed,      ///< The worker said false, or did not get that far.
+    undelivered, ///< The agent did not take it.
+    refused,     ///< The server did not take it.
+    silent,      ///< Nobody answered: what became of it is in the log, when there is one.
+};
+
+[[nodiscard]] std::string_view end_text(HostEnd end);
+[[nodiscard]] bool is_well(HostEnd end);
+
+struct HostResult {
+    Ip agent;
+    HostEnd end = HostEnd::silent;
+    std::string id;      ///< The task; empty where there is none.
+    std::string text;    ///< What the worker said, or what went wrong.
+    std::string cost_ms; ///< Of the worker; empty where unknown.
+    json::object info;   ///< As the server told it.
+};
+
+/// What a reply of `sendsync` or `sendasync` comes to.
+[[nodiscard]] HostResult result_of_send(
+    Ip const& agent, bool flag, std::string const& error_info, json::object const& reply, bool is_async);
+/// What a task's record, in its final state, comes to.
+[[nodiscard]] HostResult result_of_record(Ip const& agent, json::object const& record);
+[[nodiscard]] bool is_final(json::object const& record);
+
+/// `3 agents: 1 done, 2 failed`, and a line for each kind that is not well, with the names of its agents.
+[[nodiscard]] std::vector<std::string> summary(std::vector<HostResult> const& results);
+/// All of it as JSON: `results[]` and the counts.
+[[nodiscard]] json::object as_json(std::vector<HostResult> const& results);
+
+} // namespace elves::ctl

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "ctl/command.hpp"
+#include "ctl/exec_hosts.hpp"
+#include "ctl/progress.hpp"
+
+namespace elves::ctl {
+
+struct ExecPlan {
+    std::vector<Ip> agents;
+    json::object ins;
+    std::chrono::seconds timeout{90}; ///< That the worker may take.
+    std::size_t parallel = 50;
+    bool is_async = false;
+    bool follows = false; ///< Shows what an async task prints until it has ended.
+};
+
+/// One task on many agents.
+class Exec {
+public:
+    Exec(Context const& with, ExecPlan plan);
+    [[nodiscard]] Exit run();
+
+private:
+    asio::awaitable<void> on_agent(std::size_t index);
+    asio::awaitable<HostResult> send(Ip agent);
+    asio::awaitable<HostResult> follow(HostResult sent);
+    asio::awaitable<std::size_t> show_output(Ip agent, std::string id, std::size_t offset);
+    asio::awaitable<json::object> record_of(std::string id);
+    void show(HostResult const& result);
+    void show_text(Ip const& agent, std::string_view text);
+    [[nodiscard]] Exit report() const;
+
+    Context const& with_;
+    ExecPlan plan_;
+    Progress progress_;
+    std::vector<HostResult> results_;
+    std::size_t answered_ = 0;
+    std::size_t bad_ = 0;
+};
+
+} // namespace elves::ctl

@@ -1,0 +1,128 @@
+#include "ctl/run.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+
+#include "core/utf8.hpp"
+#include "ctl/command_line.hpp"
+
+namespace elves::ctl {
+
+namespace {
+
+constexpr std::int64_t longest_timeout = 86'400; // s
+
+bool wants_json(std::vector<std::string> const& arguments)
+{
+    // Also where the rest can't be parsed: that error too is then a document.
+    auto const end = std::find(arguments.begin(), arguments.end(), "--");
+    return std::find(arguments.begin(), end, "--json") != end;
+}
+
+void check_text(std::vector<std::string> const& arguments)
+{
+    for (auto const& argument : arguments) {
+        if (!is_utf8(argument)) throw Usage("an argument is not UTF-8: " + repaired(argument));
+    }
+}
+
+Credentials read_credentials(std::string const& path)
+{
+    std::ifstream file(path);
+    Credentials read;
+    std::string more;
+    for (auto* const line : {&read.key, &read.token}) {
+        std::getline(file, *line);
+        if (line->ends_with('\r')) line->pop_back();
+    }
+    if (!file)
+        throw Usage("--auth-file " + path + " can't be read; it needs two lines, the key and its token");
+    while (std::getline(file, more)) {
+        if (!more.empty())
+            throw Usage("--auth-file " + path + " has more than the two lines, the key and its token");
+    }
+    if (read.key.empty() || read.token.empty()) {
+        throw Usage("--auth-file " + path + " has an empty line; it needs the key, then its token");
+    }
+    if (!is_utf8(read.key) || !is_utf8(read.token)) throw Usage("--auth-file " + path + " is not UTF-8");
+    return read;
+}
+
+std::optional<Credentials> credentials_of(Args const& options)
+{
+    if (options.has("--auth-file")) {
+        if (options.has("--key") || options.has("--token")) {
+            throw Usage("give either --auth-file, or --key and --token");
+        }
+        return read_credentials(options.text("--auth-file"));
+    }
+    if (options.has("--key") != options.has("--token")) throw Usage("--key and --token go together");
+    if (!options.has("--key")) return std::nullopt;
+    return Credentials{options.text("--key"), options.text("--token")};
+}
+
+HostPort server_of(Args const& options)
+{
+    auto const given = options.text("--server", "127.0.0.1:7788");
+    auto const server = HostPort::parse(given);
+    if (!server || server->port == 0) {
+        throw Usage("--server is \"" + given + "\"; give HOST:PORT, or [IPv6]:PORT");
+    }
+    return *server;
+}
+
+Exit run_command(CommandLine const& line, Output const& out)
+{
+    auto const options = line.options();
+    auto const args = line.args();
+    std::chrono::seconds const limit(options.number("--timeout", 10, 1, longest_timeout));
+    Session session(server_of(options), credentials_of(options), limit);
+    return line.command().run({session, out, args, line.tree()});
+}
+
+Exit parse_and_run(std::vector<std::string> const& arguments, Output const& out)
+{
+    check_text(arguments);
+    CommandLine line;
+    line.parse(arguments);
+    if (line.help().empty()) return run_command(line, out);
+    out.document(document_of(true, "", {{"help", line.help()}}));
+    out.raw(line.help());
+    return Exit::well;
+}
+
+Exit failed(Output const& out, Exit exit, std::string_view error_info, json::object const& reply = {})
+{
+    out.document(document_of(false, error_info, reply));
+    out.note(error_info);
+    return exit;
+}
+
+Exit run_to_exit(std::vector<std::string> const& arguments, Output const& out)
+{
+    try {
+        return parse_and_run(arguments, out);
+    } catch (Usage const& error) {
+        return failed(out, Exit::usage, error.what());
+    } catch (Refused const& error) {
+        return failed(out, Exit::refused, error.what(), error.reply());
+    } catch (Error const& error) {
+        return failed(out, Exit::refused, error.what());
+    } catch (std::exception const& error) {
+        return failed(out, Exit::refused, error.what());
+    }
+}
+
+} // namespace
+
+Exit run(std::vector<std::string> const& arguments)
+{
+    Output const out(wants_json(arguments));
+    auto const exit = run_to_exit(arguments, out);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit;
+    out.note("what there was to say could not be written");
+    return exit == Exit::well ? Exit::refused : exit;
+}
+
+} // namespace elves::ctl

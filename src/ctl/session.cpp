@@ -1,0 +1,148 @@
+#include "ctl/session.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "ctl/outcome.hpp"
+
+namespace elves::ctl {
+
+namespace {
+
+/// Rows of one page; the most that a server gives.
+constexpr std::size_t page_rows = 1000;
+/// Bytes of a reply: whatever the server is set to send, we read.
+constexpr std::size_t max_reply = std::size_t(256) * 1024 * 1024;
+
+json::array* array_in(json::object& reply)
+{
+    for (auto& field : reply) {
+        if (field.value().is_array()) return &field.value().get_array();
+    }
+    return nullptr;
+}
+
+/// Runs the loop until `work` has ended. Not `run`: the link always waits for the next frame.
+template <class T>
+T finish(asio::io_context& loop, asio::awaitable<T> work)
+{
+    std::optional<T> value;
+    std::exception_ptr failure;
+    bool done = false;
+    asio::co_spawn(loop, std::move(work), [&](std::exception_ptr thrown, T given) {
+        failure = thrown;
+        value = std::move(given);
+        done = true;
+    });
+    loop.restart();
+    while (!done) loop.run_one();
+    if (failure) std::rethrow_exception(failure);
+    return std::move(*value);
+}
+
+} // namespace
+
+Session::Session(HostPort server, std::optional<Credentials> credentials, Limit limit)
+    : server_(std::move(server)), credentials_(std::move(credentials)), limit_(limit)
+{
+    shared_.limits.max_frame = max_reply;
+}
+
+Session::~Session()
+{
+    if (!link_) return;
+    link_->close("done");
+    link_.reset();
+    loop_.restart();
+    loop_.poll(); // lets go of the link, which uses what is destroyed next
+}
+
+void Session::connect()
+{
+    if (!link_) link_ = finish(loop_, dial(server_, limit_, shared_));
+}
+
+asio::awaitable<Back> Session::ask(std::string service, std::string method, json::object fields, Limit limit)
+{
+    if (credentials_ && !fields.contains("auth")) {
+        fields["auth"] = json::object{{"key", credentials_->key}, {"token", credentials_->token}};
+    }
+    auto back = co_await link_->call(std::move(service), std::move(method), std::move(fields), limit);
+    back.fields.erase("mqid"); // the connection's own business
+    co_return back;
+}
+
+json::object Session::call(std::string_view service, std::string_view method, json::object fields)
+{
+    connect();
+    auto back = finish(loop_, ask(std::string(service), std::string(method), std::move(fields), limit_));
+    if (!back.flag) throw Refused(back.error_info, std::move(back.fields));
+    return std::move(back.fields);
+}
+
+json::object Session::list(
+    std::string_view service, std::string_view method, json::object fields, std::size_t most)
+{
+    fields["limit"] = std::min(page_rows, most);
+    auto all = call(service, method, fields);
+    auto* const rows = array_in(all);
+    while (rows && rows->size() < most) {
+        auto const* const next = all.if_contains("next");
+        auto const* const before = fields.if_contains("after");
+        // A server that stands still would be asked for ever.
+        if (!next || (before && *before == *next)) break;
+        fields["after"] = *next;
+        fields["limit"] = std::min(page_rows, most - rows->size());
+        auto const page = call(service, method, fields);
+        auto const& more = rows_of(page);
+        rows->insert(rows->end(), more.begin(), more.end());
+        if (auto const* const further = page.if_contains("next")) {
+            all["next"] = *further;
+        } else {
+            all["next"] = nullptr;
+            break;
+        }
+    }
+    if (auto const* const next = all.if_contains("next"); next && next->is_null()) all.erase("next");
+    return all;
+}
+
+void Session::each(std::size_t count, std::size_t parallel, Each const& work)
+{
+    std::size_t next = 0;
+    std::size_t running = 0;
+    std::exception_ptr failure;
+    auto const worker = [&]() -> asio::awaitable<void> {
+        while (next < count && !failure) co_await work(next++);
+    };
+    for (std::size_t i = 0; i < std::min(count, parallel); ++i) {
+        ++running;
+        asio::co_spawn(loop_, worker, [&](std::exception_ptr thrown) {
+            if (thrown && !failure) failure = thrown;
+            --running;
+        });
+    }
+    loop_.restart();
+    while (running > 0) loop_.run_one();
+    if (failure) std::rethrow_exception(failure);
+}
+
+asio::awaitable<void> Session::pause(Limit time)
+{
+    asio::steady_timer timer(co_await asio::this_coro::executor, time);
+    co_await timer.async_wait(asio::use_awaitable);
+}
+
+json::array const& rows_of(json::object const& reply)
+{
+    static json::array const none;
+    for (auto const& field : reply) {
+        if (field.value().is_array()) return field.value().get_array();
+    }
+    return none;
+}
+
+} // namespace elves::ctl

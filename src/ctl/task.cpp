@@ -1,0 +1,92 @@
+#include "ctl/command.hpp"
+#include "ctl/printable.hpp"
+
+namespace elves::ctl {
+
+namespace {
+
+Exit task(Context const& with)
+{
+    auto const id = with.args.text("ID");
+    auto reply = with.session.call("tasklog", "gettaskbyids", {{"id", json::array{json::string(id)}}});
+    auto const* const info = reply.if_contains("info");
+    bool const is_there = info && info->is_array() && !info->get_array().empty() &&
+                          info->get_array().front().is_object() &&
+                          !plain_field(info->get_array().front().get_object(), "status").empty();
+    if (!is_there) throw Refused(Error(codes::no_task, "no such task: " + id).info(), reply);
+    auto record = info->get_array().front().get_object();
+    json::object printed;
+    try {
+        printed = document_of(true, "", with.session.call("tasklog", "gettaskoutput", {{"id", id}}));
+    } catch (Refused const& refused) {
+        // The record is what was asked for; a task that never ran has no output.
+        printed["output_error"] = refused.what();
+    }
+    if (with.out.is_json()) {
+        for (auto const& [name, value] : printed) reply.insert_or_assign(name, value);
+        with.out.document(reply);
+        return Exit::well;
+    }
+    for (auto const& [name, value] : printed) record.insert_or_assign(name, value);
+    with.out.fields(record);
+    return Exit::well;
+}
+
+Exit tasks(Context const& with)
+{
+    json::object filter;
+    auto const& args = with.args;
+    args.put(filter, "agentip", "--agent");
+    args.put(filter, "app", "--app");
+    args.put(filter, "func", "--func");
+    args.put(filter, "type", "--type");
+    args.put(filter, "cron_id", "--cron");
+    args.put(filter, "status", "--status");
+    args.put(filter, "by", "--by");
+    args.put(filter, "since", "--since");
+    args.put(filter, "until", "--until");
+    args.put(filter, "after", "--after");
+    constexpr std::int64_t usual = 100;
+    constexpr std::int64_t most = 1'000'000;
+    auto const limit = static_cast<std::size_t>(args.number("--limit", usual, 1, most));
+    auto const reply = with.session.list("tasklog", "listtasks", filter, limit);
+    with.out.rows(reply, rows_of(reply),
+        {"id", "agentip", "type", "instruct", "status", "starttime", "endtime", "worker_message"});
+    auto const next = plain_field(reply, "next");
+    if (!next.empty() && !with.out.is_json()) with.out.note("there are more: --after " + next);
+    return Exit::well;
+}
+
+Exit cancel(Context const& with)
+{
+    auto const reply = with.session.call("sheduler", "canceltask", {{"id", with.args.text("ID")}});
+    with.out.fields(reply);
+    return Exit::well;
+}
+
+} // namespace
+
+std::span<Command const> task_commands()
+{
+    static std::vector<Command> const all{
+        {"task", "All that is known of one task, and what it printed.", {needs("ID", "The task's id.")},
+            task},
+        {"tasks", "Tasks, newest first.",
+            {may("--agent", "Only those of this IP."), may("--app", "Only those of this app."),
+                may("--func", "Only those that call this function."),
+                one_of("--type", "Only those sent so.", {"rt", "async", "cron"}),
+                may("--cron", "Only firings of the cron job with this id."),
+                one_of("--status", "Only those in this state.",
+                    {"waiting", "sent", "running", "done", "failed", "timeout", "canceled", "expired",
+                        "undelivered", "skipped", "lost"}),
+                may("--by", "Only those that this key asked for."),
+                may("--since", "From this time on (YYYY-MM-DD HH:MM:SS, in the server's zone)."),
+                may("--until", "Up to this time."), may("--limit", "At most so many (100)."),
+                may("--after", "What comes after the one named here: a list's next.")},
+            tasks},
+        {"cancel", "Stops a task, wherever it is.", {needs("ID", "The task's id.")}, cancel},
+    };
+    return all;
+}
+
+} // namespace elves::ctl

@@ -1,0 +1,125 @@
+#include "rpc/back.hpp"
+
+#include "core/frame_reader.hpp"
+#include "elves/error.hpp"
+
+namespace elves {
+
+namespace {
+
+constexpr std::string_view no_length("\0\0\0\0", 4);
+
+template <class Value>
+void append_json(std::string& out, Value const& value)
+{
+    json::serializer serializer;
+    serializer.reset(&value);
+    char piece[4096];
+    while (!serializer.done()) {
+        auto const part = serializer.read(piece, sizeof piece);
+        out.append(part.data(), part.size());
+    }
+}
+
+void append_text(std::string& out, std::string_view text)
+{
+    // What needs no escaping is nearly every name.
+    bool const plain =
+        text.find_first_of("\"\\") == std::string_view::npos &&
+        std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    if (plain) {
+        out.append(1, '"').append(text).append(1, '"');
+    } else {
+        json::serializer serializer;
+        serializer.reset(json::string_view(text));
+        char piece[1024];
+        while (!serializer.done()) {
+            auto const part = serializer.read(piece, sizeof piece);
+            out.append(part.data(), part.size());
+        }
+    }
+}
+
+/// Appends `{"a":1}` without its first brace, behind a comma; or just the closing brace where it is empty.
+void append_rest(std::string& out, json::object const& fields)
+{
+    auto const at = out.size();
+    append_json(out, fields);
+    if (fields.empty()) {
+        out.erase(at, 1);
+    } else {
+        out[at] = ',';
+    }
+}
+
+template <class Head>
+void append_frame(std::string& out, Head const& head, Outcome const& outcome, std::size_t max_frame)
+{
+    auto const at = out.size();
+    out.append(no_length);
+    out += "{\"mqt\":\"back\",\"mqs\":";
+    head(out);
+    out += outcome.error_info.empty() ? ",\"flag\":\"true\",\"error_info\":"
+                                      : ",\"flag\":\"false\",\"error_info\":";
+    append_text(out, outcome.error_info);
+    append_rest(out, outcome.fields);
+    if (out.size() - at - no_length.size() > max_frame) {
+        out.resize(at);
+        Error const error(codes::too_much, "the answer is over server.max_frame (" +
+                                               std::to_string(max_frame) +
+                                               " bytes); ask for fewer at a time");
+        append_frame(out, head, Outcome{{}, error.info()}, std::string::npos);
+        return;
+    }
+    seal_frame(out, at);
+}
+
+} // namespace
+
+ReplyTo ReplyTo::of(Envelope const& envelope)
+{
+    ReplyTo to;
+    append_text(to.mqs, envelope.mqs);
+    append_text(to.mqf, envelope.mqf);
+    if (envelope.mqid) append_json(to.mqid, *envelope.mqid);
+    return to;
+}
+
+void append_back(std::string& out, Envelope const& to, Outcome const& outcome, std::size_t max_frame)
+{
+    auto const head = [&](std::string& text) {
+        append_text(text, to.mqs);
+        text += ",\"mqf\":";
+        append_text(text, to.mqf);
+        if (to.mqid) {
+            text += ",\"mqid\":";
+            append_json(text, *to.mqid);
+        }
+    };
+    append_frame(out, head, outcome, max_frame);
+}
+
+void append_back(std::string& out, ReplyTo const& to, Outcome const& outcome, std::size_t max_frame)
+{
+    auto const head = [&](std::string& text) {
+        text.append(to.mqs).append(",\"mqf\":").append(to.mqf);
+        if (!to.mqid.empty()) text.append(",\"mqid\":").append(to.mqid);
+    };
+    append_frame(out, head, outcome, max_frame);
+}
+
+void append_request(std::string& out, std::string_view service, std::string_view method, std::int64_t mqid,
+    json::object const& fields)
+{
+    auto const at = out.size();
+    out.append(no_length);
+    out += mqid ? "{\"mqt\":\"call\",\"mqs\":" : "{\"mqt\":\"cast\",\"mqs\":";
+    append_text(out, service);
+    out += ",\"mqf\":";
+    append_text(out, method);
+    if (mqid) out.append(",\"mqid\":").append(std::to_string(mqid));
+    append_rest(out, fields);
+    seal_frame(out, at);
+}
+
+} // namespace elves

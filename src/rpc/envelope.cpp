@@ -1,0 +1,63 @@
+#include "rpc/envelope.hpp"
+
+#include "elves/field_type.hpp"
+
+namespace elves {
+
+namespace {
+
+constexpr std::size_t max_mqid = 128;
+
+std::size_t characters(std::string_view utf8)
+{
+    std::size_t count = 0;
+    for (char const c : utf8) count += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    return count;
+}
+
+bool usable(json::value const& mqid)
+{
+    if (mqid.is_string()) return characters(mqid.get_string()) <= max_mqid;
+    return mqid.is_int64() || mqid.is_uint64();
+}
+
+std::string_view text(json::value const* value)
+{
+    return value && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
+}
+
+std::string shown(std::string_view field, json::value const* value)
+{
+    return value ? field_is(field, *value) : "`" + std::string(field) + "` is missing";
+}
+
+} // namespace
+
+Envelope Envelope::of(json::object const& frame)
+{
+    Envelope envelope;
+    envelope.mqs = text(frame.if_contains("mqs"));
+    envelope.mqf = text(frame.if_contains("mqf"));
+    auto const* mqt = frame.if_contains("mqt");
+    auto const word = text(mqt);
+    auto const* mqid = frame.if_contains("mqid");
+    if (mqid && usable(*mqid)) envelope.mqid = mqid;
+
+    if (word == "call") {
+        envelope.mqt = Mqt::call;
+    } else if (word == "cast") {
+        envelope.mqt = Mqt::cast;
+    } else if (word == "back") {
+        envelope.mqt = Mqt::back;
+    } else {
+        envelope.fault.emplace(codes::bad_mqt, shown("mqt", mqt) + "; give call, cast or back");
+        return envelope;
+    }
+    if (mqid && !envelope.mqid) {
+        envelope.fault.emplace(codes::bad_field,
+            field_is("mqid", *mqid) + "; give a string of up to 128 characters or a 64-bit integer");
+    }
+    return envelope;
+}
+
+} // namespace elves

@@ -1,0 +1,61 @@
+#include "rpc/gate.hpp"
+
+namespace elves {
+
+namespace {
+
+std::string_view text_of(json::object const& auth, std::string_view field)
+{
+    auto const* const value = auth.if_contains(field);
+    if (!value || !value->is_string() || value->get_string().empty()) {
+        throw Error(
+            codes::no_key, "`auth." + std::string(field) + "` is missing; give key and token, both strings");
+    }
+    return value->get_string();
+}
+
+} // namespace
+
+Caller Gate::admit(std::shared_ptr<Peer> peer, json::object const& call, Method const& method) const
+{
+    Caller caller{std::move(peer), nullptr};
+    caller.key = key_of(*caller.peer, call);
+    if (caller.key) {
+        if (!role_may(caller.key->role, method.right)) {
+            throw Error(codes::forbidden, "key " + caller.key->key + " has the role " +
+                                              std::string(role_text(caller.key->role)) + ", and " +
+                                              method.name + " needs one with the right " +
+                                              std::string(right_text(method.right)));
+        }
+        return caller;
+    }
+    bool const let_in = method.right == Right::open || mode == AuthMode::open ||
+                        (mode == AuthMode::protected_ && caller.peer->ip().is_loopback());
+    if (!let_in)
+        throw Error(
+            codes::no_key, method.name + " needs a key: give `auth` {key, token}, or call supervisor.login");
+    return caller;
+}
+
+std::shared_ptr<Key const> Gate::key_of(Peer const& peer, json::object const& call) const
+{
+    auto const* const auth = call.if_contains("auth");
+    bool const given = auth && !(auth->is_string() && auth->get_string().empty());
+    if (given) {
+        if (!auth->is_object())
+            throw Error(codes::no_key, "`auth` is no object; give {\"key\":…,\"token\":…}");
+        auto const& fields = auth->get_object();
+        return keys().prove(text_of(fields, "key"), text_of(fields, "token"));
+    }
+    if (!peer.bound_key().empty()) return keys().still(peer.bound_key());
+    return nullptr;
+}
+
+Authority const& Gate::keys() const
+{
+    if (!authority)
+        throw Error(codes::module_off, "supervisor is not enabled, so there are no keys; leave `auth` out");
+    return *authority;
+}
+
+} // namespace elves

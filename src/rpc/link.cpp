@@ -1,0 +1,376 @@
+#include "rpc/link.hpp"
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <utility>
+
+#include "elves/error.hpp"
+#include "elves/log.hpp"
+#include "rpc/router.hpp"
+
+namespace elves {
+
+namespace {
+
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+
+/// How long a closing connection may take to read what it is owed.
+constexpr std::chrono::seconds closing_time{5};
+constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+
+bool is_try_again(error_code const& failure)
+{
+    return failure == asio::error::would_block || failure == asio::error::try_again;
+}
+
+} // namespace
+
+Link::Link(tcp::socket socket, LinkShared& shared)
+    : shared_(shared)
+    , socket_(std::move(socket))
+    , reader_(shared.limits.max_frame)
+    , last_heard_(shared.clock.steady())
+{
+    error_code failure;
+    auto const remote = socket_.remote_endpoint(failure);
+    if (!failure) {
+        ip_ = Ip::parse(remote.address().to_string()).value_or(Ip());
+        address_ = (ip_.is_v4() ? ip_.text() : "[" + ip_.text() + "]") + ":" + std::to_string(remote.port());
+    }
+    socket_.non_blocking(true, failure);
+    socket_.set_option(tcp::no_delay(true), failure);
+}
+
+Link::~Link() = default;
+
+void Link::start() { wait_readable(); }
+
+void Link::refuse(Error const& error)
+{
+    refuse_frame(error);
+    close(error.what());
+}
+
+void Link::wait_readable()
+{
+    if (reading_ || state_ != State::open) return;
+    reading_ = true;
+    socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](error_code const& failure) {
+        self->reading_ = false;
+        if (!failure) self->read_some();
+    });
+}
+
+void Link::read_some()
+{
+    if (state_ != State::open) return;
+    error_code failure;
+    auto const size = socket_.read_some(asio::buffer(shared_.scratch), failure);
+    if (is_try_again(failure)) return wait_readable();
+    if (failure) return end(failure == asio::error::eof ? "the other side closed it" : failure.message());
+    last_heard_ = shared_.clock.steady();
+    reader_.put({shared_.scratch.data(), size});
+    handle_frames();
+}
+
+void Link::handle_frames()
+{
+    while (state_ == State::open) {
+        if (is_full()) {
+            reader_.hold();
+            paused_ = true;
+            return;
+        }
+        auto const text = reader_.next();
+        if (!text) break;
+        handle_frame(*text);
+    }
+    if (state_ != State::open) return;
+    if (reader_.fault() == FrameFault::empty) {
+        refuse_frame(
+            Error(codes::bad_frame, "a frame of length 0; give 1 to server.max_frame bytes of JSON"));
+        return end("it sent a frame of length 0");
+    }
+    if (reader_.fault() == FrameFault::too_large) {
+        refuse_frame(Error(codes::frame_too_large, "a frame over server.max_frame; give at most " +
+                                                       std::to_string(shared_.limits.max_frame) + " bytes"));
+        return end("it sent a frame over max_frame");
+    }
+    wait_readable();
+}
+
+void Link::handle_frame(std::string_view text)
+{
+    unsigned char memory[4096];
+    json::monotonic_resource resource(memory, sizeof memory);
+    error_code failure;
+    auto const value = json::parse(text, failure, &resource);
+    if (failure)
+        return refuse_frame(
+            Error(codes::bad_frame, "not JSON: " + failure.message() + "; give one JSON object"));
+    if (!value.is_object())
+        return refuse_frame(Error(codes::bad_frame, "not a JSON object; give {\"mqt\":\"call\",…}"));
+    handle_request(value.get_object());
+}
+
+void Link::handle_request(json::object const& call)
+{
+    auto const envelope = Envelope::of(call);
+    if (envelope.mqt == Mqt::back) return handle_back(call);
+    if (!shared_.router) {
+        return answer_now(
+            envelope, {{}, Error(codes::no_service, "there is nothing to call on this side").info()});
+    }
+    ++shared_.calls;
+    auto result = shared_.router->run(envelope, call, shared_from_this());
+    if (auto const* const outcome = std::get_if<Outcome>(&result)) return answer_now(envelope, *outcome);
+    answer_later(envelope, std::get<asio::awaitable<Outcome>>(std::move(result)));
+}
+
+void Link::answer_now(Envelope const& envelope, Outcome const& outcome)
+{
+    if (envelope.mqt != Mqt::call) {
+        if (!outcome.error_info.empty())
+            ELVES_LOG(debug, "a cast from " << address_ << " came to nothing: " << outcome.error_info);
+        return;
+    }
+    if (envelope.mqid || order_.free()) {
+        append_back(outbox_, envelope, outcome, shared_.limits.max_frame);
+    } else {
+        std::string frame;
+        append_back(frame, envelope, outcome, shared_.limits.max_frame);
+        order_.fill(order_.take_place(), std::move(frame), outbox_);
+    }
+    written();
+}
+
+void Link::answer_later(Envelope const& envelope, asio::awaitable<Outcome> work)
+{
+    bool const answered = envelope.mqt == Mqt::call;
+    auto const place = answered && !envelope.mqid ? static_cast<std::size_t>(order_.take_place()) : nowhere;
+    ++inflight_;
+    asio::co_spawn(socket_.get_executor(), std::move(work),
+        [self = shared_from_this(), answered, place, to = ReplyTo::of(envelope)](
+            std::exception_ptr const& failure, Outcome outcome) {
+            --self->inflight_;
+            if (failure) ELVES_LOG(error, "an answer for " << self->address_ << " was lost by an exception");
+            if (answered) self->answer(to, place, outcome);
+            self->resume_if_room();
+            self->end_if_done();
+        });
+}
+
+void Link::answer(ReplyTo const& to, std::uint64_t place, Outcome const& outcome)
+{
+    if (state_ == State::closed) return;
+    if (place == nowhere) {
+        append_back(outbox_, to, outcome, shared_.limits.max_frame);
+    } else {
+        std::string frame;
+        append_back(frame, to, outcome, shared_.limits.max_frame);
+        order_.fill(place, std::move(frame), outbox_);
+    }
+    written();
+}
+
+void Link::refuse_frame(Error const& error) { answer_now(Envelope{}, Outcome{{}, error.info()}); }
+
+void Link::handle_back(json::object const& back)
+{
+    auto const* const mqid = back.if_contains("mqid");
+    if (!mqid || !mqid->is_int64()) return;
+    auto const found = pending_.find(mqid->get_int64());
+    if (found == pending_.end()) return;
+    auto const pending = std::make_shared<Pending>(std::move(found->second));
+    pending_.erase(found);
+    Back result;
+    // Off the frame's memory: the answer outlives it.
+    result.fields = json::object(back, json::storage_ptr());
+    auto const* const flag = back.if_contains("flag");
+    result.flag = flag && ((flag->is_string() && flag->get_string() == "true") ||
+                              (flag->is_bool() && flag->get_bool()));
+    if (auto const* const info = back.if_contains("error_info"); info && info->is_string()) {
+        result.error_info = info->get_string();
+    }
+    std::move(pending->then)(nullptr, std::move(result));
+}
+
+asio::awaitable<Back> Link::call(
+    std::string service, std::string method, json::object fields, std::chrono::milliseconds limit)
+{
+    auto const self = shared_from_this();
+    if (state_ != State::open) throw Error(codes::agent_unreachable, "the connection is closed");
+    auto const mqid = ++last_mqid_;
+    append_request(outbox_, service, method, mqid, fields);
+    written();
+    if (state_ != State::open)
+        throw Error(codes::agent_unreachable,
+            "the connection is closed: too much waits to be read by the other side");
+    auto initiation = [self, mqid, limit](auto handler) {
+        auto& pending = self->pending_[mqid];
+        // Through the loop: whoever waits goes on from there, not from within a frame's handling.
+        pending.then = [executor = self->socket_.get_executor(), handler = std::move(handler)](
+                           std::exception_ptr failure, Back back) mutable {
+            asio::post(executor, [handler = std::move(handler), failure, back = std::move(back)]() mutable {
+                std::move(handler)(failure, std::move(back));
+            });
+        };
+        pending.timer = self->shared_.clock.after(limit, [weak = std::weak_ptr(self), mqid, limit] {
+            auto const link = weak.lock();
+            if (!link) return;
+            auto const found = link->pending_.find(mqid);
+            if (found == link->pending_.end()) return;
+            auto const late = std::make_shared<Pending>(std::move(found->second));
+            link->pending_.erase(found);
+            Error const error(
+                codes::agent_silent, "no answer within " + std::to_string(limit.count()) + " ms");
+            std::move(late->then)(std::make_exception_ptr(error), Back{});
+        });
+    };
+    co_return co_await asio::async_initiate<asio::use_awaitable_t<> const, void(std::exception_ptr, Back)>(
+        std::move(initiation), asio::use_awaitable);
+}
+
+void Link::cast(std::string_view service, std::string_view method, json::object const& fields)
+{
+    if (state_ != State::open) return;
+    append_request(outbox_, service, method, 0, fields);
+    written();
+}
+
+bool Link::is_full() const noexcept
+{
+    return inflight_ >= shared_.limits.max_inflight ||
+           outbox_.size() + sending_.size() > shared_.limits.pause_bytes;
+}
+
+void Link::resume_if_room()
+{
+    if (!paused_ || state_ != State::open || is_full()) return;
+    paused_ = false;
+    handle_frames();
+}
+
+bool Link::is_idle() const noexcept
+{
+    return !kept_when_idle_ && inflight_ == 0 && pending_.empty() && outbox_.empty() && sending_.empty();
+}
+
+void Link::written()
+{
+    if (state_ == State::closed) return;
+    if (outbox_.size() > shared_.limits.close_bytes) {
+        ELVES_LOG(warning,
+            "closing " << address_ << ": it does not read its replies (" << outbox_.size() << " bytes wait)");
+        return shut();
+    }
+    if (drain_posted_ || writing_) return;
+    drain_posted_ = true;
+    // Once a turn: everything that this turn adds leaves in one write.
+    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+        self->drain_posted_ = false;
+        self->write_some();
+    });
+}
+
+void Link::write_some()
+{
+    while (state_ != State::closed && (sent_ < sending_.size() || !outbox_.empty())) {
+        if (sent_ == sending_.size()) {
+            sending_.clear();
+            sent_ = 0;
+            sending_.swap(outbox_);
+        }
+        error_code failure;
+        sent_ += socket_.write_some(asio::buffer(sending_.data() + sent_, sending_.size() - sent_), failure);
+        if (is_try_again(failure)) {
+            writing_ = true;
+            socket_.async_wait(
+                tcp::socket::wait_write, [self = shared_from_this()](error_code const& broken) {
+                    self->writing_ = false;
+                    if (!broken) self->write_some();
+                });
+            return;
+        }
+        if (failure) {
+            end(failure.message());
+            return shut();
+        }
+    }
+    sent_ = 0;
+    std::string().swap(sending_);
+    resume_if_room();
+    end_if_done();
+}
+
+void Link::on_close(std::function<void()> then)
+{
+    if (state_ == State::open) {
+        on_close_.push_back(std::move(then));
+    } else {
+        asio::post(socket_.get_executor(), std::move(then));
+    }
+}
+
+void Link::close(std::string_view why)
+{
+    // A close from our side waits for no answers: only for what is written already.
+    end(why);
+    inflight_ == 0 ? end_if_done() : written();
+}
+
+void Link::end(std::string_view why)
+{
+    if (state_ != State::open) return;
+    state_ = State::ending;
+    ELVES_LOG(debug, "link " << address_ << " ends: " << why);
+    fail_pending(why);
+    auto const listeners = std::exchange(on_close_, {});
+    for (auto const& then : listeners) asio::post(socket_.get_executor(), then);
+    limit_ending();
+    end_if_done();
+}
+
+void Link::limit_ending()
+{
+    closing_ = shared_.clock.after(closing_time, [weak = weak_from_this()] {
+        auto const self = weak.lock();
+        if (!self || self->state_ != State::ending) return;
+        // What is still being answered has a limit of its own.
+        self->inflight_ == 0 ? self->shut() : self->limit_ending();
+    });
+}
+
+void Link::end_if_done()
+{
+    if (state_ == State::ending && inflight_ == 0 && outbox_.empty() && sending_.empty()) shut();
+}
+
+void Link::shut()
+{
+    if (state_ == State::closed) return;
+    end("closed");
+    state_ = State::closed;
+    closing_.stop();
+    error_code ignored;
+    socket_.shutdown(tcp::socket::shutdown_both, ignored);
+    socket_.close(ignored);
+    outbox_.clear();
+    sending_.clear();
+    sent_ = 0;
+}
+
+void Link::fail_pending(std::string_view why)
+{
+    auto pending = std::exchange(pending_, {});
+    for (auto& [mqid, waiting] : pending) {
+        Error const error(codes::agent_unreachable, "the connection was lost: " + std::string(why));
+        std::move(waiting.then)(std::make_exception_ptr(error), Back{});
+    }
+}
+
+} // namespace elves

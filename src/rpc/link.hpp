@@ -1,0 +1,123 @@
+#pragma once
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/frame_reader.hpp"
+#include "elves/peer.hpp"
+#include "rpc/back.hpp"
+#include "rpc/reply_order.hpp"
+
+namespace elves {
+
+class Router;
+
+/// What one connection may take of us.
+struct LinkLimits {
+    std::size_t max_frame = 4 * 1024 * 1024; ///< Bytes.
+    std::size_t max_inflight = 1024;         ///< Calls that wait for their answer; past it we stop reading.
+    std::size_t pause_bytes = 1024 * 1024;   ///< Bytes queued for it; past it we stop reading.
+    std::size_t close_bytes = 64 * 1024 * 1024; ///< Past it we close it: it does not read.
+};
+
+/// What the links of one loop share. Outlives them.
+struct LinkShared {
+    Clock& clock;
+    Router const* router = nullptr; ///< Answers the other side's calls; null: there is nothing to call here.
+    LinkLimits limits{};
+    std::vector<char> scratch =
+        std::vector<char>(64 * 1024); ///< One read at a time: an idle link holds no buffer.
+    std::size_t calls = 0;            ///< Answered so far.
+};
+
+/// One TCP connection that speaks frames, in either role: it answers the other side's calls and makes our
+/// own. Its pending I/O keeps it alive; who else needs it holds a shared_ptr. On the loop's thread.
+class Link final : public Peer, public std::enable_shared_from_this<Link> {
+public:
+    /// `socket` is connected.
+    Link(boost::asio::ip::tcp::socket socket, LinkShared& shared);
+    ~Link() override;
+    /// Begins to read. Once, before anything else.
+    void start();
+    /// Says why and closes, instead of `start`.
+    void refuse(Error const& error);
+
+    [[nodiscard]] asio::awaitable<Back> call(std::string service, std::string method, json::object fields,
+        std::chrono::milliseconds limit) override;
+    void cast(std::string_view service, std::string_view method, json::object const& fields) override;
+    void close(std::string_view why) override;
+    [[nodiscard]] bool is_open() const noexcept override { return state_ == State::open; }
+    void on_close(std::function<void()> then) override;
+    [[nodiscard]] Clock::Steady last_heard() const noexcept override { return last_heard_; }
+    void keep_when_idle() override { kept_when_idle_ = true; }
+    [[nodiscard]] Ip ip() const override { return ip_; }
+    [[nodiscard]] std::string const& address() const noexcept override { return address_; }
+    [[nodiscard]] std::string const& bound_key() const noexcept override { return bound_key_; }
+    void bind_key(std::string key) override { bound_key_ = std::move(key); }
+
+    /// Nothing under way in either direction, and nobody said `keep_when_idle`.
+    [[nodiscard]] bool is_idle() const noexcept;
+    /// Calls of the other side that wait for their answer.
+    [[nodiscard]] std::size_t inflight() const noexcept { return inflight_; }
+
+private:
+    using OnBack = boost::asio::any_completion_handler<void(std::exception_ptr, Back)>;
+    struct Pending {
+        OnBack then;
+        Timer timer;
+    };
+    /// `ending`: no more is read; what is under way is answered and written, then it is `closed`.
+    enum class State { open, ending, closed };
+
+    void wait_readable();
+    void read_some();
+    void handle_frames();
+    void handle_frame(std::string_view text);
+    void handle_request(json::object const& call);
+    void handle_back(json::object const& back);
+    void answer_later(Envelope const& envelope, asio::awaitable<Outcome> work);
+    void answer(ReplyTo const& to, std::uint64_t place, Outcome const& outcome);
+    void answer_now(Envelope const& envelope, Outcome const& outcome);
+    void refuse_frame(Error const& error);
+    [[nodiscard]] bool is_full() const noexcept;
+    void resume_if_room();
+
+    void written();
+    void write_some();
+    void end(std::string_view why);
+    void limit_ending();
+    void end_if_done();
+    void shut();
+    void fail_pending(std::string_view why);
+
+    LinkShared& shared_;
+    boost::asio::ip::tcp::socket socket_;
+    FrameReader reader_;
+    ReplyOrder order_;
+    std::string outbox_;
+    std::string sending_;
+    std::size_t sent_ = 0; ///< Bytes of `sending_` that are written.
+    bool drain_posted_ = false;
+    bool writing_ = false;
+    bool reading_ = false;
+    bool paused_ = false;
+    State state_ = State::open;
+    std::size_t inflight_ = 0;
+    std::int64_t last_mqid_ = 0;
+    std::unordered_map<std::int64_t, Pending> pending_;
+    std::vector<std::function<void()>> on_close_;
+    Timer closing_;
+    Clock::Steady last_heard_;
+    bool kept_when_idle_ = false;
+    Ip ip_;
+    std::string address_;
+    std::string bound_key_;
+};
+
+} // namespace elves

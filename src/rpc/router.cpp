@@ -1,0 +1,117 @@
+#include "rpc/router.hpp"
+
+#include <algorithm>
+
+#include "elves/log.hpp"
+#include "elves/task_id.hpp"
+#include "rpc/as_printed.hpp"
+
+namespace elves {
+
+namespace {
+
+constexpr std::size_t longest_name = 64;
+
+std::string lower(std::string_view name)
+{
+    std::string text(name.substr(0, longest_name + 1));
+    std::transform(text.begin(), text.end(), text.begin(),
+        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return text;
+}
+
+std::string quoted(std::string_view name)
+{
+    return json::serialize(json::string(name.substr(0, longest_name)));
+}
+
+Outcome refused(Error const& error, Method const* method)
+{
+    Outcome outcome{{}, error.info()};
+    if (method && method->when_refused) outcome.fields = method->when_refused(error);
+    return outcome;
+}
+
+/// What went wrong here: the caller gets an id, the log the details under it.
+Outcome broken(Method const* method, std::string const& what)
+{
+    auto const id = TaskId::random().text();
+    ELVES_LOG(
+        error, "internal error " << id << " in " << (method ? method->name : "the router") << ": " << what);
+    return refused(
+        Error(codes::internal, "internal error; the server's log has the details under " + id), method);
+}
+
+/// The outcome of the exception that is being handled. The one place where errors become replies.
+Outcome outcome_of_exception(Method const* method)
+{
+    try {
+        throw;
+    } catch (Error const& error) {
+        return refused(error, method);
+    } catch (std::exception const& problem) {
+        return broken(method, problem.what());
+    }
+}
+
+asio::awaitable<Outcome> finished(asio::awaitable<Reply> work, Method const& method)
+{
+    try {
+        auto reply = co_await std::move(work);
+        co_return Outcome{std::move(reply.fields()), {}};
+    } catch (...) {
+        co_return outcome_of_exception(&method);
+    }
+}
+
+} // namespace
+
+void Router::add(std::string service, MethodTable const& table) { services_[std::move(service)] = &table; }
+
+void Router::add_disabled(std::string service) { services_.emplace(std::move(service), nullptr); }
+
+Method const& Router::find(Envelope const& envelope, json::object const& call) const
+{
+    if (envelope.mqs.empty())
+        throw Error(codes::no_service, "`mqs` is missing or no string; give the service's name");
+    auto service = lower(envelope.mqs);
+    if (service == "scheduler") service = "sheduler";
+    auto const found = services_.find(service);
+    if (found == services_.end()) {
+        throw Error(
+            codes::no_service, "no service " + quoted(envelope.mqs) + "; elves.methods lists what there is");
+    }
+    if (!found->second) {
+        throw Error(
+            codes::module_off, "the module " + service +
+                                   " is not enabled; [modules] enabled in elves.conf would have to name it");
+    }
+    if (envelope.mqf.empty())
+        throw Error(codes::no_method, "`mqf` is missing or no string; give the method's name");
+    auto const name = lower(envelope.mqf);
+    auto const* method = found->second->find(as_printed(service, name, call));
+    if (!method) {
+        throw Error(codes::no_method,
+            "no method " + quoted(envelope.mqf) + " in " + service + "; elves.methods lists what there is");
+    }
+    return *method;
+}
+
+Router::Answer Router::run(
+    Envelope const& envelope, json::object const& call, std::shared_ptr<Peer> const& peer) const
+{
+    Method const* method = nullptr;
+    try {
+        if (envelope.fault) throw *envelope.fault;
+        method = &find(envelope, call);
+        if (shut_) throw Error(codes::shutting_down, "the server is shutting down; try again in a moment");
+        auto const caller = gate_.admit(peer, call, *method);
+        auto answer = method->run(call, caller);
+        if (auto* const reply = std::get_if<Reply>(&answer)) return Outcome{std::move(reply->fields()), {}};
+        return finished(std::get<asio::awaitable<Reply>>(std::move(answer)), *method);
+    } catch (...) {
+        return outcome_of_exception(method);
+    }
+}
+
+} // namespace elves

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "elves/method_table.hpp"
+#include "rpc/back.hpp"
+#include "rpc/envelope.hpp"
+#include "rpc/gate.hpp"
+
+namespace elves {
+
+/// From (mqs, mqf) to the code: finds the method, admits the caller, has the fields checked, runs it, and
+/// turns whatever it throws into an Outcome. On the loop's thread.
+class Router {
+public:
+    using Answer = std::variant<Outcome, asio::awaitable<Outcome>>;
+
+    explicit Router(Gate const& gate) : gate_(gate) {}
+
+    /// `table` outlives the router.
+    void add(std::string service, MethodTable const& table);
+    /// A service that exists, but is switched off: `[402.1]`.
+    void add_disabled(std::string service);
+
+    /// Never throws. The coroutine, if it is one, keeps nothing of `call`.
+    [[nodiscard]] Answer run(
+        Envelope const& envelope, json::object const& call, std::shared_ptr<Peer> const& peer) const;
+    /// From now on every call is answered `[503.1]`.
+    void shut() { shut_ = true; }
+
+    [[nodiscard]] std::map<std::string, MethodTable const*, std::less<>> const& services() const
+    {
+        return services_;
+    }
+
+private:
+    [[nodiscard]] Method const& find(Envelope const& envelope, json::object const& call) const;
+
+    Gate const& gate_;
+    /// Null: disabled.
+    std::map<std::string, MethodTable const*, std::less<>> services_;
+    bool shut_ = false;
+};
+
+} // namespace elves

@@ -1,0 +1,17 @@
+#include "server/dialer.hpp"
+
+#include "client/dial.hpp"
+
+namespace elves {
+
+asio::awaitable<Back> LinkDialer::call(std::string host, std::uint16_t port, std::string service,
+    std::string method, json::object fields, std::chrono::milliseconds limit)
+{
+    HostPort to{std::move(host), port};
+    auto const link = co_await dial(std::move(to), limit, shared_);
+    auto back = co_await link->call(std::move(service), std::move(method), std::move(fields), limit);
+    link->close("it was for one call");
+    co_return back;
+}
+
+} // namespace elves

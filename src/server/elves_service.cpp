@@ -1,0 +1,65 @@
+#include "server/elves_service.hpp"
+
+namespace elves {
+
+namespace {
+
+json::object described(Method const& method)
+{
+    json::array fields;
+    for (auto const& field : method.fields) {
+        fields.push_back(json::object{
+            {"name", field.name}, {"type", field.type}, {"required", field.required ? "true" : "false"}});
+    }
+    json::array also(method.also.begin(), method.also.end());
+    return {{"method", method.name}, {"mqt", method.is_cast ? "cast" : "call"},
+        {"right", right_text(method.right)}, {"fields", std::move(fields)}, {"also", std::move(also)},
+        {"help", method.help}};
+}
+
+std::string_view mode_text(AuthMode mode)
+{
+    if (mode == AuthMode::keys) return "keys";
+    return mode == AuthMode::open ? "open" : "protected";
+}
+
+} // namespace
+
+ElvesService::ElvesService(
+    Clock& clock, Router const& router, LinkShared const& shared, Server const& server, AuthMode auth)
+    : clock_(clock), router_(router), shared_(shared), server_(server), auth_(auth), started_(clock.steady())
+{
+}
+
+void ElvesService::declare(MethodTable& table)
+{
+    table.call<Nothing>(
+        "ping", Right::open, {}, "Is the server there?", [](Nothing, Caller const&) { return Reply(); });
+    table.call<Nothing>("methods", Right::read, {}, "Every service, its methods and their fields.",
+        [this](Nothing, Caller const&) { return methods(); });
+    table.call<Nothing>("stats", Right::read, {}, "What the server is doing.",
+        [this](Nothing, Caller const&) { return stats(); });
+}
+
+Reply ElvesService::methods() const
+{
+    json::array services;
+    for (auto const& [name, table] : router_.services()) {
+        if (!table) continue;
+        json::array methods;
+        for (auto const& method : table->all()) methods.push_back(described(*method));
+        services.push_back(json::object{{"service", name}, {"methods", std::move(methods)}});
+    }
+    return {{"services", std::move(services)}};
+}
+
+Reply ElvesService::stats() const
+{
+    using std::chrono::duration_cast;
+    auto const up = duration_cast<std::chrono::seconds>(clock_.steady() - started_);
+    return {{"stats", json::object{{"version", ELVES_VERSION}, {"uptime", std::to_string(up.count())},
+                          {"connections", std::to_string(server_.connections())},
+                          {"calls", std::to_string(shared_.calls)}, {"auth_mode", mode_text(auth_)}}}};
+}
+
+} // namespace elves

@@ -1,0 +1,212 @@
+#include "server/house.hpp"
+
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <filesystem>
+#include <sys/resource.h>
+
+#include "elves/log.hpp"
+#include "rpc/asio_clock.hpp"
+#include "rpc/router.hpp"
+#include "server/dialer.hpp"
+#include "server/elves_service.hpp"
+#include "server/module_set.hpp"
+#include "server/server.hpp"
+#include "store/sqlite_store.hpp"
+
+namespace elves {
+
+namespace {
+
+/// Takes everything and keeps nothing: for --check, which must not touch the data file.
+class NoStore final : public Store {
+public:
+    void post(Work, Done) override {}
+    void post_read(Work, Done) override {}
+    void migrate(std::string_view, std::string_view) override {}
+    void at_start(Work const&) override {}
+};
+
+void require_authority(ServerSettings const& server, Gate const& gate)
+{
+    if (server.auth == AuthMode::keys && !gate.authority) {
+        throw SettingsError("[auth] mode: keys needs the module supervisor, which holds them; enable it, or "
+                            "choose protected or open");
+    }
+}
+
+void warn_if_open(ServerSettings const& server, Server const& port)
+{
+    auto const beyond = [](HostPort const& place) {
+        return !Ip::parse(place.host).value_or(Ip()).is_loopback();
+    };
+    auto const places = port.listening();
+    if (server.auth == AuthMode::open && std::any_of(places.begin(), places.end(), beyond)) {
+        ELVES_LOG(
+            warning, "[auth] mode is open: anyone who reaches the port may run anything on every agent");
+    }
+}
+
+/// 100,000 connections need as many descriptors; the hard limit is what the admin allows.
+void raise_descriptor_limit()
+{
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// The running server: everything in the order in which it needs each other.
+class House {
+public:
+    House(std::string config, Settings const& settings, ServerSettings const& server)
+        : config_(std::move(config))
+        , log_(server.log)
+        , clock_(io_.get_executor())
+        , store_(io_.get_executor(), server.store_path)
+        , host_(io_.get_executor(), clock_, store_, server.zone)
+        , dialer_(clock_)
+        , router_(gate_)
+        , shared_{clock_, &router_, server.limits}
+    {
+        host_.offer<Dialer>(dialer_);
+        modules_ = std::make_unique<ModuleSet>(
+            host_, settings, builtin_modules(), server.enabled, server.module_path);
+        gate_.mode = server.auth;
+        gate_.authority = host_.find<Authority>();
+        require_authority(server, gate_);
+        port_ = std::make_unique<Server>(io_.get_executor(), shared_, server);
+        modules_->add(std::make_unique<ElvesService>(clock_, router_, shared_, *port_, server.auth));
+        modules_->configure(settings);
+        settings.refuse_unknown();
+        modules_->declare(router_);
+        warn_if_open(server, *port_);
+    }
+    ~House()
+    {
+        // What still waits in the loop holds references to modules: it goes first.
+        links_end();
+    }
+
+    void run()
+    {
+        modules_->start();
+        port_->start();
+        wait_for_signal();
+        ELVES_LOG(info, "elvesd " << ELVES_VERSION << " is up");
+        io_.run();
+        ELVES_LOG(info, "elvesd has stopped");
+    }
+
+private:
+    void links_end()
+    {
+        io_.restart();
+        io_.poll();
+    }
+
+    void wait_for_signal()
+    {
+        signals_.async_wait([this](boost::system::error_code const& failure, int signal) {
+            if (failure) return;
+            if (signal == SIGHUP) {
+                reload();
+                wait_for_signal();
+                return;
+            }
+            ELVES_LOG(info, "stopping: signal " << signal);
+            stop();
+        });
+    }
+
+    void reload()
+    {
+        log_.reopen();
+        try {
+            auto settings = Settings::read_file(config_);
+            auto const server = ServerSettings::read(settings);
+            modules_->configure(settings);
+            shared_.limits = server.limits;
+            port_->configure(server);
+            log_.set_level(server.log.level);
+            ELVES_LOG(info, "logs reopened and settings read again from " << config_);
+        } catch (std::exception const& problem) {
+            ELVES_LOG(error, "settings not taken over, the ones before stand: " << problem.what());
+        }
+    }
+
+    void stop()
+    {
+        router_.shut();
+        port_->stop([this] {
+            modules_->stop();
+            // The store's own end brings to disk what is queued.
+            io_.stop();
+        });
+    }
+
+    std::string config_;
+    boost::asio::io_context io_{1};
+    LogSetup log_;
+    AsioClock clock_;
+    SqliteStore store_;
+    Host host_;
+    LinkDialer dialer_;
+    Gate gate_;
+    Router router_;
+    LinkShared shared_;
+    std::unique_ptr<ModuleSet> modules_;
+    std::unique_ptr<Server> port_;
+    boost::asio::signal_set signals_{io_, SIGTERM, SIGINT, SIGHUP};
+};
+
+} // namespace
+
+void run_server(std::string const& config)
+{
+    auto const settings = Settings::read_file(config);
+    auto const server = ServerSettings::read(settings);
+    raise_descriptor_limit();
+    House house(config, settings, server);
+    house.run();
+}
+
+void check_server(std::string const& config)
+{
+    auto const settings = Settings::read_file(config);
+    auto const server = ServerSettings::read(settings);
+    boost::asio::io_context io(1);
+    AsioClock clock(io.get_executor());
+    NoStore store;
+    Host host(io.get_executor(), clock, store, server.zone);
+    LinkDialer dialer(clock);
+    host.offer<Dialer>(dialer);
+    ModuleSet modules(host, settings, builtin_modules(), server.enabled, server.module_path);
+    Gate gate;
+    gate.authority = host.find<Authority>();
+    require_authority(server, gate);
+    modules.configure(settings);
+    settings.refuse_unknown();
+    auto const folder = std::filesystem::absolute(server.store_path).parent_path();
+    if (!std::filesystem::is_directory(folder)) {
+        throw SettingsError(
+            "[store] path: there is no folder " + folder.string() + "; make it, or give another path");
+    }
+}
+
+KeyIssuer::Issued init_admin(std::string const& config, std::string const& name)
+{
+    auto const settings = Settings::read_file(config);
+    auto const server = ServerSettings::read(settings);
+    boost::asio::io_context io(1);
+    AsioClock clock(io.get_executor());
+    SqliteStore store(io.get_executor(), server.store_path);
+    Host host(io.get_executor(), clock, store, server.zone);
+    LinkDialer dialer(clock);
+    host.offer<Dialer>(dialer);
+    ModuleSet modules(host, settings, builtin_modules(), {"supervisor"}, "");
+    modules.start();
+    return host.need<KeyIssuer>("--init-admin").issue_at_start(name, Role::admin);
+}
+
+} // namespace elves

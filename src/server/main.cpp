@@ -1,0 +1,38 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "server/house.hpp"
+
+int main(int argc, char** argv)
+{
+    CLI::App app("elvesd: runs work on fleets of hosts, and knows what came of it");
+    std::string config = "etc/elves.conf";
+    std::string admin;
+    bool check = false;
+    app.add_option("--config", config, "The settings file")->capture_default_str();
+    auto* const check_flag =
+        app.add_flag("--check", check, "Read the settings, say what is wrong with them, and end");
+    app.add_option("--init-admin", admin, "Make an admin key of that name, print key and token, and end")
+        ->excludes(check_flag);
+    app.set_version_flag("--version", ELVES_VERSION);
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::ParseError const& problem) {
+        return app.exit(problem) == 0 ? 0 : 2;
+    }
+    try {
+        if (check) {
+            elves::check_server(config);
+            std::cout << config << ": all is well\n";
+        } else if (!admin.empty()) {
+            auto const issued = elves::init_admin(config, admin);
+            std::cout << "key " << issued.key << "\ntoken " << issued.token << "\n";
+        } else {
+            elves::run_server(config);
+        }
+        return 0;
+    } catch (std::exception const& problem) {
+        std::cerr << "elvesd: " << problem.what() << "\n";
+        return 1;
+    }
+}

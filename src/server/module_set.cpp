@@ -1,0 +1,138 @@
+#include "server/module_set.hpp"
+
+#include <algorithm>
+#include <boost/dll/shared_library.hpp>
+#include <filesystem>
+#include <ranges>
+#include <stdexcept>
+
+#include "elves/log.hpp"
+
+namespace elves {
+
+namespace {
+
+bool holds(std::vector<std::string> const& names, std::string_view name)
+{
+    return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// `libhello.so` and `hello.so` hold the module `hello`.
+std::string module_name(std::filesystem::path const& file)
+{
+    auto stem = file.stem().string();
+    return stem.starts_with("lib") ? stem.substr(3) : stem;
+}
+
+std::vector<std::filesystem::path> shared_objects(std::string const& folder)
+{
+    std::error_code failure;
+    std::vector<std::filesystem::path> files;
+    for (std::filesystem::directory_iterator entries(folder, failure), end; !failure && entries != end;
+         entries.increment(failure)) {
+        if (entries->path().extension() == ".so") files.push_back(entries->path());
+    }
+    if (failure) throw std::runtime_error("[modules] path: cannot read " + folder + ": " + failure.message());
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+} // namespace
+
+struct ModuleSet::Loaded {
+    boost::dll::shared_library library;
+};
+
+ModuleSet::ModuleSet(Host& host, Settings const& settings, std::vector<BuiltinModule> const& builtin,
+    std::vector<std::string> const& enabled, std::string const& path)
+{
+    for (auto const& module : builtin) {
+        if (holds(enabled, module.name)) {
+            modules_.push_back(module.make(host));
+        } else {
+            disabled_.emplace_back(module.name);
+            settings.ignore(module.name);
+        }
+    }
+    if (!path.empty()) load_from(path, host, settings, enabled);
+    check_names(settings, enabled);
+}
+
+ModuleSet::~ModuleSet()
+{
+    while (!modules_.empty()) modules_.pop_back();
+}
+
+void ModuleSet::load_from(
+    std::string const& folder, Host& host, Settings const& settings, std::vector<std::string> const& enabled)
+{
+    for (auto const& file : shared_objects(folder)) {
+        auto const name = module_name(file);
+        if (!holds(enabled, name)) {
+            disabled_.push_back(name);
+            settings.ignore(name);
+            continue;
+        }
+        auto loaded = std::make_unique<Loaded>();
+        boost::dll::fs::error_code failure;
+        loaded->library.load(boost::dll::fs::path(file.string()), failure, boost::dll::load_mode::rtld_now);
+        if (failure)
+            throw std::runtime_error("cannot load module " + file.string() + ": " + failure.message());
+        if (!loaded->library.has("elves_module_api_version") || !loaded->library.has("elves_make_module")) {
+            throw std::runtime_error(
+                "cannot load module " + file.string() + ": it has no ELVES_LOADABLE_MODULE");
+        }
+        auto const version = loaded->library.get<unsigned const>("elves_module_api_version");
+        if (version != module_api_version) {
+            throw std::runtime_error("cannot load module " + file.string() +
+                                     ": it was built for module API " + std::to_string(version) +
+                                     ", and this server has " + std::to_string(module_api_version) +
+                                     "; build it anew");
+        }
+        modules_.emplace_back(loaded->library.get<Module*(Host&)>("elves_make_module")(host));
+        loaded_.push_back(std::move(loaded));
+        ELVES_LOG(info, "module " << modules_.back()->name() << " loaded from " << file.string());
+    }
+}
+
+void ModuleSet::check_names(Settings const& settings, std::vector<std::string> const& enabled) const
+{
+    for (auto const& name : enabled) {
+        auto const known = [&](auto const& module) { return module->name() == name; };
+        if (std::none_of(modules_.begin(), modules_.end(), known)) {
+            settings.section("modules").refuse("enabled", "there is no module \"" + name + "\"");
+        }
+    }
+}
+
+void ModuleSet::add(std::unique_ptr<Module> module) { modules_.push_back(std::move(module)); }
+
+void ModuleSet::configure(Settings const& settings)
+{
+    for (auto const& module : modules_) module->configure(settings.section(module->name()));
+}
+
+void ModuleSet::declare(Router& router)
+{
+    for (auto const& name : disabled_) router.add_disabled(name);
+    for (auto const& module : modules_) {
+        auto const name = std::string(module->name());
+        if (router.services().contains(name)) throw std::runtime_error("two modules have the name " + name);
+        auto table = std::make_unique<MethodTable>();
+        module->declare(*table);
+        router.add(name, *table);
+        tables_.push_back(std::move(table));
+    }
+}
+
+void ModuleSet::start()
+{
+    for (auto const& module : modules_) module->start();
+}
+
+void ModuleSet::stop()
+{
+    for (auto const& module : std::views::reverse(modules_)) module->stop();
+}
+
+} // namespace elves

@@ -1,0 +1,142 @@
+#include "server/server.hpp"
+
+#include <algorithm>
+
+#include "elves/error.hpp"
+#include "elves/log.hpp"
+
+namespace elves {
+
+namespace {
+
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+using namespace std::chrono_literals;
+
+constexpr auto sweep_interval = 1s;
+/// Out of descriptors, say: trying again at once would only burn the processor.
+constexpr auto accept_pause = 100ms;
+constexpr auto last_words = 50ms;
+
+} // namespace
+
+Server::Server(asio::any_io_executor loop, LinkShared& shared, ServerSettings const& settings)
+    : loop_(std::move(loop)), shared_(shared)
+{
+    configure(settings);
+    for (auto const& place : settings.listen) bind(place);
+}
+
+void Server::configure(ServerSettings const& settings)
+{
+    max_connections_ = settings.max_connections;
+    idle_timeout_ = settings.idle_timeout;
+    shutdown_grace_ = settings.shutdown_grace;
+}
+
+void Server::bind(HostPort const& place)
+{
+    auto const refuse = [&](error_code const& failure) {
+        throw SettingsError("[server] listen: cannot listen on " + place.text() + ": " + failure.message() +
+                            "; give an address of this machine and a port that is free");
+    };
+    error_code failure;
+    tcp::resolver resolver(loop_);
+    auto const found =
+        resolver.resolve(place.host, std::to_string(place.port), tcp::resolver::passive, failure);
+    if (failure || found.empty()) refuse(failure);
+    auto const endpoint = found.begin()->endpoint();
+    auto acceptor = std::make_unique<Acceptor>(loop_);
+    acceptor->open(endpoint.protocol(), failure);
+    if (!failure) acceptor->set_option(tcp::acceptor::reuse_address(true), failure);
+    if (!failure) acceptor->bind(endpoint, failure);
+    if (!failure) acceptor->listen(4096, failure);
+    if (failure) refuse(failure);
+    acceptors_.push_back(std::move(acceptor));
+}
+
+void Server::start()
+{
+    for (auto const& acceptor : acceptors_) accept(*acceptor);
+    for (auto const& place : listening()) ELVES_LOG(info, "listening on " << place.text());
+    sweep();
+}
+
+void Server::accept(Acceptor& acceptor)
+{
+    acceptor.async_accept([this, &acceptor](error_code const& failure, tcp::socket socket) {
+        if (failure == asio::error::operation_aborted || !acceptor.is_open()) return;
+        if (failure) {
+            ELVES_LOG(
+                warning, "cannot accept a connection: " << failure.message() << "; trying again in 100 ms");
+            pausing_ = shared_.clock.after(accept_pause, [this, &acceptor] { accept(acceptor); });
+            return;
+        }
+        take(std::move(socket));
+        accept(acceptor);
+    });
+}
+
+void Server::take(tcp::socket socket)
+{
+    auto link = std::make_shared<Link>(std::move(socket), shared_);
+    if (links_.size() >= max_connections_) {
+        ELVES_LOG(warning, "refused " << link->address() << ": " << links_.size()
+                                      << " connections are open ([server] max_connections)");
+        link->refuse(Error(codes::too_much, "too many connections; try again later"));
+        return;
+    }
+    links_.insert(link);
+    link->on_close([this, weak = std::weak_ptr(link)] {
+        if (auto const gone = weak.lock()) links_.erase(gone);
+    });
+    link->start();
+}
+
+void Server::sweep()
+{
+    auto const now = shared_.clock.steady();
+    std::vector<std::shared_ptr<Link>> quiet;
+    for (auto const& link : links_) {
+        if (link->is_idle() && now - link->last_heard() > idle_timeout_) quiet.push_back(link);
+    }
+    for (auto const& link : quiet) link->close("idle for longer than [server] idle_timeout");
+    sweeping_ = shared_.clock.after(sweep_interval, [this] { sweep(); });
+}
+
+void Server::stop(std::function<void()> done)
+{
+    error_code ignored;
+    for (auto const& acceptor : acceptors_) acceptor->close(ignored);
+    wait_for_answers(shared_.clock.steady() + shutdown_grace_, std::move(done));
+}
+
+void Server::wait_for_answers(Clock::Steady until, std::function<void()> done)
+{
+    auto const busy =
+        std::any_of(links_.begin(), links_.end(), [](auto const& link) { return link->inflight() > 0; });
+    if (busy && shared_.clock.steady() < until) {
+        stopping_ = shared_.clock.after(10ms,
+            [this, until, done = std::move(done)]() mutable { wait_for_answers(until, std::move(done)); });
+        return;
+    }
+    if (busy)
+        ELVES_LOG(warning, "calls are still unanswered after [server] shutdown_grace; closing all the same");
+    auto const all = std::vector<std::shared_ptr<Link>>(links_.begin(), links_.end());
+    for (auto const& link : all) link->close("the server is shutting down");
+    sweeping_.stop();
+    // A moment for what is written to leave; who does not read it by then was closed anyway.
+    stopping_ = shared_.clock.after(last_words, std::move(done));
+}
+
+std::vector<HostPort> Server::listening() const
+{
+    std::vector<HostPort> places;
+    for (auto const& acceptor : acceptors_) {
+        auto const endpoint = acceptor->local_endpoint();
+        places.push_back({endpoint.address().to_string(), endpoint.port()});
+    }
+    return places;
+}
+
+} // namespace elves

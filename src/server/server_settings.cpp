@@ -1,0 +1,86 @@
+#include "server/server_settings.hpp"
+
+namespace elves {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::int64_t kib = 1024;
+constexpr std::int64_t mib = 1024 * kib;
+
+Zone zone_of(Section const& server)
+{
+    auto const name = server.text("timezone", "");
+    if (name.empty()) return Zone::of_machine();
+    auto const zone = Zone::named(name);
+    if (!zone)
+        server.refuse("timezone",
+            "\"" + name + "\" is no zone that this machine knows; give one such as Europe/Berlin or UTC");
+    return *zone;
+}
+
+AuthMode auth_of(Section const& auth)
+{
+    auto const mode = auth.choice("mode", "protected", {"protected", "keys", "open"});
+    if (mode == "keys") return AuthMode::keys;
+    return mode == "open" ? AuthMode::open : AuthMode::protected_;
+}
+
+std::vector<HostPort> listen_of(Section const& server)
+{
+    std::vector<HostPort> all;
+    for (auto const& text : server.list("listen", {"127.0.0.1:7788"})) {
+        auto const place = HostPort::parse(text);
+        if (!place)
+            server.refuse(
+                "listen", "\"" + text + "\" is no HOST:PORT; give one such as 0.0.0.0:7788 or [::]:7788");
+        all.push_back(*place);
+    }
+    if (all.empty()) server.refuse("listen", "it is empty; give HOST:PORT");
+    return all;
+}
+
+LogSettings log_of(Section const& section)
+{
+    LogSettings log;
+    auto const level = section.choice("level", "info", {"debug", "info", "warning", "error"});
+    log.level = level == "debug"     ? log::Level::debug
+                : level == "warning" ? log::Level::warning
+                : level == "error"   ? log::Level::error
+                                     : log::Level::info;
+    log.file = section.text("file", "");
+    log.to_stderr = section.choice("stderr", "true", {"true", "false"}) == "true";
+    return log;
+}
+
+} // namespace
+
+ServerSettings ServerSettings::read(Settings const& settings)
+{
+    auto const server = settings.section("server");
+    auto const modules = settings.section("modules");
+    ServerSettings all;
+    all.listen = listen_of(server);
+    all.zone = zone_of(server);
+    all.store_path = settings.section("store").text("path", "elves.db");
+    all.auth = auth_of(settings.section("auth"));
+    all.enabled = modules.list("enabled", {});
+    all.module_path = modules.text("path", "");
+    all.log = log_of(settings.section("log"));
+    all.limits.max_frame = static_cast<std::size_t>(server.number("max_frame", 4 * mib, kib, 1024 * mib));
+    all.limits.max_inflight = static_cast<std::size_t>(server.number("max_inflight", 1024, 1, 1'000'000));
+    all.limits.pause_bytes = static_cast<std::size_t>(server.number("pause_bytes", mib, kib, 1024 * mib));
+    all.limits.close_bytes =
+        static_cast<std::size_t>(server.number("close_bytes", 64 * mib, kib, 4096 * mib));
+    if (all.limits.close_bytes < all.limits.max_frame + all.limits.pause_bytes) {
+        server.refuse("close_bytes", "it is under max_frame + pause_bytes, so that one large answer would "
+                                     "close its connection; give more");
+    }
+    all.max_connections = static_cast<std::size_t>(server.number("max_connections", 100'000, 1, 1'000'000));
+    all.idle_timeout = server.seconds("idle_timeout", 600s, 1s, 86'400s);
+    all.shutdown_grace = server.seconds("shutdown_grace", 10s, 0s, 3600s);
+    return all;
+}
+
+} // namespace elves

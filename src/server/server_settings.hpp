@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "client/dial.hpp"
+#include "elves/settings.hpp"
+#include "elves/zone.hpp"
+#include "log/log_setup.hpp"
+#include "rpc/gate.hpp"
+#include "rpc/link.hpp"
+
+namespace elves {
+
+/// What of elves.conf is the server's own; the modules read their own sections.
+struct ServerSettings {
+    std::vector<HostPort> listen;
+    Zone zone;
+    std::string store_path;
+    AuthMode auth = AuthMode::protected_;
+    std::vector<std::string> enabled; ///< Modules; empty: all.
+    std::string module_path;          ///< A folder of shared objects; "" for none.
+    LogSettings log;
+
+    LinkLimits limits; ///< From here on: what SIGHUP can change.
+    std::size_t max_connections = 0;
+    std::chrono::seconds idle_timeout{};
+    std::chrono::seconds shutdown_grace{};
+
+    /// Throws SettingsError.
+    [[nodiscard]] static ServerSettings read(Settings const& settings);
+};
+
+} // namespace elves

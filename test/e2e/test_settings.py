@@ -1,0 +1,158 @@
+"""Starting and stopping: what a person at the keyboard sees."""
+
+import os
+import signal
+import socket
+import unittest
+
+from elves_wire import RUN
+from house import HouseTest, binary, ini, run
+
+
+class Settings(HouseTest):
+    def elvesd(self, *more, **sections):
+        house = self.server_down(**sections)
+        return run(binary("elvesd"), "--config", str(house.conf_path), *more, patience=20)
+
+    def complains(self, done, *words):
+        """Ends with an error and one line on stderr that names what is wrong."""
+        self.assertNotEqual(done.code, 0, done)
+        self.assertGreater(done.code, 0, f"died of a signal: {done}")
+        lines = [line for line in done.err.splitlines() if line.strip()]
+        self.assertEqual(len(lines), 1, done.err)
+        for word in words:
+            self.assertIn(word, lines[0])
+
+    def test_an_unknown_section_is_an_error(self):
+        self.complains(self.elvesd(serverr={"listen": "127.0.0.1:0"}), "serverr")
+
+    def test_an_unknown_key_is_an_error(self):
+        self.complains(self.elvesd(server={"listne": "127.0.0.1:0"}), "listne")
+        self.complains(self.elvesd(tasklog={"lost_afterr": 5}), "lost_afterr")
+
+    def test_a_bad_value_is_an_error(self):
+        for section, key, value in (("server", "max_frame", "lots"), ("server", "max_frame", "-1"),
+                                    ("server", "listen", "here"), ("server", "listen", "127.0.0.1:99999"),
+                                    ("server", "timezone", "Mars/Base"), ("auth", "mode", "perhaps"),
+                                    ("heartbeat", "interval", "often"), ("heartbeat", "offline_after", "1.5x"),
+                                    ("sheduler", "default_timeout", "86401"),
+                                    ("sheduler", "handover_timeout", "soon"), ("tasklog", "lost_after", "-3"),
+                                    ("cron", "misfire", "twice"), ("cron", "overlap", "maybe"),
+                                    ("modules", "enabled", "heartbeat, nosuchmodule")):
+            with self.subTest(key=key, value=value):
+                self.complains(self.elvesd(**{section: {key: value}}),
+                               "nosuchmodule" if section == "modules" else key)
+
+    def test_a_missing_config_file_is_an_error(self):
+        self.complains(run(binary("elvesd"), "--config", "/nonexistent/elves.conf"), "/nonexistent/elves.conf")
+
+    def test_a_store_that_cannot_be_opened_is_an_error(self):
+        self.complains(self.elvesd(store={"path": "/nonexistent/folder/elves.db"}), "/nonexistent/folder/elves.db")
+        folder = self.folder()
+        self.complains(self.elvesd(store={"path": str(folder)}), str(folder))
+
+    def test_a_store_that_is_no_store_is_an_error_and_stays_untouched(self):
+        path = self.folder() / "elves.db"
+        path.write_bytes(b"this is a love letter, not a database\n" * 100)
+        before = path.read_bytes()
+        self.complains(self.elvesd(store={"path": str(path)}), str(path))
+        self.assertEqual(path.read_bytes(), before)
+
+    def test_a_busy_port_is_an_error(self):
+        with socket.create_server(("127.0.0.1", 0)) as busy:
+            port = busy.getsockname()[1]
+            self.complains(self.elvesd(server={"listen": f"127.0.0.1:{port}"}), str(port))
+
+    def test_check_says_yes_or_no_and_ends(self):
+        self.assertEqual(self.elvesd("--check").code, 0)
+        self.complains(self.elvesd("--check", server={"listne": "x"}), "listne")
+        with socket.create_server(("127.0.0.1", 0)) as busy:  # it does not listen
+            port = busy.getsockname()[1]
+            self.assertEqual(self.elvesd("--check", server={"listen": f"127.0.0.1:{port}"}).code, 0)
+
+    def test_an_option_that_is_none_is_an_error(self):
+        self.assertNotEqual(run(binary("elvesd"), "--no-such-option").code, 0)
+
+    def test_init_admin_prints_key_and_token_that_work(self):
+        house = self.server_down(auth={"mode": "keys"})
+        auth = house.init_admin("chief")
+        house.start()
+        client = self.client(house, auth=auth)
+        client.ok("supervisor", "listkeys")
+        self.assertEqual(client.ok("supervisor", "getauthbykey", key=auth["key"])["auth"]["name"], "chief")
+
+
+class Signals(HouseTest):
+    def test_sigterm_ends_it_well_also_with_agents_and_callers(self):
+        house = self.server()
+        self.client(house).ok("elves", "ping")
+        agent = self.agent(house, "10.0.0.1")
+        self.assertEqual(house.terminate(), 0)
+        agent.wait_closed()
+
+    def test_sigterm_during_a_task_ends_it_well(self):
+        house = self.server()
+        client = self.client(house)
+        agent = self.agent(house, "10.0.0.1", lambda call: RUN)
+        client.begin("sheduler", "sendsync", agentip="10.0.0.1", ins={"app": "demo", "func": "work"})
+        agent.wait_instruct()
+        self.assertEqual(house.terminate(patience=30), 0)
+
+    def test_sighup_is_survived(self):
+        house = self.server()
+        client = self.client(house)
+        for _ in range(3):
+            house.signal(signal.SIGHUP)
+            client.ok("elves", "ping")
+        self.assertTrue(house.alive)
+
+    def test_a_client_that_goes_away_before_its_reply_does_no_harm(self):
+        house = self.server()
+        for _ in range(20):
+            client = self.client(house)
+            client.begin("elves", "methods")
+            client.link.reset()
+        self.client(house).ok("elves", "ping")
+
+    def test_the_address_that_it_listens_on_is_in_the_log(self):
+        house = self.server()
+        self.assertIn(f"listening on 127.0.0.1:{house.port}", house.log())
+
+
+class AgentSettings(HouseTest):
+    def complains(self, sections, *words):
+        path = self.folder() / "agent.conf"
+        path.write_text(ini(sections))
+        done = run(binary("elves-agent"), "--config", str(path), patience=20)
+        self.assertGreater(done.code, 0, done)
+        lines = [line for line in done.err.splitlines() if line.strip()]
+        self.assertEqual(len(lines), 1, done.err)
+        for word in words:
+            self.assertIn(word, lines[0])
+
+    def test_an_unknown_section_or_key_or_bad_value_is_an_error(self):
+        folder = self.folder()
+        good = {"server": "127.0.0.1:9", "ip": "10.0.0.1", "apps": str(folder), "journal": str(folder / "j.db")}
+        self.complains({"agent": good, "agentt": {"ip": "10.0.0.1"}}, "agentt")
+        self.complains({"agent": {**good, "srever": "x"}}, "srever")
+        self.complains({"agent": {**good, "ip": "there"}}, "ip")
+        self.complains({"agent": {**good, "max_output": "much"}}, "max_output")
+        self.complains({"agent": {**good, "server": "nowhere"}}, "server")
+        self.complains({"agent": {**good, "journal": "/nonexistent/folder/j.db"}}, "/nonexistent/folder/j.db")
+
+    def test_a_missing_config_file_is_an_error(self):
+        done = run(binary("elves-agent"), "--config", "/nonexistent/agent.conf")
+        self.assertNotEqual(done.code, 0)
+        self.assertIn("/nonexistent/agent.conf", done.err)
+
+    def test_an_unreadable_config_file_is_an_error(self):
+        if os.geteuid() == 0:
+            self.skipTest("root reads everything")
+        path = self.folder() / "agent.conf"
+        path.write_text("[agent]\n")
+        path.chmod(0)
+        self.assertNotEqual(run(binary("elves-agent"), "--config", str(path)).code, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

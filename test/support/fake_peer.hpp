@@ -1,0 +1,125 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/post.hpp>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "elves/clock.hpp"
+#include "elves/error.hpp"
+#include "elves/one_shot.hpp"
+#include "elves/peer.hpp"
+
+namespace elves {
+
+/// A connection without a network: keeps what is sent to it, answers what the test says, closes when told.
+class FakePeer final : public Peer {
+public:
+    /// A call or a cast that was sent to it.
+    struct Sent {
+        std::string service;
+        std::string method;
+        json::object fields;
+    };
+
+    FakePeer(asio::any_io_executor loop, Clock& clock, std::string const& ip = "127.0.0.1", int port = 50'000)
+        : loop_(std::move(loop))
+        , clock_(clock)
+        , ip_(Ip::parse(ip).value())
+        , address_(ip + ":" + std::to_string(port))
+        , last_heard_(clock.steady())
+    {
+    }
+
+    /// Answers at once with what `answer` says, or waits for `reply`, the limit, or the end.
+    [[nodiscard]] asio::awaitable<Back> call(std::string service, std::string method, json::object fields,
+        std::chrono::milliseconds limit) override
+    {
+        calls.emplace_back(Sent{std::move(service), std::move(method), std::move(fields)});
+        if (!open_) throw Error(codes::agent_unreachable, "the connection is closed");
+        if (answer) {
+            auto const sent = calls.back(); // `answer` may lead to another call
+            co_return answer(sent);
+        }
+        auto const waiting = std::make_shared<Waiting>();
+        waiting_.push_back(waiting);
+        auto const ending = co_await waiting->ending.wait(clock_, limit);
+        waiting->over = true;
+        if (!ending) throw Error(codes::agent_silent, "no answer in time");
+        if (!*ending) throw Error(codes::agent_unreachable, "the connection closed");
+        co_return **ending;
+    }
+    void cast(std::string_view service, std::string_view method, json::object const& fields) override
+    {
+        if (open_) casts.emplace_back(Sent{std::string(service), std::string(method), fields});
+    }
+
+    void close(std::string_view why) override
+    {
+        if (!open_) return;
+        open_ = false;
+        closed_why = why;
+        for (auto const& waiting : std::exchange(waiting_, {})) waiting->ending.set(std::nullopt);
+        for (auto& then : std::exchange(on_close_, {})) asio::post(loop_, std::move(then));
+    }
+    [[nodiscard]] bool is_open() const noexcept override { return open_; }
+    void on_close(std::function<void()> then) override
+    {
+        if (open_) {
+            on_close_.push_back(std::move(then));
+        } else {
+            asio::post(loop_, std::move(then));
+        }
+    }
+
+    [[nodiscard]] Clock::Steady last_heard() const noexcept override { return last_heard_; }
+    void keep_when_idle() override { kept_when_idle = true; }
+    [[nodiscard]] Ip ip() const override { return ip_; }
+    [[nodiscard]] std::string const& address() const noexcept override { return address_; }
+    [[nodiscard]] std::string const& bound_key() const noexcept override { return bound_key_; }
+    void bind_key(std::string key) override { bound_key_ = std::move(key); }
+
+    /// Bytes came from it just now.
+    void speak() { last_heard_ = clock_.steady(); }
+    /// Answers the oldest call that waits. False where none does.
+    bool reply(Back back)
+    {
+        while (!waiting_.empty()) {
+            auto const oldest = std::move(waiting_.front());
+            waiting_.pop_front();
+            if (oldest->over) continue;
+            oldest->ending.set(std::move(back));
+            return true;
+        }
+        return false;
+    }
+
+    std::vector<Sent> calls;
+    std::vector<Sent> casts;
+    std::function<Back(Sent const&)> answer; ///< May throw an Error, as a call does.
+    std::string closed_why;
+    bool kept_when_idle = false;
+
+private:
+    struct Waiting {
+        OneShot<std::optional<Back>> ending; ///< Nothing: the connection closed.
+        bool over = false;
+    };
+
+    asio::any_io_executor loop_;
+    Clock& clock_;
+    Ip ip_;
+    std::string address_;
+    Clock::Steady last_heard_;
+    std::string bound_key_;
+    std::deque<std::shared_ptr<Waiting>> waiting_;
+    std::vector<std::function<void()>> on_close_;
+    bool open_ = true;
+};
+
+} // namespace elves

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "elves/services/presence.hpp"
+
+namespace elves {
+
+/// Who is there is what the test says.
+class FakePresence final : public Presence {
+public:
+    [[nodiscard]] std::shared_ptr<Peer> link(Ip const& agent) const override
+    {
+        auto const found = links_.find(agent);
+        return found == links_.end() ? nullptr : found->second;
+    }
+    [[nodiscard]] std::optional<Ip> agent_of(Peer const& peer) const override
+    {
+        for (auto const& [agent, link] : links_) {
+            if (link.get() == &peer) return agent;
+        }
+        return std::nullopt;
+    }
+    void on_link(std::function<void(Ip const&)> then) override { on_link_.push_back(std::move(then)); }
+    void crons_from(std::function<std::vector<TaskId>(Ip const&)> source) override
+    {
+        crons_ = std::move(source);
+    }
+
+    /// As after a `register` on that connection.
+    void come(Ip const& agent, std::shared_ptr<Peer> link)
+    {
+        links_[agent] = std::move(link);
+        for (auto const& then : on_link_) then(agent);
+    }
+    void go(Ip const& agent) { links_.erase(agent); }
+    /// What `getinfobyip` would show.
+    [[nodiscard]] std::vector<TaskId> crons(Ip const& agent) const
+    {
+        return crons_ ? crons_(agent) : std::vector<TaskId>();
+    }
+
+private:
+    std::map<Ip, std::shared_ptr<Peer>> links_;
+    std::vector<std::function<void(Ip const&)>> on_link_;
+    std::function<std::vector<TaskId>(Ip const&)> crons_;
+};
+
+} // namespace elves

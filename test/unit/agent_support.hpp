@@ -1,0 +1,147 @@
+#pragma once
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/instruct_service.hpp"
+#include "manual_clock.hpp"
+#include "support/inline_store.hpp"
+
+namespace elves::agent {
+
+/// Workers that end when the test says so.
+class FakeWorkers final : public Workers {
+public:
+    void run(TaskId id, Instruction const&, OnOutput on_output, OnDone on_done) override
+    {
+        started.push_back(id);
+        output_[id] = std::move(on_output);
+        done_[id] = std::move(on_done);
+        if (on_start) on_start(id);
+    }
+    void cancel(TaskId id) override { end(id, -1, "canceled"); }
+    void shutdown() override
+    {
+        while (!done_.empty()) end(done_.begin()->first, -1, "the agent is shutting down");
+    }
+    void end(TaskId id, int flag = 1, std::string result = "fine")
+    {
+        auto const found = done_.find(id);
+        if (found == done_.end()) return;
+        auto const done = std::move(found->second);
+        done_.erase(found);
+        WorkerReport report;
+        report.flag = flag;
+        report.result = std::move(result);
+        done(std::move(report));
+    }
+    [[nodiscard]] bool runs(TaskId id) const { return done_.contains(id); }
+
+    std::vector<TaskId> started; ///< In that order.
+    std::function<void(TaskId)> on_start;
+
+private:
+    std::map<TaskId, OnOutput> output_;
+    std::map<TaskId, OnDone> done_;
+};
+
+/// An agent without link and processes. `io` is polled by `settle`.
+struct House {
+    explicit House(InlineStore& store_, asio::io_context& io_, ManualClock& clock_, Tasks::Limits limits = {})
+        : io(io_)
+        , clock(clock_)
+        , store(store_)
+        , journal(store)
+        , tasks(io.get_executor(), clock, journal, workers, limits)
+        , reports(io.get_executor(), clock, tasks, zone)
+        , cron(io.get_executor(), clock, journal, tasks, zone)
+        , service(tasks, cron, reports, zone)
+    {
+        tasks.listen({}, [this](TaskId id) { results.push_back(id); });
+        service.declare(methods);
+        tasks.start(journal.load_tasks(clock.now()));
+        cron.start(journal.load_crons());
+        settle();
+    }
+    void settle()
+    {
+        io.restart();
+        io.poll();
+    }
+    void pass(std::chrono::milliseconds time)
+    {
+        clock.advance(time);
+        settle();
+    }
+    /// Calls a method; the answer is there after `settle` when it needs no more.
+    std::shared_ptr<std::optional<json::object>> call(
+        std::string const& method, json::object const& fields, std::string* error = nullptr)
+    {
+        auto answer = std::make_shared<std::optional<json::object>>();
+        try {
+            auto result = methods.find(method)->run(fields, Caller{});
+            if (auto* reply = std::get_if<Reply>(&result)) {
+                answer->emplace(reply->fields());
+            } else {
+                asio::co_spawn(io, std::get<asio::awaitable<Reply>>(std::move(result)),
+                    [answer, error](std::exception_ptr failure, Reply reply) {
+                        try {
+                            if (failure) std::rethrow_exception(failure);
+                            answer->emplace(reply.fields());
+                        } catch (Error const& refused) {
+                            if (error) *error = refused.info();
+                        }
+                    });
+            }
+        } catch (Error const& refused) {
+            if (error) *error = refused.info();
+        }
+        settle();
+        return answer;
+    }
+    std::shared_ptr<std::optional<json::object>> instruct(
+        std::string const& id, std::string const& type, std::string* error = nullptr)
+    {
+        return call("instruct",
+            {{"id", id}, {"type", type}, {"ins", {{"app", "apptest"}, {"func", "echo"}, {"param", "hi"}}}},
+            error);
+    }
+    std::string status(std::string const& id)
+    {
+        auto const answer = call("status", {{"id", json::array{id}}});
+        return std::string((*answer)->at("info").at(0).at("status").as_string());
+    }
+    std::int64_t count(std::string const& where)
+    {
+        auto row = store.db().run("SELECT count(*) FROM task WHERE " + where);
+        return row.next() ? row.number(0) : -1;
+    }
+
+    asio::io_context& io;
+    ManualClock& clock;
+    InlineStore& store;
+    Zone zone;
+    FakeWorkers workers;
+    std::vector<TaskId> results;
+    Journal journal;
+    Tasks tasks;
+    Reports reports;
+    OwnCron cron;
+    InstructService service;
+    MethodTable methods;
+};
+
+/// What survives an agent's crash: the machine and its disk.
+struct Machine {
+    asio::io_context io{1};
+    ManualClock clock;
+    InlineStore store{io.get_executor()};
+};
+
+} // namespace elves::agent

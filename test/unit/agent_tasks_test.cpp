@@ -1,0 +1,174 @@
+#include "agent/tasks.hpp"
+
+#include "agent_support.hpp"
+#include "catch.hpp"
+
+using namespace elves;
+using namespace elves::agent;
+using namespace std::chrono_literals;
+
+namespace {
+TaskId id_of(std::uint64_t number) { return TaskId(number); }
+std::string text_of(std::uint64_t number) { return TaskId(number).text(); }
+} // namespace
+
+TEST_CASE("a task is in the journal as started before its worker is", "[agent]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    std::int64_t on_disk = 0;
+    house.workers.on_start = [&](TaskId) { on_disk = house.count("stage = 'started'"); };
+    auto const answer = house.instruct(text_of(1), "async");
+    CHECK(answer->has_value());
+    CHECK(on_disk == 1);
+    CHECK(house.status(text_of(1)) == "running");
+}
+
+TEST_CASE("an instruction sent twice starts once, and is answered as taken again", "[agent]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.instruct(text_of(1), "async");
+    CHECK(house.instruct(text_of(1), "async")->has_value());
+    house.workers.end(id_of(1));
+    house.settle();
+    CHECK(house.instruct(text_of(1), "async")->has_value());
+    house.call("confirm", {{"id", json::array{text_of(1)}}});
+    CHECK(house.instruct(text_of(1), "async")->has_value());
+    CHECK(house.workers.started.size() == 1);
+    CHECK(house.status(text_of(1)) == "done");
+}
+
+TEST_CASE("rt is answered with the result, and asked again with the same one", "[agent]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    auto const first = house.instruct(text_of(1), "rt");
+    auto const second = house.instruct(text_of(1), "rt");
+    CHECK_FALSE(first->has_value());
+    house.workers.end(id_of(1), 0, "no");
+    house.settle();
+    auto const third = house.instruct(text_of(1), "rt");
+    for (auto const& answer : {first, second, third}) {
+        REQUIRE(answer->has_value());
+        CHECK((*answer)->at("worker_flag") == 0);
+        CHECK((*answer)->at("worker_result") == "no");
+        CHECK_FALSE((*answer)->contains("info"));
+    }
+    CHECK(house.workers.started.size() == 1);
+    // Its answer was its report; it is only repeated on a new link.
+    CHECK(house.results.empty());
+    CHECK(house.tasks.unconfirmed().contains(id_of(1)));
+}
+
+TEST_CASE("past max_workers tasks wait, past max_queued they are refused before the journal", "[agent]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock, {1, 1});
+    house.instruct(text_of(1), "async");
+    house.instruct(text_of(2), "async");
+    std::string error;
+    house.instruct(text_of(3), "async", &error);
+    CHECK(error.starts_with("[429.1]"));
+    CHECK(house.count("1") == 2);
+    CHECK(house.instruct(text_of(2), "async")->has_value());
+    house.workers.end(id_of(1));
+    house.settle();
+    CHECK(house.workers.started == std::vector{id_of(1), id_of(2)});
+    CHECK(house.status(text_of(3)) == "unknown");
+}
+
+TEST_CASE("after a crash what waited is started, and what ran becomes a result", "[agent]")
+{
+    Machine machine;
+    {
+        House house(machine.store, machine.io, machine.clock, {1, 10});
+        house.instruct(text_of(1), "async");
+        house.instruct(text_of(2), "async");
+    }
+    House house(machine.store, machine.io, machine.clock, {1, 10});
+    CHECK(house.workers.started == std::vector{id_of(2)});
+    CHECK(house.status(text_of(1)) == "failed");
+    CHECK(house.tasks.unconfirmed().contains(id_of(1)));
+    auto const again = house.instruct(text_of(1), "rt");
+    REQUIRE(again->has_value());
+    CHECK((*again)->at("worker_flag") == -1);
+    CHECK((*again)->at("worker_result") == "the agent was stopped while the task ran");
+    CHECK_FALSE((*again)->contains("exit_code"));
+}
+
+TEST_CASE("a task that the journal won't take is refused and not started", "[agent]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock, {1, 10});
+    machine.store.fail_next();
+    std::string error;
+    house.instruct(text_of(1), "async", &error);
+    CHECK(error.starts_with("[507.1]"));
+    CHECK(house.workers.started.empty());
+    CHECK(house.status(text_of(1)) == "unknown");
+    CHECK(house.instruct(text_of(1), "async")->has_value());
+    CHECK(house.workers.started.size() == 1);
+}
+
+TEST_CASE("a result that the journal won't take is told, and written when it can be", "[agent]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.instruct(text_of(1), "async");
+    machine.store.fail_all(true);
+    house.workers.end(id_of(1));
+    house.settle();
+    CHECK(house.results == std::vector{id_of(1)});
+    CHECK_FALSE(house.tasks.is_idle());
+    machine.store.fail_all(false);
+    house.pass(2s);
+    CHECK(house.tasks.is_idle());
+    CHECK(house.count("stage = 'done'") == 1);
+}
+
+TEST_CASE("a cancel stops a task that runs, one that waits, and is true for one unknown", "[agent]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock, {1, 10});
+    house.instruct(text_of(1), "async");
+    house.instruct(text_of(2), "async");
+    CHECK(house.call("cancel", {{"id", text_of(2)}})->has_value());
+    CHECK(house.call("cancel", {{"id", text_of(1)}})->has_value());
+    CHECK(house.call("cancel", {{"id", text_of(9)}})->has_value());
+    house.settle();
+    CHECK(house.workers.started.size() == 1);
+    CHECK(house.status(text_of(1)) == "failed");
+    CHECK(house.status(text_of(2)) == "failed");
+}
+
+TEST_CASE("an instruction's fields are checked before anything is done", "[agent]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    std::string error;
+    house.instruct("12", "async", &error);
+    CHECK(error.starts_with("[403.9]"));
+    house.instruct(text_of(1), "now", &error);
+    CHECK(error.starts_with("[403.10]"));
+    CHECK(house.count("1") == 0);
+}
+
+TEST_CASE("confirmed tasks are forgotten after their time", "[agent]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.instruct(text_of(1), "async");
+    house.instruct(text_of(2), "async");
+    house.workers.end(id_of(1));
+    house.settle();
+    house.call("confirm", {{"id", json::array{text_of(1)}}});
+    house.clock.advance(1h);
+    std::int64_t pruned = -1;
+    asio::co_spawn(house.io, house.journal.prune(house.clock.now()),
+        [&](std::exception_ptr const&, std::int64_t count) { pruned = count; });
+    house.settle();
+    CHECK(pruned == 1);
+    CHECK(house.status(text_of(1)) == "unknown");
+    CHECK(house.status(text_of(2)) == "running");
+}

@@ -1,0 +1,124 @@
+#include "elves/ip.hpp"
+
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "catch.hpp"
+
+using elves::Ip;
+using elves::IpRange;
+using namespace std::string_view_literals;
+
+TEST_CASE("an address comes out as RFC 5952 writes it", "[ip]")
+{
+    std::vector<std::pair<std::string_view, std::string>> const table = {
+        {"127.0.0.1", "127.0.0.1"},
+        {"0.0.0.0", "0.0.0.0"},
+        {"255.255.255.255", "255.255.255.255"},
+        {"::", "::"},
+        {"::0:1", "::1"},
+        {"1::", "1::"},
+        {"0:0:0:0:0:0:0:0", "::"},
+        {"2001:DB8::A", "2001:db8::a"},
+        {"2001:0db8:0000:0000:0001:0000:0000:0001", "2001:db8::1:0:0:1"},
+        {"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"},
+        {"2001:0:0:1:0:0:0:1", "2001:0:0:1::1"},
+        {"1:0:0:2:3:0:0:0", "1:0:0:2:3::"},
+        {"::1.2.3.4", "::102:304"},
+        {"::ffff:10.0.0.1", "10.0.0.1"},
+        {"::FFFF:a00:1", "10.0.0.1"},
+        {"fd00:1:2:3:4:5:6:7", "fd00:1:2:3:4:5:6:7"},
+    };
+    for (auto const& [written, text] : table) {
+        INFO(written);
+        auto const ip = Ip::parse(written);
+        REQUIRE(ip);
+        CHECK(ip->text() == text);
+        CHECK(Ip::parse(ip->text()) == ip);
+    }
+}
+
+TEST_CASE("what is no address is refused", "[ip]")
+{
+    std::vector<std::string_view> const table = {"", " ", "10.0.0.1 ", " 10.0.0.1", "10.0.0", "10.0.0.0.1",
+        "10.0.0.256", "010.0.0.1", "10.0.0.01", "0x0a.0.0.1", "10.0.0.1:80", "10.0.0.1/8", "1", "167772161",
+        "10.0.0.-1", "10..0.1", "::1%eth0", "fe80::1%1", "[::1]", ":::", "::1::", "1:2:3:4:5:6:7",
+        "12345::", "g::", "1:2:3:4:5:6:7:8:9", ":1:2:3:4:5:6:7", "::ffff:010.0.0.1", "::1/64", "localhost",
+        "*", "10.0.0.1\0"sv, "10.0.0.1\0x"sv, "::1\n",
+        "0000000000000000000000000000000000000000000000000000000000000001::"};
+    for (auto const& text : table) {
+        INFO(text);
+        CHECK_FALSE(Ip::parse(text));
+    }
+}
+
+TEST_CASE("an address knows whether it is this machine's loopback", "[ip]")
+{
+    CHECK(Ip().text() == "127.0.0.1");
+    CHECK(Ip().is_loopback());
+    CHECK(Ip::parse("127.9.8.7")->is_loopback());
+    CHECK(Ip::parse("::1")->is_loopback());
+    CHECK(Ip::parse("::ffff:127.0.0.1")->is_loopback());
+    CHECK_FALSE(Ip::parse("::127.0.0.1")->is_loopback());
+    CHECK_FALSE(Ip::parse("128.0.0.1")->is_loopback());
+    CHECK_FALSE(Ip::parse("::2")->is_loopback());
+}
+
+TEST_CASE("equal addresses are one key, whatever way they were written", "[ip]")
+{
+    std::unordered_set<Ip> const set = {*Ip::parse("::ffff:10.0.0.1"), *Ip::parse("10.0.0.1"),
+        *Ip::parse("::1"), *Ip::parse("0::0:1"), *Ip::parse("::10.0.0.1")};
+    CHECK(set.size() == 3);
+    CHECK(*Ip::parse("10.0.0.1") != *Ip::parse("::10.0.0.1"));
+    CHECK(*Ip::parse("10.0.0.2") < *Ip::parse("10.0.0.10"));
+}
+
+TEST_CASE("a range holds what its prefix says", "[ip]")
+{
+    struct Row {
+        std::string_view range, text, in, out;
+    };
+    std::vector<Row> const table = {
+        {"10.1.2.3", "10.1.2.3", "10.1.2.3", "10.1.2.4"},
+        {"10.1.2.3/32", "10.1.2.3", "::ffff:10.1.2.3", "10.1.2.2"},
+        {"10.1.2.3/8", "10.0.0.0/8", "10.255.0.1", "11.0.0.0"},
+        {"192.168.5.77/20", "192.168.0.0/20", "192.168.15.255", "192.168.16.0"},
+        {"10.0.0.1/31", "10.0.0.0/31", "10.0.0.0", "10.0.0.2"},
+        {"0.0.0.0/0", "0.0.0.0/0", "255.1.2.3", "::1"},
+        {"::/0", "::/0", "fd00::1", "10.0.0.1"},
+        {"::1.2.3.4/100", "::/100", "::fff:1", "::ffff:1.2.3.4"},
+        {"::ffff:10.1.2.3/104", "10.0.0.0/8", "10.200.0.1", "::ffff:11.0.0.1"},
+        {"fd00::1/8", "fd00::/8", "fdff::1", "fc00::1"},
+        {"2001:db8:8000::/33", "2001:db8:8000::/33", "2001:db8:ffff::", "2001:db8:7fff::"},
+        {"::1", "::1", "::0:1", "::2"},
+    };
+    for (auto const& row : table) {
+        INFO(row.range);
+        auto const range = IpRange::parse(row.range);
+        REQUIRE(range);
+        CHECK(range->text() == row.text);
+        CHECK(range->contains(*Ip::parse(row.in)));
+        CHECK_FALSE(range->contains(*Ip::parse(row.out)));
+        CHECK(IpRange::parse(range->text()) == range);
+    }
+}
+
+TEST_CASE("the star holds every address", "[ip]")
+{
+    auto const all = IpRange::parse("*");
+    REQUIRE(all);
+    CHECK(all->text() == "*");
+    CHECK(all->contains(*Ip::parse("10.0.0.1")));
+    CHECK(all->contains(*Ip::parse("fd00::1")));
+}
+
+TEST_CASE("what is no range is refused", "[ip]")
+{
+    for (auto const* const text : {"", "**", "* ", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/08",
+             "10.0.0.0/+8", "10.0.0.0/8 ", "10.0.0.0/8/8", "/8", "10/8", "::/129", "::ffff:10.0.0.0/95",
+             "10.0.0.0/99999999999999999999", "10.0.0.0-10.0.0.9"}) {
+        INFO(text);
+        CHECK_FALSE(IpRange::parse(text));
+    }
+}

@@ -1,0 +1,53 @@
+#include "elves/json_fields.hpp"
+
+#include <limits>
+
+#include "catch.hpp"
+
+using elves::shown;
+using elves::whole_number;
+namespace json = elves::json;
+
+TEST_CASE("a whole number comes as a number or as digits", "[json_fields]")
+{
+    struct Row {
+        char const* text;
+        std::int64_t number;
+    };
+    for (auto const& row :
+        {Row{"0", 0}, Row{"-3", -3}, Row{"12.0", 12}, Row{"1e3", 1000}, Row{"\"12\"", 12},
+            Row{"\"-12\"", -12}, Row{"\"007\"", 7}, Row{"9223372036854775807", 9223372036854775807},
+            Row{"\"999999999999999999\"", 999999999999999999}, Row{"9007199254740992.0", 9007199254740992}}) {
+        INFO(row.text);
+        CHECK(whole_number(json::parse(row.text)) == row.number);
+    }
+}
+
+TEST_CASE("the rest is no whole number", "[json_fields]")
+{
+    for (auto const* const text : {"\"\"", "\"-\"", "\"+1\"", "\" 1\"", "\"1 \"", "\"1.0\"", "\"1e3\"",
+             "\"0x1\"", "\"1\\u0000\"", "\"1000000000000000000\"", "\"--1\"", "0.5", "1e300", "-1e300",
+             "1e400", "9223372036854775808", "18446744073709551616", "true", "null", "[1]", "{}"}) {
+        INFO(text);
+        CHECK_FALSE(whole_number(json::parse(text)));
+    }
+    CHECK_FALSE(whole_number(std::numeric_limits<double>::quiet_NaN()));
+}
+
+TEST_CASE("a value is shown as it was written, and cut short between two characters", "[json_fields]")
+{
+    CHECK(shown(json::parse("0.5")) == "0.5");
+    CHECK(shown("a\nb") == "\"a\\nb\"");
+    CHECK(shown(json::parse("{\"a\":[1]}")) == "{\"a\":[1]}");
+    CHECK(shown(json::value(std::string(1000, 'x'))) == "\"" + std::string(47, 'x') + "...");
+    CHECK(shown(json::value(std::string(46, 'x') + "\xE2\x82\xAC and on")) ==
+          "\"" + std::string(46, 'x') + "...");
+    for (std::size_t cut = 40; cut < 50; ++cut) {
+        auto const text =
+            shown(json::value(std::string(cut, 'x') + "\xE2\x82\xAC\xF0\x9F\x98\x80" + std::string(60, 'y')));
+        CHECK(text.ends_with("..."));
+        json::error_code fault;
+        (void)json::parse(text + "\"", fault);
+        CHECK_FALSE(fault);
+    }
+}

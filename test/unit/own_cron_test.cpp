@@ -1,0 +1,163 @@
+#include "agent/own_cron.hpp"
+
+#include "agent_support.hpp"
+#include "catch.hpp"
+
+using namespace elves;
+using namespace elves::agent;
+using namespace std::chrono_literals;
+
+namespace {
+
+json::object job(std::uint64_t id, std::string const& rule, json::object const& more = {})
+{
+    json::object entry{{"cron_id", TaskId(id).text()}, {"rule", rule}, {"timezone", "UTC"},
+        {"ins", {{"app", "apptest"}, {"func", "echo"}, {"param", "x"}}}};
+    for (auto const& field : more) entry[field.key()] = field.value();
+    return entry;
+}
+
+std::vector<std::string> skipped(House& house)
+{
+    std::vector<std::string> all;
+    auto row = house.store.db().run(
+        "SELECT json_extract(result, '$.worker_result') FROM task WHERE skipped = 1 ORDER BY fire_time");
+    while (row.next()) all.emplace_back(row.text(0));
+    return all;
+}
+
+constexpr auto each_minute = "0 * * * * ?";
+
+} // namespace
+
+TEST_CASE("an own job fires at its times, with a task of its own each time", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+    CHECK(house.workers.started.empty());
+    house.pass(60s);
+    REQUIRE(house.workers.started.size() == 1);
+    house.workers.end(house.workers.started.back());
+    house.settle();
+    house.pass(60s);
+    REQUIRE(house.workers.started.size() == 2);
+    CHECK(house.workers.started[0] != house.workers.started[1]);
+    CHECK(house.results.size() == 1);
+}
+
+TEST_CASE(
+    "a run that is still going on makes the next turn skipped, or is allowed, or replaced", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    auto const overlap = GENERATE("skip", "allow", "replace");
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute, {{"overlap", overlap}})}}});
+    house.pass(60s);
+    auto const first = house.workers.started.at(0);
+    house.pass(60s);
+    bool const skips = std::string(overlap) == "skip";
+    CHECK(house.workers.started.size() == (skips ? 1U : 2U));
+    CHECK(house.workers.runs(first) == (std::string(overlap) != "replace"));
+    CHECK(skipped(house).size() == (skips ? 1U : 0U));
+}
+
+TEST_CASE("a bad entry is named and left out, the others fire", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    auto const answer = house.call(
+        "setcrons", {{"cron_list", json::array{job(1, "every day"), job(2, each_minute), json::value(3)}}});
+    REQUIRE(answer->has_value());
+    CHECK((*answer)->at("refused").as_array().size() == 2);
+    CHECK((*answer)->at("refused").at(0).as_string().find(TaskId(1).text()) != json::string::npos);
+    house.pass(60s);
+    CHECK(house.workers.started.size() == 1);
+}
+
+TEST_CASE("own jobs fire after a restart without a server", "[agent][cron]")
+{
+    Machine machine;
+    {
+        House house(machine.store, machine.io, machine.clock);
+        house.call("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+    }
+    House house(machine.store, machine.io, machine.clock);
+    house.pass(60s);
+    CHECK(house.workers.started.size() == 1);
+}
+
+TEST_CASE(
+    "times missed while the agent was down are one skipped task, and with once one run", "[agent][cron]")
+{
+    Machine machine;
+    auto const misfire = GENERATE("skip", "once");
+    bool const once = std::string(misfire) == "once";
+    {
+        House house(machine.store, machine.io, machine.clock);
+        house.call("setcrons", {{"cron_list", json::array{job(1, each_minute, {{"misfire", misfire}})}}});
+    }
+    auto const minutes = GENERATE(1, 5);
+    machine.clock.advance(std::chrono::minutes(minutes) + 30s);
+    {
+        House house(machine.store, machine.io, machine.clock);
+        house.settle();
+        CHECK(house.workers.started.size() == (once ? 1U : 0U));
+        REQUIRE(skipped(house).size() == 1);
+        auto const text = skipped(house)[0];
+        CHECK(text.find(minutes == 1 ? " 1 time from 2026-01-01 00:01:00"
+                                     : " 5 times from 2026-01-01 00:01:00") != std::string::npos);
+        CHECK(text.find("was down") != std::string::npos);
+        if (once) {
+            house.workers.end(house.workers.started[0]);
+            house.settle();
+        }
+        // From here on as ever.
+        house.pass(60s);
+        CHECK(house.workers.started.size() == (once ? 2U : 1U));
+    }
+    House house(machine.store, machine.io, machine.clock);
+    CHECK(skipped(house).size() == 1);
+}
+
+TEST_CASE(
+    "the same list again disturbs nothing, and a firing is never repeated after a crash", "[agent][cron]")
+{
+    Machine machine;
+    {
+        House house(machine.store, machine.io, machine.clock);
+        house.call("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+        house.pass(60s);
+        house.call("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+        house.pass(0s);
+        CHECK(house.workers.started.size() == 1);
+    }
+    House house(machine.store, machine.io, machine.clock);
+    house.pass(1s);
+    CHECK(house.workers.started.empty());
+    CHECK(house.count("cron_id IS NOT NULL") == 1);
+}
+
+TEST_CASE("a turn that the journal won't take is taken when it can be", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+    machine.store.fail_all(true);
+    house.pass(60s);
+    CHECK(house.workers.started.empty());
+    machine.store.fail_all(false);
+    house.pass(6s);
+    CHECK(house.workers.started.size() == 1);
+    CHECK(house.count("skipped = 0") == 1);
+}
+
+TEST_CASE("a job taken off the list fires no more", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+    house.call("setcrons", {{"cron_list", json::array{}}});
+    house.pass(300s);
+    CHECK(house.workers.started.empty());
+}

@@ -1,0 +1,440 @@
+#include "agent/runner.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include <boost/asio/steady_timer.hpp>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "catch.hpp"
+#include "manual_clock.hpp"
+#include "temp_folder.hpp"
+
+using namespace elves;
+using namespace elves::agent;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto yes = "echo '<ElvesWFlag>true</ElvesWFlag>'\n";
+
+/// A Runner on a loop of its own, and apps that are one shell script each.
+struct Bench {
+    boost::asio::io_context io{1};
+    ManualClock clock;
+    TempFolder folder;
+    std::optional<Runner> runner;
+    std::map<TaskId, WorkerResult> results;
+    std::map<TaskId, std::string> printed;
+    bool offsets_fit = true;
+
+    explicit Bench(std::size_t max_workers = 4, std::size_t max_output = 1'000'000)
+    {
+        runner.emplace(
+            io, clock, Runner::Settings{folder.path(), {"sh", "python3"}, max_output, max_workers, 5s});
+    }
+
+    TaskId run(std::string const& script, std::string param = "", std::chrono::seconds timeout = 0s)
+    {
+        auto const app = "app" + std::to_string(++runs);
+        folder.write(app + "/app-worker.sh", script);
+        return run_app(app, std::move(param), timeout);
+    }
+    TaskId run_app(
+        std::string app, std::string param = "", std::chrono::seconds timeout = 0s, std::string proxy = "")
+    {
+        TaskId const id(++ids);
+        Instruction instruction;
+        instruction.app = std::move(app);
+        instruction.func = "fun";
+        instruction.param = std::move(param);
+        instruction.timeout = timeout;
+        instruction.proxy = std::move(proxy);
+        runner->run(
+            id, std::move(instruction),
+            [this, id](std::uint64_t offset, std::string data) {
+                offsets_fit = offsets_fit && offset == printed[id].size();
+                printed[id] += data;
+            },
+            [this, id](WorkerResult result) {
+                REQUIRE_FALSE(results.contains(id));
+                results[id] = std::move(result);
+            });
+        return id;
+    }
+    /// Runs the loop until `reached`; the bound is for a test that fails.
+    template <typename Condition>
+    void until(Condition reached)
+    {
+        boost::asio::steady_timer bound(io, 20s);
+        bool late = false;
+        bound.async_wait([&](boost::system::error_code stopped) { late = !stopped; });
+        // In small steps: some conditions come true outside the loop.
+        while (!reached() && !late) io.run_one_for(5ms);
+        REQUIRE_FALSE(late);
+        bound.cancel();
+        io.poll();
+    }
+    WorkerResult result_of(TaskId id)
+    {
+        until([&] { return results.contains(id); });
+        return results[id];
+    }
+    void until_printed(TaskId id, std::string_view text)
+    {
+        until([&] { return printed[id].find(text) != std::string::npos; });
+    }
+    /// Whole lines only.
+    int number_printed(TaskId id)
+    {
+        until_printed(id, "\n");
+        return std::stoi(printed[id]);
+    }
+
+    int runs = 0;
+    std::uint64_t ids = 0;
+};
+
+/// Dead or a zombie that waits for whoever adopted it.
+bool gone(int pid)
+{
+    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+    std::string line;
+    if (!std::getline(stat, line)) return true;
+    return line.substr(line.rfind(')') + 2, 1) == "Z";
+}
+
+} // namespace
+
+TEST_CASE("a worker's answer comes back", "[runner]")
+{
+    Bench bench;
+    auto const good =
+        bench.run("echo log; echo '<ElvesWResult>two\nlines</ElvesWResult>'\n" + std::string(yes));
+    auto const result = bench.result_of(good);
+    CHECK(result.flag == 1);
+    CHECK(result.result == "two\nlines");
+    CHECK(result.exit_code == 0);
+    CHECK_FALSE(result.truncated);
+    CHECK(bench.printed[good].starts_with("log\n<ElvesWResult>two\nlines"));
+    CHECK(bench.runner->running() == 0);
+    CHECK(bench.clock.waiting() == 0);
+}
+
+TEST_CASE("the tag decides, whatever the exit status says", "[runner]")
+{
+    Bench bench;
+    auto const good = bench.run(yes + std::string("echo why >&2; exit 3"));
+    auto const bad = bench.run("echo '<ElvesWFlag>false</ElvesWFlag><ElvesWResult>no</ElvesWResult>'");
+    auto const result = bench.result_of(good);
+    CHECK(result.flag == 1);
+    CHECK(result.exit_code == 3);
+    CHECK(result.stderr_text == "why\n");
+    CHECK(bench.result_of(bad).flag == 0);
+    CHECK(bench.result_of(bad).result == "no");
+}
+
+TEST_CASE("without a flag the output's end is the error", "[runner]")
+{
+    Bench bench;
+    auto const said = bench.run("echo did not work");
+    auto const silent = bench.run("exit 4");
+    CHECK(bench.result_of(said).flag == -1);
+    CHECK(bench.result_of(said).result ==
+          "worker printed no <ElvesWFlag>; its output ended with: did not work\n");
+    CHECK(bench.result_of(silent).result == "worker printed no <ElvesWFlag>; its output was empty");
+    CHECK(bench.result_of(silent).exit_code == 4);
+}
+
+TEST_CASE("what can't be started is told like any end, and not from within run", "[runner]")
+{
+    Bench bench;
+    auto const no_app = bench.run_app("nosuch");
+    CHECK(bench.results.empty());
+    CHECK(bench.result_of(no_app).flag == -1);
+    CHECK(bench.result_of(no_app).result == "[413.2] this agent has no app \"nosuch\"");
+    CHECK(bench.result_of(no_app).exit_code == -1);
+
+    bench.folder.write("broken/app-worker", "#!/no/such/interpreter\n", true);
+    auto const broken = bench.run_app("broken");
+    CHECK(bench.result_of(broken).flag == -1);
+    CHECK(bench.result_of(broken).result ==
+          "[500.1] the worker could not be started: No such file or directory");
+    CHECK(bench.runner->running() == 0);
+}
+
+TEST_CASE("a signal's death is an error, flag or not", "[runner]")
+{
+    Bench bench;
+    auto const killed = bench.run(yes + std::string("kill -9 $$"));
+    CHECK(bench.result_of(killed).flag == -1);
+    CHECK(bench.result_of(killed).result == "died of signal 9 (SIGKILL)");
+    CHECK(bench.result_of(killed).exit_code == 137);
+}
+
+TEST_CASE("the param comes as base64, a long one by standard input", "[runner]")
+{
+    Bench bench;
+    std::string const script = "if [ \"$3\" = - ]; then base64 -d; else echo \"$3\" | base64 -d; fi | cksum\n"
+                               "echo \"$1 $2\"\n" +
+                               std::string(yes);
+    std::string const long_param(1'048'576, 'p');
+    auto const small = bench.run("echo \"$3\" | base64 -d\n" + std::string(yes), "{\"a\": 1}");
+    auto const large = bench.run(script, long_param);
+    bench.result_of(small);
+    bench.result_of(large);
+    CHECK(bench.printed[small].starts_with("{\"a\": 1}"));
+    CHECK(bench.printed[large].find(" 1048576\napp2 fun\n") != std::string::npos);
+    // One that never reads it is no trouble.
+    CHECK(bench.result_of(bench.run(yes, long_param)).flag == 1);
+}
+
+TEST_CASE("a worker sees a clean environment, its folder, and no file of ours", "[runner]")
+{
+    Bench bench;
+    ::setenv("ELVES_TEST_SECRET", "x", 1);
+    auto const inherited = ::open("/etc/passwd", O_RDONLY); // on purpose without O_CLOEXEC
+    REQUIRE(inherited >= 0);
+    auto const spare = ::fcntl(inherited, F_DUPFD, 200);
+    REQUIRE(spare >= 200);
+    auto const id =
+        bench.run("env | sort; pwd\nfor fd in /proc/$$/fd/*; do echo \"fd $(readlink $fd)\"; done\n" +
+                  std::string(yes));
+    bench.result_of(id);
+    ::close(inherited);
+    ::close(spare);
+    ::unsetenv("ELVES_TEST_SECRET");
+    auto const& out = bench.printed[id];
+    INFO(out);
+    CHECK(out.find("ELVES_TASK_ID=0000000000000001\n") != std::string::npos);
+    CHECK(out.find("ELVES_APP=app1\n") != std::string::npos);
+    CHECK(out.find("ELVES_FUNC=fun\n") != std::string::npos);
+    CHECK(out.find("PATH=/") != std::string::npos);
+    CHECK(out.find("HOME=/") != std::string::npos);
+    CHECK(out.find("SECRET") == std::string::npos);
+    CHECK(out.find((bench.folder.path() / "app1").string() + "\n") != std::string::npos);
+    CHECK(out.find("fd /dev/null\n") != std::string::npos);
+    CHECK(out.find("passwd") == std::string::npos);
+    CHECK(out.find("anon_inode") == std::string::npos); // the loop's own
+}
+
+TEST_CASE("a worker starts with all signals as they are by default", "[runner]")
+{
+    Bench bench;
+    auto* const before = std::signal(SIGTERM, SIG_IGN);
+    auto const id = bench.run("grep -E '^Sig(Ign|Blk)' /proc/self/status | cut -f2\n" + std::string(yes));
+    bench.result_of(id);
+    std::signal(SIGTERM, before);
+    CHECK(bench.printed[id].starts_with("0000000000000000\n0000000000000000\n"));
+}
+
+TEST_CASE("at the timeout TERM, after the grace KILL, to the whole group", "[runner]")
+{
+    Bench bench;
+    auto const id = bench.run("trap 'echo TERM' TERM\n"
+                              "sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1000; done' &\n"
+                              "while :; do wait; done",
+        "", 7s);
+    auto const child = bench.number_printed(id);
+    CHECK_FALSE(gone(child));
+    bench.clock.advance(6999ms);
+    bench.io.poll();
+    CHECK(bench.printed[id].find("TERM") == std::string::npos);
+    bench.clock.advance(1ms);
+    bench.until_printed(id, "TERM");
+    CHECK(bench.results.empty());
+    bench.clock.advance(4999ms);
+    bench.io.poll();
+    CHECK(bench.results.empty());
+    bench.clock.advance(1ms);
+    auto const result = bench.result_of(id);
+    CHECK(result.flag == -1);
+    CHECK(result.result == "ran out of time after 7 s");
+    CHECK(result.exit_code == 137);
+    CHECK(result.costtime == 12s);
+    bench.until([&] { return gone(child); });
+}
+
+TEST_CASE("a worker that takes its TERM has run out of time all the same", "[runner]")
+{
+    Bench bench;
+    auto const id =
+        bench.run("trap \"" + std::string("echo '<ElvesWFlag>true</ElvesWFlag>'; exit 0\" TERM\n") +
+                  "echo up\nwhile :; do sleep 0.01; done");
+    bench.until_printed(id, "up");
+    bench.clock.advance(89s);
+    CHECK(bench.runner->running() == 1);
+    bench.clock.advance(1s);
+    CHECK(bench.result_of(id).flag == -1);
+    CHECK(bench.result_of(id).result == "ran out of time after 90 s");
+    CHECK(bench.result_of(id).exit_code == 0);
+    CHECK(bench.clock.waiting() == 0);
+}
+
+TEST_CASE("one that ended in time is not late because we looked late", "[runner]")
+{
+    Bench bench;
+    auto const id = bench.run("echo $$\n" + std::string(yes), "", 1s);
+    auto const pid = bench.number_printed(id);
+    while (!gone(pid)) ::usleep(1000); // without the loop
+    bench.clock.advance(1s);
+    CHECK(bench.result_of(id).flag == 1);
+}
+
+TEST_CASE("a stopped worker is stopped too", "[runner]")
+{
+    Bench bench;
+    auto const id = bench.run("echo $$; kill -STOP $$");
+    bench.number_printed(id);
+    CHECK(bench.runner->cancel(id));
+    CHECK(bench.result_of(id).result == "canceled");
+    CHECK(bench.result_of(id).exit_code == 143);
+}
+
+TEST_CASE("what a worker leaves behind is killed, and holds nobody up", "[runner]")
+{
+    Bench bench;
+    auto const id = bench.run("sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1000; done' &\n"
+                              "while [ ! -e ready ]; do sleep 0.01; done\necho end\n" +
+                              std::string(yes));
+    auto const child = bench.number_printed(id);
+    bench.folder.write("app1/ready", "");
+    CHECK(bench.result_of(id).flag == 1);
+    CHECK(bench.printed[id].find("end\n<ElvesWFlag>") != std::string::npos);
+    bench.until([&] { return gone(child); });
+}
+
+TEST_CASE("one that left the group with the pipe in its hands does not hold us up", "[runner]")
+{
+    Bench bench;
+    auto const id = bench.run("setsid sh -c 'echo $$; while :; do echo more 2>/dev/null || exit; done' &\n"
+                              "sleep 0.1\n" +
+                              std::string(yes));
+    auto const stray = bench.number_printed(id);
+    auto const result = bench.result_of(id);
+    ::kill(-stray, SIGKILL);
+    CHECK(result.exit_code == 0);
+}
+
+TEST_CASE("a flood of output is bounded, and its answer is still read", "[runner]")
+{
+    Bench bench(4, 10'000);
+    auto const id =
+        bench.run("head -c 3000000 /dev/zero | tr '\\0' x\nhead -c 300000 /dev/zero | tr '\\0' e >&2\n"
+                  "echo END >&2\n" +
+                  std::string(yes));
+    auto const result = bench.result_of(id);
+    CHECK(result.flag == 1);
+    CHECK(result.truncated);
+    CHECK(bench.printed[id] == std::string(10'000, 'x'));
+    CHECK(bench.offsets_fit);
+    CHECK(result.stderr_text.size() == 65'536);
+    CHECK(result.stderr_text.ends_with("eEND\n"));
+}
+
+TEST_CASE("output up to the bound is not called cut; a result over it is", "[runner]")
+{
+    Bench bench(4, 47);
+    auto const fits = bench.run("printf '<ElvesWFlag>true</ElvesWFlag>12345678901234567'"); // 44
+    auto const cut = bench.run("printf '<ElvesWFlag>true</ElvesWFlag><ElvesWResult>%060d</ElvesWResult>' 7");
+    CHECK_FALSE(bench.result_of(fits).truncated);
+    auto const result = bench.result_of(cut);
+    CHECK(result.truncated);
+    CHECK(result.flag == 1);
+    CHECK(result.result == std::string(47, '0'));
+}
+
+TEST_CASE("what is not UTF-8 becomes U+FFFD, and no character is cut", "[runner]")
+{
+    Bench bench(4, 6);
+    auto const id =
+        bench.run("printf 'a\\377\\303'; sleep 0.05; printf '\\274\\342\\202\\254'; printf 'e\\376' >&2\n");
+    auto const result = bench.result_of(id);
+    CHECK(bench.printed[id] == "a\xEF\xBF\xBD\xC3\xBC"); // the euro would not fit whole
+    CHECK(bench.offsets_fit);
+    CHECK(result.truncated);
+    CHECK(result.stderr_text == "e\xEF\xBF\xBD");
+    CHECK(result.result.ends_with("ended with: a\xEF\xBF\xBD\xC3\xBC\xE2\x82\xAC"));
+}
+
+TEST_CASE("so many run at a time, the others wait for their turn", "[runner]")
+{
+    Bench bench(2);
+    auto const wait = "while [ ! -e go ]; do sleep 0.01; done\n" + std::string(yes);
+    std::vector<TaskId> ids;
+    for (int i = 0; i < 4; ++i) ids.push_back(bench.run(wait));
+    CHECK(bench.runner->running() == 2);
+    CHECK(bench.runner->queued() == 2);
+    CHECK_THROWS_AS(bench.runner->run(ids[3], Instruction(), {}, {}), std::logic_error);
+
+    SECTION("in order")
+    {
+        bench.folder.write("app1/go", "");
+        CHECK(bench.result_of(ids[0]).flag == 1);
+        CHECK(bench.runner->running() == 2);
+        CHECK(bench.runner->queued() == 1);
+        for (std::string const app : {"app2", "app3", "app4"}) bench.folder.write(app + "/go", "");
+        bench.until([&] { return bench.results.size() == 4; });
+    }
+    SECTION("a cancel takes one out of the queue")
+    {
+        CHECK(bench.runner->cancel(ids[2]));
+        CHECK(bench.runner->queued() == 1);
+        CHECK(bench.results.empty());
+        CHECK(bench.result_of(ids[2]).result == "canceled");
+        CHECK(bench.result_of(ids[2]).flag == -1);
+        CHECK(bench.result_of(ids[2]).exit_code == -1);
+        CHECK_FALSE(bench.runner->cancel(ids[2]));
+        CHECK_FALSE(bench.runner->cancel(TaskId(99)));
+    }
+    SECTION("a cancel stops one that runs, and the next one starts")
+    {
+        CHECK(bench.runner->cancel(ids[0]));
+        CHECK(bench.runner->cancel(ids[0]));
+        CHECK(bench.result_of(ids[0]).result == "canceled");
+        CHECK(bench.runner->running() == 2);
+        CHECK(bench.runner->queued() == 1);
+    }
+    SECTION("a shutdown ends all, and takes no more")
+    {
+        bench.runner->shutdown();
+        bench.until([&] { return bench.results.size() == 4; });
+        CHECK(bench.results[ids[0]].exit_code == 137);
+        for (auto const id : ids) CHECK(bench.results[id].result == "the agent is shutting down");
+        CHECK(bench.result_of(bench.run(yes)).result == "the agent is shutting down");
+    }
+}
+
+TEST_CASE("a Runner that goes takes its workers with it, without a word", "[runner]")
+{
+    Bench bench(1);
+    auto const id = bench.run("echo $$; while :; do sleep 1000; done");
+    bench.run(yes);
+    auto const pid = bench.number_printed(id);
+    bench.run_app("nosuch");
+    bench.runner.reset();
+    CHECK(gone(pid));
+    bench.io.restart();
+    bench.io.run();
+    CHECK(bench.results.empty());
+    CHECK(bench.clock.waiting() == 0);
+}
+
+TEST_CASE("many short workers leave no process and no file behind", "[runner]")
+{
+    auto const open_files = [] {
+        auto const all = std::filesystem::directory_iterator("/proc/self/fd");
+        return std::distance(begin(all), end(all));
+    };
+    Bench bench(8);
+    bench.result_of(bench.run(yes));
+    auto const before = open_files();
+    for (int i = 0; i < 60; ++i)
+        bench.run_app(i % 3 == 0 ? "nosuch" : "app1", std::string(i % 2 == 0 ? 0 : 100'000, 'p'));
+    bench.until([&] { return bench.results.size() == 61; });
+    CHECK(open_files() == before);
+}
