@@ -8,8 +8,8 @@ namespace elves::agent {
 
 namespace {
 
-constexpr std::string_view columns =
-    "SELECT id, type, stage, ins, taken, started, cron_id, fire_time, skipped, result, confirmed FROM task ";
+#define JOURNAL_COLUMNS                                                                                      \
+    "SELECT id, type, stage, ins, taken, started, cron_id, fire_time, skipped, result, confirmed FROM task "
 constexpr std::string_view insert_task =
     "INSERT INTO task (id, type, stage, ins, taken, started, cron_id, fire_time, skipped, result) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING";
@@ -86,7 +86,7 @@ bool insert(Db& db, Entry const& entry)
 
 std::optional<Entry> find_one(Db& db, TaskId id)
 {
-    static std::string const sql = std::string(columns) + "WHERE id = ?1";
+    constexpr auto sql = JOURNAL_COLUMNS "WHERE id = ?1";
     auto const text = id.text();
     auto row = db.run(sql);
     row.bind(1, text);
@@ -108,7 +108,7 @@ std::vector<Entry> Journal::load_tasks(Instant now)
         all.clear();
         auto const text = report_text(lost);
         db.run(cut_off).bind(1, text).execute();
-        static std::string const sql = std::string(columns) + "WHERE confirmed IS NULL ORDER BY taken, id";
+        constexpr auto sql = JOURNAL_COLUMNS "WHERE confirmed IS NULL ORDER BY taken, id";
         auto row = db.run(sql);
         while (row.next()) all.push_back(entry_of(row, false));
     });

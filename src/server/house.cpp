@@ -66,8 +66,8 @@ public:
         : config_(std::move(config))
         , log_(server.log)
         , clock_(io_.get_executor())
-        , store_(io_.get_executor(), server.store_path)
-        , host_(io_.get_executor(), clock_, store_, server.zone)
+        , store_(std::make_unique<SqliteStore>(io_.get_executor(), server.store_path))
+        , host_(io_.get_executor(), clock_, *store_, server.zone)
         , dialer_(clock_)
         , router_(gate_)
         , shared_{clock_, &router_, server.limits}
@@ -86,8 +86,11 @@ public:
     }
     ~House()
     {
-        // What still waits in the loop holds references to modules: it goes first.
-        links_end();
+        // The store brings to disk what is queued, and drops whoever still waits for it: those coroutines
+        // unwind through the loop, and hold references to modules.
+        store_.reset();
+        io_.restart();
+        io_.poll();
     }
 
     void run()
@@ -101,12 +104,6 @@ public:
     }
 
 private:
-    void links_end()
-    {
-        io_.restart();
-        io_.poll();
-    }
-
     void wait_for_signal()
     {
         signals_.async_wait([this](boost::system::error_code const& failure, int signal) {
@@ -151,7 +148,7 @@ private:
     boost::asio::io_context io_{1};
     LogSetup log_;
     AsioClock clock_;
-    SqliteStore store_;
+    std::unique_ptr<SqliteStore> store_;
     Host host_;
     LinkDialer dialer_;
     Gate gate_;

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Server, agent and real tasks on loopback, in a folder of its own. `./dev demo` calls it.
+set -euo pipefail
+bin=$(realpath "$1")
+root=$(realpath "$(dirname "$0")/..")
+keep=${2:-}
+folder=$(mktemp -d "${TMPDIR:-/tmp}/elves-demo.XXXXXX")
+say() { printf '\n== %s\n' "$*"; }
+
+say "settings, data and logs of this demo are in $folder"
+cat > "$folder/elves.conf" <<CONF
+[server]
+listen = 127.0.0.1:0
+[store]
+path = $folder/elves.db
+CONF
+"$bin/elvesd" --config "$folder/elves.conf" 2> "$folder/elvesd.log" &
+server=$!
+agent=
+stop() {
+    [ -z "$agent" ] || { kill "$agent" 2>/dev/null && wait "$agent" 2>/dev/null; } || true
+    { kill "$server" 2>/dev/null && wait "$server"; } || true
+}
+trap stop EXIT
+
+wait_for() { # WHAT, COMMAND...
+    local what=$1 tries=100
+    shift
+    until "$@" >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || { echo "$what did not happen; see $folder/*.log" >&2; exit 1; }
+        sleep 0.1
+    done
+}
+wait_for "the server's start" grep -q 'listening on' "$folder/elvesd.log"
+place=$(grep -o 'listening on .*' "$folder/elvesd.log" | head -n 1 | cut -d' ' -f3)
+ctl() {
+    echo "\$ elvesctl --server $place $*"
+    "$bin/elvesctl" --server "$place" "$@"
+}
+say "the server listens on $place"
+
+cat > "$folder/agent.conf" <<CONF
+[agent]
+server = $place
+ip = 127.0.0.1
+apps = $root/etc/apps
+journal = $folder/agent.db
+CONF
+"$bin/elves-agent" --config "$folder/agent.conf" 2> "$folder/agent.log" &
+agent=$!
+online() { "$bin/elvesctl" --server "$place" --json call heartbeat getstatbyip '{"agentip":"127.0.0.1"}' | grep -q online; }
+wait_for "the agent's registration" online
+say "an agent has dialed in"
+ctl agents
+
+say "a task that is waited for"
+ctl exec 127.0.0.1 apptest helloword '{"my":"toryzen"}'
+say "a task that is only handed over"
+ctl exec --async 127.0.0.1 apptest helloword '{"my":"toryzen"}'
+say "a cron rule: every second"
+ctl cron set 127.0.0.1 '* * * * * ?' apptest helloword '{"my":"cron"}'
+fired() { "$bin/elvesctl" --server "$place" --json tasks --type cron --status done | grep -q helloword; }
+wait_for "the first firing" fired
+say "what became of it all"
+ctl tasks
+
+if [ "$keep" = --keep ]; then
+    trap - EXIT
+    say "still running. Try: $bin/elvesctl --server $place agents   Stop with: kill $agent $server"
+else
+    say "stopping"
+    stop
+    trap - EXIT
+    echo "both have stopped; the data stays in $folder"
+fi
