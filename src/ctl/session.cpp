@@ -75,7 +75,8 @@ asio::awaitable<Back> Session::ask(std::string service, std::string method, json
         fields["auth"] = json::object{{"key", credentials_->key}, {"token", credentials_->token}};
     }
     auto back = co_await link_->call(std::move(service), std::move(method), std::move(fields), limit);
-    back.fields.erase("mqid"); // the connection's own business
+    if (auto* const mqid = back.fields.find("mqid"); mqid != back.fields.end())
+        back.fields.stable_erase(mqid); // the connection's own business
     co_return back;
 }
 
