@@ -145,8 +145,9 @@ void Session::watch()
 {
     watch_ = clock_.after(watch_every, [this] {
         auto const then = [this](std::exception_ptr silent, Back const&) {
+            if (!watch_.running()) return; // the work has ended meanwhile, perhaps the session too
             if (silent) return link_->close("the server does not answer");
-            if (watch_.running()) watch();
+            watch();
         };
         asio::co_spawn(loop_, ask("elves", "ping", {}, limit_), then);
     });
