@@ -58,7 +58,7 @@ Exit methods(Context const& with)
 {
     auto const reply = with.session.call("elves", "methods");
     with.out.document(reply);
-    Table table({"method", "right", "fields", "help"});
+    Table table({"method", "right", "fields", "help"}, 400);
     for (auto const& service : rows_of(reply)) {
         if (!service.is_object()) continue;
         auto const name = plain_field(service.get_object(), "service");

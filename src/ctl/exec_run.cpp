@@ -118,7 +118,8 @@ void Exec::show(HostResult const& result)
     if (with_.out.is_json()) return;
     progress_.clear();
     auto line = result.agent.text() + "  " + std::string(end_text(result.end));
-    if (!result.cost_ms.empty()) line += "  " + result.cost_ms + " ms";
+    bool const has_run = result.end == HostEnd::done || result.end == HostEnd::failed;
+    if (has_run && !result.cost_ms.empty()) line += "  " + result.cost_ms + " ms";
     if (plan_.is_async && !result.id.empty()) line += "  " + result.id;
     auto text = printable_lines(result.text);
     text.erase(text.find_last_not_of('\n') + 1);

@@ -56,8 +56,9 @@ std::span<Command const> key_commands()
 {
     static std::vector<Command> const all{
         {"add", "Makes a key, and shows its token, this once.",
-            {needs("NAME", "Whose it is."), role(), may("--apps", "Its apps, with commas, or *."),
-                may("--ips", "Its addresses and CIDR ranges, with commas, or *.")},
+            {needs("NAME", "Whose it is."), role(),
+                may("--apps", "Its apps, with commas, or *; without: none."),
+                may("--ips", "Its addresses and CIDR ranges, with commas, or *; without: none.")},
             add},
         {"del", "Deletes a key; it is refused from then on.", {needs("KEY", "The key.")}, erase},
         {"list", "All keys, without their tokens.", {}, list},

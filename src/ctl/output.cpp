@@ -10,8 +10,6 @@ namespace elves::ctl {
 
 namespace {
 
-/// Columns of a cell in a table; the whole of it is in --json, and in what shows one thing alone.
-constexpr std::size_t widest_cell = 60;
 constexpr std::array<std::string_view, 5> envelope{"mqt", "mqs", "mqf", "flag", "error_info"};
 
 void write(std::FILE* to, std::string_view text) { std::fwrite(text.data(), 1, text.size(), to); }
@@ -33,13 +31,13 @@ void add_fields(std::vector<std::pair<std::string, std::string>>& lines, std::st
 
 } // namespace
 
-Table::Table(std::vector<std::string> names) { add(names); }
+Table::Table(std::vector<std::string> const& names, std::size_t widest) : widest_(widest) { add(names); }
 
 void Table::add(std::vector<std::string> const& cells)
 {
     std::vector<std::string> row;
     row.reserve(cells.size());
-    for (auto const& cell : cells) row.push_back(cut_to(printable(cell), widest_cell));
+    for (auto const& cell : cells) row.push_back(cut_to(printable(cell), widest_));
     rows_.push_back(std::move(row));
 }
 

@@ -11,12 +11,14 @@ namespace elves::ctl {
 /// Rows under a line of names; what comes in is made printable here.
 class Table {
 public:
-    explicit Table(std::vector<std::string> names);
+    /// A cell wider than `widest` columns is cut.
+    explicit Table(std::vector<std::string> const& names, std::size_t widest = 60);
     /// As many cells as there are names.
     void add(std::vector<std::string> const& cells);
     [[nodiscard]] std::string text() const;
 
 private:
+    std::size_t widest_;
     std::vector<std::vector<std::string>> rows_; ///< The first: the names.
 };
 

@@ -75,7 +75,8 @@ asio::awaitable<Back> Session::ask(std::string service, std::string method, json
         fields["auth"] = json::object{{"key", credentials_->key}, {"token", credentials_->token}};
     }
     auto back = co_await link_->call(std::move(service), std::move(method), std::move(fields), limit);
-    back.fields.erase("mqid"); // the connection's own business
+    if (auto* const mqid = back.fields.find("mqid"); mqid != back.fields.end())
+        back.fields.stable_erase(mqid); // the connection's own business
     co_return back;
 }
 
@@ -144,8 +145,9 @@ void Session::watch()
 {
     watch_ = clock_.after(watch_every, [this] {
         auto const then = [this](std::exception_ptr silent, Back const&) {
+            if (!watch_.running()) return; // the work has ended meanwhile, perhaps the session too
             if (silent) return link_->close("the server does not answer");
-            if (watch_.running()) watch();
+            watch();
         };
         asio::co_spawn(loop_, ask("elves", "ping", {}, limit_), then);
     });
