@@ -17,6 +17,8 @@ function(elves_add_module name)
     add_library(elves_module_${name} STATIC ${sources})
     # include/elves/ only: a module that reaches into src/ does not compile.
     target_link_libraries(elves_module_${name} PUBLIC elves_options)
+    # What it needs at the end comes with elvesd, for whoever links it.
+    target_link_libraries(elves_module_${name} INTERFACE elves_store elves_log elves_core)
     target_include_directories(elves_module_${name} PUBLIC ${PROJECT_SOURCE_DIR}/modules)
     target_precompile_headers(elves_module_${name} REUSE_FROM elves_pch)
     if(EXISTS ${folder}/schema.sql)

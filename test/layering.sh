@@ -21,7 +21,7 @@ for folder in modules/*/; do
         echo "$file:$line: $include"
         echo "layering: modules/$name includes something of src/ or of another module"
         wrong=1
-    done < <(find "$folder" -name '*.?pp' ! -name '*_test.cpp' -exec grep -nE '^#include "' {} /dev/null +)
+    done < <(find "$folder" -name '*.?pp' ! -name '*_test.cpp' -print0 | xargs -0 grep -nHE '^#include "')
 done
 forbid "include/elves/ includes something of src/ or modules/" '^#include "(core|rpc|store|client|server|agent|ctl|log|modules)/' \
     $(find include -name '*.hpp')

@@ -38,9 +38,10 @@ public:
             if (auto const waiting = weak.lock()) waiting->wake();
         });
         auto initiation = [state, executor](auto handler) {
-            state->waiter = [executor, handler = std::move(handler)]() mutable {
-                asio::post(executor, std::move(handler));
-            };
+            // Not by assignment: in Boost 1.81 that of any_completion_handler never ends.
+            asio::any_completion_handler<void()> waiter(
+                [executor, handler = std::move(handler)]() mutable { asio::post(executor, std::move(handler)); });
+            state->waiter.swap(waiter);
         };
         co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(
             std::move(initiation), asio::use_awaitable);
@@ -55,7 +56,10 @@ private:
         asio::any_completion_handler<void()> waiter;
         void wake()
         {
-            if (waiter) std::exchange(waiter, {})();
+            if (!waiter) return;
+            asio::any_completion_handler<void()> once;
+            once.swap(waiter);
+            std::move(once)();
         }
     };
     std::shared_ptr<State> state_ = std::make_shared<State>();

@@ -21,7 +21,8 @@ void LiveOutput::put(TaskId id, std::uint64_t offset, std::string const& data) c
     std::string_view rest = data;
     while (!rest.empty()) {
         auto const piece = piece_of(rest);
-        server_->cast("tasklog", "output", json::object{{"id", id.text()}, {"offset", offset}, {"data", piece}});
+        server_->cast(
+            "tasklog", "output", json::object{{"id", id.text()}, {"offset", offset}, {"data", piece}});
         offset += piece.size();
         rest.remove_prefix(piece.size());
     }

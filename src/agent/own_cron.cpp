@@ -151,8 +151,8 @@ void OwnCron::miss(State& state, Instant now)
     auto const times = missed_times(job.rule, job.zone, state.planned, until, most_missed);
     bool const down = state.planned < missed_until_ && times.first + job.jitter < missed_until_;
     Turn turn{Firing{job.id, times.first, true}, until, {}};
-    turn.why = "skipped: " + count_text(times) + " from " + zone_.text(times.first) + " to " +
-               zone_.text(times.last) + " passed while the agent " + (down ? "was down" : "was held up") +
+    turn.why = "skipped: " + count_text(times) + " from " + job.zone.text(times.first) + " to " +
+               job.zone.text(times.last) + " passed while the agent " + (down ? "was down" : "was held up") +
                (job.once ? "; it runs once for them" : "");
     if (times.count == 0) {
         turn = {};

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <sys/utsname.h>
 
 #include "agent/hardware.hpp"
 #include "elves/instruction.hpp"
@@ -39,16 +38,6 @@ json::object installed_apps(std::filesystem::path const& folder)
             apps[name] = version_of(place->path());
     }
     return apps;
-}
-
-std::string os_name()
-{
-    utsname system{};
-    if (::uname(&system) != 0) return "linux";
-    std::string name(system.sysname);
-    std::transform(name.begin(), name.end(), name.begin(),
-        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return name;
 }
 
 json::object registration(

@@ -11,9 +11,6 @@ namespace elves::agent {
 /// The apps in `folder`: names, and what the `VERSION` file of each says, "" without one.
 [[nodiscard]] json::object installed_apps(std::filesystem::path const& folder);
 
-/// `linux`.
-[[nodiscard]] std::string os_name();
-
 /// The fields of `heartbeat.register`, `auth` left out.
 [[nodiscard]] json::object registration(
     Ip const& ip, std::string const& asset, std::filesystem::path const& apps, std::string const& starttime);

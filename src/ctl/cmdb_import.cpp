@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 #include "core/utf8.hpp"
 #include "ctl/csv.hpp"
@@ -19,10 +19,11 @@ struct Record {
 std::string read_file(std::string const& path)
 {
     std::ifstream file(path, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(file), {}};
-    if (!file || file.bad()) throw Usage(path + " can't be read");
-    if (!is_utf8(text)) throw Usage(path + " is not UTF-8");
-    return text;
+    if (!file.is_open()) throw Usage("can't be read");
+    std::ostringstream text;
+    text << file.rdbuf();
+    if (!is_utf8(text.str())) throw Usage("is not UTF-8");
+    return std::move(text).str();
 }
 
 std::vector<std::string> header_of(std::vector<CsvRow> const& rows)

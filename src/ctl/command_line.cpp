@@ -31,6 +31,26 @@ void check_choice(Arg const& arg, std::string const& given)
     throw Usage(std::string(arg.name) + " is \"" + given + "\"; give one of " + right);
 }
 
+/// The parser takes a word in brackets apart as a list, and loses what stands behind `--` where a place takes
+/// many; with this before them, it leaves `[1,2]` and `-x` alone.
+constexpr char shield = '\x01';
+
+std::vector<std::string> shielded(std::vector<std::string> words)
+{
+    auto const end = std::find(words.begin(), words.end(), "--");
+    for (auto word = words.begin(); word != words.end(); ++word) {
+        if (word->starts_with('[') || (word > end && word->starts_with('-'))) *word = shield + *word;
+    }
+    if (end != words.end()) words.erase(end);
+    return words;
+}
+
+std::string unshielded(std::string word)
+{
+    std::erase(word, shield);
+    return word;
+}
+
 CLI::Option* add_arg(CLI::App& app, Arg const& arg)
 {
     std::string const name(arg.name);
@@ -40,7 +60,7 @@ CLI::Option* add_arg(CLI::App& app, Arg const& arg)
         name, [](CLI::results_t const&) { return true; }, help);
     option->required(arg.is_required)->type_name(name.starts_with('-') ? "X" : "");
     if (arg.takes == Arg::Takes::many) {
-        option->expected(1, CLI::detail::expected_max_vector_size);
+        option->expected(CLI::detail::expected_max_vector_size);
     } else {
         option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
     }
@@ -49,8 +69,7 @@ CLI::Option* add_arg(CLI::App& app, Arg const& arg)
         for (auto const choice : arg.choices) choices += (choices.empty() ? "" : "|") + std::string(choice);
         option->type_name(choices);
     }
-    // Else `[1,2]`, a fine PARAM, would be taken apart as a list.
-    return option->allow_extra_args(false);
+    return option;
 }
 
 Args::Given given_to(CLI::App const& app, std::vector<Arg> const& args)
@@ -59,8 +78,11 @@ Args::Given given_to(CLI::App const& app, std::vector<Arg> const& args)
     for (auto const& arg : args) {
         auto const* const option = app.get_option_no_throw(std::string(arg.name));
         if (option == nullptr || option->count() == 0) continue;
-        given[std::string(arg.name)] = option->results();
-        for (auto const& value : option->results()) check_choice(arg, value);
+        auto& values = given[std::string(arg.name)];
+        for (auto const& word : option->results()) {
+            values.push_back(word.starts_with(shield) ? word.substr(1) : word);
+            check_choice(arg, values.back());
+        }
     }
     return given;
 }
@@ -100,6 +122,7 @@ void CommandLine::add(CLI::App& under, Command const& command)
 
 void CommandLine::parse(std::vector<std::string> arguments)
 {
+    arguments = shielded(std::move(arguments));
     std::reverse(arguments.begin(), arguments.end()); // as the parser takes a vector
     try {
         root_->parse(std::move(arguments));
@@ -109,7 +132,7 @@ void CommandLine::parse(std::vector<std::string> arguments)
     } catch (CLI::Success const&) {
         help_ = root_->help();
     } catch (CLI::ParseError const& error) {
-        throw Usage(error.what());
+        throw Usage(unshielded(error.what()));
     }
 }
 

@@ -11,6 +11,7 @@ struct Place {
     std::string path; ///< `cron set`; empty at the top.
     std::vector<CLI::App const*> commands;
     std::vector<CLI::Option const*> options;
+    std::string choices; ///< Of what stands in its place, such as `bash zsh fish`.
 };
 
 std::string first_name(CLI::Option const& option)
@@ -19,12 +20,24 @@ std::string first_name(CLI::Option const& option)
     return option.get_snames().empty() ? "" : "-" + option.get_snames().front();
 }
 
+std::string choices_of(CLI::Option const& option)
+{
+    auto words = option.get_type_name();
+    if (words.find('|') == std::string::npos) return "";
+    std::replace(words.begin(), words.end(), '|', ' ');
+    return words;
+}
+
 /// Depth first, the top at the front.
 void add_places(std::vector<Place>& places, CLI::App const& app, std::string const& path)
 {
-    Place place{path, {}, {}};
+    Place place{path, {}, {}, {}};
     for (auto const* const option : app.get_options()) {
-        if (!first_name(*option).empty()) place.options.push_back(option);
+        if (!first_name(*option).empty()) {
+            place.options.push_back(option);
+        } else {
+            place.choices += choices_of(*option);
+        }
     }
     place.commands = app.get_subcommands([](CLI::App const*) { return true; });
     auto const commands = place.commands;
@@ -44,14 +57,6 @@ std::vector<Place> places_of(CLI::App const& tree)
 /// Whether `--name X` takes the word after it.
 bool takes_word(CLI::Option const& option) { return option.get_items_expected_max() > 0; }
 
-std::string choices_of(CLI::Option const& option)
-{
-    auto words = option.get_type_name();
-    if (words.find('|') == std::string::npos) return "";
-    std::replace(words.begin(), words.end(), '|', ' ');
-    return words;
-}
-
 std::string shell_word(std::string const& text)
 {
     std::string out = "'";
@@ -61,7 +66,7 @@ std::string shell_word(std::string const& text)
 
 std::string words_at(Place const& place, std::vector<CLI::Option const*> const& everywhere)
 {
-    std::string words;
+    auto words = place.choices.empty() ? "" : place.choices + " ";
     for (auto const* const command : place.commands) words += command->get_name() + " ";
     for (auto const* const option : place.options) words += first_name(*option) + " ";
     if (!place.path.empty()) {
@@ -175,16 +180,21 @@ std::string fish_script(CLI::App const& tree)
             script += "complete -c elvesctl -n " + shell_word(none_yet) + " -a " + command->get_name() +
                       " -d " + shell_word(command->get_description()) + '\n';
         }
+        if (!place.choices.empty()) {
+            script +=
+                "complete -c elvesctl -n " + shell_word(seen) + " -a " + shell_word(place.choices) + '\n';
+        }
         for (auto const* const option : place.options) {
             script += "complete -c elvesctl";
             if (!place.path.empty()) script += " -n " + shell_word(seen);
-            script += " -l " + first_name(*option).substr(2) + (takes_word(*option) ? " -r" : "");
+            script += " -l " + first_name(*option).substr(2) + (takes_word(*option) ? " -r" : "") +
+                      (first_name(*option) == "--auth-file" ? " -F" : "");
             if (auto const choices = choices_of(*option); !choices.empty())
                 script += " -a " + shell_word(choices);
             script += " -d " + shell_word(option->get_description()) + '\n';
         }
     }
-    return script;
+    return script + "complete -c elvesctl -n '__fish_seen_subcommand_from import' -F\n";
 }
 
 Exit completion(Context const& with)

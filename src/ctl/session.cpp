@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <csignal>
 
 #include "ctl/outcome.hpp"
 
@@ -14,6 +16,8 @@ namespace {
 
 /// Rows of one page; the most that a server gives.
 constexpr std::size_t page_rows = 1000;
+/// A task may take a day, and so may its call: meanwhile, is the server still there?
+constexpr std::chrono::seconds watch_every{15};
 /// Bytes of a reply: whatever the server is set to send, we read.
 constexpr std::size_t max_reply = std::size_t(256) * 1024 * 1024;
 
@@ -125,9 +129,26 @@ void Session::each(std::size_t count, std::size_t parallel, Each const& work)
             --running;
         });
     }
+    asio::signal_set interrupt(loop_, SIGINT);
+    interrupt.async_wait([this](boost::system::error_code stopped, int) {
+        if (!stopped) link_->close("interrupted");
+    });
+    watch();
     loop_.restart();
     while (running > 0) loop_.run_one();
+    watch_.stop();
     if (failure) std::rethrow_exception(failure);
+}
+
+void Session::watch()
+{
+    watch_ = clock_.after(watch_every, [this] {
+        auto const then = [this](std::exception_ptr silent, Back const&) {
+            if (silent) return link_->close("the server does not answer");
+            if (watch_.running()) watch();
+        };
+        asio::co_spawn(loop_, ask("elves", "ping", {}, limit_), then);
+    });
 }
 
 asio::awaitable<void> Session::pause(Limit time)

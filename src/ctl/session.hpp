@@ -8,8 +8,8 @@
 #include <string>
 
 #include "client/dial.hpp"
-#include "ctl/loop_clock.hpp"
 #include "elves/json.hpp"
+#include "rpc/asio_clock.hpp"
 
 namespace elves::ctl {
 
@@ -44,7 +44,8 @@ public:
     /// Connects, so that what follows can tell "not reachable" from "did not answer".
     void connect();
     /// Does the work for each index below `count`, `parallel` at a time; returns when all of it has ended.
-    /// Throws what the first of it threw that failed.
+    /// Throws what the first of it threw that failed. SIGINT, or a server that no longer answers a ping, ends
+    /// the connection, and so each call that waits.
     void each(std::size_t count, std::size_t parallel, Each const& work);
     /// Within `each`: a refusal is a value, silence an Error.
     [[nodiscard]] asio::awaitable<Back> ask(
@@ -54,13 +55,16 @@ public:
     [[nodiscard]] Limit limit() const noexcept { return limit_; }
 
 private:
+    void watch();
+
     HostPort server_;
     std::optional<Credentials> credentials_;
     Limit limit_;
     asio::io_context loop_{1};
-    LoopClock clock_{loop_};
+    AsioClock clock_{loop_.get_executor()};
     LinkShared shared_{clock_};
     std::shared_ptr<Link> link_;
+    Timer watch_;
 };
 
 /// The first array among the fields of a reply: what a listing method lists. Empty without one.

@@ -213,12 +213,14 @@ asio::awaitable<Back> Link::call(
     auto initiation = [self, mqid, limit](auto handler) {
         auto& pending = self->pending_[mqid];
         // Through the loop: whoever waits goes on from there, not from within a frame's handling.
-        pending.then = [executor = self->socket_.get_executor(), handler = std::move(handler)](
+        // Not by assignment: in Boost 1.81 that of any_completion_handler never ends.
+        OnBack then([executor = self->socket_.get_executor(), handler = std::move(handler)](
                            std::exception_ptr failure, Back back) mutable {
             asio::post(executor, [handler = std::move(handler), failure, back = std::move(back)]() mutable {
                 std::move(handler)(failure, std::move(back));
             });
-        };
+        });
+        pending.then.swap(then);
         pending.timer = self->shared_.clock.after(limit, [weak = std::weak_ptr(self), mqid, limit] {
             auto const link = weak.lock();
             if (!link) return;

@@ -1,5 +1,6 @@
 #include "server/house.hpp"
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include "server/elves_service.hpp"
 #include "server/module_set.hpp"
 #include "server/server.hpp"
+#include "server/server_settings.hpp"
 #include "store/sqlite_store.hpp"
 
 namespace elves {
@@ -59,7 +61,8 @@ void raise_descriptor_limit()
 /// The running server: everything in the order in which it needs each other.
 class House {
 public:
-    House(std::string config, Settings const& settings, ServerSettings const& server)
+    House(std::string config, Settings const& settings, ServerSettings const& server,
+        std::vector<BuiltinModule> const& builtin)
         : config_(std::move(config))
         , log_(server.log)
         , clock_(io_.get_executor())
@@ -70,8 +73,7 @@ public:
         , shared_{clock_, &router_, server.limits}
     {
         host_.offer<Dialer>(dialer_);
-        modules_ = std::make_unique<ModuleSet>(
-            host_, settings, builtin_modules(), server.enabled, server.module_path);
+        modules_ = std::make_unique<ModuleSet>(host_, settings, builtin, server.enabled, server.module_path);
         gate_.mode = server.auth;
         gate_.authority = host_.find<Authority>();
         require_authority(server, gate_);
@@ -162,16 +164,16 @@ private:
 
 } // namespace
 
-void run_server(std::string const& config)
+void run_server(std::string const& config, std::vector<BuiltinModule> const& builtin)
 {
     auto const settings = Settings::read_file(config);
     auto const server = ServerSettings::read(settings);
     raise_descriptor_limit();
-    House house(config, settings, server);
+    House house(config, settings, server, builtin);
     house.run();
 }
 
-void check_server(std::string const& config)
+void check_server(std::string const& config, std::vector<BuiltinModule> const& builtin)
 {
     auto const settings = Settings::read_file(config);
     auto const server = ServerSettings::read(settings);
@@ -181,7 +183,7 @@ void check_server(std::string const& config)
     Host host(io.get_executor(), clock, store, server.zone);
     LinkDialer dialer(clock);
     host.offer<Dialer>(dialer);
-    ModuleSet modules(host, settings, builtin_modules(), server.enabled, server.module_path);
+    ModuleSet modules(host, settings, builtin, server.enabled, server.module_path);
     Gate gate;
     gate.authority = host.find<Authority>();
     require_authority(server, gate);
@@ -194,7 +196,8 @@ void check_server(std::string const& config)
     }
 }
 
-KeyIssuer::Issued init_admin(std::string const& config, std::string const& name)
+KeyIssuer::Issued init_admin(
+    std::string const& config, std::string const& name, std::vector<BuiltinModule> const& builtin)
 {
     auto const settings = Settings::read_file(config);
     auto const server = ServerSettings::read(settings);
@@ -204,7 +207,7 @@ KeyIssuer::Issued init_admin(std::string const& config, std::string const& name)
     Host host(io.get_executor(), clock, store, server.zone);
     LinkDialer dialer(clock);
     host.offer<Dialer>(dialer);
-    ModuleSet modules(host, settings, builtin_modules(), {"supervisor"}, "");
+    ModuleSet modules(host, settings, builtin, {"supervisor"}, "");
     modules.start();
     return host.need<KeyIssuer>("--init-admin").issue_at_start(name, Role::admin);
 }

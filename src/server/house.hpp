@@ -1,21 +1,22 @@
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <string>
+#include <vector>
 
 #include "elves/services/key_issuer.hpp"
-#include "server/server_settings.hpp"
+#include "server/builtin_modules.hpp"
 
 namespace elves {
 
 /// Puts the server together from its settings and runs it until SIGTERM or SIGINT. Throws std::exception with
 /// one line that says what is wrong; nothing listens then.
-void run_server(std::string const& config);
+void run_server(std::string const& config, std::vector<BuiltinModule> const& builtin);
 
 /// Everything but listening and serving: does it all fit together? Leaves the data file as it is.
-void check_server(std::string const& config);
+void check_server(std::string const& config, std::vector<BuiltinModule> const& builtin);
 
 /// Makes a key with the role admin in the data file that the settings name.
-[[nodiscard]] KeyIssuer::Issued init_admin(std::string const& config, std::string const& name);
+[[nodiscard]] KeyIssuer::Issued init_admin(
+    std::string const& config, std::string const& name, std::vector<BuiltinModule> const& builtin);
 
 } // namespace elves

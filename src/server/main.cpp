@@ -22,13 +22,13 @@ int main(int argc, char** argv)
     }
     try {
         if (check) {
-            elves::check_server(config);
+            elves::check_server(config, elves::builtin_modules());
             std::cout << config << ": all is well\n";
         } else if (!admin.empty()) {
-            auto const issued = elves::init_admin(config, admin);
+            auto const issued = elves::init_admin(config, admin, elves::builtin_modules());
             std::cout << "key " << issued.key << "\ntoken " << issued.token << "\n";
         } else {
-            elves::run_server(config);
+            elves::run_server(config, elves::builtin_modules());
         }
         return 0;
     } catch (std::exception const& problem) {

@@ -53,8 +53,11 @@ try {
         }
     }
     return commit(transaction);
-} catch (...) { // BEGIN
+} catch (DiskError const&) { // BEGIN
     return {Outcome::refused, 0, std::current_exception()};
+} catch (...) {
+    // A transaction that would not be rolled back, say: a new connection has none.
+    return {Outcome::in_doubt, 0, std::current_exception()};
 }
 
 } // namespace

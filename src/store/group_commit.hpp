@@ -9,7 +9,7 @@ namespace elves {
 
 struct GroupResult {
     std::int64_t commits = 0;
-    /// An I/O error at COMMIT: nobody knows what is on disk. Close the connection.
+    /// Nobody knows what is on disk (an I/O error at COMMIT), or the connection is beyond use: close it.
     bool in_doubt = false;
 };
 

@@ -168,7 +168,8 @@ void SqliteStore::write_group(std::vector<Unit> group)
         for (auto& unit : group) unit.error = std::current_exception();
     }
     if (result.in_doubt) {
-        ELVES_LOG(error, "store: a commit failed half-way; the data file is opened anew before the next");
+        ELVES_LOG(
+            error, "store: a commit failed and nobody knows how far it came; the file is opened anew first");
         writer_.reset();
     }
     auto const units = static_cast<std::int64_t>(group.size());

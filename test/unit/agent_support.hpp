@@ -90,10 +90,10 @@ struct House {
                 answer->emplace(reply->fields());
             } else {
                 asio::co_spawn(io, std::get<asio::awaitable<Reply>>(std::move(result)),
-                    [answer, error](std::exception_ptr failure, Reply reply) {
+                    [answer, error](std::exception_ptr failure, Reply later) {
                         try {
                             if (failure) std::rethrow_exception(failure);
-                            answer->emplace(reply.fields());
+                            answer->emplace(later.fields());
                         } catch (Error const& refused) {
                             if (error) *error = refused.info();
                         }

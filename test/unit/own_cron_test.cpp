@@ -46,7 +46,8 @@ TEST_CASE("an own job fires at its times, with a task of its own each time", "[a
     CHECK(house.results.size() == 1);
 }
 
-TEST_CASE("a run that is still going on makes the next turn skipped, or is allowed, or replaced", "[agent][cron]")
+TEST_CASE(
+    "a run that is still going on makes the next turn skipped, or is allowed, or replaced", "[agent][cron]")
 {
     Machine machine;
     House house(machine.store, machine.io, machine.clock);
@@ -86,7 +87,8 @@ TEST_CASE("own jobs fire after a restart without a server", "[agent][cron]")
     CHECK(house.workers.started.size() == 1);
 }
 
-TEST_CASE("times missed while the agent was down are one skipped task, and with once one run", "[agent][cron]")
+TEST_CASE(
+    "times missed while the agent was down are one skipped task, and with once one run", "[agent][cron]")
 {
     Machine machine;
     auto const misfire = GENERATE("skip", "once");
@@ -103,8 +105,8 @@ TEST_CASE("times missed while the agent was down are one skipped task, and with 
         CHECK(house.workers.started.size() == (once ? 1U : 0U));
         REQUIRE(skipped(house).size() == 1);
         auto const text = skipped(house)[0];
-        CHECK(text.find(minutes == 1 ? " 1 time from 2026-01-01 00:01:00" : " 5 times from 2026-01-01 00:01:00") !=
-              std::string::npos);
+        CHECK(text.find(minutes == 1 ? " 1 time from 2026-01-01 00:01:00"
+                                     : " 5 times from 2026-01-01 00:01:00") != std::string::npos);
         CHECK(text.find("was down") != std::string::npos);
         if (once) {
             house.workers.end(house.workers.started[0]);
@@ -118,7 +120,8 @@ TEST_CASE("times missed while the agent was down are one skipped task, and with 
     CHECK(skipped(house).size() == 1);
 }
 
-TEST_CASE("the same list again disturbs nothing, and a firing is never repeated after a crash", "[agent][cron]")
+TEST_CASE(
+    "the same list again disturbs nothing, and a firing is never repeated after a crash", "[agent][cron]")
 {
     Machine machine;
     {

@@ -1,0 +1,530 @@
+#include "heartbeat/heartbeat.hpp"
+
+#include "catch.hpp"
+#include "elves/host.hpp"
+#include "support/fake_peer.hpp"
+#include "support/inline_store.hpp"
+#include "support/module_driver.hpp"
+#include "support/some_key.hpp"
+#include "unit/manual_clock.hpp"
+
+namespace elves {
+std::unique_ptr<Module> make_heartbeat(Host& host);
+}
+
+using namespace elves;
+using namespace std::chrono_literals;
+
+namespace {
+
+Ip ip(std::string_view text) { return Ip::parse(text).value(); }
+
+/// Heartbeat in a house of its own, with agents that connect to it.
+struct Fleet {
+    asio::io_context loop;
+    ManualClock clock;
+    InlineStore store{loop.get_executor()};
+    Host host{loop.get_executor(), clock, store, Zone()};
+    std::unique_ptr<Module> module = make_heartbeat(host);
+    ModuleDriver driver{*module, loop};
+    Presence& presence = *host.find<Presence>();
+
+    Fleet() { module->start(); }
+    std::shared_ptr<FakePeer> connect(int port = 50'000)
+    {
+        return std::make_shared<FakePeer>(loop.get_executor(), clock, "127.0.0.1", port);
+    }
+    /// An agent on a connection of its own.
+    std::shared_ptr<FakePeer> come(std::string const& agent, json::object fields = {})
+    {
+        auto peer = connect();
+        enroll(peer, agent, std::move(fields));
+        return peer;
+    }
+    json::object enroll(
+        std::shared_ptr<FakePeer> const& peer, std::string const& agent, json::object fields = {})
+    {
+        fields["agentip"] = agent;
+        return driver.call("register", fields, {peer, nullptr});
+    }
+    json::object call(std::string_view method, json::object const& fields = {}, Caller caller = {})
+    {
+        return driver.call(method, fields, std::move(caller));
+    }
+    std::string refusal(std::string_view method, json::object const& fields = {}, Caller caller = {})
+    {
+        return driver.refusal(method, fields, std::move(caller));
+    }
+    std::string status(std::string const& agent)
+    {
+        return std::string(call("getstatbyip", {{"agentip", agent}}).at("status").as_string());
+    }
+    json::object info(std::string const& agent) { return call("getinfobyip", {{"agentip", agent}}); }
+    json::object stat() { return call("getonlinestat").at("stat").as_object(); }
+    std::vector<std::string> listed(json::object const& fields = {}, Caller caller = {})
+    {
+        std::vector<std::string> agents;
+        auto const reply = call("listagents", fields, std::move(caller));
+        for (auto const& agent : reply.at("agents").as_array()) {
+            agents.emplace_back(agent.as_object().at("agentip").as_string());
+        }
+        return agents;
+    }
+    void pass(std::chrono::milliseconds time)
+    {
+        clock.advance(time);
+        driver.run();
+    }
+    std::int64_t heard_on_disk(std::string const& agent)
+    {
+        auto row = store.db().run("SELECT last_heard FROM agent WHERE ip = ?1");
+        row.bind(1, agent);
+        return row.next() ? row.number(0) : -1;
+    }
+};
+
+using Names = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE("an agent that was never seen is unknown", "[heartbeat]")
+{
+    Fleet fleet;
+    CHECK(fleet.status("10.0.0.9") == "unknown");
+    CHECK(fleet.refusal("getinfobyip", {{"agentip", "10.0.0.9"}}) ==
+          "[414.1] agent 10.0.0.9 has never been seen");
+    CHECK_FALSE(fleet.presence.link(ip("10.0.0.9")));
+}
+
+TEST_CASE("a registered agent is online at once, and the connection is its link", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const peer = fleet.connect();
+    auto const reply = fleet.enroll(peer, "10.0.0.1");
+    CHECK(reply == json::object{{"interval", 10}, {"timezone", "UTC"}, {"time", 1'767'225'600'000}});
+    CHECK(reply.at("interval").is_number());
+    CHECK(fleet.status("10.0.0.1") == "online");
+    CHECK(fleet.presence.link(ip("10.0.0.1")) == peer);
+    CHECK(fleet.presence.agent_of(*peer) == ip("10.0.0.1"));
+    CHECK(peer->kept_when_idle);
+}
+
+TEST_CASE("an agent whose link has closed is offline", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const peer = fleet.come("10.0.0.1");
+    peer->close("gone");
+    CHECK(fleet.status("10.0.0.1") == "offline");
+    fleet.driver.run();
+    CHECK(fleet.status("10.0.0.1") == "offline");
+    CHECK_FALSE(fleet.presence.link(ip("10.0.0.1")));
+    CHECK_FALSE(fleet.presence.agent_of(*peer));
+    CHECK(peer.use_count() == 1);
+}
+
+TEST_CASE(
+    "an agent that is silent for longer than offline_after is offline, and its link is closed", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const peer = fleet.come("10.0.0.1");
+    fleet.pass(30s);
+    CHECK(fleet.status("10.0.0.1") == "online");
+    CHECK(peer->is_open());
+    fleet.pass(1ms);
+    CHECK(fleet.status("10.0.0.1") == "offline");
+    CHECK(fleet.stat().at("totalonline").as_string() == "0");
+    CHECK_FALSE(fleet.presence.link(ip("10.0.0.1")));
+    fleet.pass(10s);
+    CHECK_FALSE(peer->is_open());
+    CHECK(peer->closed_why.find("10.0.0.1") != std::string::npos);
+}
+
+TEST_CASE("whatever comes on the link keeps the agent online", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const peer = fleet.come("10.0.0.1");
+    for (int n = 0; n < 10; ++n) {
+        fleet.pass(25s);
+        peer->speak();
+        CHECK(fleet.status("10.0.0.1") == "online");
+    }
+    CHECK(peer->is_open());
+}
+
+TEST_CASE("a beat is taken from a link and from what is none", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const peer = fleet.come("10.0.0.1");
+    CHECK(fleet.call("beat", {}, {peer, nullptr}).empty());
+    CHECK(fleet.call("beat", {}, {fleet.connect(), nullptr}).empty());
+    CHECK(fleet.driver.table.find("beat")->is_cast);
+}
+
+TEST_CASE("a second link of the same IP replaces the first, whose end then changes nothing", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const first = fleet.come("10.0.0.1");
+    auto const second = fleet.connect(50'001);
+    fleet.enroll(second, "10.0.0.1");
+    CHECK_FALSE(first->is_open());
+    CHECK(first->closed_why.find("127.0.0.1:50001") != std::string::npos);
+    fleet.driver.run();
+    CHECK(fleet.status("10.0.0.1") == "online");
+    CHECK(fleet.presence.link(ip("10.0.0.1")) == second);
+    CHECK_FALSE(fleet.presence.agent_of(*first));
+    CHECK(fleet.presence.agent_of(*second) == ip("10.0.0.1"));
+    CHECK(fleet.stat().at("totalonline").as_string() == "1");
+}
+
+TEST_CASE("a connection that registers another IP is the link of that one only", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const peer = fleet.come("10.0.0.1");
+    fleet.enroll(peer, "10.0.0.2");
+    CHECK(peer->is_open());
+    CHECK(fleet.status("10.0.0.1") == "offline");
+    CHECK(fleet.status("10.0.0.2") == "online");
+    CHECK(fleet.presence.agent_of(*peer) == ip("10.0.0.2"));
+    peer->close("gone");
+    fleet.driver.run();
+    CHECK(fleet.status("10.0.0.2") == "offline");
+    CHECK(fleet.stat().at("totalknown").as_string() == "2");
+}
+
+TEST_CASE("a link that registers again says anew what it is, and stays", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const peer = fleet.come("10.0.0.1", {{"os", "linux"}, {"version", "1"}, {"asset", "a"}});
+    fleet.enroll(peer, "10.0.0.1", {{"os", "windows"}, {"version", "2"}});
+    CHECK(peer->is_open());
+    CHECK(fleet.info("10.0.0.1").at("version").as_string() == "2");
+    CHECK(fleet.info("10.0.0.1").at("asset").as_string().empty());
+    CHECK(fleet.stat() ==
+          json::object{{"totalonline", "1"}, {"linuxonline", "0"}, {"winonline", "1"}, {"totalknown", "1"}});
+}
+
+TEST_CASE("a connection that has closed already is no link for long", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const peer = fleet.connect();
+    peer->close("gone");
+    fleet.enroll(peer, "10.0.0.1");
+    CHECK(fleet.status("10.0.0.1") == "offline");
+    CHECK(peer.use_count() == 1);
+}
+
+TEST_CASE("who asked hears of a register after it was answered", "[heartbeat]")
+{
+    Fleet fleet;
+    std::vector<Ip> heard;
+    fleet.presence.on_link([&](Ip const& agent) { heard.push_back(agent); });
+    auto const peer = fleet.connect();
+    auto const answer = fleet.driver.table.find("register")->run({{"agentip", "10.0.0.1"}}, {peer, nullptr});
+    CHECK(std::holds_alternative<Reply>(answer));
+    CHECK(heard.empty());
+    fleet.driver.run();
+    CHECK(heard == std::vector<Ip>{ip("10.0.0.1")});
+    fleet.enroll(peer, "10.0.0.1");
+    CHECK(heard.size() == 2);
+}
+
+TEST_CASE("what an agent said of itself is told again", "[heartbeat]")
+{
+    Fleet fleet;
+    fleet.presence.crons_from([](Ip const&) { return std::vector<TaskId>{TaskId(1), TaskId(2)}; });
+    fleet.come("::0:1",
+        {{"asset", "A-17"}, {"os", "Linux"}, {"version", "1.2"}, {"starttime", "2026-01-01 00:00:00"},
+            {"hw_config", "64 cores"}, {"apps", {{"demo", "1.0"}, {"other", "2"}}}});
+    fleet.pass(5s);
+    CHECK(fleet.info("::1") ==
+          json::object{{"agent_starttime", "2026-01-01 00:00:00"}, {"hw_config", "64 cores"},
+              {"cronlist", {"0000000000000001", "0000000000000002"}}, {"status", "online"}, {"asset", "A-17"},
+              {"os", "linux"}, {"version", "1.2"}, {"apps", {{"demo", "1.0"}, {"other", "2"}}},
+              {"last_hb_time", "2026-01-01 00:00:00"}});
+}
+
+TEST_CASE("what an agent did not say is empty", "[heartbeat]")
+{
+    Fleet fleet;
+    fleet.come("10.0.0.1");
+    CHECK(fleet.info("10.0.0.1") == json::object{{"agent_starttime", ""}, {"hw_config", ""},
+                                        {"cronlist", json::array()}, {"status", "online"}, {"asset", ""},
+                                        {"os", ""}, {"version", ""}, {"apps", json::object()},
+                                        {"last_hb_time", "2026-01-01 00:00:00"}});
+}
+
+TEST_CASE("statuses of a list come in its order, doubles too", "[heartbeat]")
+{
+    Fleet fleet;
+    fleet.come("10.0.0.1");
+    fleet.come("10.0.0.2")->close("gone");
+    CHECK(fleet.call("getstatbyiplist", {{"iplist", {"10.0.0.3", "10.0.0.1", "10.0.0.2", "10.0.0.1"}}})
+              .at("status") == json::array{"unknown", "online", "offline", "online"});
+    CHECK(fleet.call("getstatbyiplist", {{"iplist", json::array()}}).at("status").as_array().empty());
+}
+
+TEST_CASE("agents online are counted by operating system, as strings", "[heartbeat]")
+{
+    Fleet fleet;
+    CHECK(fleet.stat() ==
+          json::object{{"totalonline", "0"}, {"linuxonline", "0"}, {"winonline", "0"}, {"totalknown", "0"}});
+    fleet.come("10.0.0.1", {{"os", "Linux"}});
+    fleet.come("10.0.0.2", {{"os", "linux"}});
+    fleet.come("10.0.0.3", {{"os", "Windows"}});
+    fleet.come("10.0.0.4", {{"os", "WINDOWS Server 2022"}});
+    fleet.come("10.0.0.5", {{"os", "FreeBSD"}});
+    fleet.come("10.0.0.6", {{"os", "linux"}})->close("gone");
+    fleet.come("10.0.0.7");
+    fleet.come("10.0.0.8", {{"os", "plan9"}})->close("gone");
+    CHECK(fleet.stat() == json::object{{"totalonline", "6"}, {"linuxonline", "2"}, {"winonline", "2"},
+                              {"freebsdonline", "1"}, {"plan9online", "0"}, {"totalknown", "8"}});
+}
+
+TEST_CASE("no agent's operating system can pass itself off as the total", "[heartbeat]")
+{
+    Fleet fleet;
+    fleet.come("10.0.0.1", {{"os", "total"}})->close("gone");
+    fleet.come("10.0.0.2", {{"os", "linux"}});
+    CHECK(fleet.stat().at("totalonline").as_string() == "1");
+}
+
+TEST_CASE("agents are listed by IP, by status and by operating system", "[heartbeat]")
+{
+    Fleet fleet;
+    fleet.come("10.0.0.10", {{"os", "linux"}, {"hw_config", "large"}});
+    fleet.come("10.0.0.2", {{"os", "windows"}});
+    fleet.come("10.0.0.3", {{"os", "linux"}})->close("gone");
+    CHECK(fleet.listed() == Names{"10.0.0.2", "10.0.0.3", "10.0.0.10"});
+    CHECK(fleet.listed({{"status", "online"}}) == Names{"10.0.0.2", "10.0.0.10"});
+    CHECK(fleet.listed({{"status", "offline"}}) == Names{"10.0.0.3"});
+    CHECK(fleet.listed({{"os", "Windows"}}) == Names{"10.0.0.2"});
+    CHECK(fleet.listed({{"os", "linux"}, {"status", "online"}}) == Names{"10.0.0.10"});
+    CHECK(fleet.listed({{"status", ""}, {"os", ""}}).size() == 3);
+    auto const page = fleet.call("listagents", {{"os", "win"}});
+    CHECK(page.at("agents").as_array().at(0).as_object() ==
+          json::object{{"agentip", "10.0.0.2"}, {"status", "online"}, {"asset", ""}, {"os", "win"},
+              {"version", ""}, {"agent_starttime", ""}, {"last_hb_time", "2026-01-01 00:00:00"},
+              {"apps", json::object()}});
+}
+
+TEST_CASE("the list of agents comes in pages that miss none, and the last has no next", "[heartbeat]")
+{
+    Fleet fleet;
+    for (int n = 1; n <= 4; ++n) fleet.come("10.0.0." + std::to_string(n));
+    auto const first = fleet.call("listagents", {{"limit", 2}});
+    CHECK(first.at("next").as_string() == "10.0.0.2");
+    auto const second = fleet.call("listagents", {{"limit", "2"}, {"after", first.at("next")}});
+    CHECK(second.at("agents").as_array().size() == 2);
+    CHECK_FALSE(second.contains("next"));
+    CHECK(fleet.listed({{"after", "10.0.0.4"}}).empty());
+}
+
+TEST_CASE("what a key may not touch is refused by name and left out of the list of agents", "[heartbeat]")
+{
+    Fleet fleet;
+    fleet.come("10.0.0.1");
+    fleet.come("10.0.1.1");
+    Caller const near{nullptr, some_key(Role::viewer, {"10.0.0.0/24"})};
+    CHECK(fleet.listed({}, near) == Names{"10.0.0.1"});
+    CHECK(fleet.listed({{"after", "9.0.0.0"}, {"limit", 1}}, near) == Names{"10.0.0.1"});
+    CHECK_FALSE(fleet.call("listagents", {{"limit", 1}}, near).contains("next"));
+    for (auto const* method : {"getstatbyip", "getinfobyip"}) {
+        CHECK(fleet.refusal(method, {{"agentip", "10.0.1.1"}}, near).starts_with("[401.6]"));
+    }
+    CHECK(fleet.refusal("getstatbyiplist", {{"iplist", {"10.0.0.1", "10.0.1.1"}}}, near)
+              .starts_with("[401.6]"));
+}
+
+TEST_CASE("an agent's key registers the IPs of its ranges and no others", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const key = some_key(Role::agent, {"10.0.0.0/24"});
+    CHECK(fleet.refusal("register", {{"agentip", "10.0.0.1"}}, {fleet.connect(), key}).empty());
+    CHECK(
+        fleet.refusal("register", {{"agentip", "10.0.1.1"}}, {fleet.connect(), key}).starts_with("[401.6]"));
+    CHECK(fleet.status("10.0.1.1") == "unknown");
+}
+
+TEST_CASE("wrong input to heartbeat is refused with the field's name", "[heartbeat]")
+{
+    Fleet fleet;
+    struct Wrong {
+        std::string_view method;
+        json::object fields;
+        std::string_view code;
+        std::string_view field;
+    };
+    json::object many;
+    for (int n = 0; n < 1001; ++n) many["app" + std::to_string(n)] = "1";
+    json::object long_name;
+    long_name[std::string(257, 'x')] = "1";
+    std::string const long_text(257, 'x');
+    std::vector<Wrong> const all{
+        {"getstatbyip", {}, "[403.1]", "agentip"},
+        {"getstatbyip", {{"agentip", "10.0.0.256"}}, "[403.1]", "agentip"},
+        {"getinfobyip", {}, "[403.1]", "agentip"},
+        {"getinfobyip", {{"agentip", 5}}, "[403.1]", "agentip"},
+        {"getstatbyiplist", {}, "[403.1]", "iplist"},
+        {"getstatbyiplist", {{"iplist", {"10.0.0.1", "x"}}}, "[403.1]", "iplist[1]"},
+        {"listagents", {{"status", "asleep"}}, "[403.10]", "status"},
+        {"listagents", {{"os", 5}}, "[403.10]", "os"},
+        {"listagents", {{"after", "x"}}, "[403.1]", "after"},
+        {"listagents", {{"limit", 0}}, "[403.10]", "limit"},
+        {"listagents", {{"limit", 1001}}, "[403.10]", "limit"},
+        {"listagents", {{"limit", "x"}}, "[403.10]", "limit"},
+        {"register", {}, "[403.1]", "agentip"},
+        {"register", {{"agentip", "nowhere"}}, "[403.1]", "agentip"},
+        {"register", {{"agentip", "10.0.0.1"}, {"asset", long_text}}, "[403.10]", "asset"},
+        {"register", {{"agentip", "10.0.0.1"}, {"os", long_text}}, "[403.10]", "os"},
+        {"register", {{"agentip", "10.0.0.1"}, {"version", 1}}, "[403.10]", "version"},
+        {"register", {{"agentip", "10.0.0.1"}, {"starttime", long_text}}, "[403.10]", "starttime"},
+        {"register", {{"agentip", "10.0.0.1"}, {"hw_config", std::string(64 * 1024 + 1, 'x')}}, "[403.10]",
+            "hw_config"},
+        {"register", {{"agentip", "10.0.0.1"}, {"apps", {"demo"}}}, "[403.10]", "apps"},
+        {"register", {{"agentip", "10.0.0.1"}, {"apps", {{"demo", 1}}}}, "[403.10]", "apps.demo"},
+        {"register", {{"agentip", "10.0.0.1"}, {"apps", long_name}}, "[403.10]", "apps"},
+        {"register", {{"agentip", "10.0.0.1"}, {"apps", many}}, "[403.10]", "apps"},
+    };
+    for (auto const& wrong : all) {
+        auto const text = fleet.refusal(wrong.method, wrong.fields, {fleet.connect(), nullptr});
+        INFO(wrong.method << " " << wrong.field << ": " << text);
+        CHECK(text.starts_with(wrong.code));
+        CHECK(text.find("`" + std::string(wrong.field) + "`") != std::string::npos);
+    }
+    CHECK(fleet.listed().empty());
+}
+
+TEST_CASE("what an agent says may have 256 characters, of any script", "[heartbeat]")
+{
+    Fleet fleet;
+    std::string asset;
+    for (int n = 0; n < 256; ++n) asset += "机";
+    fleet.come("10.0.0.1", {{"asset", asset}, {"hw_config", std::string(64 * 1024, 'x')}});
+    CHECK(fleet.info("10.0.0.1").at("asset").as_string() == asset);
+}
+
+TEST_CASE("agents that were seen before a restart are offline and still known", "[heartbeat]")
+{
+    Fleet fleet;
+    fleet.come("10.0.0.1", {{"os", "linux"}, {"hw_config", "of before"}, {"apps", {{"demo", "1"}}}});
+    fleet.module->stop();
+    auto const again = make_heartbeat(fleet.host);
+    again->start();
+    ModuleDriver driver(*again, fleet.loop);
+    CHECK(driver.call("getstatbyip", {{"agentip", "10.0.0.1"}}).at("status").as_string() == "offline");
+    auto const info = driver.call("getinfobyip", {{"agentip", "10.0.0.1"}});
+    CHECK(info.at("hw_config").as_string() == "of before");
+    CHECK(info.at("apps") == json::object{{"demo", "1"}});
+    CHECK(info.at("last_hb_time").as_string() == "2026-01-01 00:00:00");
+    CHECK(driver.call("getonlinestat").at("stat") ==
+          json::object{{"totalonline", "0"}, {"linuxonline", "0"}, {"winonline", "0"}, {"totalknown", "1"}});
+}
+
+TEST_CASE("many registers are written in one work, within a second", "[heartbeat]")
+{
+    Fleet fleet;
+    for (int n = 1; n <= 50; ++n) fleet.come("10.0.0." + std::to_string(n));
+    CHECK(fleet.store.posted() == 0);
+    fleet.pass(1s);
+    CHECK(fleet.store.posted() == 1);
+    CHECK(fleet.heard_on_disk("10.0.0.50") == 1'767'225'600'000);
+    fleet.pass(5s);
+    CHECK(fleet.store.posted() == 1);
+}
+
+TEST_CASE("beats reach the disk once a minute at most, and when the server stops", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const peer = fleet.come("10.0.0.1");
+    for (int n = 0; n < 300; ++n) {
+        fleet.pass(1s);
+        peer->speak();
+    }
+    CHECK(fleet.store.posted() >= 4);
+    CHECK(fleet.store.posted() <= 6);
+    fleet.module->stop();
+    CHECK(fleet.heard_on_disk("10.0.0.1") == 1'767'225'600'000 + 300'000);
+}
+
+TEST_CASE("when an agent was last heard outlives its link", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const peer = fleet.come("10.0.0.1");
+    fleet.pass(20s);
+    peer->speak();
+    fleet.pass(5s);
+    peer->close("gone");
+    fleet.pass(60s);
+    CHECK(fleet.info("10.0.0.1").at("last_hb_time").as_string() == "2026-01-01 00:00:20");
+    CHECK(fleet.heard_on_disk("10.0.0.1") == 1'767'225'600'000 + 20'000);
+}
+
+TEST_CASE("what the disk did not take of the agents is written when it does again", "[heartbeat]")
+{
+    Fleet fleet;
+    fleet.store.fail_all(true);
+    auto const peer = fleet.come("10.0.0.1");
+    fleet.pass(3s);
+    CHECK(fleet.heard_on_disk("10.0.0.1") == -1);
+    CHECK(fleet.status("10.0.0.1") == "online");
+    fleet.store.fail_all(false);
+    fleet.pass(1s);
+    CHECK(fleet.heard_on_disk("10.0.0.1") == 1'767'225'600'000);
+}
+
+TEST_CASE("there is a bound to the number of agents, and known ones can come again", "[heartbeat]")
+{
+    Fleet fleet;
+    AgentRecords records(fleet.store);
+    Heartbeat heartbeat(records, fleet.clock, Zone(), fleet.loop.get_executor(), 1);
+    ModuleDriver driver(heartbeat, fleet.loop);
+    auto const peer = fleet.connect();
+    CHECK(driver.refusal("register", {{"agentip", "10.0.0.1"}}, {peer, nullptr}).empty());
+    CHECK(driver.refusal("register", {{"agentip", "10.0.0.2"}}, {peer, nullptr}).starts_with("[429.1]"));
+    CHECK(heartbeat.agent_of(*peer) == ip("10.0.0.1"));
+    CHECK(driver.refusal("register", {{"agentip", "10.0.0.1"}}, {fleet.connect(), nullptr}).empty());
+}
+
+TEST_CASE("heartbeat's settings are taken at start and on change, or refused as a whole", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const configure = [&](std::string_view text) {
+        fleet.module->configure(Settings::parse(text, "elves.conf").section("heartbeat"));
+    };
+    auto const peer = fleet.come("10.0.0.1");
+    configure("[heartbeat]\ninterval = 2\noffline_after = 5\n");
+    CHECK(fleet.enroll(peer, "10.0.0.1").at("interval") == 2);
+    CHECK_THROWS_AS(configure("[heartbeat]\ninterval = 5\noffline_after = 5\n"), SettingsError);
+    CHECK_THROWS_AS(configure("[heartbeat]\ninterval = 60\n"), SettingsError);
+    CHECK_THROWS_AS(configure("[heartbeat]\ninterval = soon\n"), SettingsError);
+    CHECK_THROWS_AS(configure("[heartbeat]\ninterval = 0\n"), SettingsError);
+    fleet.pass(5s);
+    CHECK(fleet.status("10.0.0.1") == "online");
+    fleet.pass(1ms);
+    CHECK(fleet.status("10.0.0.1") == "offline");
+    configure("");
+    CHECK(fleet.enroll(peer, "10.0.0.1").at("interval") == 10);
+}
+
+TEST_CASE("a stopped heartbeat leaves no timer, and one that is gone is not called", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const peer = fleet.come("10.0.0.1");
+    fleet.module->stop();
+    CHECK(fleet.clock.waiting() == 0);
+    fleet.module.reset();
+    peer->close("gone");
+    fleet.driver.run();
+    CHECK(peer.use_count() == 1);
+}
+
+TEST_CASE("heartbeat's reads need a reader, its reports an agent", "[heartbeat]")
+{
+    Fleet fleet;
+    for (auto const* method :
+        {"getstatbyip", "getinfobyip", "getstatbyiplist", "getonlinestat", "listagents"}) {
+        CHECK(fleet.driver.table.find(method)->right == Right::read);
+    }
+    for (auto const* method : {"register", "beat"})
+        CHECK(fleet.driver.table.find(method)->right == Right::report);
+}

@@ -1,0 +1,55 @@
+#include "supervisor/wrong_tries.hpp"
+
+#include "catch.hpp"
+
+using namespace elves;
+using namespace std::chrono_literals;
+
+namespace {
+
+Ip address(int n)
+{
+    return Ip::parse("10.0." + std::to_string(n / 256) + "." + std::to_string(n % 256)).value();
+}
+
+} // namespace
+
+TEST_CASE("each wrong try of an address waits longer, up to two seconds", "[supervisor]")
+{
+    WrongTries tries;
+    Clock::Steady const now{1h};
+    std::vector<std::chrono::milliseconds> waits;
+    for (int n = 0; n < 8; ++n) waits.push_back(tries.note(address(1), now));
+    CHECK(waits ==
+          std::vector<std::chrono::milliseconds>{50ms, 100ms, 200ms, 400ms, 800ms, 1600ms, 2000ms, 2000ms});
+    for (int n = 0; n < 100; ++n) CHECK(tries.note(address(1), now) == 2000ms);
+}
+
+TEST_CASE("wrong tries of one address don't slow another one's", "[supervisor]")
+{
+    WrongTries tries;
+    Clock::Steady const now{1h};
+    for (int n = 0; n < 8; ++n) (void)tries.note(address(1), now);
+    CHECK(tries.note(address(2), now) == 50ms);
+}
+
+TEST_CASE("wrong tries are forgotten after a minute without one", "[supervisor]")
+{
+    WrongTries tries;
+    Clock::Steady const now{1h};
+    (void)tries.note(address(1), now);
+    CHECK(tries.note(address(1), now + 60s) == 100ms);
+    CHECK(tries.note(address(1), now + 121s) == 50ms);
+}
+
+TEST_CASE("the addresses that guessed last are remembered, and no more than the bound", "[supervisor]")
+{
+    WrongTries tries(3);
+    Clock::Steady const now{1h};
+    for (int n = 0; n < 3; ++n) (void)tries.note(address(n), now);
+    (void)tries.note(address(0), now);
+    (void)tries.note(address(3), now);
+    CHECK(tries.addresses() == 3);
+    CHECK(tries.note(address(0), now) == 200ms);
+    CHECK(tries.note(address(1), now) == 50ms);
+}
