@@ -1,6 +1,7 @@
 #include "agent/worker_output.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/bounded_text.hpp"
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "agent/worker_output.hpp"
 #include "core/utf8.hpp"

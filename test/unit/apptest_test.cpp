@@ -1,3 +1,7 @@
+#include <optional>
+#include <string>
+#include <utility>
+
 #include <boost/asio/io_context.hpp>
 
 #include "agent/runner.hpp"

@@ -3,8 +3,9 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <optional>
-#include <sstream>
+#include <vector>
 
 #include <boost/asio/steady_timer.hpp>
 #include <fcntl.h>

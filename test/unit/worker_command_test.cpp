@@ -1,5 +1,9 @@
 #include "agent/worker_command.hpp"
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "catch.hpp"
 #include "core/base64.hpp"
 #include "elves/error.hpp"

@@ -1,5 +1,7 @@
 #include "agent/worker_output.hpp"
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "catch.hpp"
