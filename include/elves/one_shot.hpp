@@ -39,8 +39,9 @@ public:
         });
         auto initiation = [state, executor](auto handler) {
             // Not by assignment: in Boost 1.81 that of any_completion_handler never ends.
-            asio::any_completion_handler<void()> waiter(
-                [executor, handler = std::move(handler)]() mutable { asio::post(executor, std::move(handler)); });
+            asio::any_completion_handler<void()> waiter([executor, handler = std::move(handler)]() mutable {
+                asio::post(executor, std::move(handler));
+            });
             state->waiter.swap(waiter);
         };
         co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(

@@ -4,11 +4,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "agent_calls.hpp"
 #include "elves/clock.hpp"
 #include "elves/one_shot.hpp"
 #include "elves/services/app_directory.hpp"
 #include "elves/services/dispatcher.hpp"
-#include "agent_calls.hpp"
 
 namespace elves {
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "elves/module.hpp"
 #include "agent_dispatcher.hpp"
+#include "elves/module.hpp"
 
 namespace elves {
 

@@ -215,7 +215,7 @@ asio::awaitable<Back> Link::call(
         // Through the loop: whoever waits goes on from there, not from within a frame's handling.
         // Not by assignment: in Boost 1.81 that of any_completion_handler never ends.
         OnBack then([executor = self->socket_.get_executor(), handler = std::move(handler)](
-                           std::exception_ptr failure, Back back) mutable {
+                        std::exception_ptr failure, Back back) mutable {
             asio::post(executor, [handler = std::move(handler), failure, back = std::move(back)]() mutable {
                 std::move(handler)(failure, std::move(back));
             });
