@@ -149,9 +149,6 @@ CronJob Cron::made_of(Set in, Caller const& caller) const
     }
     dispatcher_.require_processor(in.ins);
     auto const now = clock_.now();
-    if (!in.rule->next_after(now, in.timezone.value_or(zone_))) {
-        throw Error(codes::bad_rule, "`rule` never fires: " + in.rule->text() + " has no time after now");
-    }
     CronJob job(in.id ? *in.id : TaskId::random(), std::move(*in.rule));
     while (!in.id && jobs_.find(job.id)) job.id = TaskId::random();
     job.agent = in.agentip;

@@ -19,7 +19,7 @@ std::string_view text_of(json::object const& auth, std::string_view field)
 Caller Gate::admit(std::shared_ptr<Peer> peer, json::object const& call, Method const& method) const
 {
     Caller caller{std::move(peer), nullptr};
-    caller.key = key_of(*caller.peer, call);
+    caller.key = key_of(*caller.peer, call, method.right);
     if (caller.key) {
         if (!role_may(caller.key->role, method.right)) {
             throw Error(codes::forbidden, "key " + caller.key->key + " has the role " +
@@ -37,7 +37,7 @@ Caller Gate::admit(std::shared_ptr<Peer> peer, json::object const& call, Method 
     return caller;
 }
 
-std::shared_ptr<Key const> Gate::key_of(Peer const& peer, json::object const& call) const
+std::shared_ptr<Key const> Gate::key_of(Peer const& peer, json::object const& call, Right right) const
 {
     auto const* const auth = call.if_contains("auth");
     bool const given = auth && !(auth->is_string() && auth->get_string().empty());
@@ -47,7 +47,8 @@ std::shared_ptr<Key const> Gate::key_of(Peer const& peer, json::object const& ca
         auto const& fields = auth->get_object();
         return keys().prove(text_of(fields, "key"), text_of(fields, "token"));
     }
-    if (!peer.bound_key().empty()) return keys().still(peer.bound_key());
+    // What is open to all is open on a connection whose key is gone, too: or nobody could log in there anew.
+    if (right != Right::open && !peer.bound_key().empty()) return keys().still(peer.bound_key());
     return nullptr;
 }
 

@@ -27,7 +27,8 @@ public:
         std::shared_ptr<Peer> peer, json::object const& call, Method const& method) const;
 
 private:
-    [[nodiscard]] std::shared_ptr<Key const> key_of(Peer const& peer, json::object const& call) const;
+    [[nodiscard]] std::shared_ptr<Key const> key_of(
+        Peer const& peer, json::object const& call, Right right) const;
     [[nodiscard]] Authority const& keys() const;
 };
 

@@ -72,12 +72,14 @@ public:
         , router_(gate_)
         , shared_{clock_, &router_, server.limits}
     {
+        // Before the modules bring their tables up to date: a port that can't be had is the last thing to
+        // fail.
+        port_ = std::make_unique<Server>(io_.get_executor(), shared_, server);
         host_.offer<Dialer>(dialer_);
         modules_ = std::make_unique<ModuleSet>(host_, settings, builtin, server.enabled, server.module_path);
         gate_.mode = server.auth;
         gate_.authority = host_.find<Authority>();
         require_authority(server, gate_);
-        port_ = std::make_unique<Server>(io_.get_executor(), shared_, server);
         modules_->add(std::make_unique<ElvesService>(clock_, router_, shared_, *port_, server.auth));
         modules_->configure(settings);
         settings.refuse_unknown();
@@ -165,6 +167,8 @@ void run_server(std::string const& config, std::vector<BuiltinModule> const& bui
 {
     auto const settings = Settings::read_file(config);
     auto const server = ServerSettings::read(settings);
+    // What is wrong with the settings comes out before anything is opened or written.
+    check_server(config, builtin);
     raise_descriptor_limit();
     House house(config, settings, server, builtin);
     house.run();

@@ -427,7 +427,7 @@ class Apps(HouseTest):
         self.caller.refused("413.2", "sheduler", "sendasync", agentip=IP, ins={**INS, "mode": "P"})
 
     def test_a_bad_address_is_refused(self):
-        self.assertIn("appip", self.caller.refused("403.", "supervisor", "setapp", appname="demo", appip="there",
+        self.assertIn("appip", self.caller.refused("403.", "supervisor", "setapp", appname="demo", appip="not a host",
                                                    appport="9001"))
         for port in ("65536", "-1", "web"):
             with self.subTest(port=port):
