@@ -192,8 +192,8 @@ void check_server(std::string const& config, std::vector<BuiltinModule> const& b
     settings.refuse_unknown();
     auto const folder = std::filesystem::absolute(server.store_path).parent_path();
     if (!std::filesystem::is_directory(folder)) {
-        throw SettingsError(
-            "[store] path: there is no folder " + folder.string() + "; make it, or give another path");
+        throw SettingsError("[store] path: cannot open " + server.store_path + ": there is no folder " +
+                            folder.string() + "; make it, or give another path");
     }
 }
 
