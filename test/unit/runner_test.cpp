@@ -13,7 +13,7 @@
 
 #include "catch.hpp"
 #include "manual_clock.hpp"
-#include "temp_folder.hpp"
+#include "support/temp_folder.hpp"
 
 using namespace elves;
 using namespace elves::agent;

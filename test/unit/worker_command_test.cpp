@@ -7,7 +7,7 @@
 #include "catch.hpp"
 #include "core/base64.hpp"
 #include "elves/error.hpp"
-#include "temp_folder.hpp"
+#include "support/temp_folder.hpp"
 
 using namespace elves;
 using namespace elves::agent;
