@@ -63,6 +63,10 @@ void Cron::start()
 {
     jobs_.load();
     presence_.crons_from([this](Ip const& agent) { return jobs_.of_agent(agent); });
+    log_.cron_owners_from([this](TaskId id) -> std::optional<Ip> {
+        auto const* const job = jobs_.find(id);
+        return job ? std::optional(job->agent) : std::nullopt;
+    });
     agents_.start();
     center_.start();
 }

@@ -35,6 +35,15 @@ public:
     {
         on_finished_.push_back(std::move(then));
     }
+    void cron_owners_from(std::function<std::optional<Ip>(TaskId)> source) override
+    {
+        cron_owner_ = std::move(source);
+    }
+    /// Nullopt where there is no such job (any more).
+    [[nodiscard]] std::optional<Ip> cron_owner(TaskId cron) const
+    {
+        return cron_owner_ ? cron_owner_(cron) : std::nullopt;
+    }
     [[nodiscard]] asio::awaitable<std::vector<std::optional<Task>>> last_runs(
         std::vector<TaskId> crons) override;
     [[nodiscard]] std::chrono::seconds lost_after() const override { return lost_after_; }
@@ -64,6 +73,7 @@ private:
     std::unordered_map<TaskId, std::shared_ptr<Entry>> entries_;
     std::unordered_map<Ip, std::map<std::uint64_t, TaskId>> by_agent_;
     std::vector<std::function<void(Task const&)>> on_finished_;
+    std::function<std::optional<Ip>(TaskId)> cron_owner_;
 };
 
 } // namespace elves

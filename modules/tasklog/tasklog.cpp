@@ -156,6 +156,10 @@ asio::awaitable<Reply> Tasklog::take_result(AgentResult in, Caller caller)
 
 asio::awaitable<void> Tasklog::take_firing(AgentResult in, Ip agent, WorkerReport report)
 {
+    // A job that is gone by now may still have fired before: what has run is recorded.
+    auto const owner = book_.cron_owner(*in.cron_id);
+    if (owner && *owner != agent)
+        throw Error(codes::forbidden, "cron job " + in.cron_id->text() + " is not one of " + agent.text());
     Task task;
     task.id = in.id;
     task.agent = agent;

@@ -56,21 +56,9 @@ std::string journal_of(Section const& agent)
     auto const folder = std::filesystem::absolute(path).parent_path();
     std::error_code ignored;
     if (!std::filesystem::is_directory(folder, ignored))
-        agent.refuse("journal", "there is no folder " + folder.string() + "; make it, or give another path");
+        agent.refuse("journal", "there is no folder for " + std::filesystem::absolute(path).string() +
+                                    "; make it, or give another path");
     return path;
-}
-
-LogSettings log_of(Section const& section)
-{
-    LogSettings log;
-    auto const level = section.choice("level", "info", {"debug", "info", "warning", "error"});
-    log.level = level == "debug"     ? log::Level::debug
-                : level == "warning" ? log::Level::warning
-                : level == "error"   ? log::Level::error
-                                     : log::Level::info;
-    log.file = section.text("file", "");
-    log.to_stderr = section.choice("stderr", "true", {"true", "false"}) == "true";
-    return log;
 }
 
 } // namespace
@@ -93,7 +81,7 @@ AgentSettings AgentSettings::read(Settings const& settings)
     all.max_queued = static_cast<std::size_t>(agent.number("max_queued", 1000, 0, 100'000));
     all.interpreters =
         agent.list("interpreters", {"python3", "python", "sh", "bash", "perl", "node", "ruby", "php"});
-    all.log = log_of(settings.section("log"));
+    all.log = LogSettings::read(settings.section("log"));
     settings.refuse_unknown();
     return all;
 }

@@ -4,10 +4,14 @@
 #include <string>
 
 #include "elves/log.hpp"
+#include "elves/settings.hpp"
 
 namespace elves {
 
 struct LogSettings {
+    /// Of the `[log]` section. Throws SettingsError.
+    [[nodiscard]] static LogSettings read(Section const& section);
+
     log::Level level = log::Level::info;
     std::string file; ///< Appended to, made with mode 0640; empty: none.
     bool to_stderr = true;

@@ -41,19 +41,6 @@ std::vector<HostPort> listen_of(Section const& server)
     return all;
 }
 
-LogSettings log_of(Section const& section)
-{
-    LogSettings log;
-    auto const level = section.choice("level", "info", {"debug", "info", "warning", "error"});
-    log.level = level == "debug"     ? log::Level::debug
-                : level == "warning" ? log::Level::warning
-                : level == "error"   ? log::Level::error
-                                     : log::Level::info;
-    log.file = section.text("file", "");
-    log.to_stderr = section.choice("stderr", "true", {"true", "false"}) == "true";
-    return log;
-}
-
 } // namespace
 
 ServerSettings ServerSettings::read(Settings const& settings)
@@ -67,7 +54,7 @@ ServerSettings ServerSettings::read(Settings const& settings)
     all.auth = auth_of(settings.section("auth"));
     all.enabled = modules.list("enabled", {});
     all.module_path = modules.text("path", "");
-    all.log = log_of(settings.section("log"));
+    all.log = LogSettings::read(settings.section("log"));
     all.limits.max_frame = static_cast<std::size_t>(server.number("max_frame", 4 * mib, kib, 1024 * mib));
     all.limits.max_inflight = static_cast<std::size_t>(server.number("max_inflight", 1024, 1, 1'000'000));
     all.limits.pause_bytes = static_cast<std::size_t>(server.number("pause_bytes", mib, kib, 1024 * mib));

@@ -73,6 +73,11 @@ public:
         return ids;
     }
     [[nodiscard]] std::chrono::seconds lost_after() const override { return std::chrono::seconds(60); }
+    void cron_owners_from(std::function<std::optional<Ip>(TaskId)> source) override
+    {
+        cron_owner = std::move(source);
+    }
+    std::function<std::optional<Ip>(TaskId)> cron_owner;
     void on_finished(std::function<void(Task const&)> then) override
     {
         on_finished_.push_back(std::move(then));

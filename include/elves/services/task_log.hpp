@@ -47,6 +47,9 @@ public:
     /// `tasklog.lost_after`: how long after its timeout an unanswered task is given up.
     [[nodiscard]] virtual std::chrono::seconds lost_after() const = 0;
 
+    /// Who answers for whose a cron job is, so that no agent reports a firing of another's.
+    virtual void cron_owners_from(std::function<std::optional<Ip>(TaskId)> source) = 0;
+
     /// Calls `then` with each task that has reached its final state, on disk.
     virtual void on_finished(std::function<void(Task const&)> then) = 0;
     /// The last finished run of a cron job, if the log still has it.
