@@ -22,7 +22,8 @@ public:
     virtual void declare(MethodTable& table) = 0;
     /// All modules are made, the loop is about to run: load what is hot.
     virtual void start() {}
-    /// The server ends; in the reverse order of starting. Stop timers, begin nothing new.
+    /// The server ends; in the reverse order of starting. Stop timers, begin nothing new, and answer at once
+    /// whoever still waits ([503.1]): a moment later the connections are closed.
     virtual void stop() {}
 };
 

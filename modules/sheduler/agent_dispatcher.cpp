@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <utility>
 
 #include "elves/error.hpp"
 #include "elves/log.hpp"
@@ -49,7 +50,13 @@ void AgentDispatcher::start()
     for (auto const id : log_.open_all()) watch(*log_.open(id));
 }
 
-void AgentDispatcher::stop() { watches_.clear(); }
+void AgentDispatcher::stop()
+{
+    watches_.clear();
+    for (auto& [id, waiters] : std::exchange(waiting_, {})) {
+        for (auto& waiter : waiters) waiter.set(std::nullopt);
+    }
+}
 
 void AgentDispatcher::require_processor(Instruction const& ins) const
 {
@@ -123,11 +130,15 @@ asio::awaitable<Task> AgentDispatcher::run(Order order)
     auto recorded = co_await record(std::move(order));
     auto& task = recorded.task;
     if (is_final(task.status)) co_return task;
-    OneShot<Task> over;
+    OneShot<Outcome> over;
     waiting_[task.id].push_back(over);
     if (recorded.fresh) background(run_on_agent(task), task.id);
     auto const finished = co_await over.wait(clock_, task.ins.timeout);
-    if (finished) co_return *finished;
+    if (finished && !*finished) {
+        throw Error(codes::shutting_down,
+            "the server is shutting down; task " + task.id.text() + " goes on, ask for its result later");
+    }
+    if (finished) co_return **finished;
     std::erase_if(waiting_[task.id], [&](auto const& other) { return other == over; });
     if (waiting_[task.id].empty()) waiting_.erase(task.id);
     auto decision = co_await log_.apply(task.id, life::Event(life::SyncOver{}));

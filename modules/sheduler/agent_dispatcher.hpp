@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -22,6 +23,7 @@ public:
 
     /// Takes up the tasks that were open when the server ended. Before the loop runs only.
     void start();
+    /// Whoever waits in `run` is told that the server stops; their tasks go on.
     void stop();
     void set_handover_timeout(std::chrono::seconds limit) { handover_timeout_ = limit; }
     void set_default_timeout(std::chrono::seconds timeout) { default_timeout_ = timeout; }
@@ -33,6 +35,8 @@ public:
     void require_processor(Instruction const& ins) const override;
 
 private:
+    using Outcome = std::optional<Task>; ///< Nothing: the server is stopping.
+
     [[nodiscard]] asio::awaitable<TaskLog::Recorded> record(Order order);
     [[nodiscard]] asio::awaitable<Task> hand_over(Task task);
     [[nodiscard]] asio::awaitable<void> run_on_agent(Task task);
@@ -54,7 +58,7 @@ private:
     AgentCalls agents_;
     std::chrono::seconds handover_timeout_{10};
     std::chrono::seconds default_timeout_{90};
-    std::unordered_map<TaskId, std::vector<OneShot<Task>>> waiting_; ///< `run`s.
+    std::unordered_map<TaskId, std::vector<OneShot<Outcome>>> waiting_; ///< `run`s.
     std::unordered_map<TaskId, Timer> watches_; ///< When something has to be done about an open task.
     /// Tasks that are being handed over, and on which link: what is on its way is not asked about.
     std::unordered_map<TaskId, Peer const*> on_the_way_;

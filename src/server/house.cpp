@@ -139,11 +139,8 @@ private:
     void stop()
     {
         router_.shut();
-        port_->stop([this] {
-            modules_->stop();
-            // The store's own end brings to disk what is queued.
-            io_.stop();
-        });
+        // The store's own end brings to disk what is queued.
+        port_->stop([this] { modules_->stop(); }, [this] { io_.stop(); });
     }
 
     std::string config_;

@@ -104,29 +104,37 @@ void Server::sweep()
     sweeping_ = shared_.clock.after(sweep_interval, [this] { sweep(); });
 }
 
-void Server::stop(std::function<void()> done)
+void Server::stop(std::function<void()> no_more, std::function<void()> done)
 {
     error_code ignored;
     for (auto const& acceptor : acceptors_) acceptor->close(ignored);
-    wait_for_answers(shared_.clock.steady() + shutdown_grace_, std::move(done));
+    sweeping_.stop();
+    no_more_ = std::move(no_more);
+    done_ = std::move(done);
+    wait_for_answers(shared_.clock.steady() + shutdown_grace_);
 }
 
-void Server::wait_for_answers(Clock::Steady until, std::function<void()> done)
+void Server::wait_for_answers(Clock::Steady until)
 {
     auto const busy =
         std::any_of(links_.begin(), links_.end(), [](auto const& link) { return link->inflight() > 0; });
     if (busy && shared_.clock.steady() < until) {
-        stopping_ = shared_.clock.after(10ms,
-            [this, until, done = std::move(done)]() mutable { wait_for_answers(until, std::move(done)); });
+        stopping_ = shared_.clock.after(10ms, [this, until] { wait_for_answers(until); });
         return;
     }
     if (busy)
-        ELVES_LOG(warning, "calls are still unanswered after [server] shutdown_grace; closing all the same");
+        ELVES_LOG(warning, "calls are still unanswered after [server] shutdown_grace; stopping all the same");
+    no_more_();
+    // A moment for the answers of those who gave up waiting.
+    stopping_ = shared_.clock.after(last_words, [this] { close_all(); });
+}
+
+void Server::close_all()
+{
     auto const all = std::vector<std::shared_ptr<Link>>(links_.begin(), links_.end());
     for (auto const& link : all) link->close("the server is shutting down");
-    sweeping_.stop();
     // A moment for what is written to leave; who does not read it by then was closed anyway.
-    stopping_ = shared_.clock.after(last_words, std::move(done));
+    stopping_ = shared_.clock.after(last_words, [this] { done_(); });
 }
 
 std::vector<HostPort> Server::listening() const

@@ -21,9 +21,9 @@ public:
     void start();
     /// Takes what SIGHUP can change.
     void configure(ServerSettings const& settings);
-    /// Accepts no more, waits until every call is answered or the grace is over, closes all, then calls
-    /// `done`.
-    void stop(std::function<void()> done);
+    /// Accepts no more, waits until every call is answered or the grace is over, calls `no_more`, which may
+    /// still answer, closes all, then calls `done`.
+    void stop(std::function<void()> no_more, std::function<void()> done);
 
     [[nodiscard]] std::size_t connections() const noexcept { return links_.size(); }
     /// Where it listens, with the real port where 0 was asked for.
@@ -36,7 +36,8 @@ private:
     void accept(Acceptor& acceptor);
     void take(boost::asio::ip::tcp::socket socket);
     void sweep();
-    void wait_for_answers(Clock::Steady until, std::function<void()> done);
+    void wait_for_answers(Clock::Steady until);
+    void close_all();
 
     asio::any_io_executor loop_;
     LinkShared& shared_;
@@ -46,6 +47,7 @@ private:
     std::vector<std::unique_ptr<Acceptor>> acceptors_;
     std::unordered_set<std::shared_ptr<Link>> links_;
     Timer sweeping_;
+    std::function<void()> no_more_, done_;
     Timer stopping_;
     Timer pausing_;
 };

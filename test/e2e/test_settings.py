@@ -91,12 +91,18 @@ class Signals(HouseTest):
         agent.wait_closed()
 
     def test_sigterm_during_a_task_ends_it_well(self):
-        house = self.server()
+        house = self.server(server={"shutdown_grace": 1})
         client = self.client(house)
         agent = self.agent(house, "10.0.0.1", lambda call: RUN)
-        client.begin("sheduler", "sendsync", agentip="10.0.0.1", ins={"app": "demo", "func": "work"})
-        agent.wait_instruct()
+        asked = client.begin("sheduler", "sendsync", agentip="10.0.0.1", ins={"app": "demo", "func": "work"})
+        task_id = agent.wait_instruct()["id"]
         self.assertEqual(house.terminate(patience=30), 0)
+        said = client.finish(asked)
+        self.assertEqual(said["flag"], "false")
+        self.assertRegex(said["error_info"], r"^\[503\.1\] .*" + task_id)
+        house.start()
+        found = self.client(house).ok("tasklog", "gettaskbyids", id=[task_id])
+        self.assertIn(task_id, str(found))
 
     def test_sighup_is_survived(self):
         house = self.server()
