@@ -28,6 +28,7 @@ public:
 
     bool operator()(Taken const& event)
     {
+        if (task_.status == TaskStatus::waiting) return false; // Nobody takes what was not sent.
         bool const moved = run();
         if (task_.sync_costtime) return moved;
         // Also of one that is over by now: a quick worker's result may have been written first.

@@ -1,0 +1,323 @@
+#include "rpc/link.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/write.hpp>
+#include <deque>
+
+#include "catch.hpp"
+#include "elves/error.hpp"
+#include "elves/one_shot.hpp"
+#include "manual_clock.hpp"
+#include "rpc/router.hpp"
+
+using namespace elves;
+using namespace std::chrono_literals;
+using boost::asio::ip::tcp;
+
+namespace {
+
+/// A Link and, at the other end of a real connection, a bare socket.
+struct Wire {
+    asio::io_context loop;
+    ManualClock clock;
+    Gate gate;
+    Router router{gate};
+    MethodTable table;
+    LinkShared shared{clock, &router};
+    std::deque<OneShot<std::string>> held; ///< Calls of `hold` that wait.
+    tcp::socket other{loop};
+    std::shared_ptr<Link> link;
+    FrameReader reader{1 << 20};
+    bool other_closed = false;
+
+    explicit Wire(LinkLimits limits = {})
+    {
+        shared.limits = limits;
+        table.call<Nothing>("now", Right::open, {}, "Answers at once.", [](Nothing, Caller const&) {
+            return Reply{{"said", "now"}};
+        });
+        table.call<Nothing>("big", Right::open, {}, "Answers with much.", [](Nothing, Caller const&) {
+            return Reply{{"said", std::string(100'000, 'x')}};
+        });
+        table.call<Nothing>(
+            "hold", Right::open, {}, "Answers when told.", [this](Nothing, Caller) -> asio::awaitable<Reply> {
+                auto mine = held.emplace_back();
+                auto const said = co_await mine.wait(clock, 1h);
+                co_return Reply{{"said", said.value_or("late")}};
+            });
+        router.add("test", table);
+        tcp::acceptor door(loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+        other.connect(door.local_endpoint());
+        link = std::make_shared<Link>(door.accept(), shared);
+        other.non_blocking(true);
+        link->start();
+    }
+    ~Wire()
+    {
+        for (auto& waiting : held) waiting.set("over");
+        settle();
+        link->close("the test is over");
+        clock.advance(10s);
+        settle();
+    }
+
+    void settle()
+    {
+        loop.restart();
+        loop.poll();
+    }
+    void send_bytes(std::string_view bytes)
+    {
+        boost::system::error_code failure;
+        asio::write(other, asio::buffer(bytes), failure);
+        settle();
+    }
+    static std::string framed(std::string_view text)
+    {
+        std::string out(4, '\0');
+        out += text;
+        seal_frame(out, 0);
+        return out;
+    }
+    static std::string call_of(std::string const& method, std::string const& mqid = "")
+    {
+        auto const id = mqid.empty() ? "" : R"(,"mqid":)" + mqid;
+        return framed(R"({"mqt":"call","mqs":"test","mqf":")" + method + "\"" + id + "}");
+    }
+    /// The next frame from the link; an empty object where none comes, or the connection is closed.
+    json::object next(std::chrono::milliseconds patience = 2s)
+    {
+        auto const until = std::chrono::steady_clock::now() + patience;
+        for (;;) {
+            if (auto const text = reader.next()) return json::parse(*text).as_object();
+            char buffer[65536];
+            boost::system::error_code failure;
+            auto const size = other.read_some(asio::buffer(buffer), failure);
+            if (failure == asio::error::eof || failure == asio::error::connection_reset) other_closed = true;
+            if (size > 0) {
+                reader.put({buffer, size});
+                reader.hold();
+            } else if (other_closed || std::chrono::steady_clock::now() > until) {
+                return {};
+            }
+            loop.restart();
+            loop.run_for(1ms);
+        }
+    }
+    std::string said() { return text(next(), "said"); }
+    static std::string text(json::object const& frame, std::string_view field)
+    {
+        auto const* const value = frame.if_contains(field);
+        return value && value->is_string() ? std::string(value->as_string()) : std::string();
+    }
+};
+
+} // namespace
+
+TEST_CASE(
+    "replies without mqid come in the order of the calls, those with one as soon as they are ready", "[link]")
+{
+    Wire wire;
+    wire.send_bytes(Wire::call_of("hold") + Wire::call_of("now") + Wire::call_of("hold", "\"a\"") +
+                    Wire::call_of("now", "7"));
+    CHECK(wire.next().at("mqid") == 7);
+    REQUIRE(wire.held.size() == 2);
+    wire.held[1].set("second");
+    wire.settle();
+    auto const overtakes = wire.next();
+    CHECK(overtakes.at("mqid") == "a");
+    CHECK(overtakes.at("said") == "second");
+    wire.held[0].set("first");
+    wire.settle();
+    CHECK(wire.said() == "first");
+    CHECK(wire.said() == "now");
+}
+
+TEST_CASE("a cast gets no answer, a back that nobody waits for neither", "[link]")
+{
+    Wire wire;
+    wire.send_bytes(Wire::framed(R"({"mqt":"cast","mqs":"test","mqf":"now"})") +
+                    Wire::framed(R"({"mqt":"cast","mqs":"no","mqf":"such"})") +
+                    Wire::framed(R"({"mqt":"back","mqs":"test","mqf":"now","mqid":1,"flag":"true"})") +
+                    Wire::framed(R"({"mqt":"back","mqid":"x"})") + Wire::call_of("now", "1"));
+    CHECK(wire.next().at("mqid") == 1);
+    CHECK(wire.next(20ms).empty());
+}
+
+TEST_CASE("what is no JSON object is answered in its place, and the connection goes on", "[link]")
+{
+    Wire wire;
+    wire.send_bytes(
+        Wire::call_of("hold") + Wire::framed("not json") + Wire::framed("[1]") + Wire::call_of("now"));
+    CHECK(wire.next(20ms).empty());
+    wire.held.at(0).set("first");
+    wire.settle();
+    CHECK(wire.said() == "first");
+    for (int i = 0; i < 2; ++i) {
+        auto const refused = wire.next();
+        CHECK(refused.at("mqt") == "back");
+        CHECK(refused.at("mqs") == "");
+        CHECK(Wire::text(refused, "error_info").starts_with("[400.1] "));
+    }
+    CHECK(wire.said() == "now");
+}
+
+TEST_CASE("JSON that is too deep is refused, and what is just not too deep isn't", "[link]")
+{
+    Wire wire;
+    auto const nested = [](int depth) {
+        return R"({"mqt":"call","mqs":"test","mqf":"now","x":)" +
+               std::string(static_cast<std::size_t>(depth), '[') +
+               std::string(static_cast<std::size_t>(depth), ']') + "}";
+    };
+    wire.send_bytes(Wire::framed(nested(31)) + Wire::framed(nested(32)) + Wire::framed(nested(100'000)));
+    CHECK(wire.said() == "now");
+    CHECK(Wire::text(wire.next(), "error_info").starts_with("[400.1] "));
+    CHECK(Wire::text(wire.next(), "error_info").starts_with("[400.1] "));
+}
+
+TEST_CASE("a length of zero or over the limit is answered once, then the connection closes", "[link]")
+{
+    LinkLimits limits;
+    limits.max_frame = 1000;
+    Wire wire(limits);
+    bool const zero = GENERATE(true, false);
+    wire.send_bytes(zero ? std::string(4, '\0') : std::string("\0\0\3\xE9", 4));
+    CHECK(Wire::text(wire.next(), "error_info").starts_with(zero ? "[400.1] " : "[400.2] "));
+    CHECK(wire.next().empty());
+    CHECK(wire.other_closed);
+    CHECK_FALSE(wire.link->is_open());
+}
+
+TEST_CASE("a connection with too many calls under way is not read until one is answered", "[link]")
+{
+    LinkLimits limits;
+    limits.max_inflight = 2;
+    Wire wire(limits);
+    wire.send_bytes(Wire::call_of("hold", "1") + Wire::call_of("hold", "2") + Wire::call_of("now", "3"));
+    CHECK(wire.link->inflight() == 2);
+    CHECK(wire.next(20ms).empty());
+    wire.held[0].set("first");
+    wire.settle();
+    CHECK(wire.next().at("mqid") == 1);
+    CHECK(wire.next().at("mqid") == 3);
+}
+
+TEST_CASE(
+    "who does not read is not served without end: his calls wait, and what was asked is answered", "[link]")
+{
+    LinkLimits limits;
+    limits.pause_bytes = 1;
+    Wire wire(limits);
+    std::string calls;
+    for (int i = 1; i <= 200; ++i) calls += Wire::call_of("big", std::to_string(i));
+    wire.send_bytes(calls);
+    CHECK(wire.shared.calls < 200); // 20 MB of answers fit in no socket's buffer
+    for (int i = 1; i <= 200; ++i) REQUIRE(wire.next().at("mqid") == i);
+    CHECK(wire.shared.calls == 200);
+}
+
+TEST_CASE("who does not read what we send him unasked is let go", "[link]")
+{
+    LinkLimits limits;
+    limits.close_bytes = 1'000'000;
+    Wire wire(limits);
+    json::object const much{{"x", std::string(300'000, 'x')}};
+    for (int i = 0; i < 100 && wire.link->is_open(); ++i) {
+        wire.link->cast("agent", "noise", much);
+        wire.settle();
+    }
+    CHECK_FALSE(wire.link->is_open());
+}
+
+TEST_CASE("our own call ends with its answer, its limit, or the connection", "[link]")
+{
+    Wire wire;
+    std::string ending;
+    auto const ask = [&](std::chrono::milliseconds limit) {
+        asio::co_spawn(wire.loop, wire.link->call("agent", "cancel", {{"id", "A"}}, limit),
+            [&](std::exception_ptr failure, Back const& back) {
+                try {
+                    if (failure) std::rethrow_exception(failure);
+                    ending = back.flag ? "true" : back.error_info;
+                } catch (Error const& error) {
+                    ending = error.info();
+                }
+            });
+        wire.settle();
+        return wire.next();
+    };
+    auto const back_to = [](json::object const& call, std::string const& rest) {
+        return Wire::framed(R"({"mqt":"back","mqid":)" + json::serialize(call.at("mqid")) + rest + "}");
+    };
+    auto const well = ask(1s);
+    CHECK(well.at("mqt") == "call");
+    CHECK(well.at("id") == "A");
+    wire.send_bytes(back_to(well, R"(,"flag":"true")"));
+    CHECK(ending == "true");
+
+    auto const ill = ask(1s);
+    wire.send_bytes(back_to(ill, R"(,"flag":"false","error_info":"[416.1] no")"));
+    CHECK(ending == "[416.1] no");
+
+    auto const late = ask(1s);
+    wire.clock.advance(1s);
+    wire.settle();
+    CHECK(ending.starts_with("[410.2] "));
+    ending.clear();
+    wire.send_bytes(back_to(late, R"(,"flag":"true")"));
+    CHECK(ending.empty());
+
+    ask(1s);
+    wire.other.close();
+    for (int i = 0; i < 200 && ending.empty(); ++i) wire.loop.run_for(5ms), wire.loop.restart();
+    CHECK(ending.starts_with("[410.1] "));
+    ending.clear();
+    ask(1s);
+    CHECK(ending.starts_with("[410.1] "));
+}
+
+TEST_CASE("whoever asked is told once that a connection has closed, also where it has already", "[link]")
+{
+    Wire wire;
+    int told = 0;
+    wire.link->on_close([&] { ++told; });
+    wire.link->close("enough");
+    wire.settle();
+    CHECK(told == 1);
+    wire.link->on_close([&] { ++told; });
+    wire.link->close("again");
+    wire.settle();
+    CHECK(told == 2);
+    CHECK(wire.next().empty());
+    CHECK(wire.other_closed);
+}
+
+TEST_CASE("what is being answered when the other side stops sending is still answered", "[link]")
+{
+    Wire wire;
+    wire.send_bytes(Wire::call_of("hold"));
+    wire.other.shutdown(tcp::socket::shutdown_send);
+    for (int i = 0; i < 200 && wire.link->is_open(); ++i) wire.loop.run_for(5ms), wire.loop.restart();
+    CHECK_FALSE(wire.link->is_open());
+    wire.held.at(0).set("after all");
+    wire.settle();
+    CHECK(wire.said() == "after all");
+    CHECK(wire.next().empty());
+    CHECK(wire.other_closed);
+}
+
+TEST_CASE("a connection is idle when nothing is under way, and nobody keeps it", "[link]")
+{
+    Wire wire;
+    CHECK(wire.link->is_idle());
+    wire.send_bytes(Wire::call_of("hold"));
+    CHECK_FALSE(wire.link->is_idle());
+    wire.held.at(0).set("x");
+    wire.settle();
+    CHECK(wire.said() == "x");
+    CHECK(wire.link->is_idle());
+    wire.link->keep_when_idle();
+    CHECK_FALSE(wire.link->is_idle());
+}

@@ -1,0 +1,245 @@
+#include "elves/task_life.hpp"
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+
+using namespace elves;
+using namespace elves::life;
+using namespace std::chrono_literals;
+
+namespace {
+
+Instant const noon{std::chrono::seconds(1'767'268'800)};
+
+using S = TaskStatus;
+std::array const final_statuses{
+    S::done, S::failed, S::timeout, S::canceled, S::expired, S::undelivered, S::skipped, S::lost};
+
+WorkerReport report(int flag, std::string result = "said", std::chrono::milliseconds costtime = 12ms)
+{
+    WorkerReport said;
+    said.flag = flag;
+    said.result = std::move(result);
+    said.costtime = costtime;
+    return said;
+}
+
+Task task(S status, TaskType type = TaskType::async)
+{
+    Task made;
+    made.id = TaskId::parse("A49B1E8FA1B43BC5").value();
+    made.type = type;
+    made.status = status;
+    made.start = noon;
+    made.ins.timeout = 90s;
+    made.ins.ttl = 60s;
+    if (status != S::waiting) made.sent = noon;
+    if (is_final(status)) made.end = noon + 1s;
+    return made;
+}
+
+struct Named {
+    char const* name;
+    Event event;
+};
+
+/// Every event there is, in the order of `Event`; results of each kind.
+std::vector<Named> all_events()
+{
+    return {{"HandedOver", HandedOver{}}, {"NotThere", NotThere{"[410.1] gone"}}, {"Taken", Taken{5ms}},
+        {"Refused", Refused{"[429.1] full", 5ms}}, {"Silence", Silence{"[410.2] silent", 10s}},
+        {"Reported true", Reported{report(1)}}, {"Reported false", Reported{report(0)}},
+        {"Reported -1", Reported{report(-1)}}, {"SyncOver", SyncOver{}}, {"TtlOver", TtlOver{}},
+        {"Cancel", Cancel{}}, {"CancelKnown", CancelKnown{}}, {"AgentRuns", AgentRuns{}},
+        {"AgentForgot", AgentForgot{}}, {"AgentGone", AgentGone{"did not come back"}}};
+}
+
+/// What becomes of an open `async` task: a column for each of `all_events()`.
+struct Row {
+    S from;
+    std::vector<S> to;
+};
+std::vector<Row> const async_table{
+    {S::waiting, {S::sent, S::undelivered, S::waiting, S::waiting, S::waiting, S::done, S::failed, S::failed,
+                     S::waiting, S::expired, S::canceled, S::waiting, S::waiting, S::waiting, S::waiting}},
+    {S::sent, {S::sent, S::undelivered, S::running, S::failed, S::sent, S::done, S::failed, S::failed,
+                  S::sent, S::sent, S::canceled, S::sent, S::running, S::lost, S::lost}},
+    {S::running, {S::running, S::running, S::running, S::failed, S::running, S::done, S::failed, S::failed,
+                     S::running, S::running, S::canceled, S::running, S::running, S::lost, S::lost}},
+};
+
+/// Where a `sendsync`'s task goes elsewhere: its result is the first that is heard of it, and it has a clock.
+S rt_status(S from, Event const& event, S async_to)
+{
+    if (std::holds_alternative<SyncOver>(event)) return S::timeout;
+    bool const says_running =
+        std::holds_alternative<Taken>(event) || std::holds_alternative<AgentRuns>(event);
+    return says_running ? from : async_to;
+}
+
+} // namespace
+
+TEST_CASE("every event does to an open task what the table says", "[life]")
+{
+    auto const events = all_events();
+    for (auto const& row : async_table) {
+        REQUIRE(row.to.size() == events.size());
+        for (std::size_t i = 0; i < events.size(); ++i) {
+            for (auto const type : {TaskType::async, TaskType::cron, TaskType::rt}) {
+                INFO(type_text(type) << ", " << status_text(row.from) << ", " << events[i].name);
+                auto const expected =
+                    type == TaskType::rt ? rt_status(row.from, events[i].event, row.to[i]) : row.to[i];
+                auto const decision = decide(task(row.from, type), events[i].event, noon + 3s);
+                CHECK(status_text(decision.task.status) == status_text(expected));
+                CHECK(decision.finished == is_final(expected));
+                CHECK(decision.task.end.has_value() == is_final(expected));
+                if (decision.finished) CHECK(*decision.task.end == noon + 3s);
+                if (decision.task.status != row.from) CHECK(decision.changed);
+            }
+        }
+    }
+}
+
+TEST_CASE("no event moves a final state, or its time", "[life]")
+{
+    for (auto const from : final_statuses) {
+        for (auto const& [name, event] : all_events()) {
+            INFO(status_text(from) << ", " << name);
+            auto const decision = decide(task(from), event, noon + 1h);
+            CHECK(decision.task.status == from);
+            CHECK(decision.task.end == noon + 1s);
+            CHECK_FALSE(decision.finished);
+        }
+    }
+}
+
+TEST_CASE(
+    "a result fills what is empty in a task that is over, once, and a second one changes nothing", "[life]")
+{
+    for (auto const from : final_statuses) {
+        INFO(status_text(from));
+        auto const late = decide(task(from), Reported{report(1, "late")}, noon + 1h);
+        CHECK(late.changed);
+        REQUIRE(late.task.report);
+        CHECK(late.task.report->result == "late");
+        CHECK(late.task.report->callback_time == noon + 1h);
+        auto const doubled = decide(late.task, Reported{report(0, "again")}, noon + 2h);
+        CHECK_FALSE(doubled.changed);
+        CHECK(doubled.task.report->result == "late");
+        CHECK(doubled.task.report->flag == 1);
+    }
+}
+
+TEST_CASE("the agent's own time of a result stands", "[life]")
+{
+    auto said = report(1);
+    said.callback_time = noon + 2s;
+    CHECK(decide(task(S::running), Reported{said}, noon + 9s).task.report->callback_time == noon + 2s);
+}
+
+TEST_CASE(
+    "a result without a verdict after all of the task's time is a timeout, before it a failure", "[life]")
+{
+    auto const verdict = [](int flag, std::chrono::milliseconds costtime) {
+        return decide(task(S::running), Reported{report(flag, "", costtime)}, noon + 100s).task.status;
+    };
+    CHECK(verdict(-1, 89'999ms) == S::failed);
+    CHECK(verdict(-1, 90s) == S::timeout);
+    CHECK(verdict(0, 90s) == S::failed);
+    CHECK(verdict(1, 91s) == S::done);
+}
+
+TEST_CASE("a result proves that the agent had the task, whatever was thought when it was silent", "[life]")
+{
+    auto const silent = decide(task(S::sent), Silence{"[410.2] silent", 10s}, noon + 10s);
+    CHECK(silent.task.sync_flag == false);
+    CHECK(silent.task.sync_error == "[410.2] silent");
+    CHECK(silent.task.sync_costtime == 10s);
+    auto const done = decide(silent.task, Reported{report(1)}, noon + 20s);
+    CHECK(done.task.sync_flag == true);
+    CHECK(done.task.sync_error.empty());
+    auto const runs = decide(silent.task, AgentRuns{}, noon + 20s);
+    CHECK(runs.changed);
+    CHECK(runs.task.sync_flag == true);
+    CHECK(runs.task.sync_error.empty());
+}
+
+TEST_CASE("taken is noted also where a quick worker's result came first", "[life]")
+{
+    auto const done = decide(task(S::sent), Reported{report(1)}, noon + 1s);
+    auto const taken = decide(done.task, Taken{7ms}, noon + 2s);
+    CHECK(taken.changed);
+    CHECK(taken.task.status == S::done);
+    CHECK(taken.task.sync_costtime == 7ms);
+    CHECK_FALSE(decide(taken.task, Taken{9ms}, noon + 3s).changed);
+}
+
+TEST_CASE("a cancel is owed to an agent that may have the task, and to none else", "[life]")
+{
+    CHECK_FALSE(decide(task(S::waiting), Cancel{}, noon).task.cancel_due);
+    for (auto const from : {S::sent, S::running}) {
+        auto const canceled = decide(task(from), Cancel{}, noon);
+        CHECK(canceled.task.cancel_due);
+        // Whatever shows that it is settled there settles it here.
+        for (Event const& settles : {Event(CancelKnown{}), Event(AgentForgot{}), Event(AgentGone{"gone"}),
+                 Event(Reported{report(-1)})}) {
+            auto const settled = decide(canceled.task, settles, noon + 1s);
+            CHECK(settled.changed);
+            CHECK_FALSE(settled.task.cancel_due);
+            CHECK(settled.task.status == S::canceled);
+        }
+        CHECK(decide(canceled.task, AgentRuns{}, noon + 1s).task.cancel_due);
+    }
+    for (auto const from : final_statuses) CHECK_FALSE(decide(task(from), Cancel{}, noon).changed);
+}
+
+TEST_CASE("why a task was not run stands in it", "[life]")
+{
+    CHECK(decide(task(S::waiting), TtlOver{}, noon).task.sync_error ==
+          "[410.1] the agent did not come within the ttl of 60 s");
+    CHECK(decide(task(S::sent), NotThere{"[410.1] off"}, noon).task.sync_error == "[410.1] off");
+    CHECK(decide(task(S::sent), Refused{"[429.1] full", 4ms}, noon).task.sync_error == "[429.1] full");
+    CHECK(decide(task(S::running), AgentGone{"away"}, noon).task.sync_error == "away");
+    CHECK_FALSE(decide(task(S::running), AgentForgot{}, noon).task.sync_error.empty());
+}
+
+TEST_CASE("whatever happens in whatever order, a task ends once and never moves back", "[life]")
+{
+    auto const seed = GENERATE(range(1u, 41u));
+    std::minstd_rand random(seed);
+    auto const events = all_events();
+    std::uniform_int_distribution<std::size_t> pick(0, events.size() - 1);
+    for (int round = 0; round < 250; ++round) {
+        auto const type = static_cast<TaskType>(random() % 3);
+        auto current = task(random() % 2 ? S::waiting : S::sent, type);
+        std::string story = "seed " + std::to_string(seed) + ":";
+        int finishes = 0;
+        for (int step = 0; step < 20; ++step) {
+            auto const& [name, event] = events[pick(random)];
+            story += std::string(" ") + name + ",";
+            auto const now = noon + std::chrono::seconds(step);
+            auto const next = decide(current, event, now);
+            INFO(story);
+            finishes += next.finished;
+            bool const moved_back = next.task.status < current.status;
+            bool const left_final = is_final(current.status) && next.task.status != current.status;
+            bool const report_changed = current.report && next.task.report->result != current.report->result;
+            bool const end_wrong = next.task.end.has_value() != is_final(next.task.status);
+            bool const owed_wrong = next.task.cancel_due && next.task.status != S::canceled;
+            bool const done_unsaid = next.task.status == S::done && !next.task.report;
+            bool const moved_unsaid = next.task.status != current.status && !next.changed;
+            // One check for all: a check each would be a million.
+            if (moved_back || left_final || report_changed || end_wrong || owed_wrong || done_unsaid ||
+                moved_unsaid) {
+                FAIL("after the last of these");
+            }
+            current = next.task;
+        }
+        if (finishes != (is_final(current.status) ? 1 : 0)) FAIL(story << " ended " << finishes << " times");
+    }
+}
