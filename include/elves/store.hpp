@@ -33,9 +33,9 @@ public:
     /// own writes.
     virtual void post_read(Work work, Done done) = 0;
 
-    /// Before the loop runs only: brings `module`'s tables up to date. `schema` is its schema.sql: numbered
-    /// parts, each begun by a line `-- migration N: title`. Throws std::runtime_error where the file is of a
-    /// newer program.
+    /// In a module's glue function only: says what its tables should be like. `schema` is its schema.sql:
+    /// numbered parts, each begun by a line `-- migration N: title`. They are brought up to date, all
+    /// modules' in one transaction, before the first `start()`.
     virtual void migrate(std::string_view module, std::string_view schema) = 0;
     /// Before the loop runs only: runs `work` at once, in a transaction.
     virtual void at_start(Work const& work) = 0;

@@ -1,5 +1,7 @@
 #include "agents.hpp"
 
+#include <utility>
+
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 
@@ -37,15 +39,13 @@ Agents::Agent& Agents::place_of(Ip const& ip)
     return agent;
 }
 
-void Agents::link(AgentRecord said, std::shared_ptr<Peer> peer)
+void Agents::link(AgentRecord said, std::shared_ptr<Peer> peer, std::string key)
 {
     auto& agent = place_of(said.ip);
     auto const linked = links_.find(peer.get());
     if (linked != links_.end() && linked->second != &agent) end_link(*linked->second);
     if (agent.link && agent.link != peer) {
-        auto const before = agent.link;
-        end_link(agent);
-        before->close("agent " + said.ip.text() + " has a new link, from " + peer->address());
+        close_link(agent, "agent " + said.ip.text() + " has a new link, from " + peer->address());
     }
     --known_by_os_[agent.record.os];
     ++known_by_os_[said.os];
@@ -53,6 +53,7 @@ void Agents::link(AgentRecord said, std::shared_ptr<Peer> peer)
     agent.record = std::move(said);
     links_[peer.get()] = &agent;
     agent.link = std::move(peer);
+    agent.key = std::move(key);
     registered_.insert(agent.record.ip);
 }
 
@@ -69,19 +70,40 @@ void Agents::end_link(Agent& agent)
     agent.link.reset();
 }
 
+void Agents::close_link(Agent& agent, std::string const& why)
+{
+    auto const peer = agent.link;
+    end_link(agent);
+    peer->close(why);
+}
+
+void Agents::cut_links_of(std::string_view key)
+{
+    std::vector<Agent*> cut;
+    for (auto const& [peer, agent] : links_) {
+        if (agent->key == key) cut.push_back(agent);
+    }
+    for (auto* const agent : cut) {
+        ELVES_LOG(info, "agent " << agent->record.ip.text() << " is cut off: key " << key << " has changed");
+        cut_.push_back(agent->link);
+        end_link(*agent);
+    }
+}
+
 void Agents::sweep()
 {
+    for (auto const& peer : std::exchange(cut_, {})) {
+        if (!links_.contains(peer.get())) peer->close("the key of this link has changed");
+    }
     std::vector<Agent*> silent;
     auto const now = clock_.steady();
     for (auto const& [peer, agent] : links_) {
         if (now - peer->last_heard() > offline_after_) silent.push_back(agent);
     }
     for (auto* const agent : silent) {
-        auto const peer = agent->link;
-        end_link(*agent);
-        ELVES_LOG(info, "agent " << agent->record.ip.text() << " fell silent on " << peer->address());
-        peer->close(
-            "agent " + agent->record.ip.text() + " was silent for longer than heartbeat.offline_after");
+        auto const name = "agent " + agent->record.ip.text();
+        ELVES_LOG(info, name << " fell silent on " << agent->link->address());
+        close_link(*agent, name + " was silent for longer than heartbeat.offline_after");
     }
     note_heard(heard_step);
 }

@@ -24,6 +24,7 @@ public:
     struct Agent {
         AgentRecord record;         ///< Its `last_heard` is of the last writing while there is a link.
         std::shared_ptr<Peer> link; ///< Null while there is none.
+        std::string key;            ///< That it registered with; "" without one.
     };
     /// How many are online, and how many are known at all.
     struct Count {
@@ -40,10 +41,12 @@ public:
 
     /// Makes `peer` the agent's link, and closes the one before. Throws Error 429.1 where there are too many
     /// agents.
-    void link(AgentRecord said, std::shared_ptr<Peer> peer);
+    void link(AgentRecord said, std::shared_ptr<Peer> peer, std::string key);
     /// That connection has closed. Ends its agent's link, if it still is one.
     void unlink(Peer const* peer);
-    /// Closes the links that were silent for too long, and notes since when the others were heard.
+    /// Ends the links that were made with that key; the next sweep closes them.
+    void cut_links_of(std::string_view key);
+    /// Closes the links that were cut or silent for too long, and notes since when the others were heard.
     void sweep();
 
     /// Null where it was never seen. Agents are never forgotten: valid for as long as this is.
@@ -66,6 +69,7 @@ public:
 
 private:
     void end_link(Agent& agent);
+    void close_link(Agent& agent, std::string const& why);
     Agent& place_of(Ip const& ip);
 
     Clock& clock_;
@@ -74,6 +78,7 @@ private:
     std::unordered_map<Ip, Agent> agents_;
     std::map<Ip, Agent const*> by_ip_; ///< The same, in order.
     std::unordered_map<Peer const*, Agent*> links_;
+    std::vector<std::shared_ptr<Peer>> cut_; ///< To be closed; until then it can hear why.
     std::map<std::string, std::size_t, std::less<>> known_by_os_;
     std::unordered_set<Ip> registered_; ///< To be written whole.
     std::unordered_set<Ip> heard_;      ///< To be written for when it was heard.

@@ -171,7 +171,7 @@ Reply Heartbeat::register_agent(Register in, Caller const& caller)
     agents_->link(
         {agent, std::move(in.asset.text), os_name(std::move(in.os.text)), std::move(in.version.text),
             std::move(in.starttime.text), std::move(in.hw_config), std::move(in.apps.versions), {}},
-        caller.peer);
+        caller.peer, caller.by());
     if (!watched) watch(caller.peer);
     tell_linked(agent);
     ELVES_LOG(info, "agent " << agent.text() << " registered from " << caller.peer->address());

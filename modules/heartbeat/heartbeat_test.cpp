@@ -122,6 +122,24 @@ TEST_CASE("an agent whose link has closed is offline", "[heartbeat]")
     CHECK(peer.use_count() == 1);
 }
 
+TEST_CASE("an agent whose key has changed is offline at once, and its connection is closed a moment later",
+    "[heartbeat]")
+{
+    Fleet fleet;
+    auto const keyed = fleet.connect();
+    auto const other = fleet.come("10.0.0.2");
+    fleet.call("register", {{"agentip", "10.0.0.1"}}, {keyed, some_key(Role::agent)});
+    fleet.presence.cut_links_of("someone else's");
+    CHECK(fleet.status("10.0.0.1") == "online");
+    fleet.presence.cut_links_of(some_key(Role::agent)->key);
+    CHECK(fleet.status("10.0.0.1") == "offline");
+    CHECK(keyed->is_open());
+    fleet.pass(8s);
+    CHECK_FALSE(keyed->is_open());
+    CHECK(other->is_open());
+    CHECK(fleet.status("10.0.0.2") == "online");
+}
+
 TEST_CASE(
     "an agent that is silent for longer than offline_after is offline, and its link is closed", "[heartbeat]")
 {

@@ -192,7 +192,9 @@ asio::awaitable<Reply> Supervisor::change_key(SetKey in)
     if (in.apps) change.apps = std::move(in.apps->names);
     change.ips = std::move(in.iplist);
     change.enabled = in.enabled;
+    bool const is_name_only = !change.role && !change.apps && !change.ips && !change.enabled;
     co_await keys_.change(in.key, std::move(change));
+    if (!is_name_only) cut_links_of(in.key);
     co_return Reply(json::object{{"key", in.key}});
 }
 
@@ -213,8 +215,15 @@ asio::awaitable<Reply> Supervisor::new_key(SetKey in)
 
 asio::awaitable<Reply> Supervisor::delete_key(ByKey in)
 {
-    co_await keys_.erase(std::move(in.key));
+    co_await keys_.erase(in.key);
+    cut_links_of(in.key);
     co_return Reply();
+}
+
+/// Calls on a link are judged one by one; but an agent that is only instructed makes none.
+void Supervisor::cut_links_of(std::string const& key)
+{
+    if (presence_) presence_->cut_links_of(key);
 }
 
 Reply Supervisor::list_keys(List const& in) const

@@ -11,6 +11,7 @@
 #include "elves/module.hpp"
 #include "elves/services/authority.hpp"
 #include "elves/services/key_issuer.hpp"
+#include "elves/services/presence.hpp"
 #include "key_ring.hpp"
 #include "wrong_tries.hpp"
 
@@ -45,7 +46,11 @@ struct PortNumber {
 /// thread. `keys` and `apps` outlive it.
 class Supervisor : public Module, public Authority, public AppDirectory, public KeyIssuer {
 public:
-    Supervisor(KeyRing& keys, AppAddresses& apps, Clock& clock) : keys_(keys), apps_(apps), clock_(clock) {}
+    /// `presence`: null where there are no agents.
+    Supervisor(KeyRing& keys, AppAddresses& apps, Clock& clock, Presence* presence)
+        : keys_(keys), apps_(apps), clock_(clock), presence_(presence)
+    {
+    }
 
     [[nodiscard]] std::string_view name() const override { return "supervisor"; }
     void declare(MethodTable& table) override;
@@ -91,6 +96,7 @@ private:
 
     [[nodiscard]] asio::awaitable<Reply> check(Check in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> login(Login in, Caller caller);
+    void cut_links_of(std::string const& key);
     [[nodiscard]] Reply callback_info(ByApp const& in) const;
     [[nodiscard]] Reply auth_by_key(ByKey const& in, Caller const& caller) const;
     [[nodiscard]] asio::awaitable<Reply> set_key(SetKey in);
@@ -105,6 +111,7 @@ private:
     KeyRing& keys_;
     AppAddresses& apps_;
     Clock& clock_;
+    Presence* presence_;
     WrongTries tries_;
 };
 

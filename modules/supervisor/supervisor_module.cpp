@@ -16,7 +16,7 @@ struct OwnState {
 class SupervisorModule final : private OwnState, public Supervisor {
 public:
     explicit SupervisorModule(Host& host)
-        : OwnState(host.store, host.zone), Supervisor(keys, apps, host.clock)
+        : OwnState(host.store, host.zone), Supervisor(keys, apps, host.clock, host.find<Presence>())
     {
     }
 };

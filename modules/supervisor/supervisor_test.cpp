@@ -296,7 +296,7 @@ TEST_CASE("there is a bound to the number of keys and of apps", "[supervisor]")
     Office office;
     KeyRing keys(office.store, Zone(), 1);
     AppAddresses apps(office.store, 1);
-    Supervisor supervisor(keys, apps, office.clock);
+    Supervisor supervisor(keys, apps, office.clock, nullptr);
     ModuleDriver driver(supervisor, office.loop);
     auto const key = driver.call("setkey").at("key");
     CHECK(driver.refusal("setkey").starts_with("[429.1]"));

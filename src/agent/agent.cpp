@@ -55,6 +55,7 @@ public:
                       reports_.link_down();
                   }})
     {
+        store_.apply_migrations();
         service_.declare(methods_);
         router_.add(std::string(InstructService::name), methods_);
         tasks_.listen([this](TaskId id, std::uint64_t offset,

@@ -48,7 +48,8 @@ struct CronRow {
 /// 507.1 when the disk won't take it: nothing has changed then. On the loop's thread.
 class Journal {
 public:
-    /// Brings the tables up to date. Before the loop runs only, like both `load`s.
+    /// Says what its tables are; the store brings them up to date. Before the loop runs only, like both
+    /// `load`s.
     explicit Journal(Store& store);
 
     /// The tasks that are not confirmed, oldest first, results left out. Those that had started and have no

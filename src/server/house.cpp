@@ -97,6 +97,7 @@ public:
 
     void run()
     {
+        store_->apply_migrations();
         modules_->start();
         port_->start();
         wait_for_signal();
@@ -206,6 +207,7 @@ KeyIssuer::Issued init_admin(
     LinkDialer dialer(clock);
     host.offer<Dialer>(dialer);
     ModuleSet modules(host, settings, builtin, {"supervisor"}, "");
+    store.apply_migrations();
     modules.start();
     return host.need<KeyIssuer>("--init-admin").issue_at_start(name, Role::admin);
 }

@@ -33,6 +33,35 @@ bool is_blank_or_comment(std::string_view line)
     return first == std::string_view::npos || line.substr(first).starts_with("--");
 }
 
+/// What one module's tables lack.
+struct Step {
+    std::string module;
+    std::int64_t from = 0;
+    std::int64_t to = 0;
+    std::vector<std::string> parts;
+};
+
+/// For each module that lacks something. Looks at all of them before anything is changed: a file is either
+/// brought up to date, or left as it is.
+std::vector<Step> steps_for(Db& db, std::vector<Schema> const& schemas)
+{
+    std::vector<Step> steps;
+    for (auto const& [module, sql] : schemas) {
+        auto parts = migration_parts(module, sql);
+        auto const known = static_cast<std::int64_t>(parts.size());
+        auto const present = module_version(db, module);
+        if (present > known) {
+            throw std::runtime_error("the data file is of a newer program: module " + module +
+                                     " has version " + std::to_string(present) +
+                                     " there, this program knows " + std::to_string(known) +
+                                     "; install the newer program, or restore a backup");
+        }
+        parts.erase(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(present));
+        if (!parts.empty()) steps.push_back({module, present, known, std::move(parts)});
+    }
+    return steps;
+}
+
 } // namespace
 
 std::vector<std::string> migration_parts(std::string_view module, std::string_view schema)
@@ -64,31 +93,26 @@ std::int64_t module_version(Db& db, std::string_view module)
     return row.bind(1, module).next() ? row.number(0) : 0;
 }
 
-void migrate(Db& db, std::string_view module, std::string_view schema)
+void migrate(Db& db, std::vector<Schema> const& schemas)
 {
-    auto const parts = migration_parts(module, schema);
-    auto const known = static_cast<std::int64_t>(parts.size());
-    auto const present = module_version(db, module);
-    if (present > known) {
-        throw std::runtime_error("the data file is of a newer program: module " + std::string(module) +
-                                 " has version " + std::to_string(present) + " there, this program knows " +
-                                 std::to_string(known) + "; install the newer program, or restore a backup");
-    }
-    if (present == known) return;
-
+    auto steps = steps_for(db, schemas);
+    if (steps.empty()) return;
     Transaction transaction(db);
     db.script("CREATE TABLE IF NOT EXISTS module_version"
               " (module TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID");
-    for (auto number = present; number < known; ++number) {
-        db.script(parts[static_cast<std::size_t>(number)]);
+    for (auto const& step : steps) {
+        for (auto const& part : step.parts) db.script(part);
+        db.run("INSERT INTO module_version (module, version) VALUES (?1, ?2)"
+               " ON CONFLICT (module) DO UPDATE SET version = excluded.version")
+            .bind(1, step.module)
+            .bind(2, step.to)
+            .execute();
     }
-    db.run("INSERT INTO module_version (module, version) VALUES (?1, ?2)"
-           " ON CONFLICT (module) DO UPDATE SET version = excluded.version")
-        .bind(1, module)
-        .bind(2, known)
-        .execute();
     transaction.commit();
-    ELVES_LOG(info, "store: module " << module << " migrated from version " << present << " to " << known);
+    for (auto const& step : steps) {
+        ELVES_LOG(info,
+            "store: module " << step.module << " migrated from version " << step.from << " to " << step.to);
+    }
 }
 
 } // namespace elves

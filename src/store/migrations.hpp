@@ -17,8 +17,14 @@ namespace elves {
 /// The version of `module`'s tables in this file; 0 where it has none.
 [[nodiscard]] std::int64_t module_version(Db& db, std::string_view module);
 
-/// Applies what `db` lacks of `schema`, with the new version in one transaction; nothing of it on an
-/// exception. Throws std::runtime_error, the file untouched, where `db` has a newer version than `schema`.
-void migrate(Db& db, std::string_view module, std::string_view schema);
+/// What a module's tables should be like.
+struct Schema {
+    std::string module;
+    std::string sql; ///< Its schema.sql.
+};
+
+/// Applies what `db` lacks of all these, with their new versions in one transaction; nothing of it on an
+/// exception. Throws std::runtime_error, the file untouched, where `db` has a newer version of one of them.
+void migrate(Db& db, std::vector<Schema> const& schemas);
 
 } // namespace elves

@@ -97,7 +97,13 @@ void SqliteStore::refuse(Unit unit)
 
 void SqliteStore::migrate(std::string_view module, std::string_view schema)
 {
-    run_at_once([&](Db& db) { elves::migrate(db, module, schema); });
+    schemas_.push_back({std::string(module), std::string(schema)});
+}
+
+void SqliteStore::apply_migrations()
+{
+    run_at_once([&](Db& db) { elves::migrate(db, schemas_); });
+    schemas_.clear();
 }
 
 void SqliteStore::at_start(Work const& work)

@@ -16,6 +16,7 @@
 #include "elves/store.hpp"
 #include "store/completions.hpp"
 #include "store/file_lock.hpp"
+#include "store/migrations.hpp"
 #include "store/unit.hpp"
 
 namespace elves {
@@ -51,6 +52,10 @@ public:
     void migrate(std::string_view module, std::string_view schema) override;
     void at_start(Work const& work) override;
 
+    /// Before the loop runs only, once all modules are made: brings every table up to date in one
+    /// transaction. Throws std::runtime_error where one of them is of a newer program; the file is left as it
+    /// is then.
+    void apply_migrations();
     /// Any thread.
     [[nodiscard]] Counters counters() const;
 
@@ -86,6 +91,8 @@ private:
     Limits limits_;
     FileLock lock_;
     std::shared_ptr<Completions> completions_;
+
+    std::vector<Schema> schemas_; ///< Not yet applied.
 
     // Closed in the reverse order: the last to go may write, and so folds the -wal file into the database.
     std::unique_ptr<Db> writer_;

@@ -1,11 +1,15 @@
 """Mode P: the result goes to the app's processor too, again and again until it says true."""
 
+import pathlib
+import subprocess
+import sys
 import unittest
 
 from elves_wire import RUN, Result
 from house import DIGITS, TIME_OF_DAY, HouseTest, eventually, free_port
 
 IP = "10.0.0.1"
+ETC = pathlib.Path(__file__).resolve().parents[2] / "etc"
 UNKNOWN_ID = "0123456789ABCDEF"
 SAID = {"processor_sync_flag": "true", "processor_sync_error": "", "processor_sync_costtime": "7",
         "processor_message": "put away"}
@@ -165,6 +169,26 @@ class CallingBack(ProcessorTest):
         task = self.send_async(self.caller, mode="P")["id"]
         self.caller.ok("sheduler", "canceltask", id=task)
         self.wait_status(self.caller, task, "canceled")
+
+
+class Sample(ProcessorTest):
+    """etc/processor.py, as it is shipped."""
+
+    def test_the_sample_processor_takes_a_result_and_tells_the_task_log(self):
+        program = subprocess.Popen([sys.executable, str(ETC / "processor.py"), "--listen", "127.0.0.1:0",
+                                    "--server", "{}:{}".format(*self.house.address)],
+                                   stdout=subprocess.PIPE, text=True)
+        self.addCleanup(program.wait)
+        self.addCleanup(program.stdout.close)
+        self.addCleanup(program.kill)
+        self.app_at(int(program.stdout.readline().rpartition(":")[2]))
+        self.agent(self.house, IP, lambda call: Result(1, "seven"))
+        task = self.send_async(self.caller, mode="P")["id"]
+        self.assertIn(f"task {task}: demo.work said 1: seven", program.stdout.readline())
+        record = eventually(lambda: (t := self.caller.task(task))["processor_message"] and t)
+        self.assertEqual(record["processor_message"], "5 characters put away")
+        self.assertRegex(record["processor_costtime"], DIGITS)
+        self.wait_module(task, "true")
 
 
 if __name__ == "__main__":

@@ -109,6 +109,16 @@ class Proof(Keys):
         self.admin.refused("413.1", "supervisor", "delkey", key=auth["key"])
         self.admin.refused("413.1", "supervisor", "getauthbykey", key=auth["key"])
 
+    def test_an_agent_whose_key_is_deleted_is_sent_nothing_more(self):
+        auth = self.make("agent")
+        agent = self.agent(self.house, IP, auth=auth)
+        self.assertEqual(self.admin.ok("heartbeat", "getstatbyip", agentip=IP)["status"], "online")
+        self.admin.ok("supervisor", "delkey", key=auth["key"])
+        self.assertEqual(self.admin.ok("heartbeat", "getstatbyip", agentip=IP)["status"], "offline")
+        info = self.admin.ok("sheduler", "sendsync", agentip=IP, ins={"app": "demo", "func": "work"})["info"]
+        self.assertTrue(info["agent_sync_error"].startswith("[410.1]"), info)
+        agent.wait_closed()
+
     def test_a_disabled_key_is_refused_at_once_and_an_enabled_one_works_again(self):
         auth = self.make("viewer")
         bound = self.client(self.house)

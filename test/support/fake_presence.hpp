@@ -24,6 +24,7 @@ public:
         }
         return std::nullopt;
     }
+    void cut_links_of(std::string_view key) override { cut.emplace_back(key); }
     void on_link(std::function<void(Ip const&)> then) override { on_link_.push_back(std::move(then)); }
     void crons_from(std::function<std::vector<TaskId>(Ip const&)> source) override
     {
@@ -36,6 +37,7 @@ public:
         links_[agent] = std::move(link);
         for (auto const& then : on_link_) then(agent);
     }
+    std::vector<std::string> cut; ///< The keys whose links were to be cut.
     void go(Ip const& agent) { links_.erase(agent); }
     /// What `getinfobyip` would show.
     [[nodiscard]] std::vector<TaskId> crons(Ip const& agent) const

@@ -33,7 +33,7 @@ public:
     }
     void migrate(std::string_view module, std::string_view schema) override
     {
-        elves::migrate(*db_, module, schema);
+        elves::migrate(*db_, {{std::string(module), std::string(schema)}});
     }
     void at_start(Work const& work) override { in_transaction(work); }
 

@@ -32,10 +32,10 @@ TEST_CASE("only what is missing is applied, and each module counts for itself", 
 {
     auto const db = open_in_memory();
     std::string const first = "-- migration 1: a\nCREATE TABLE a (n); INSERT INTO a VALUES (1);\n";
-    migrate(*db, "m", first);
-    migrate(*db, "m", first);
+    migrate(*db, {{"m", first}});
+    migrate(*db, {{"m", first}});
     CHECK(module_version(*db, "m") == 1);
-    migrate(*db, "m", first + "-- migration 2: b\nINSERT INTO a VALUES (2);\n");
+    migrate(*db, {{"m", first + "-- migration 2: b\nINSERT INTO a VALUES (2);\n"}});
     CHECK(module_version(*db, "m") == 2);
     CHECK(module_version(*db, "other") == 0);
     auto row = db->run("SELECT count(*) FROM a");
@@ -46,9 +46,21 @@ TEST_CASE("only what is missing is applied, and each module counts for itself", 
 TEST_CASE("a migration that fails leaves neither tables nor version", "[migrations]")
 {
     auto const db = open_in_memory();
-    CHECK_THROWS(migrate(*db, "m", "-- migration 1: a\nCREATE TABLE a (n);\n-- migration 2: b\nNO SQL;\n"));
+    CHECK_THROWS(
+        migrate(*db, {{"m", "-- migration 1: a\nCREATE TABLE a (n);\n-- migration 2: b\nNO SQL;\n"}}));
     CHECK(module_version(*db, "m") == 0);
     auto row = db->run("SELECT count(*) FROM sqlite_schema");
     REQUIRE(row.next());
     CHECK(row.number(0) == 0);
+}
+
+TEST_CASE("where one module's tables are of a newer program, no other's are touched", "[migrations]")
+{
+    auto const db = open_in_memory();
+    std::string const one = "-- migration 1: a\nCREATE TABLE a (n);\n";
+    std::string const two = "-- migration 1: b\nCREATE TABLE b (n);\n";
+    migrate(*db, {{"newer", one + "-- migration 2: more\nCREATE TABLE more (n);\n"}});
+    CHECK_THROWS_WITH(migrate(*db, {{"older", two}, {"newer", one}}), Contains("newer program"));
+    CHECK(module_version(*db, "older") == 0);
+    CHECK(module_version(*db, "newer") == 2);
 }

@@ -22,6 +22,9 @@ public:
     [[nodiscard]] virtual std::shared_ptr<Peer> link(Ip const& agent) const = 0;
     /// The agent whose link this connection is.
     [[nodiscard]] virtual std::optional<Ip> agent_of(Peer const& peer) const = 0;
+    /// Ends the links of agents that registered with that key: what it may do has changed, or it is gone.
+    /// They are offline at once and closed a moment later; one that may still come registers anew.
+    virtual void cut_links_of(std::string_view key) = 0;
     /// Calls `then` after each `register`, once its reply is on its way.
     virtual void on_link(std::function<void(Ip const&)> then) = 0;
     /// Who answers for `getinfobyip`'s `cronlist`.
