@@ -15,4 +15,8 @@ namespace elves {
 /// A value as the text of an error shows it: its JSON, cut short. Costs the same for a huge one.
 [[nodiscard]] std::string shown(json::value const& value);
 
+/// A value's JSON text, without blanks and with numbers as people write them (`0.5`, where the library writes
+/// `5E-1`).
+[[nodiscard]] std::string json_text(json::value const& value);
+
 } // namespace elves

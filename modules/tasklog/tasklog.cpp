@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "elves/json_fields.hpp"
 #include "elves/log.hpp"
 #include "elves/worker_report.hpp"
 #include "task_text.hpp"
@@ -23,6 +24,14 @@ std::string string_in(json::object const& info, std::string_view field)
 {
     auto const* const value = info.if_contains(field);
     return value ? FieldType<std::string>::read("info." + std::string(field), *value) : std::string();
+}
+
+/// A word that may come as a string, a number or a boolean: the sheet prints it without quotes.
+std::string word_in(json::object const& info, std::string_view field)
+{
+    auto const* const value = info.if_contains(field);
+    bool const is_word = value && (value->is_bool() || value->is_number());
+    return is_word ? json_text(*value) : string_in(info, field);
 }
 
 std::optional<std::int64_t> number_in(json::object const& info, std::string_view field)
@@ -186,8 +195,8 @@ asio::awaitable<Reply> Tasklog::take_processed(ProcessorResult in, Caller caller
 {
     task_records::ModuleLog log;
     log.callback_time = clock_.now();
-    auto const flag = string_in(in.info, "processor_sync_flag");
-    auto const error = string_in(in.info, "processor_sync_error");
+    auto const flag = word_in(in.info, "processor_sync_flag");
+    auto const error = word_in(in.info, "processor_sync_error");
     log.processor_costtime = number_in(in.info, "processor_sync_costtime");
     log.processor_message = string_in(in.info, "processor_message");
     if (log.processor_message.empty()) log.processor_message = error.empty() ? flag : error;

@@ -81,7 +81,7 @@ std::string read_param(json::object const& ins)
     auto const* value = ins.if_contains("param");
     if (value == nullptr) return {};
     auto const* text = value->if_string();
-    auto param = text != nullptr ? std::string(*text) : json::serialize(*value);
+    auto param = text != nullptr ? std::string(*text) : json_text(*value);
     if (param.size() > max_param)
         refuse(codes::bad_param, "param",
             "has " + std::to_string(param.size()) + " bytes; give at most " + std::to_string(max_param));

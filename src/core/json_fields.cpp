@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace elves {
 namespace {
@@ -26,6 +27,37 @@ std::optional<std::int64_t> from_double(double value)
     return static_cast<std::int64_t>(value);
 }
 
+std::string number_text(double value)
+{
+    std::array<char, 32> digits{};
+    auto const done = std::to_chars(digits.begin(), digits.end(), value);
+    return {digits.begin(), done.ptr};
+}
+
+void append_text(std::string& out, json::value const& value)
+{
+    char const* comma = "";
+    if (auto const* const number = value.if_double()) {
+        out += number_text(*number);
+    } else if (auto const* const items = value.if_array()) {
+        out += '[';
+        for (auto const& item : *items) {
+            out += std::exchange(comma, ",");
+            append_text(out, item);
+        }
+        out += ']';
+    } else if (auto const* const members = value.if_object()) {
+        out += '{';
+        for (auto const& [name, member] : *members) {
+            out.append(std::exchange(comma, ",")).append(json::serialize(name)) += ':';
+            append_text(out, member);
+        }
+        out += '}';
+    } else {
+        out += json::serialize(value);
+    }
+}
+
 } // namespace
 
 std::optional<std::int64_t> whole_number(json::value const& value)
@@ -40,12 +72,7 @@ std::optional<std::int64_t> whole_number(json::value const& value)
 
 std::string shown(json::value const& value)
 {
-    // The parser makes 5E-1 of 0.5, and the serializer prints that so: people wrote 0.5.
-    if (auto const* number = value.if_double()) {
-        std::array<char, 32> digits{};
-        auto const done = std::to_chars(digits.begin(), digits.end(), *number);
-        return {digits.begin(), done.ptr};
-    }
+    if (auto const* number = value.if_double()) return number_text(*number);
     json::serializer serializer;
     serializer.reset(&value);
     std::array<char, 48> buffer{};
@@ -55,6 +82,13 @@ std::string shown(json::value const& value)
     while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80U) text.pop_back();
     if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xC0U) text.pop_back();
     return text + "...";
+}
+
+std::string json_text(json::value const& value)
+{
+    std::string text;
+    append_text(text, value);
+    return text;
 }
 
 } // namespace elves

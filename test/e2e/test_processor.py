@@ -152,6 +152,12 @@ class CallingBack(ProcessorTest):
         self.assertEqual((record["processor_message"], record["processor_costtime"]), ("put away", "7"))
         self.assertEqual((record["status"], record["result_flag"]), ("done", "true"))
 
+    def test_the_flag_may_come_as_the_sheet_prints_it_without_quotes(self):
+        task = self.task_of_mode_p()
+        for flag, text in ((1, "1"), (True, "true"), ("true", "true")):
+            self.caller.ok("tasklog", "appprocessorlog", id=task, info={"processor_sync_flag": flag})
+            self.assertEqual(self.caller.task(task)["processor_message"], text)
+
     def test_both_names_are_understood_and_costtime_may_be_a_number(self):
         task = self.task_of_mode_p()
         for name in ("appProcessorLog", "appProcessorResult"):

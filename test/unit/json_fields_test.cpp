@@ -4,6 +4,7 @@
 
 #include "catch.hpp"
 
+using elves::json_text;
 using elves::shown;
 using elves::whole_number;
 namespace json = elves::json;
@@ -50,4 +51,15 @@ TEST_CASE("a value is shown as it was written, and cut short between two charact
         (void)json::parse(text + "\"", fault);
         CHECK_FALSE(fault);
     }
+}
+
+TEST_CASE("a value's text has no blanks, and numbers as people write them", "[json_fields]")
+{
+    for (std::string const text :
+        {"0.5", "-1.25", "1e+300", "7", "-7", "18446744073709551615", "true", "null", R"("a\"b")", "[]", "{}",
+            R"([1,0.5,[{"a":0.1,"b":[]}],"x"])", R"({"k\"ey":{"deep":[1.5,null]}})"}) {
+        CAPTURE(text);
+        CHECK(json_text(json::parse(text)) == text);
+    }
+    CHECK(json_text(json::parse(R"({ "a" : [ 1 , 2.0 ] })")) == R"({"a":[1,2]})");
 }

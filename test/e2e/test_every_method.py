@@ -1,0 +1,176 @@
+"""Every method that the server declares, by its own table: right use, what is missing or wrong, each spelling of a
+name, and a restart in between. A method without an example here fails: none can be forgotten."""
+
+import unittest
+
+from elves_wire import Result, code_of
+from house import HouseTest
+
+IP = "10.0.0.1"
+ID = "0123456789ABCDEF"
+INS = {"app": "demo", "func": "work", "param": "p"}
+RULE = "0 0 3 1 1 ?"
+
+# What a field of each type is not, and the code that says so.
+WRONG = {
+    "string": ("403.10", [7, ["x"], {"x": 1}, None]),
+    "ip": ("403.1", ["10.0.0", "10.0.0.1:80", " 10.0.0.1", "host", 7, None, ["10.0.0.1"]]),
+    "list of ip": ("403.1", ["10.0.0.1", ["10.0.0"], [7], [None], {}]),
+    "id": ("403.9", ["12", "0123456789ABCDEG", "0123456789ABCDEF0", 12, None, [ID]]),
+    "list of id": ("403.9", [ID, ["12"], [12], {}]),
+    "whole number": ("403.10", ["x", "1.5", 1.5, -1, [], True]),
+    "seconds": ("403.10", ["x", 1.5, -1, []]),
+    "true or false": ("403.10", ["maybe", 7, [], {}]),
+    "list of string": ("403.10", ["x", [7], {}]),
+    "list of ip range": ("403.10", ["*", ["10.0.0.0/33"], [7], {}]),
+    "list of app name": ("403.10", ["demo", [7], {}]),
+    "app name": ("403.3", [".x", "a/b", "x" * 65, 7, None]),
+    "ins": ("403.10", ["x", 7, [], None]),
+    "cron rule": ("403.5", ["* * *", "0 0 0 * * *", 7, None]),
+    "object": ("403.10", ["x", 7, [], None]),
+    "object of name: version": ("403.10", ["x", 7, [], {"demo": 1}]),
+    "online or offline": ("403.10", ["away", 7]),
+    "viewer, operator, agent or admin": ("403.10", ["root", 7]),
+    "ip or host name": ("403.1", ["10.0.0", "-x", "a b", 7]),
+    "port": ("403.10", [0, 65536, "x", -1]),
+    "center or self": ("403.10", ["both", 7]),
+    "skip or once": ("403.10", ["twice", 7]),
+    "skip, allow or replace": ("403.10", ["ask", 7]),
+    "time zone": ("403.10", ["Mars/Olympus", 7]),
+}
+# A key or token that is shown is no ordinary string: without it nobody is known.
+SHOWN = {("checkipauthbykey", "key"), ("checkipauthbykey", "token"), ("login", "key"), ("login", "token")}
+
+
+class EveryMethod(HouseTest):
+    deadline = 120
+
+    def setUp(self):
+        super().setUp()
+        self.house = self.server()
+        self.caller = self.client(self.house)
+        self.agent_ = self.agent(self.house, IP, lambda call: Result(1, "done"))
+        self.examples = self.make_examples()
+
+    def make_examples(self):
+        """For each method: a client, and fields that are right; made anew, for some use things up."""
+        call, agent = self.caller, self.agent_
+        task = self.send_sync(call)["id"]
+        agent.wait_confirmed(task)
+        self.made = call.ok("supervisor", "setkey", name="k", role="viewer", apps=["*"], iplist=["*"])
+        call.ok("supervisor", "setapp", appname="demo", appip="127.0.0.1", appport="9")
+        call.ok("cmdbproxy", "setcmdbinfo", agentip=IP, sn="1")
+        cron = call.ok("cron", "setcronbyip", agentip=IP, rule=RULE, ins=INS)["id"]
+        return {
+            ("sheduler", "sendsync"): {"agentip": IP, "ins": INS},
+            ("sheduler", "sendasync"): {"agentip": IP, "ins": INS},
+            ("sheduler", "canceltask"): {"id": task},
+            ("heartbeat", "getstatbyip"): {"agentip": IP},
+            ("heartbeat", "getinfobyip"): {"agentip": IP},
+            ("heartbeat", "getstatbyiplist"): {"iplist": [IP, "10.0.0.2"]},
+            ("heartbeat", "getonlinestat"): {},
+            ("heartbeat", "listagents"): {},
+            ("heartbeat", "register"): {"agentip": "10.0.0.9"},
+            ("heartbeat", "beat"): {},
+            ("supervisor", "checkipauthbykey"): {"agentip": IP, "key": self.made["key"],
+                                                 "token": self.made["token"]},
+            ("supervisor", "getappcallbackinfo"): {"appname": "demo"},
+            ("supervisor", "getauthbykey"): {"key": self.made["key"]},
+            ("supervisor", "setkey"): {"key": self.made["key"], "name": "again"},
+            ("supervisor", "delkey"): lambda: {"key": call.ok("supervisor", "setkey", name="gone")["key"]},
+            ("supervisor", "listkeys"): {},
+            ("supervisor", "setapp"): {"appname": "demo", "appip": "127.0.0.1", "appport": "9"},
+            ("supervisor", "delapp"): lambda: call.ok(
+                "supervisor", "setapp", appname="gone", appip="::1", appport=9) and {"appname": "gone"},
+            ("supervisor", "listapps"): {},
+            ("supervisor", "login"): {"key": self.made["key"], "token": self.made["token"]},
+            ("cmdbproxy", "getcmdbinfobyip"): {"agentip": IP},
+            ("cmdbproxy", "getcmdbinfobyiplist"): {"agentiplist": [IP, "10.0.0.2"]},
+            ("cmdbproxy", "setcmdbinfo"): {"agentip": IP, "sn": "1"},
+            ("cmdbproxy", "delcmdbinfo"): lambda: call.ok(
+                "cmdbproxy", "setcmdbinfo", agentip="10.9.9.9", sn="1") and {"agentip": "10.9.9.9"},
+            ("cmdbproxy", "listcmdbinfo"): {},
+            ("cron", "getcronlistbyip"): {"agentip": IP},
+            ("cron", "setcronbyip"): {"agentip": IP, "rule": RULE, "ins": INS},
+            ("cron", "delcronbyipid"): lambda: {"agentip": IP, "id": call.ok(
+                "cron", "setcronbyip", agentip=IP, rule=RULE, ins=INS)["id"]},
+            ("cron", "startcron"): {"agentip": IP, "id": cron},
+            ("cron", "stopcron"): {"agentip": IP, "id": cron},
+            ("tasklog", "agentasynclog"): {"id": task, "info": Result(1, "twice").info()},
+            ("tasklog", "appprocessorlog"): {"id": task, "info": {"processor_sync_flag": "true"}},
+            ("tasklog", "gettaskbyids"): {"id": [task]},
+            ("tasklog", "listtasks"): {},
+            ("tasklog", "gettaskoutput"): {"id": task},
+            ("tasklog", "output"): {"id": task, "offset": 0, "data": "x"},
+            ("elves", "ping"): {},
+            ("elves", "methods"): {},
+            ("elves", "stats"): {},
+        }
+
+    def declared(self):
+        for service in self.caller.ok("elves", "methods")["services"]:
+            for method in service["methods"]:
+                yield service["service"], method
+
+    def ask(self, service, method, fields, spelled=None):
+        """On a connection of its own: `register` and `login` change what a connection is. What an agent reports
+        goes over its link."""
+        if method in ("agentasynclog", "output"):
+            return self.agent_.call(service, spelled or method, **fields)
+        with self.client(self.house) as client:
+            return client.call(service, spelled or method, **fields)
+
+    def right_fields(self, service, method):
+        example = self.examples[service, method]
+        return example() if callable(example) else example
+
+    def test_each_is_answered_when_it_is_used_rightly_in_every_spelling_and_after_a_restart(self):
+        for _ in range(2):
+            for service, method in list(self.declared()):
+                name = method["method"]
+                self.assertIn((service, name), self.examples, "a method without an example")
+                for spelled in (name, name.upper(), name.title(), *method["also"]):
+                    with self.subTest(service=service, method=spelled):
+                        reply = self.ask(service, name, self.right_fields(service, name), spelled)
+                        self.assertEqual((reply["flag"], reply["error_info"]), ("true", ""), reply)
+                        self.assertEqual((reply["mqt"], reply["mqs"], reply["mqf"]), ("back", service, spelled))
+            self.house.restart()
+            self.agent_.start_patiently()
+            self.caller = self.client(self.house)
+            self.examples = self.make_examples()
+
+    def test_each_required_field_is_missed_by_name(self):
+        for service, method in self.declared():
+            name = method["method"]
+            for field in method["fields"]:
+                if field["required"] != "true":
+                    continue
+                with self.subTest(method=name, field=field["name"]):
+                    fields = {key: value for key, value in self.right_fields(service, name).items()
+                              if key != field["name"]}
+                    reply = self.ask(service, name, fields)
+                    if name in ("setcronbyip", "checkipauthbykey") and code_of(reply) not in ("403.5", "403.10"):
+                        # As printed, without this field, it is another method.
+                        self.assertIn(code_of(reply), ("", "403.9", "401.1", "403.1"), reply)
+                        continue
+                    code = "401.1" if (name, field["name"]) in SHOWN else WRONG[field["type"]][0]
+                    self.assertEqual(code_of(reply), code, reply)
+                    self.assertIn(f"`{field['name']}`", reply["error_info"])
+
+    def test_each_field_of_a_wrong_type_is_refused_by_name(self):
+        for service, method in self.declared():
+            name = method["method"]
+            for field in method["fields"]:
+                self.assertIn(field["type"], WRONG, f"{name}: a type without an example of what it is not")
+                code, values = WRONG[field["type"]]
+                for value in values:
+                    with self.subTest(method=name, field=field["name"], value=value):
+                        shown = (name, field["name"]) in SHOWN
+                        fields = {**self.right_fields(service, name), field["name"]: value}
+                        reply = self.ask(service, name, fields)
+                        self.assertEqual(code_of(reply), "401.1" if shown else code, reply)
+                        self.assertIn(f"`{field['name']}", reply["error_info"])
+
+
+if __name__ == "__main__":
+    unittest.main()
