@@ -14,7 +14,7 @@ listen = 127.0.0.1:0
 [store]
 path = $folder/elves.db
 CONF
-"$bin/elvesd" --config "$folder/elves.conf" 2> "$folder/elvesd.log" &
+"$bin/elvesd" --config "$folder/elves.conf" > "$folder/elvesd.log" 2>&1 &
 server=$!
 agent=
 stop() {
@@ -34,8 +34,14 @@ wait_for() { # WHAT, COMMAND...
 }
 wait_for "the server's start" grep -q 'listening on' "$folder/elvesd.log"
 place=$(grep -o 'listening on .*' "$folder/elvesd.log" | head -n 1 | cut -d' ' -f3)
+quoted() { # as one would type it
+    local word
+    for word in "$@"; do
+        if [[ $word =~ ^[A-Za-z0-9_./:=,-]+$ ]]; then printf ' %s' "$word"; else printf " '%s'" "$word"; fi
+    done
+}
 ctl() {
-    echo "\$ elvesctl --server $place $*"
+    echo "\$ elvesctl --server $place$(quoted "$@")"
     "$bin/elvesctl" --server "$place" "$@"
 }
 say "the server listens on $place"
@@ -47,7 +53,7 @@ ip = 127.0.0.1
 apps = $root/etc/apps
 journal = $folder/agent.db
 CONF
-"$bin/elves-agent" --config "$folder/agent.conf" 2> "$folder/agent.log" &
+"$bin/elves-agent" --config "$folder/agent.conf" > "$folder/agent.log" 2>&1 &
 agent=$!
 online() { "$bin/elvesctl" --server "$place" --json call heartbeat getstatbyip '{"agentip":"127.0.0.1"}' | grep -q online; }
 wait_for "the agent's registration" online
@@ -67,7 +73,11 @@ ctl tasks
 
 if [ "$keep" = --keep ]; then
     trap - EXIT
-    say "still running. Try: $bin/elvesctl --server $place agents   Stop with: kill $agent $server"
+    say "both are still running. Try"
+    for words in "agents" "stat" "exec 127.0.0.1 apptest sleep 5" "tasks --status done" "cron list 127.0.0.1" "methods"; do
+        echo "  $bin/elvesctl --server $place $words"
+    done
+    echo "Stop them with: kill $agent $server"
 else
     say "stopping"
     stop
