@@ -58,8 +58,10 @@ struct Task {
     std::string by;   ///< The key that asked, or "".
     std::string from; ///< The address that asked.
     Instant start{};
-    std::optional<Instant> sent; ///< When it was handed to the agent's connection.
-    std::optional<Instant> end;  ///< When it reached its final state.
+    std::optional<Instant> sent;     ///< When it was handed to the agent's connection.
+    std::optional<Instant> taken;    ///< When the agent said that it took it.
+    std::optional<Instant> reported; ///< When its result came here.
+    std::optional<Instant> end;      ///< When it reached its final state.
     std::optional<TaskId> cron_id;
     std::optional<Instant> fire_time;
 

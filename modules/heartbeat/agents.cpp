@@ -1,5 +1,6 @@
 #include "agents.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "elves/error.hpp"
@@ -12,6 +13,8 @@ namespace {
 /// How often it is written when a linked agent was heard. What a crash may lose, and what keeps beats off the
 /// disk.
 constexpr std::chrono::minutes heard_step{1};
+/// A tick that is so late means that we were held up.
+constexpr std::chrono::seconds late_tick{3};
 
 } // namespace
 
@@ -90,15 +93,33 @@ void Agents::cut_links_of(std::string_view key)
     }
 }
 
+void Agents::tick()
+{
+    auto const now = clock_.steady();
+    auto const late = now - ticked_;
+    ticked_ = now;
+    if (late < late_tick) return;
+    awake_ = now;
+    if (links_.empty()) return;
+    ELVES_LOG(warning, "the server was held up for "
+                           << std::chrono::duration_cast<std::chrono::milliseconds>(late).count()
+                           << " ms; agents have their time anew before one counts as offline");
+}
+
+Clock::Steady::duration Agents::silence(Peer const& link) const
+{
+    auto const heard = awake_ ? std::max(link.last_heard(), *awake_) : link.last_heard();
+    return ticked_ - heard;
+}
+
 void Agents::sweep()
 {
     for (auto const& peer : std::exchange(cut_, {})) {
         if (!links_.contains(peer.get())) peer->close("the key of this link has changed");
     }
     std::vector<Agent*> silent;
-    auto const now = clock_.steady();
     for (auto const& [peer, agent] : links_) {
-        if (now - peer->last_heard() > offline_after_) silent.push_back(agent);
+        if (silence(*peer) > offline_after_) silent.push_back(agent);
     }
     for (auto* const agent : silent) {
         auto const name = "agent " + agent->record.ip.text();
@@ -129,8 +150,7 @@ Agents::Agent const* Agents::of(Peer const& peer) const
 
 bool Agents::is_online(Agent const& agent) const
 {
-    return agent.link && agent.link->is_open() &&
-           clock_.steady() - agent.link->last_heard() <= offline_after_;
+    return agent.link && agent.link->is_open() && silence(*agent.link) <= offline_after_;
 }
 
 Instant Agents::last_heard(Agent const& agent) const

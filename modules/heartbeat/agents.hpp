@@ -33,9 +33,12 @@ public:
         std::map<std::string, std::size_t, std::less<>> online_by_os; ///< Each that a known agent has; 0 too.
     };
 
-    Agents(Clock& clock, std::size_t most) : clock_(clock), most_(most) {}
+    Agents(Clock& clock, std::size_t most) : clock_(clock), most_(most), ticked_(clock.steady()) {}
 
     void set_offline_after(std::chrono::seconds limit) { offline_after_ = limit; }
+    /// To be called once a second. Silence is counted from one call to the next: while this process was
+    /// stopped or held up it heard nobody, and that is no agent's fault.
+    void tick();
     /// Takes up what was on disk.
     void take_up(std::vector<AgentRecord> records);
 
@@ -70,11 +73,14 @@ public:
 private:
     void end_link(Agent& agent);
     void close_link(Agent& agent, std::string const& why);
+    [[nodiscard]] Clock::Steady::duration silence(Peer const& link) const;
     Agent& place_of(Ip const& ip);
 
     Clock& clock_;
     std::size_t most_;
     std::chrono::seconds offline_after_{30};
+    Clock::Steady ticked_;               ///< The last tick.
+    std::optional<Clock::Steady> awake_; ///< When it was last held up, and went on.
     std::unordered_map<Ip, Agent> agents_;
     std::map<Ip, Agent const*> by_ip_; ///< The same, in order.
     std::unordered_map<Peer const*, Agent*> links_;

@@ -10,7 +10,7 @@ namespace elves {
 
 namespace {
 
-constexpr std::chrono::seconds write_every{1};
+constexpr std::chrono::seconds second{1};
 constexpr std::int64_t longest_page = 1'000;
 /// A page ends earlier when its JSON has that many bytes: it has to fit into a frame (`server.max_frame`).
 constexpr std::size_t page_bytes = 1024 * 1024;
@@ -82,13 +82,13 @@ void Heartbeat::start()
 {
     agents_->take_up(records_.load());
     sweep_later();
-    write_later();
+    each_second();
 }
 
 void Heartbeat::stop()
 {
     sweep_timer_.stop();
-    write_timer_.stop();
+    second_timer_.stop();
     agents_->note_heard(std::chrono::milliseconds(1));
     write();
 }
@@ -231,11 +231,12 @@ void Heartbeat::sweep_later()
     });
 }
 
-void Heartbeat::write_later()
+void Heartbeat::each_second()
 {
-    write_timer_ = clock_.after(write_every, [this] {
+    second_timer_ = clock_.after(second, [this] {
+        agents_->tick();
         if (!writing_) write();
-        write_later();
+        each_second();
     });
 }
 

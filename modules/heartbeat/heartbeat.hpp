@@ -93,7 +93,7 @@ private:
     void watch(std::shared_ptr<Peer> const& peer);
     void tell_linked(Ip const& agent);
     void sweep_later();
-    void write_later();
+    void each_second();
     void write();
 
     AgentRecords& records_;
@@ -107,7 +107,7 @@ private:
     std::vector<std::function<void(Ip const&)>> on_link_;
     std::function<std::vector<TaskId>(Ip const&)> crons_;
     Timer sweep_timer_;
-    Timer write_timer_;
+    Timer second_timer_;
     bool writing_ = false;
     bool cannot_write_ = false;
 };

@@ -9,7 +9,8 @@ using namespace std::chrono_literals;
 /// Was it handed to the agent, why not, and in how many ms.
 json::object handed(Task const& task)
 {
-    return {{"id", task.id.text()}, {"agent_sync_flag", task.sync_flag.value_or(false) ? "true" : "false"},
+    return {{"id", task.id.text()}, {"status", status_text(task.status)},
+        {"agent_sync_flag", task.sync_flag.value_or(false) ? "true" : "false"},
         {"agent_sync_error", task.sync_error},
         {"agent_sync_costtime", std::to_string(task.sync_costtime.value_or(0ms).count())}};
 }

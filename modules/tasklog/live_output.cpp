@@ -28,7 +28,7 @@ void LiveOutput::add(TaskId id, std::int64_t at, std::string data)
         return;
     }
     held_bytes_ += data.size();
-    held_.push_back({id, {at, std::move(data)}});
+    held_.push_back({id, {at, std::move(data), clock_.now()}});
     if (!flushing_.running()) flushing_ = clock_.after(flush_interval, [this] { flush(); });
 }
 
@@ -38,7 +38,7 @@ void LiveOutput::flush()
     if (held_.empty()) return;
     held_bytes_ = 0;
     auto work = [pieces = std::exchange(held_, {})](Db& db) {
-        for (auto const& [id, piece] : pieces) task_records::put_output(db, id, piece.at, piece.data);
+        for (auto const& [id, piece] : pieces) task_records::put_output(db, id, piece);
     };
     store_.post(std::move(work), [](std::exception_ptr const& failure) {
         if (failure) ELVES_LOG(warning, "live output was lost: the store did not take it");

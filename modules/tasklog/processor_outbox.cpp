@@ -123,6 +123,7 @@ asio::awaitable<task_records::ModuleLog> ProcessorOutbox::call_processor(Task ta
 {
     task_records::ModuleLog log;
     log.sync_flag = "false";
+    log.last_try = clock_.now();
     auto const begun = clock_.steady();
     try {
         auto const place = apps_.callback(task.ins.app);

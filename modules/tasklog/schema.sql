@@ -58,3 +58,11 @@ CREATE TABLE deliveries (
     id TEXT PRIMARY KEY,
     since INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- migration 2: when things happened to a task, for its story
+ALTER TABLE tasks ADD COLUMN taken_time INTEGER;
+ALTER TABLE tasks ADD COLUMN reported_time INTEGER;
+ALTER TABLE tasks ADD COLUMN module_first_time INTEGER;
+ALTER TABLE tasks ADD COLUMN module_last_time INTEGER;
+ALTER TABLE tasks ADD COLUMN module_tries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outputs ADD COLUMN time INTEGER;

@@ -12,18 +12,18 @@ namespace {
     "sync_costtime, "                                                                                        \
     "callback_time, worker_flag, worker_result, worker_costtime, stderr, exit_code, truncated, cancel_due, " \
     "module_sync_flag, module_sync_error, module_sync_costtime, module_callback_time, processor_message, "   \
-    "processor_costtime"
+    "processor_costtime, taken_time, reported_time, module_first_time, module_last_time, module_tries"
 
 constexpr auto insert_task =
     "INSERT INTO tasks (id, agent, type, mode, app, func, param, timeout, proxy, ttl, dedup, status, "
     "asked_by, "
     "asked_from, start_time, sent_time, end_time, cron_id, fire_time, sync_flag, sync_error, sync_costtime, "
-    "callback_time, worker_flag, worker_result, worker_costtime, stderr, exit_code, truncated, cancel_due) "
-    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "callback_time, worker_flag, worker_result, worker_costtime, stderr, exit_code, truncated, cancel_due, "
+    "taken_time, reported_time) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr auto update_task =
     "UPDATE tasks SET status=?2, sent_time=?3, end_time=?4, sync_flag=?5, sync_error=?6, sync_costtime=?7, "
     "callback_time=?8, worker_flag=?9, worker_result=?10, worker_costtime=?11, stderr=?12, exit_code=?13, "
-    "truncated=?14, cancel_due=?15 WHERE id=?1";
+    "truncated=?14, cancel_due=?15, taken_time=?16, reported_time=?17 WHERE id=?1";
 constexpr auto find_task = "SELECT " TASK_COLUMNS " FROM tasks WHERE id=?";
 constexpr auto find_dedup = "SELECT " TASK_COLUMNS " FROM tasks WHERE agent=? AND dedup=?";
 constexpr auto find_firing =
@@ -33,13 +33,17 @@ constexpr auto open_tasks =
 constexpr auto last_of_cron =
     "SELECT " TASK_COLUMNS " FROM tasks WHERE cron_id=? AND status<>'skipped' AND end_time IS NOT NULL "
     "ORDER BY seq DESC LIMIT 1";
-constexpr auto insert_output = "INSERT OR IGNORE INTO outputs (id, at, data) VALUES (?,?,?)";
+constexpr auto insert_output = "INSERT OR IGNORE INTO outputs (id, at, data, time) VALUES (?,?,?,?)";
 constexpr auto select_output = "SELECT at, data FROM outputs WHERE id=? ORDER BY at";
+constexpr auto select_output_times =
+    "SELECT min(time), max(time), sum(length(CAST(data AS BLOB))) FROM outputs WHERE id=?";
 constexpr auto insert_delivery = "INSERT OR IGNORE INTO deliveries (id, since) VALUES (?,?)";
 constexpr auto delete_delivery = "DELETE FROM deliveries WHERE id=?";
 constexpr auto select_deliveries = "SELECT id, since FROM deliveries ORDER BY since";
 constexpr auto update_delivered =
-    "UPDATE tasks SET module_sync_flag=?2, module_sync_error=?3, module_sync_costtime=?4 WHERE id=?1";
+    "UPDATE tasks SET module_sync_flag=?2, module_sync_error=?3, module_sync_costtime=?4, "
+    "module_first_time=coalesce(module_first_time, ?5), module_last_time=?5, module_tries=module_tries+1 "
+    "WHERE id=?1";
 constexpr auto update_processed =
     "UPDATE tasks SET module_callback_time=?2, processor_message=?3, processor_costtime=?4 WHERE id=?1";
 constexpr auto select_old =
@@ -75,7 +79,7 @@ private:
     int index_ = 0;
 };
 
-/// The columns from sync_flag to truncated, which change in a task's life.
+/// The columns from sync_flag to truncated, and the last two, all of which change in a task's life.
 void bind_outcome(Binder& bind, Task const& task)
 {
     std::optional<std::int64_t> handed;
@@ -186,6 +190,11 @@ Row read_row(Run const& run)
     row.module.callback_time = read.maybe_time();
     row.module.processor_message = read.text();
     row.module.processor_costtime = read.maybe_number();
+    task.taken = read.maybe_time();
+    task.reported = read.maybe_time();
+    row.module.first_try = read.maybe_time();
+    row.module.last_try = read.maybe_time();
+    row.module.tries = read.number();
     return row;
 }
 
@@ -220,7 +229,7 @@ void insert(Db& db, Task const& task)
     bind.text(task.by).text(task.from).number(ms(task.start)).maybe(ms(task.sent)).maybe(ms(task.end));
     bind.maybe(cron).maybe(ms(task.fire_time));
     bind_outcome(bind, task);
-    bind.number(task.cancel_due ? 1 : 0);
+    bind.number(task.cancel_due ? 1 : 0).maybe(ms(task.taken)).maybe(ms(task.reported));
     run.execute();
 }
 
@@ -231,7 +240,7 @@ void update(Db& db, Task const& task)
     Binder bind(run);
     bind.text(id).text(status_text(task.status)).maybe(ms(task.sent)).maybe(ms(task.end));
     bind_outcome(bind, task);
-    bind.number(task.cancel_due ? 1 : 0);
+    bind.number(task.cancel_due ? 1 : 0).maybe(ms(task.taken)).maybe(ms(task.reported));
     run.execute();
 }
 
@@ -312,11 +321,11 @@ std::optional<Task> last_run(Db& db, TaskId cron_id)
     return task_of(one(run));
 }
 
-void put_output(Db& db, TaskId id, std::int64_t at, std::string_view data)
+void put_output(Db& db, TaskId id, OutputPiece const& piece)
 {
     auto const text = id.text();
     auto run = db.run(insert_output);
-    run.bind(1, std::string_view(text)).bind(2, at).bind(3, data);
+    run.bind(1, std::string_view(text)).bind(2, piece.at).bind(3, piece.data).bind(4, ms(piece.time));
     run.execute();
 }
 
@@ -326,8 +335,22 @@ std::vector<OutputPiece> output(Db& db, TaskId id)
     std::vector<OutputPiece> pieces;
     auto run = db.run(select_output);
     run.bind(1, std::string_view(text));
-    while (run.next()) pieces.push_back({run.number(0), std::string(run.text(1))});
+    while (run.next()) pieces.push_back({run.number(0), std::string(run.text(1)), {}});
     return pieces;
+}
+
+OutputTimes output_times(Db& db, TaskId id)
+{
+    auto const text = id.text();
+    auto run = db.run(select_output_times);
+    run.bind(1, std::string_view(text));
+    OutputTimes times;
+    if (!run.next()) return times;
+    Reader read(run);
+    times.first = read.maybe_time();
+    times.last = read.maybe_time();
+    times.bytes = read.number();
+    return times;
 }
 
 void queue_delivery(Db& db, TaskId id, Instant now)
@@ -359,7 +382,12 @@ void put_delivered(Db& db, TaskId id, ModuleLog const& log)
 {
     auto const text = id.text();
     auto run = db.run(update_delivered);
-    Binder(run).text(text).text(log.sync_flag).text(log.sync_error).maybe(log.sync_costtime);
+    Binder(run)
+        .text(text)
+        .text(log.sync_flag)
+        .text(log.sync_error)
+        .maybe(log.sync_costtime)
+        .maybe(ms(log.last_try));
     run.execute();
 }
 

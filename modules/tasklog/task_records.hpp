@@ -21,6 +21,9 @@ struct ModuleLog {
     std::optional<Instant> callback_time;
     std::string processor_message;
     std::optional<std::int64_t> processor_costtime; ///< Milliseconds.
+    std::optional<Instant> first_try;
+    std::optional<Instant> last_try;
+    std::int64_t tries = 0;
 };
 
 /// A whole row.
@@ -55,12 +58,19 @@ void update(Db& db, Task const& task);
 [[nodiscard]] std::vector<Row> list(Db& db, Filter const& filter, std::int64_t limit);
 [[nodiscard]] std::optional<Task> last_run(Db& db, TaskId cron_id);
 
-void put_output(Db& db, TaskId id, std::int64_t at, std::string_view data);
 struct OutputPiece {
     std::int64_t at = 0; ///< Bytes from the output's beginning.
     std::string data;
+    Instant time{}; ///< When it came; not read back.
 };
+void put_output(Db& db, TaskId id, OutputPiece const& piece);
 [[nodiscard]] std::vector<OutputPiece> output(Db& db, TaskId id);
+struct OutputTimes {
+    std::optional<Instant> first;
+    std::optional<Instant> last;
+    std::int64_t bytes = 0;
+};
+[[nodiscard]] OutputTimes output_times(Db& db, TaskId id);
 
 struct Delivery {
     TaskId id;

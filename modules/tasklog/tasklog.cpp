@@ -5,6 +5,7 @@
 #include "elves/json_fields.hpp"
 #include "elves/log.hpp"
 #include "elves/worker_report.hpp"
+#include "task_story.hpp"
 #include "task_text.hpp"
 
 namespace elves {
@@ -39,6 +40,13 @@ std::optional<std::int64_t> number_in(json::object const& info, std::string_view
     auto const* const value = info.if_contains(field);
     if (!value || (value->is_string() && value->get_string().empty())) return std::nullopt;
     return FieldType<std::int64_t>::read("info." + std::string(field), *value);
+}
+
+/// `.042`
+std::string milliseconds_of(Instant at)
+{
+    auto const part = at.time_since_epoch() % std::chrono::seconds(1);
+    return "." + std::to_string(1000 + part.count()).substr(1);
 }
 
 template <class T>
@@ -113,6 +121,9 @@ void Tasklog::declare(MethodTable& table)
             optional("limit", &OutputOf::limit)},
         "What a task's worker printed.",
         [this](OutputOf in, Caller const& caller) { return output_of(in, caller); });
+    table.call<StoryOf>("gettaskstory", Right::read, {required("id", &StoryOf::id)},
+        "Everything that happened to a task, in order.",
+        [this](StoryOf in, Caller const& caller) { return story_of(in, caller); });
     table.cast<Output>("output", Right::report,
         {required("id", &Output::id), required("offset", &Output::offset), required("data", &Output::data)},
         "What a running worker prints, as it prints it.",
@@ -318,6 +329,33 @@ asio::awaitable<Reply> Tasklog::output_of(OutputOf in, Caller caller)
         {"exit_code", report && report->exit_code ? std::to_string(*report->exit_code) : ""},
         {"size", std::to_string(output_size(found.pieces))},
         {"truncated", report && report->truncated ? "true" : "false"}};
+    co_return Reply(std::move(fields));
+}
+
+asio::awaitable<Reply> Tasklog::story_of(StoryOf in, Caller caller)
+{
+    output_.flush();
+    struct Found {
+        std::optional<task_records::Row> row;
+        task_records::OutputTimes output;
+    };
+    std::function<Found(Db&)> work = [id = in.id](Db& db) {
+        return Found{task_records::find(db, id), task_records::output_times(db, id)};
+    };
+    auto const found = co_await store_.read<Found>(std::move(work));
+    if (!found.row) throw Error(codes::no_task, "no task " + in.id.text());
+    caller.require(found.row->task.agent);
+    caller.require_app(found.row->task.ins.app);
+    json::array lines;
+    std::optional<Instant> before;
+    for (auto const& line : task_story(*found.row, found.output, zone_)) {
+        auto const gap = line.at - before.value_or(line.at);
+        lines.push_back(json::object{{"time", zone_.text(line.at) + milliseconds_of(line.at)},
+            {"gap", std::to_string(gap.count())}, {"what", line.what}});
+        before = line.at;
+    }
+    json::object fields{
+        {"id", in.id.text()}, {"status", status_text(found.row->task.status)}, {"story", std::move(lines)}};
     co_return Reply(std::move(fields));
 }
 

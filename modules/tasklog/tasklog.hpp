@@ -58,6 +58,9 @@ private:
         std::int64_t offset = 0;
         std::int64_t limit = 65'536;
     };
+    struct StoryOf {
+        TaskId id;
+    };
     struct Output {
         TaskId id;
         std::int64_t offset = 0;
@@ -70,6 +73,7 @@ private:
     [[nodiscard]] asio::awaitable<Reply> by_ids(ByIds in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> search(Search in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> output_of(OutputOf in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> story_of(StoryOf in, Caller caller);
     [[nodiscard]] Reply take_output(Output in, Caller const& caller);
     [[nodiscard]] task_records::Filter filter_of(Search const& in) const;
     [[nodiscard]] Ip linked_agent(Caller const& caller) const;

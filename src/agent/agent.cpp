@@ -13,6 +13,7 @@
 #include "elves/log.hpp"
 #include "rpc/asio_clock.hpp"
 #include "rpc/router.hpp"
+#include "store/open_db.hpp"
 #include "store/sqlite_store.hpp"
 
 namespace elves::agent {
@@ -169,7 +170,8 @@ void run_agent(std::string const& config)
 
 void check_agent(std::string const& config)
 {
-    static_cast<void>(AgentSettings::read(Settings::read_file(config)));
+    auto const settings = AgentSettings::read(Settings::read_file(config));
+    check_file(settings.journal);
 }
 
 } // namespace elves::agent

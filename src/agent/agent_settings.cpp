@@ -1,6 +1,9 @@
 #include "agent/agent_settings.hpp"
 
+#include <algorithm>
 #include <boost/asio/ip/host_name.hpp>
+#include <cctype>
+#include <unistd.h>
 
 namespace elves::agent {
 
@@ -58,7 +61,28 @@ std::string journal_of(Section const& agent)
     if (!std::filesystem::is_directory(folder, ignored))
         agent.refuse("journal", "there is no folder for " + std::filesystem::absolute(path).string() +
                                     "; make it, or give another path");
+    if (std::filesystem::is_directory(path, ignored))
+        agent.refuse("journal", path + " is a folder; give the path of a file");
     return path;
+}
+
+/// Names are looked for on PATH when they are needed: not every machine has all of them.
+std::vector<std::string> interpreters_of(Section const& agent)
+{
+    auto const all =
+        agent.list("interpreters", {"python3", "python", "sh", "bash", "perl", "node", "ruby", "php"});
+    for (auto const& entry : all) {
+        auto const is_plain = [](char c) {
+            return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+                   std::string_view("_.+-").find(c) != std::string_view::npos;
+        };
+        bool const is_name = entry.front() != '-' && std::all_of(entry.begin(), entry.end(), is_plain);
+        if (!is_name && !entry.starts_with('/'))
+            agent.refuse("interpreters", "\"" + entry + "\" is neither a name nor an absolute path");
+        if (entry.starts_with('/') && ::access(entry.c_str(), X_OK) != 0)
+            agent.refuse("interpreters", entry + " can't be executed; install it, or leave it out");
+    }
+    return all;
 }
 
 } // namespace
@@ -79,8 +103,7 @@ AgentSettings AgentSettings::read(Settings const& settings)
     all.max_output = static_cast<std::size_t>(agent.number("max_output", mib, kib, 64 * mib));
     all.max_workers = static_cast<std::size_t>(agent.number("max_workers", 8, 1, 1000));
     all.max_queued = static_cast<std::size_t>(agent.number("max_queued", 1000, 0, 100'000));
-    all.interpreters =
-        agent.list("interpreters", {"python3", "python", "sh", "bash", "perl", "node", "ruby", "php"});
+    all.interpreters = interpreters_of(agent);
     all.log = LogSettings::read(settings.section("log"));
     settings.refuse_unknown();
     return all;

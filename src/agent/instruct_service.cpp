@@ -33,7 +33,7 @@ void InstructService::declare(MethodTable& table)
         "Runs a task. `rt` is answered with its result, the others when it is in the journal.",
         [this](Instruct in, Caller caller) { return instruct(std::move(in), std::move(caller)); });
     table.call<One>("cancel", Right::open, {required("id", &One::id)}, "Stops a task wherever it is.",
-        [this](One const& in, Caller const&) { return cancel(in); });
+        [this](One in, Caller const&) { return cancel(in); });
     table.call<Crons>("setcrons", Right::open, {required("cron_list", &Crons::cron_list)},
         "Replaces the agent's own cron jobs.",
         [this](Crons in, Caller const&) { return set_crons(std::move(in)); });
@@ -60,10 +60,11 @@ asio::awaitable<Reply> InstructService::instruct(Instruct in, Caller caller)
     co_return reply;
 }
 
-Reply InstructService::cancel(One const& in)
+asio::awaitable<Reply> InstructService::cancel(One in)
 {
-    tasks_.cancel(in.id);
-    return {};
+    bool const known = co_await tasks_.cancel(in.id);
+    if (!known) throw Error(codes::no_task, "this agent has no task " + in.id.text());
+    co_return Reply();
 }
 
 asio::awaitable<Reply> InstructService::set_crons(Crons in)

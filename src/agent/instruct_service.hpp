@@ -39,7 +39,7 @@ private:
     };
 
     asio::awaitable<Reply> instruct(Instruct in, Caller caller);
-    Reply cancel(One const& in);
+    asio::awaitable<Reply> cancel(One in);
     asio::awaitable<Reply> set_crons(Crons in);
     asio::awaitable<Reply> status(Many in);
     Reply confirm(Many const& in);

@@ -67,6 +67,7 @@ asio::awaitable<std::vector<std::string>> OwnCron::set(json::array cron_list)
         try {
             if (!entry) throw Error(codes::bad_field, "it is no object");
             auto job = OwnJob::read(*entry, zone_);
+            if (next.contains(job.id)) throw Error(codes::bad_field, "`cron_id` stands in the list twice");
             auto const old = jobs_.find(job.id);
             bool const goes_on = old != jobs_.end() && old->second.job.same_times(job);
             auto const accounted = goes_on ? old->second.accounted : now;
@@ -139,7 +140,7 @@ void OwnCron::fire(State& state, Instant fire_time)
     if (!before.empty() && state.job.overlap == Overlap::skip)
         turn.why = "skipped: its last run (task " + before.front().text() + ") is still going on";
     if (state.job.overlap == Overlap::replace) {
-        for (auto const id : before) tasks_.cancel(id);
+        for (auto const id : before) static_cast<void>(tasks_.cancel_held(id));
     }
     begin(state, std::move(turn));
 }

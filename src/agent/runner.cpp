@@ -170,9 +170,7 @@ void Runner::shutdown()
     for (auto& job : queue_) tell_later(std::move(job.on_done), "the agent is shutting down");
     queue_.clear();
     for (auto& [id, worker] : running_) {
-        if (worker->stopped_why.empty()) worker->stopped_why = "the agent is shutting down";
-        worker->timer.stop();
-        worker->process->send_signal(SIGKILL);
+        stop(*worker, "the agent is shutting down");
     }
 }
 

@@ -67,7 +67,8 @@ public:
     bool cancel(TaskId id);
     [[nodiscard]] std::size_t queued() const noexcept { return queue_.size(); }
     [[nodiscard]] std::size_t running() const noexcept { return running_.size(); }
-    /// Kills all, without grace, and takes no more. What ran or was queued is told to its `on_done`.
+    /// Stops all, and takes no more: TERM, and KILL after `kill_grace`. What ran or was queued is told to its
+    /// `on_done`.
     void shutdown();
 
 private:

@@ -18,6 +18,13 @@ constexpr std::chrono::milliseconds longest_pause = 60s;
 /// A wait for a result ends with the result, not with a limit; the Clock wants one.
 constexpr std::chrono::milliseconds for_long = std::chrono::hours(24);
 
+WorkerReport too_late_report()
+{
+    WorkerReport report;
+    report.result = "not started: its time was over before its turn came ([agent] max_workers)";
+    return report;
+}
+
 WorkerReport canceled_report()
 {
     WorkerReport report;
@@ -110,6 +117,7 @@ void Tasks::begin(Entry entry, bool at_once)
     auto const id = entry.id;
     auto& held = held_[id];
     held.entry = std::move(entry);
+    held.since = clock_.steady();
     if (at_once) return run(id);
     if (held.canceled) return settle(id, canceled_report());
     queue_.push_back(id);
@@ -148,12 +156,25 @@ asio::awaitable<void> Tasks::start_one(TaskId id)
     run(id);
 }
 
+/// As the worker is to run it. Whoever sent an `rt` task waits for it, so its time in the queue counts:
+/// nothing begins that he was told has failed. Without time left its timeout is 0.
+Instruction Tasks::in_time(Held const& held) const
+{
+    auto ins = held.entry.ins;
+    if (held.entry.type != TaskType::rt || ins.timeout.count() == 0) return ins;
+    auto const waited = std::chrono::floor<std::chrono::seconds>(clock_.steady() - held.since);
+    ins.timeout = std::max(ins.timeout - waited, std::chrono::seconds(0));
+    return ins;
+}
+
 void Tasks::run(TaskId id)
 {
     auto& held = held_.at(id);
     if (held.canceled) return ended(id, canceled_report());
+    auto const ins = in_time(held);
+    if (ins.timeout.count() == 0 && held.entry.ins.timeout.count() > 0) return ended(id, too_late_report());
     workers_.run(
-        id, held.entry.ins,
+        id, ins,
         [this, id](std::uint64_t offset, std::string data) {
             if (on_output_) on_output_(id, offset, std::move(data));
         },
@@ -229,15 +250,24 @@ asio::awaitable<WorkerReport> Tasks::result(TaskId id)
     co_return std::move(*entry->report);
 }
 
-void Tasks::cancel(TaskId id)
+asio::awaitable<bool> Tasks::cancel(TaskId id)
+{
+    if (cancel_held(id)) co_return true;
+    auto const entry = co_await look(id);
+    co_return entry.has_value();
+}
+
+/// False: it is not here, or no longer.
+bool Tasks::cancel_held(TaskId id)
 {
     auto const found = held_.find(id);
     if (found == held_.end()) {
-        if (taking_.contains(id)) gone_.insert(id);
-        return;
+        if (!taking_.contains(id)) return false;
+        gone_.insert(id);
+        return true;
     }
     auto& held = found->second;
-    if (held.entry.stage == Stage::done || held.canceled) return;
+    if (held.entry.stage == Stage::done || held.canceled) return true;
     held.canceled = true;
     auto const place = std::find(queue_.begin(), queue_.end(), id);
     if (place != queue_.end()) {
@@ -246,6 +276,7 @@ void Tasks::cancel(TaskId id)
     } else if (held.entry.stage == Stage::started) {
         workers_.cancel(id);
     }
+    return true;
 }
 
 asio::awaitable<std::vector<std::optional<Entry>>> Tasks::look(std::vector<TaskId> ids)

@@ -47,8 +47,10 @@ public:
     [[nodiscard]] asio::awaitable<bool> take(Entry entry, std::optional<Instant> accounted = std::nullopt);
     /// Waits for the result of a task that has been taken.
     [[nodiscard]] asio::awaitable<WorkerReport> result(TaskId id);
-    /// Stops it wherever it is. Nothing for one that is not here, or is over.
-    void cancel(TaskId id);
+    /// Stops it wherever it is; nothing for one that is over. False for one that was never here.
+    [[nodiscard]] asio::awaitable<bool> cancel(TaskId id);
+    /// The same for one that is not over; false where it is, or was never here.
+    bool cancel_held(TaskId id);
     /// As each is now; nothing for an unknown one.
     [[nodiscard]] asio::awaitable<std::vector<std::optional<Entry>>> look(std::vector<TaskId> ids);
     [[nodiscard]] asio::awaitable<std::optional<Entry>> look(TaskId id);
@@ -63,6 +65,7 @@ private:
     struct Held {
         Entry entry;
         bool canceled = false;
+        Clock::Steady since{}; ///< When it came here.
         std::vector<OneShot<WorkerReport>> waiting;
     };
 
@@ -70,6 +73,7 @@ private:
     void start_next();
     [[nodiscard]] asio::awaitable<void> start_one(TaskId id);
     void run(TaskId id);
+    [[nodiscard]] Instruction in_time(Held const& held) const;
     void ended(TaskId id, WorkerReport report);
     void settle(TaskId id, WorkerReport report);
     [[nodiscard]] asio::awaitable<void> keep(TaskId id, WorkerReport report);

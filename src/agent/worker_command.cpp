@@ -58,6 +58,12 @@ static fs::path interpreter_path(WorkerRules const& rules, std::string const& en
     return *found;
 }
 
+static bool is_inside(fs::path const& folder, fs::path const& real)
+{
+    auto const inside = real.lexically_relative(folder);
+    return !inside.empty() && *inside.begin() != "..";
+}
+
 static fs::path app_folder(Instruction const& instruction, WorkerRules const& rules)
 {
     auto const& app = instruction.app;
@@ -69,6 +75,9 @@ static fs::path app_folder(Instruction const& instruction, WorkerRules const& ru
     auto folder = fs::canonical(rules.apps / app, failure);
     if (failure || !fs::is_directory(folder, failure))
         throw Error(codes::no_app, "this agent has no app \"" + app + "\"");
+    if (!is_inside(fs::canonical(rules.apps, failure), folder))
+        throw Error(
+            codes::no_app, "the app \"" + app + "\" is a link that leads out of the agent's apps folder");
     return folder;
 }
 
@@ -82,9 +91,7 @@ static fs::path app_file(fs::path const& folder, std::string const& name)
     std::error_code failure;
     auto file = fs::canonical(folder / relative, failure);
     if (failure) refuse("the app has no file " + quoted);
-    auto const inside = file.lexically_relative(folder);
-    if (inside.empty() || *inside.begin() == "..")
-        refuse("the file " + quoted + " is outside the app's folder");
+    if (!is_inside(folder, file)) refuse("the file " + quoted + " is outside the app's folder");
     if (!fs::is_regular_file(file, failure)) refuse(quoted + " is not a file");
     return file;
 }

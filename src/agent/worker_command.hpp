@@ -24,7 +24,7 @@ struct WorkerCommand {
 };
 
 /// What an instruction means here. The file is looked for under the app's folder, symlinks followed, and must
-/// be in there (where that folder itself is a link, as to a version, in what it points to). Throws Error
+/// be in there; that folder may itself be a link, as to a version, to one in the apps folder. Throws Error
 /// 413.2 (no such app) or 403.10 (`ins.proxy`: which file or interpreter, and why not).
 [[nodiscard]] WorkerCommand worker_command(Instruction const& instruction, WorkerRules const& rules);
 

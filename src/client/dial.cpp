@@ -21,6 +21,7 @@ std::optional<HostPort> HostPort::parse(std::string_view text)
     } else if (host.find(':') != std::string_view::npos) {
         return std::nullopt; // IPv6 needs its brackets: where would the port begin?
     }
+    if (host.find_first_of(" \t") != std::string_view::npos) return std::nullopt;
     HostPort to{std::string(host), 0};
     auto const [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), to.port);
     if (failure != std::errc() || end != digits.data() + digits.size() || host.empty()) return std::nullopt;

@@ -31,6 +31,7 @@ public:
         if (task_.status == TaskStatus::waiting) return false; // Nobody takes what was not sent.
         bool const moved = run();
         if (task_.sync_costtime) return moved;
+        task_.taken = now_;
         // Also of one that is over by now: a quick worker's result may have been written first.
         task_.sync_flag = true;
         task_.sync_costtime = event.after;
@@ -57,6 +58,7 @@ public:
     {
         if (task_.report) return false; // A second result changes nothing.
         task_.report = event.report;
+        task_.reported = now_;
         if (!task_.report->callback_time) task_.report->callback_time = now_;
         task_.cancel_due = false;
         if (is_final(task_.status)) return true; // Late: fills what is empty, and leaves the verdict alone.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <unistd.h>
 
 #include "ctl/cmdb_import.hpp"
 #include "ctl/csv.hpp"
@@ -63,11 +64,16 @@ Exit export_all(Context const& with)
 {
     auto const reply = with.session.list("cmdbproxy", "listcmdbinfo", {});
     with.out.document(reply);
+    // Into a file as it is; on a terminal nothing that came from elsewhere may steer it.
+    bool const is_terminal = ::isatty(STDOUT_FILENO) == 1;
     with.out.raw(csv_line({cmdb_columns.begin(), cmdb_columns.end()}));
     for (auto const& row : rows_of(reply)) {
         if (!row.is_object()) continue;
         std::vector<std::string> cells;
-        for (auto const name : cmdb_columns) cells.push_back(plain_field(row.get_object(), name));
+        for (auto const name : cmdb_columns) {
+            auto const cell = plain_field(row.get_object(), name);
+            cells.push_back(is_terminal ? printable(cell) : cell);
+        }
         with.out.raw(csv_line(cells));
     }
     return Exit::well;

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "core/utf8.hpp"
 #include "ctl/csv.hpp"
+#include "ctl/printable.hpp"
 
 namespace elves::ctl {
 
@@ -57,8 +59,15 @@ std::vector<Record> read_records(std::string const& path)
         auto const rows = read_csv(read_file(path));
         auto const header = header_of(rows);
         std::vector<Record> records;
-        for (auto row = rows.begin() + 1; row != rows.end(); ++row)
+        std::map<Ip, std::size_t> seen;
+        for (auto row = rows.begin() + 1; row != rows.end(); ++row) {
             records.push_back(record_of(*row, header));
+            auto const ip = Ip::parse(plain_field(records.back().fields, "agentip")).value_or(Ip());
+            auto const [first, fresh] = seen.emplace(ip, row->line);
+            if (fresh) continue;
+            throw Usage("line " + std::to_string(row->line) + ": " + ip.text() + " stands in line " +
+                        std::to_string(first->second) + " already; keep one of them");
+        }
         return records;
     } catch (Usage const& error) {
         throw Usage(path + ": " + error.what());

@@ -72,6 +72,21 @@ CLI::Option* add_arg(CLI::App& app, Arg const& arg)
     return option;
 }
 
+/// The first word that stands where a command should and is none; "" where all is well.
+std::string unknown_command(CLI::App const& root, std::vector<std::string> const& words)
+{
+    for (auto word = words.begin(); word != words.end(); ++word) {
+        auto const* const option = root.get_option_no_throw(*word);
+        if (option != nullptr && option->get_items_expected() > 0 && std::next(word) != words.end()) {
+            ++word;
+        } else if (!word->starts_with('-')) {
+            auto const named = [&](CLI::App const* command) { return command->check_name(*word); };
+            return root.get_subcommands(named).empty() ? *word : "";
+        }
+    }
+    return "";
+}
+
 Args::Given given_to(CLI::App const& app, std::vector<Arg> const& args)
 {
     Args::Given given;
@@ -94,8 +109,10 @@ CommandLine::CommandLine() : root_(std::make_unique<CLI::App>("Asks an Elves ser
     root_->require_subcommand(1);
     root_->fallthrough(); // so that --json and its like may stand behind the command too
     root_->set_version_flag("--version", ELVES_VERSION);
-    root_->footer("Ends with 0: all well; 1: a task failed; 2: bad usage; 3: the server was not reached, or "
-                  "it refused.");
+    root_->footer(
+        "Ends with 0: all well; 1: a task failed; 2: bad usage; 3: the server was not reached, did not "
+        "answer, or refused; 130: interrupted.\n"
+        "Words that begin with - go behind a -- : elvesctl exec -- 10.0.0.1 app func --param");
     root_->get_formatter()->column_width(36);
     for (auto const& arg : global_args()) add_arg(*root_, arg);
     for (auto const& group : groups()) {
@@ -122,6 +139,7 @@ void CommandLine::add(CLI::App& under, Command const& command)
 
 void CommandLine::parse(std::vector<std::string> arguments)
 {
+    auto const unknown = unknown_command(*root_, arguments);
     arguments = shielded(std::move(arguments));
     std::reverse(arguments.begin(), arguments.end()); // as the parser takes a vector
     try {
@@ -131,6 +149,10 @@ void CommandLine::parse(std::vector<std::string> arguments)
         help_ = std::string("elvesctl ") + ELVES_VERSION + '\n';
     } catch (CLI::Success const&) {
         help_ = root_->help();
+    } catch (CLI::RequiredError const& error) {
+        throw Usage(unknown.empty()
+                        ? unshielded(error.what())
+                        : "there is no command \"" + unknown + "\"; elvesctl --help shows those there are");
     } catch (CLI::ParseError const& error) {
         throw Usage(unshielded(error.what()));
     }

@@ -11,11 +11,11 @@ namespace elves::ctl {
 
 namespace {
 
-constexpr std::array ends{HostEnd::done, HostEnd::sent, HostEnd::waiting, HostEnd::failed,
+constexpr std::array ends{HostEnd::done, HostEnd::sent, HostEnd::waiting, HostEnd::failed, HostEnd::timeout,
     HostEnd::undelivered, HostEnd::refused, HostEnd::silent};
 // In the order of HostEnd.
 constexpr std::array<std::string_view, ends.size()> names{
-    "done", "sent", "waiting", "failed", "undelivered", "refused", "silent"};
+    "done", "sent", "waiting", "failed", "timeout", "undelivered", "refused", "silent"};
 
 bool has_code(std::string_view error_info, Code code)
 {
@@ -61,7 +61,10 @@ HostResult result_of_send(
     auto const said = plain_field(result.info, "worker_result");
     if (!said.empty()) result.text = said;
     bool const is_done = plain_field(result.info, "worker_flag") == "1";
-    result.end = !handed && !is_done ? HostEnd::undelivered : is_done ? HostEnd::done : HostEnd::failed;
+    result.end = is_done                                           ? HostEnd::done
+                 : !handed                                         ? HostEnd::undelivered
+                 : plain_field(result.info, "status") == "timeout" ? HostEnd::timeout
+                                                                   : HostEnd::failed;
     return result;
 }
 
@@ -78,6 +81,8 @@ HostResult result_of_record(Ip const& agent, json::object const& record)
     result.text = plain_field(record, "worker_message");
     if (status == "done") {
         result.end = HostEnd::done;
+    } else if (status == "timeout") {
+        result.end = HostEnd::timeout;
     } else if (status == "undelivered" || status == "expired") {
         result.end = HostEnd::undelivered;
     }

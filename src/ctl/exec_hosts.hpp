@@ -15,6 +15,7 @@ enum class HostEnd {
     sent,        ///< --async: the agent has taken it.
     waiting,     ///< --ttl: it waits for the agent.
     failed,      ///< The worker said false, or did not get that far.
+    timeout,     ///< It had not said anything when its time was over.
     undelivered, ///< The agent did not take it.
     refused,     ///< The server did not take it.
     silent,      ///< Nobody answered: what became of it is in the log, when there is one.

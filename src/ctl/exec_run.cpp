@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "ctl/printable.hpp"
+#include "elves/json_fields.hpp"
 
 namespace elves::ctl {
 
@@ -11,6 +12,13 @@ namespace {
 
 constexpr std::chrono::milliseconds look_again{500};
 constexpr std::size_t output_bytes = 64 * 1024; // asked for at a time
+
+std::size_t size_of(json::object const& reply)
+{
+    auto const* const size = reply.if_contains("size");
+    auto const bytes = size ? whole_number(*size) : std::nullopt;
+    return bytes && *bytes > 0 ? static_cast<std::size_t>(*bytes) : 0;
+}
 
 } // namespace
 
@@ -96,8 +104,10 @@ asio::awaitable<std::size_t> Exec::show_output(Ip agent, std::string id, std::si
     auto const back =
         co_await with_.session.ask("tasklog", "gettaskoutput", std::move(call), with_.session.limit());
     auto const text = plain_field(back.fields, "output");
-    if (back.flag && !text.empty()) show_text(agent, text);
-    co_return offset + (back.flag ? text.size() : 0);
+    // A server that has always more than it says it has would be asked for ever.
+    if (!back.flag || text.empty() || offset >= size_of(back.fields)) co_return offset;
+    show_text(agent, text);
+    co_return offset + text.size();
 }
 
 void Exec::show_text(Ip const& agent, std::string_view text)
@@ -136,11 +146,22 @@ Exit Exec::report() const
     bool const needs_words = results_.size() > 1 || bad_ > 0;
     for (auto const& line : needs_words ? summary(results_) : std::vector<std::string>())
         with_.out.line(line);
+    if (with_.session.interrupted()) {
+        with_.out.note(
+            "interrupted; what was handed over goes on: `elvesctl tasks` shows it, `cancel` stops it");
+        return Exit::interrupted;
+    }
     if (bad_ == 0) return Exit::well;
-    bool const is_none_taken = std::all_of(results_.begin(), results_.end(),
-        [](HostResult const& result) { return result.end == HostEnd::refused; });
-    if (!is_none_taken) return Exit::task_failed;
-    with_.out.note(results_.front().text);
+    // Of what was refused or not answered nobody knows that it failed.
+    bool const has_failed = std::any_of(results_.begin(), results_.end(), [](HostResult const& result) {
+        return !is_well(result.end) && result.end != HostEnd::refused && result.end != HostEnd::silent;
+    });
+    if (has_failed) return Exit::task_failed;
+    for (auto const& result : results_) {
+        if (is_well(result.end)) continue;
+        with_.out.note(result.text);
+        break;
+    }
     return Exit::refused;
 }
 

@@ -8,7 +8,7 @@
 namespace elves::ctl {
 
 /// What the process ends with.
-enum class Exit : int { well = 0, task_failed = 1, usage = 2, refused = 3 };
+enum class Exit : int { well = 0, task_failed = 1, usage = 2, refused = 3, interrupted = 130 };
 
 /// What was typed can't be meant. Nothing was sent.
 class Usage : public std::runtime_error {

@@ -132,7 +132,9 @@ void Session::each(std::size_t count, std::size_t parallel, Each const& work)
     }
     asio::signal_set interrupt(loop_, SIGINT);
     interrupt.async_wait([this](boost::system::error_code stopped, int) {
-        if (!stopped) link_->close("interrupted");
+        if (stopped) return;
+        interrupted_ = true;
+        link_->close("interrupted");
     });
     watch();
     loop_.restart();

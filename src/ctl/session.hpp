@@ -53,6 +53,8 @@ public:
     /// Within `each`.
     [[nodiscard]] asio::awaitable<void> pause(Limit time);
     [[nodiscard]] Limit limit() const noexcept { return limit_; }
+    /// SIGINT has ended an `each`.
+    [[nodiscard]] bool interrupted() const noexcept { return interrupted_; }
 
 private:
     void watch();
@@ -65,6 +67,7 @@ private:
     LinkShared shared_{clock_};
     std::shared_ptr<Link> link_;
     Timer watch_;
+    bool interrupted_ = false;
 };
 
 /// The first array among the fields of a reply: what a listing method lists. Empty without one.

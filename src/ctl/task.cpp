@@ -64,6 +64,20 @@ Exit cancel(Context const& with)
     return Exit::well;
 }
 
+Exit why(Context const& with)
+{
+    auto const reply = with.session.call("tasklog", "gettaskstory", {{"id", with.args.text("ID")}});
+    with.out.document(reply);
+    Table table({"time", "after ms", "what"}, 2'000);
+    for (auto const& line : rows_of(reply)) {
+        if (!line.is_object()) continue;
+        auto const& row = line.get_object();
+        table.add({plain_field(row, "time"), plain_field(row, "gap"), plain_field(row, "what")});
+    }
+    with.out.raw(table.text());
+    return Exit::well;
+}
+
 } // namespace
 
 std::span<Command const> task_commands()
@@ -84,6 +98,7 @@ std::span<Command const> task_commands()
                 may("--until", "Up to this time."), may("--limit", "At most so many (100)."),
                 may("--after", "What comes after the one named here: a list's next.")},
             tasks},
+        {"why", "A task's whole story, with times and gaps.", {needs("ID", "The task's id.")}, why},
         {"cancel", "Stops a task, wherever it is.", {needs("ID", "The task's id.")}, cancel},
     };
     return all;

@@ -1,5 +1,7 @@
 #include "log/log_setup.hpp"
 
+#include <filesystem>
+
 namespace elves {
 
 LogSettings LogSettings::read(Section const& section)
@@ -11,6 +13,12 @@ LogSettings LogSettings::read(Section const& section)
                 : level == "error"   ? log::Level::error
                                      : log::Level::info;
     log.file = section.text("file", "");
+    auto const folder = std::filesystem::absolute(log.file).parent_path();
+    std::error_code ignored;
+    if (!log.file.empty() && !std::filesystem::is_directory(folder, ignored))
+        section.refuse("file", "there is no folder " + folder.string() + "; make it, or give another path");
+    if (!log.file.empty() && std::filesystem::is_directory(log.file, ignored))
+        section.refuse("file", log.file + " is a folder; give the path of a file");
     log.to_stderr = section.choice("stderr", "true", {"true", "false"}) == "true";
     return log;
 }

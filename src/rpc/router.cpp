@@ -38,8 +38,7 @@ Outcome broken(Method const* method, std::string const& what)
     auto const id = TaskId::random().text();
     ELVES_LOG(
         error, "internal error " << id << " in " << (method ? method->name : "the router") << ": " << what);
-    return refused(
-        Error(codes::internal, "internal error; the server's log has the details under " + id), method);
+    return refused(Error(codes::internal, "internal error; the log has the details under " + id), method);
 }
 
 /// The outcome of the exception that is being handled. The one place where errors become replies.

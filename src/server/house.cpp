@@ -14,6 +14,7 @@
 #include "server/module_set.hpp"
 #include "server/server.hpp"
 #include "server/server_settings.hpp"
+#include "store/open_db.hpp"
 #include "store/sqlite_store.hpp"
 
 namespace elves {
@@ -193,6 +194,7 @@ void check_server(std::string const& config, std::vector<BuiltinModule> const& b
         throw SettingsError("[store] path: cannot open " + server.store_path + ": there is no folder " +
                             folder.string() + "; make it, or give another path");
     }
+    check_file(server.store_path);
 }
 
 KeyIssuer::Issued init_admin(

@@ -77,11 +77,11 @@ std::runtime_error data_file_error(std::string const& path, int errno_code)
     }
 }
 
-void make_or_check_file(std::string const& path)
+namespace {
+
+/// Closes `fd`.
+void check_open_file(int fd, std::string const& path)
 {
-    // SQLite would make it readable by all; -wal and -shm get the mode of the file.
-    int const fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) throw data_file_error(path, errno);
     constexpr std::string_view magic("SQLite format 3\0", 16);
     std::array<char, 16> head{};
     struct stat about {};
@@ -93,6 +93,24 @@ void make_or_check_file(std::string const& path)
     if (std::string_view(head.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))) != magic) {
         throw refused(path, "is not a database, or damaged; restore a backup, or name another file");
     }
+}
+
+} // namespace
+
+void make_or_check_file(std::string const& path)
+{
+    // SQLite would make it readable by all; -wal and -shm get the mode of the file.
+    int const fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) throw data_file_error(path, errno);
+    check_open_file(fd, path);
+}
+
+void check_file(std::string const& path)
+{
+    int const fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) return;
+    if (fd < 0) throw data_file_error(path, errno);
+    check_open_file(fd, path);
 }
 
 std::unique_ptr<Db> open_db(std::string const& path, Access access)

@@ -15,6 +15,9 @@ enum class Access { read_write, read_only };
 /// Throws std::runtime_error, one line that names the file and what to do.
 void make_or_check_file(std::string const& path);
 
+/// Looks whether what is there can be a database, and changes nothing; no file yet is fine. Throws as above.
+void check_file(std::string const& path);
+
 /// Opens the data file: WAL, synchronous=FULL, foreign keys.
 /// Throws std::runtime_error, one line that names the file and what to do.
 [[nodiscard]] std::unique_ptr<Db> open_db(std::string const& path, Access access);

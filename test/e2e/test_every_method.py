@@ -101,6 +101,7 @@ class EveryMethod(HouseTest):
             ("tasklog", "gettaskbyids"): {"id": [task]},
             ("tasklog", "listtasks"): {},
             ("tasklog", "gettaskoutput"): {"id": task},
+            ("tasklog", "gettaskstory"): {"id": task},
             ("tasklog", "output"): {"id": task, "offset": 0, "data": "x"},
             ("elves", "ping"): {},
             ("elves", "methods"): {},

@@ -127,7 +127,28 @@ TEST_CASE("a result that the journal won't take is told, and written when it can
     CHECK(house.count("stage = 'done'") == 1);
 }
 
-TEST_CASE("a cancel stops a task that runs, one that waits, and is true for one unknown", "[agent]")
+TEST_CASE(
+    "an rt task whose time is over before its turn comes is not started: its sender was told that it failed",
+    "[agent]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock, {1, 10});
+    house.instruct(text_of(1), "async");
+    auto const answer = house.call("instruct",
+        {{"id", text_of(2)}, {"type", "rt"}, {"ins", {{"app", "a"}, {"func", "f"}, {"timeout", 5}}}});
+    house.instruct(text_of(3), "async");
+    house.pass(5s);
+    CHECK_FALSE(answer->has_value());
+    house.workers.end(id_of(1));
+    house.settle();
+    REQUIRE(answer->has_value());
+    CHECK((*answer)->at("worker_flag") == -1);
+    CHECK(std::string((*answer)->at("worker_result").as_string()).starts_with("not started"));
+    CHECK(house.workers.started == std::vector<TaskId>{id_of(1), id_of(3)});
+}
+
+TEST_CASE(
+    "a cancel stops a task that runs, one that waits, and does not know one that was never here", "[agent]")
 {
     Machine machine;
     House house(machine.store, machine.io, machine.clock, {1, 10});
@@ -135,7 +156,9 @@ TEST_CASE("a cancel stops a task that runs, one that waits, and is true for one 
     house.instruct(text_of(2), "async");
     CHECK(house.call("cancel", {{"id", text_of(2)}})->has_value());
     CHECK(house.call("cancel", {{"id", text_of(1)}})->has_value());
-    CHECK(house.call("cancel", {{"id", text_of(9)}})->has_value());
+    std::string error;
+    CHECK_FALSE(house.call("cancel", {{"id", text_of(9)}}, &error)->has_value());
+    CHECK(error.starts_with("[416.1]"));
     house.settle();
     CHECK(house.workers.started.size() == 1);
     CHECK(house.status(text_of(1)) == "failed");

@@ -66,10 +66,11 @@ TEST_CASE("a bad entry is named and left out, the others fire", "[agent][cron]")
 {
     Machine machine;
     House house(machine.store, machine.io, machine.clock);
-    auto const answer = house.call(
-        "setcrons", {{"cron_list", json::array{job(1, "every day"), job(2, each_minute), json::value(3)}}});
+    auto const answer = house.call("setcrons",
+        {{"cron_list",
+            json::array{job(1, "every day"), job(2, each_minute), json::value(3), job(2, each_minute)}}});
     REQUIRE(answer->has_value());
-    CHECK((*answer)->at("refused").as_array().size() == 2);
+    CHECK((*answer)->at("refused").as_array().size() == 3);
     CHECK((*answer)->at("refused").at(0).as_string().find(TaskId(1).text()) != json::string::npos);
     house.pass(60s);
     CHECK(house.workers.started.size() == 1);

@@ -404,7 +404,7 @@ TEST_CASE("so many run at a time, the others wait for their turn", "[runner]")
     {
         bench.runner->shutdown();
         bench.until([&] { return bench.results.size() == 4; });
-        CHECK(bench.results[ids[0]].exit_code == 137);
+        CHECK(bench.results[ids[0]].exit_code == 143);
         for (auto const id : ids) CHECK(bench.results[id].result == "the agent is shutting down");
         CHECK(bench.result_of(bench.run(yes)).result == "the agent is shutting down");
     }

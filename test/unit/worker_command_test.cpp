@@ -157,7 +157,7 @@ TEST_CASE("an app's folder may be a link to a version of it", "[worker-command]"
 {
     Apps const apps;
     apps.folder.write("versions/7/app-worker.sh", "");
-    fs::create_directory_symlink("../versions/7", apps.folder.path() / "apps/linked");
+    fs::create_directory_symlink(".versions/7", apps.folder.path() / "apps/linked");
     auto const command = apps.command("linked", "");
     CHECK(command.folder == apps.at("versions/7"));
     CHECK(command.argv.at(1) == apps.at("versions/7/app-worker.sh"));
