@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import socket
 import struct
 import subprocess
@@ -171,6 +172,17 @@ def check_programs(text, folder, port, call):
         agent.wait()
 
 
+def check_commands(text):
+    """`$ elvesctl …` that needs no server prints what stands below it."""
+    shown = [(command, printed) for block in blocks(text, "text")
+             for command, printed in re.findall(r"(?m)^\$ (elvesctl .*)\n((?:[^$].*\n)*)", block)]
+    check(shown, "docs/protocol.md has no `$ elvesctl …` that this script can read")
+    for command, printed in shown:
+        done = subprocess.run([BIN / "elvesctl", *shlex.split(command)[1:]], capture_output=True, encoding="utf-8",
+                              timeout=PATIENCE)
+        check(done.stdout == printed, f"docs/protocol.md: {command} prints {done.stdout!r} {done.stderr}")
+
+
 # ---- docs/modules.md ----
 def check_module(text):
     module = text_of("test/loadable/guestbook.cpp")
@@ -317,6 +329,7 @@ def main():
     check_frames(protocol)
     check_agent_methods(protocol)
     check_codes(protocol)
+    check_commands(protocol)
     check_module(modules)
     check_log_lines(operations)
     for fault in faults:
