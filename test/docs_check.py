@@ -1,0 +1,341 @@
+#!/usr/bin/env python3
+"""Holds docs/ against the programs and the sources. Prints what is missing or wrong; ends with 1 where anything is.
+
+    test/docs_check.py        $ELVES_BIN: the folder of the binaries; without it build/release/bin
+
+What the binaries say of themselves counts: methods from elves.methods of a started elvesd, settings and their ranges
+from the errors of --check. The Python programs in docs/protocol.md are run as they are printed, but for the port.
+"""
+
+import json
+import os
+import pathlib
+import re
+import shlex
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BIN = pathlib.Path(os.environ.get("ELVES_BIN") or ROOT / "build" / "release" / "bin")
+PATIENCE = 30.0
+faults = []
+
+
+def check(well, what):
+    if not well:
+        faults.append(what)
+
+
+def text_of(path):
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def blocks(text, language):
+    return re.findall(rf"(?ms)^```{language}\n(.*?)^```$", text)
+
+
+def section(text, heading):
+    """What stands under that heading of the second level."""
+    found = re.search(rf"(?ms)^## {re.escape(heading)}\b.*?(?=^## |\Z)", text)
+    return found.group(0) if found else ""
+
+
+# ---- the server ----
+def start_server(folder):
+    config, log = folder / "elves.conf", folder / "elvesd.log"
+    config.write_text(f"[server]\nlisten = 127.0.0.1:0\n[store]\npath = {folder}/elves.db\n")
+    with open(log, "wb") as out:
+        server = subprocess.Popen([BIN / "elvesd", "--config", config], stderr=out)
+
+    def listening():
+        if server.poll() is not None:
+            sys.exit(f"elvesd ended with {server.returncode}: {log.read_text()}")
+        return re.search(r"listening on \S+:(\d+)", log.read_text())
+    return server, int(eventually(listening, "elvesd to listen").group(1))
+
+
+def eventually(look, what):
+    until = time.monotonic() + PATIENCE
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > until:
+            sys.exit(f"waited in vain for {what}")
+        time.sleep(0.05)
+
+
+class Client:
+    def __init__(self, port):
+        self.file = socket.create_connection(("127.0.0.1", port), PATIENCE).makefile("rwb")
+
+    def __call__(self, service, method, **fields):
+        text = json.dumps({"mqt": "call", "mqs": service, "mqf": method, **fields}).encode()
+        self.file.write(struct.pack(">I", len(text)) + text)
+        self.file.flush()
+        reply = json.loads(self.file.read(*struct.unpack(">I", self.file.read(4))))
+        if reply["flag"] != "true":
+            sys.exit(f"{service}.{method}: {reply['error_info']}")
+        return reply
+
+
+# ---- docs/protocol.md ----
+def frames(text):
+    """The frames in the text blocks, each put together again from its lines."""
+    whole = []
+    for block in blocks(text, "text"):
+        going_on = False
+        for line in block.splitlines():
+            begins = re.match(r"(?:(?:agent|server|processor) *)?[<>] (\{.*)", line)
+            if begins:
+                whole.append(begins.group(1))
+            elif going_on and line.startswith("  "):
+                whole[-1] += line.strip()
+            going_on = bool(begins) or going_on and line.startswith("  ")
+    return whole
+
+
+def check_frames(text):
+    for frame in frames(text):
+        if frame.endswith("…"):  # said to be its beginning
+            continue
+        try:
+            json.loads(frame)
+        except ValueError as why:
+            check(False, f"docs/protocol.md: a frame that is no JSON ({why}): {frame[:100]}")
+
+
+def check_methods(text, services):
+    shown = {(found.group(1), found.group(2).lower())
+             for found in (re.search(r'"mqs":"(\w+)","mqf":"(\w+)"', frame) for frame in frames(text)) if found}
+    for service in services:
+        name = service["service"]
+        about = section(text, name)
+        check(about, f"docs/protocol.md has no section {name}")
+        for method in service["methods"]:
+            full = f"{name}.{method['method']}"
+            for called in [method["method"], *method["also"]]:
+                check(re.search(rf"`[^`]*\b{called}\b", about, re.I), f"docs/protocol.md, {name}: no word of {called}")
+            check((name, method["method"]) in shown, f"docs/protocol.md shows no frame of {full}")
+            for field in method["fields"]:
+                check(re.search(rf"\b{field['name']}\b", text), f"docs/protocol.md: no word of {full}'s field {field['name']}")
+
+
+def check_agent_methods(text):
+    about = section(text, "On the agent's link")
+    declared = re.findall(r'table\.(call|cast)<\w+>\("(\w+)"', text_of("src/agent/instruct_service.cpp"))
+    check(declared, "src/agent/instruct_service.cpp declares no methods in a way that this script can read")
+    for kind, method in declared:
+        check(f"`{kind} agent.{method} " in about, f"docs/protocol.md, On the agent's link: no `{kind} agent.{method} …`")
+
+
+def check_codes(text):
+    codes = re.findall(r'\{"(\d{3}\.\d+)"\}', text_of("include/elves/error.hpp"))
+    check(codes, "include/elves/error.hpp has no codes that this script can read")
+    about = section(text, "Codes")
+    for code in codes:
+        check(f"\n| {code} |" in about, f"docs/protocol.md, Codes: no row for {code}")
+    for code in re.findall(r"(?m)^\| (\d{3}\.\d+) \|", about):
+        check(code in codes, f"docs/protocol.md, Codes: {code} is not in include/elves/error.hpp")
+
+
+def check_programs(text, folder, port, call):
+    programs = blocks(text, "python")
+    if len(programs) != 2:
+        return check(False, f"docs/protocol.md has {len(programs)} Python programs, not a client and an agent")
+    for name, program, most in zip(("client", "agent"), programs, (20, 40)):
+        lines = len(program.splitlines())
+        check(lines <= most, f"docs/protocol.md: the Python {name} has {lines} lines; at most {most} are said")
+        check(program.count("7788") == 1, f"docs/protocol.md: the Python {name} should name port 7788 once")
+        (folder / f"{name}.py").write_text(program.replace("7788", str(port)), encoding="utf-8")
+    agent = subprocess.Popen([sys.executable, folder / "agent.py"])
+    try:
+        ip = "10.0.0.9"
+        eventually(lambda: call("heartbeat", "getstatbyip", agentip=ip)["status"] == "online", "docs' Python agent")
+        task = call("sheduler", "sendasync", agentip=ip, ins={"app": "greet", "func": "hello", "param": "me"})
+        record = eventually(lambda: next((one for one in call("tasklog", "gettaskbyids", id=[task["info"]["id"]])["info"]
+                                          if one["result_flag"]), None), "the Python agent's report")
+        check((record["status"], record["worker_message"]) == ("done", "hello me"),
+              f"docs/protocol.md: the Python agent reported {record}")
+        client = subprocess.run([sys.executable, folder / "client.py"], capture_output=True, encoding="utf-8",
+                                timeout=PATIENCE)
+        check(client.returncode == 0, f"docs/protocol.md: the Python client ended with {client.returncode}: {client.stderr}")
+        check("'worker_result': 'hello you'" in client.stdout,
+              f"docs/protocol.md: the Python client got no answer of the Python agent's: {client.stdout}")
+        check(agent.poll() is None, "docs/protocol.md: the Python agent ended by itself")
+    finally:
+        agent.kill()
+        agent.wait()
+
+
+def check_commands(text):
+    """`$ elvesctl …` that needs no server prints what stands below it."""
+    shown = [(command, printed) for block in blocks(text, "text")
+             for command, printed in re.findall(r"(?m)^\$ (elvesctl .*)\n((?:[^$].*\n)*)", block)]
+    check(shown, "docs/protocol.md has no `$ elvesctl …` that this script can read")
+    for command, printed in shown:
+        done = subprocess.run([BIN / "elvesctl", *shlex.split(command)[1:]], capture_output=True, encoding="utf-8",
+                              timeout=PATIENCE)
+        check(done.stdout == printed, f"docs/protocol.md: {command} prints {done.stdout!r} {done.stderr}")
+
+
+# ---- docs/modules.md ----
+def check_module(text):
+    module = text_of("test/loadable/guestbook.cpp")
+    check(module in blocks(text, "cpp"), "docs/modules.md does not show test/loadable/guestbook.cpp as it is")
+    version = re.search(r"module_api_version = (\d+)", text_of("include/elves/module.hpp")).group(1)
+    check(f"`module_api_version`, now {version})" in text, f"docs/modules.md does not say that the API version is {version}")
+
+
+# ---- docs/operations.md: settings ----
+def complaint(program, folder, settings):
+    """What --check says of these settings; "" where all is well."""
+    path = folder / "check.conf"
+    path.write_text("".join(f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+                            for name, keys in settings.items()))
+    done = subprocess.run([BIN / program, "--config", path, "--check"], capture_output=True, encoding="utf-8",
+                          timeout=PATIENCE)
+    return done.stderr if done.returncode else ""
+
+
+def known(said):
+    """The names in "…; known are a, b"; none where there are none."""
+    found = re.search(r"known are (.*)", said)
+    return found.group(1).split(", ") if found else []
+
+
+def settings_of(program, folder, given):
+    """(section, key) of every setting that the program knows."""
+    unheard = "zzzzzzzzzzzzzzzz"
+    sections = known(complaint(program, folder, {**given, unheard: {}}))
+    check(sections, f"{program} --check does not list its sections")
+    for name in sections:
+        for key in known(complaint(program, folder, {**given, name: {**given.get(name, {}), unheard: "1"}})):
+            yield name, key
+
+
+def check_settings(text, program, config, folder, given):
+    """Each has a row in docs/operations.md with its range, and a line in the sample of the settings."""
+    rows = [line for line in section(text, f"Settings of {program}").splitlines() if line.startswith("| `[")]
+    sample = text_of(config)
+    keys = list(settings_of(program, folder, given))
+    for name, key in keys:
+        row = next((row for row in rows if row.startswith(f"| `[{name}] {key}` |")), None)
+        check(row, f"docs/operations.md, Settings of {program}: no row for `[{name}] {key}`")
+        about = re.search(rf"(?ms)^\[{name}\]$.*?(?=^\[|\Z)", sample)
+        check(about and re.search(rf"(?m)^(# ?)?{key} =", about.group(0)), f"{config}: no line for [{name}] {key}")
+        said = complaint(program, folder, {**given, name: {**given.get(name, {}), key: "§"}})
+        span = re.search(r"give (\d+) to (\d+)", said)
+        if row and span:
+            check(" to ".join(span.groups()) in row, f"docs/operations.md: [{name}] {key} is {' to '.join(span.groups())}")
+        choices = re.search(r"give one of (.*)", said)
+        for choice in choices.group(1).split(", ") if row and choices else []:
+            check(f"`{choice}`" in row, f"docs/operations.md: [{name}] {key} may be {choice}")
+    for row in rows:
+        name, key = re.match(r"\| `\[(\w+)\] (\w+)` \|", row).groups()
+        check((name, key) in keys, f"docs/operations.md, Settings of {program}: [{name}] {key} is not known to it")
+
+
+# ---- docs/operations.md: log lines ----
+def arguments(source, at):
+    """The text from `at` to the bracket that closes what is open there."""
+    depth, quoted, end = 1, False, at
+    while depth:
+        char = source[end]
+        if quoted:
+            end += char == "\\"
+            quoted = char != '"'
+        else:
+            quoted = char == '"'
+            depth += (char in "([{") - (char in ")]}")
+        end += 1
+    return source[at:end - 1]
+
+
+def literals(expression):
+    """Its string literals that stand in no brackets of their own, what belongs together joined; and whether it
+    begins with one."""
+    pieces, depth, at, joined = [], 0, 0, False
+    while at < len(expression):
+        if expression[at] == '"':
+            found = re.compile(r'"((?:[^"\\]|\\.)*)"').match(expression, at)
+            if depth == 0:
+                piece = found.group(1).replace('\\"', '"')
+                if joined:
+                    pieces[-1] += piece
+                else:
+                    pieces.append(piece)
+            at, joined = found.end(), depth == 0
+            continue
+        depth += (expression[at] in "([{") - (expression[at] in ")]}")
+        joined = joined and expression[at].isspace()
+        at += 1
+    return pieces, expression.lstrip().startswith('"')
+
+
+def log_lines():
+    """(where, level, literals, begins with one) of every line at warning and error."""
+    for path in sorted(p for folder in ("src", "modules", "include") for p in (ROOT / folder).rglob("*.?pp")):
+        if path.name.endswith("_test.cpp"):
+            continue
+        source = path.read_text(encoding="utf-8")
+        for found in re.finditer(r"(?:ELVES_LOG\(\s*|, log::Level::)(warning|error),", source):
+            line = source.count("\n", 0, found.start()) + 1
+            where = f"{path.relative_to(ROOT)}:{line}"
+            yield (where, found.group(1), *literals(arguments(source, found.end())))
+
+
+# Files with a line whose text is made elsewhere: what its row in docs/operations.md begins with.
+MADE_ELSEWHERE = {"src/log/log.cpp": "log file FILE: ", "src/agent/own_cron.cpp": "own cron job ID: ",
+                  "src/store/sqlite_error.cpp": "store: SQLite error CODE ", "src/store/sqlite_store.cpp": "store: data file FILE: "}
+
+
+def check_log_lines(text):
+    """Each line has a row that reads like it, a word in capitals for each thing that varies, and the other way round."""
+    rows = set(re.findall(r"(?m)^\| (warning|error) \| `([^`]*)` \| [^|]+ \| [^|]+ \|$", text))
+    told = set()
+    for where, level, pieces, from_start in log_lines():
+        like = re.compile(("" if from_start else "[A-Z]+") + "[A-Z]+".join(map(re.escape, pieces)) + "[A-Z]*")
+        fitting = {row for row in rows if row[0] == level and like.fullmatch(row[1])}
+        made = MADE_ELSEWHERE.get(where.split(":")[0], "")
+        if not fitting and made.startswith("".join(pieces)):
+            fitting = {row for row in rows if row[0] == level and made and row[1].startswith(made)}
+        check(fitting, f"docs/operations.md, Log lines: nothing about {where}: {level}: {' … '.join(pieces)}")
+        told |= fitting
+    for level, row in sorted(rows - told):
+        check(False, f"docs/operations.md, Log lines: nothing in the sources writes {level}: {row}")
+
+
+def main():
+    protocol, modules, operations = (text_of(f"docs/{name}.md") for name in ("protocol", "modules", "operations"))
+    with tempfile.TemporaryDirectory(prefix="elves-docs-") as name:
+        folder = pathlib.Path(name)
+        server, port = start_server(folder)
+        try:
+            call = Client(port)
+            check_methods(protocol, call("elves", "methods")["services"])
+            check_programs(protocol, folder, port, call)
+        finally:
+            server.terminate()
+            check(server.wait(PATIENCE) == 0, f"elvesd ended with {server.returncode}")
+        (folder / "apps").mkdir()
+        check_settings(operations, "elvesd", "etc/elves.conf", folder, {"store": {"path": folder / "elves.db"}})
+        check_settings(operations, "elves-agent", "etc/agent.conf", folder,
+                       {"agent": {"server": "127.0.0.1:7788", "apps": folder / "apps", "journal": folder / "agent.db"}})
+    check_frames(protocol)
+    check_agent_methods(protocol)
+    check_codes(protocol)
+    check_commands(protocol)
+    check_module(modules)
+    check_log_lines(operations)
+    for fault in faults:
+        print(fault)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
