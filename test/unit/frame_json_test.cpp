@@ -42,3 +42,12 @@ TEST_CASE("JSON is read to a depth of 32", "[frames]")
     CHECK(fault_of(nested(32)).empty());
     CHECK(fault_of(nested(33)).starts_with("[400.1] not JSON: "));
 }
+
+TEST_CASE("a number that no double holds is refused: it could not be written again as JSON", "[frames]")
+{
+    for (auto const* text : {R"({"a":1e400})", R"({"a":-1e400})", R"({"a":[{"b":1e309}]})"}) {
+        INFO(text);
+        CHECK(fault_of(text).starts_with("[400.1] a number"));
+    }
+    CHECK(fault_of(R"({"a":[1e308,-1e308,1e-400,18446744073709551616]})").empty());
+}
