@@ -1,11 +1,25 @@
 // An address has one spelling: whatever is understood is written in it, and read from it as the same.
 #include "elves/ip.hpp"
 
+#include <arpa/inet.h>
+#include <array>
+
 #include "fuzz_target.hpp"
 
 using namespace elves;
 
 namespace {
+
+/// As the C library spells it, which knows RFC 5952 but for its mixed notation (`::1.2.3.4`).
+std::string by_the_library(std::string const& text)
+{
+    std::array<unsigned char, sizeof(in6_addr)> bytes{};
+    std::array<char, INET6_ADDRSTRLEN> spelled{};
+    auto const family = text.find(':') == std::string::npos ? AF_INET : AF_INET6;
+    PROMISE(inet_pton(family, text.c_str(), bytes.data()) == 1);
+    PROMISE(inet_ntop(family, bytes.data(), spelled.data(), spelled.size()));
+    return spelled.data();
+}
 
 void address(std::string_view text)
 {
@@ -13,6 +27,8 @@ void address(std::string_view text)
     if (!ip) return;
     auto const spelled = ip->text();
     PROMISE(Ip::parse(spelled) == ip);
+    auto const by_library = by_the_library(spelled);
+    PROMISE(by_library == spelled || (!ip->is_v4() && by_library.find('.') != std::string::npos));
     PROMISE(spelled.size() <= 39);
     PROMISE(
         spelled.find_first_not_of(ip->is_v4() ? "0123456789." : "0123456789abcdef:") == std::string::npos);

@@ -91,12 +91,15 @@ std::optional<Instant> ask(QuartzRule const& rule, Instant t, Zone const& zone)
     return next;
 }
 
-/// On a day that the rule is known to mean, in a zone without changes: no second was left out.
+/// In a zone without changes: no second was left out between `t` and `next`, on a day that the rule means.
 void nothing_between(QuartzRule const& rule, Instant t, Instant next)
 {
-    if (floor<days>(t) != floor<days>(next)) return;
+    auto const today = floor<days>(t);
+    auto const first_today = rule.next_after(today - seconds(1), Zone());
+    if (!first_today || floor<days>(*first_today) != today) return;
     auto const from = floor<seconds>(t) + seconds(1);
-    for (auto at = from; at < next && at < from + seconds(200); at += seconds(1))
+    auto const end = std::min<Instant>({next, from + seconds(200), today + days(1)});
+    for (auto at = from; at < end; at += seconds(1))
         PROMISE(!means(rule.text(), local_seconds(at.time_since_epoch())));
 }
 

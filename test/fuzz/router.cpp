@@ -153,6 +153,16 @@ bool has_fraction(json::value const& value)
     return value.is_double();
 }
 
+/// What a reply repeats of its call, whatever its own size.
+std::size_t repeated(json::object const& call)
+{
+    std::size_t size = 0;
+    for (auto const* const field : {"mqs", "mqf", "mqid"}) {
+        if (auto const* const value = call.if_contains(field)) size += json::serialize(*value).size();
+    }
+    return size;
+}
+
 /// What was read says the same when it is sent as it was read.
 void same_again(json::object call, json::object const& said)
 {
@@ -189,7 +199,7 @@ FUZZ_TARGET(router)
     auto const said = opened(reply, call);
 
     auto const bounded = answer(input, house().nobody, max_frame);
-    PROMISE(bounded.size() <= std::max(max_frame + 4, input.size() + 1000));
+    PROMISE(bounded.size() <= std::max(max_frame + 4, (call ? repeated(*call) : 0) + 1000));
     PROMISE(bounded == reply || reply.size() > max_frame);
     (void)opened(bounded, call);
     if (!call) return;
