@@ -75,11 +75,11 @@ void write_report(json::object& out, WorkerReport const& report, Zone const& zon
 
 std::optional<Instant> read_time(json::value const& value, Zone const& zone)
 {
-    // Some seven thousand years: what is more is no time, and would overflow a zone's arithmetic.
-    constexpr std::int64_t most = 253'402'300'799'000;
+    // From here on some zones are in the year 10000, which no time of day can say.
+    constexpr Instant end(std::chrono::sys_days(std::chrono::year(9999) / 12 / 31));
     if (value.is_string() && value.get_string().size() == 19) return zone.parse(value.get_string());
     auto const number = whole_number(value);
-    if (!number || *number < 0 || *number > most) return std::nullopt;
+    if (!number || *number < 0 || *number >= end.time_since_epoch().count()) return std::nullopt;
     return Instant(std::chrono::milliseconds(*number));
 }
 

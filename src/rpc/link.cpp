@@ -9,6 +9,7 @@
 
 #include "elves/error.hpp"
 #include "elves/log.hpp"
+#include "rpc/frame_json.hpp"
 #include "rpc/router.hpp"
 
 namespace elves {
@@ -107,14 +108,9 @@ void Link::handle_frame(std::string_view text)
 {
     unsigned char memory[4096];
     json::monotonic_resource resource(memory, sizeof memory);
-    error_code failure;
-    auto const value = json::parse(text, failure, &resource);
-    if (failure)
-        return refuse_frame(
-            Error(codes::bad_frame, "not JSON: " + failure.message() + "; give one JSON object"));
-    if (!value.is_object())
-        return refuse_frame(Error(codes::bad_frame, "not a JSON object; give {\"mqt\":\"call\",…}"));
-    handle_request(value.get_object());
+    auto const frame = read_frame(text, &resource);
+    if (auto const* const error = std::get_if<Error>(&frame)) return refuse_frame(*error);
+    handle_request(std::get<json::object>(frame));
 }
 
 void Link::handle_request(json::object const& call)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "elves/json_fields.hpp"
 #include "elves/log.hpp"
 #include "elves/task_id.hpp"
 #include "rpc/as_printed.hpp"
@@ -20,10 +21,7 @@ std::string lower(std::string_view name)
     return text;
 }
 
-std::string quoted(std::string_view name)
-{
-    return json::serialize(json::string(name.substr(0, longest_name)));
-}
+std::string quoted(std::string_view name) { return shown(json::value(name.substr(0, longest_name))); }
 
 Outcome refused(Error const& error, Method const* method)
 {

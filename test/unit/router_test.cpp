@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "catch.hpp"
+#include "core/utf8.hpp"
 #include "manual_clock.hpp"
 #include "support/fake_peer.hpp"
 #include "support/some_key.hpp"
@@ -122,6 +123,17 @@ TEST_CASE("a name of any length is quoted in bounds, and what is in it is escape
     auto const said = house.error(R"({"mqt":"call","mqs":")" + std::string(5000, 'a') + R"("})");
     CHECK(said.size() < 200);
     CHECK(house.error(R"({"mqt":"call","mqs":"a\nb"})").find('\n') == std::string::npos);
+}
+
+TEST_CASE("a long name is never quoted in the middle of a character: the reply would be no JSON", "[router]")
+{
+    House house;
+    std::string name;
+    for (int i = 0; i < 50; ++i) name += "\xC3\xBC";
+    for (auto const* before : {"", "x"}) {
+        CHECK(is_utf8(house.error(R"({"mqt":"call","mqs":")" + (before + name) + "\"}")));
+        CHECK(is_utf8(house.error(R"({"mqt":"call","mqs":"sheduler","mqf":")" + (before + name) + "\"}")));
+    }
 }
 
 TEST_CASE("what the caller did wrong is told, what went wrong here is not", "[router]")

@@ -1,0 +1,133 @@
+// The data file may be damaged, or changed by hand: a row of it is read as a task that can be shown and
+// stored again, or refused, whatever its columns hold.
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <vector>
+
+#include "core/utf8.hpp"
+#include "fuzz_target.hpp"
+#include "store/migrations.hpp"
+#include "store/open_db.hpp"
+#include "tasklog/task_records.hpp"
+#include "tasklog/task_text.hpp"
+#include "tasklog_schema.hpp"
+
+using namespace elves;
+
+namespace {
+
+/// The task log as it is made, and one whose columns take anything, as a damaged file's do.
+struct Tables {
+    std::unique_ptr<Db> sound = open_in_memory();
+    std::unique_ptr<Db> loose = open_in_memory();
+    std::vector<std::string> columns;
+    std::string insert = "INSERT INTO tasks VALUES (";
+
+    Tables()
+    {
+        migrate(*sound, "tasklog", tasklog_schema);
+        auto run = sound->run("SELECT name FROM pragma_table_info('tasks')");
+        std::string create;
+        while (run.next()) {
+            columns.emplace_back(run.text(0));
+            create += (create.empty() ? "" : ", ") + columns.back();
+            insert += columns.size() == 1 ? "?" : ", ?";
+        }
+        insert += ")";
+        loose->script("CREATE TABLE tasks (" + create +
+                      ");"
+                      "CREATE TABLE outputs (id, at, data); CREATE TABLE deliveries (id, since);");
+    }
+};
+
+Tables& tables()
+{
+    static Tables one;
+    return one;
+}
+
+/// One column's value: a line of the input. `#12` a number, `NULL` nothing, anything else its text.
+void bind(Run& run, int index, std::string_view line)
+{
+    if (line == "NULL") {
+        run.bind_null(index);
+    } else if (line.starts_with('#')) {
+        std::uint64_t value = 0;
+        bool const negative = line.substr(1).starts_with('-');
+        for (char const c : line.substr(negative ? 2 : 1))
+            value = value * 10 + static_cast<unsigned char>(c - '0');
+        run.bind(index, static_cast<std::int64_t>(negative ? 0 - value : value));
+    } else {
+        run.bind(index, line);
+    }
+}
+
+void put_row(std::string_view input)
+{
+    auto& db = *tables().loose;
+    db.script("DELETE FROM tasks");
+    auto run = db.run(tables().insert);
+    for (int index = 1; index <= static_cast<int>(tables().columns.size()); ++index) {
+        auto const line = input.substr(0, input.find('\n'));
+        input.remove_prefix(std::min(line.size() + 1, input.size()));
+        bind(run, index, line);
+    }
+    run.execute();
+}
+
+/// Nothing where the row is refused, as it may be.
+template <class Read>
+auto attempt(Read&& read) -> std::optional<decltype(read())>
+{
+    try {
+        return read();
+    } catch (std::runtime_error const& refusal) {
+        PROMISE(std::string_view(refusal.what()).starts_with("the task log holds an impossible "));
+    }
+    return std::nullopt;
+}
+
+void shown(task_records::Row const& row, bool sound_text)
+{
+    static std::array const zones{
+        Zone(), Zone::named("Europe/Berlin").value(), Zone::named("America/Los_Angeles").value()};
+    for (auto const& zone : zones) {
+        auto const fields = task_text(row, zone);
+        for (auto const& [name, value] : fields) PROMISE(value.is_string());
+        auto const text = json::serialize(fields);
+        // SQLite keeps whatever text it was given; ours was checked on its way in.
+        PROMISE(is_utf8(text) || !sound_text);
+        if (!sound_text) continue;
+        PROMISE(json::parse(text) == fields);
+    }
+}
+
+/// A sound table takes it, and gives it back as it was.
+void stored_again(task_records::Row const& row)
+{
+    auto& db = *tables().sound;
+    db.script("DELETE FROM tasks");
+    task_records::insert(db, row.task);
+    auto const again = task_records::find(db, row.task.id);
+    PROMISE(again.has_value());
+    auto one = *again;
+    one.module = row.module;
+    PROMISE(task_text(one, Zone()) == task_text(row, Zone()));
+}
+
+} // namespace
+
+/// A line for each column of `tasks`, in their order.
+FUZZ_TARGET(store_rows)
+{
+    put_row(input);
+    auto& db = *tables().loose;
+    auto const all = attempt([&] { return task_records::list(db, {}, 10); });
+    auto const open = attempt([&] { return task_records::open(db); });
+    if (!all) return;
+    PROMISE(all->size() == 1);
+    PROMISE(!open || open->size() <= 1);
+    shown(all->front(), is_utf8(input));
+    stored_again(all->front());
+}
