@@ -25,7 +25,7 @@ public:
     {
         if (state_->value) return;
         state_->value = std::move(value);
-        state_->wake();
+        if (auto const waiter = state_->waiter.lock()) wake(*waiter);
     }
 
     /// The value, or nothing when `limit` is over first. One waiter at a time.
@@ -34,15 +34,15 @@ public:
         auto const state = state_;
         if (state->value) co_return state->value;
         auto const executor = co_await asio::this_coro::executor;
-        auto const timer = clock.after(limit, [weak = std::weak_ptr(state)] {
-            if (auto const waiting = weak.lock()) waiting->wake();
-        });
+        // The clock alone owns who waits: a clock that goes takes him with it. Were it the state, which the
+        // waiting coroutine holds, the two would keep each other for ever.
+        auto const timer = clock.after(limit, [waiter = state->new_waiter()] { wake(*waiter); });
         auto initiation = [state, executor](auto handler) {
             // Not by assignment: in Boost 1.81 that of any_completion_handler never ends.
-            asio::any_completion_handler<void()> waiter([executor, handler = std::move(handler)]() mutable {
+            Waiter waiter([executor, handler = std::move(handler)]() mutable {
                 asio::post(executor, std::move(handler));
             });
-            state->waiter.swap(waiter);
+            if (auto const place = state->waiter.lock()) place->swap(waiter);
         };
         co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(
             std::move(initiation), asio::use_awaitable);
@@ -52,17 +52,24 @@ public:
     friend bool operator==(OneShot const& a, OneShot const& b) { return a.state_ == b.state_; }
 
 private:
+    using Waiter = asio::any_completion_handler<void()>;
     struct State {
         std::optional<T> value;
-        asio::any_completion_handler<void()> waiter;
-        void wake()
+        std::weak_ptr<Waiter> waiter;
+        [[nodiscard]] std::shared_ptr<Waiter> new_waiter()
         {
-            if (!waiter) return;
-            asio::any_completion_handler<void()> once;
-            once.swap(waiter);
-            std::move(once)();
+            auto place = std::make_shared<Waiter>();
+            waiter = place;
+            return place;
         }
     };
+    static void wake(Waiter& waiter)
+    {
+        if (!waiter) return;
+        Waiter once;
+        once.swap(waiter);
+        std::move(once)();
+    }
     std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
