@@ -18,9 +18,14 @@ constexpr std::chrono::milliseconds retry_after = 30s;
 
 } // namespace
 
-AgentCrons::AgentCrons(
-    CronJobs const& jobs, Presence& presence, Clock& clock, Zone zone, asio::any_io_executor loop)
-    : jobs_(jobs), presence_(presence), clock_(clock), zone_(zone), loop_(std::move(loop))
+AgentCrons::AgentCrons(CronJobs const& jobs, Presence& presence, Dispatcher const& dispatcher, Clock& clock,
+    Zone zone, asio::any_io_executor loop)
+    : jobs_(jobs)
+    , presence_(presence)
+    , dispatcher_(dispatcher)
+    , clock_(clock)
+    , zone_(zone)
+    , loop_(std::move(loop))
 {
 }
 
@@ -102,7 +107,9 @@ json::object AgentCrons::list_of(Ip const& agent) const
         auto const* job = jobs_.find(id);
         // A paused one is left out, so that no agent can forget to look at its `cron_flag`.
         if (!job || job->type != CronType::self || !job->on) continue;
-        list.push_back(cron_entry(*job, std::nullopt, clock_.now(), zone_));
+        auto given = *job;
+        if (given.ins.timeout == 0s) given.ins.timeout = dispatcher_.default_timeout();
+        list.push_back(cron_entry(given, std::nullopt, clock_.now(), zone_));
     }
     return json::object{{"cron_list", std::move(list)}};
 }

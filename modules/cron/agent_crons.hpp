@@ -6,6 +6,7 @@
 
 #include "cron_jobs.hpp"
 #include "elves/clock.hpp"
+#include "elves/services/dispatcher.hpp"
 #include "elves/services/presence.hpp"
 
 namespace elves {
@@ -14,7 +15,8 @@ namespace elves {
 /// change, until the agent has confirmed the list as it is then. On the loop's thread.
 class AgentCrons {
 public:
-    AgentCrons(CronJobs const& jobs, Presence& presence, Clock& clock, Zone zone, asio::any_io_executor loop);
+    AgentCrons(CronJobs const& jobs, Presence& presence, Dispatcher const& dispatcher, Clock& clock,
+        Zone zone, asio::any_io_executor loop);
 
     void start();
     void stop();
@@ -37,6 +39,7 @@ private:
 
     CronJobs const& jobs_;
     Presence& presence_;
+    Dispatcher const& dispatcher_;
     Clock& clock_;
     Zone zone_;
     asio::any_io_executor loop_;

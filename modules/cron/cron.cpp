@@ -22,7 +22,7 @@ Cron::Cron(CronJobs& jobs, Presence& presence, TaskLog& log, Dispatcher& dispatc
     , clock_(clock)
     , zone_(zone)
     , center_(jobs, log, dispatcher, clock, zone, loop)
-    , agents_(jobs, presence, clock, zone, loop)
+    , agents_(jobs, presence, dispatcher, clock, zone, loop)
 {
 }
 
@@ -62,7 +62,11 @@ void Cron::declare(MethodTable& table)
 void Cron::start()
 {
     jobs_.load();
-    presence_.crons_from([this](Ip const& agent) { return jobs_.of_agent(agent); });
+    presence_.crons_from([this](Ip const& agent, Caller const& caller) {
+        auto ids = jobs_.of_agent(agent);
+        std::erase_if(ids, [&](TaskId id) { return !caller.may_use(jobs_.find(id)->ins.app); });
+        return ids;
+    });
     log_.cron_owners_from([this](TaskId id) -> std::optional<Ip> {
         auto const* const job = jobs_.find(id);
         return job ? std::optional(job->agent) : std::nullopt;

@@ -22,7 +22,6 @@ void Agents::take_up(std::vector<AgentRecord> records)
 {
     for (auto& record : records) {
         auto& agent = agents_[record.ip];
-        ++known_by_os_[record.os];
         agent.record = std::move(record);
         by_ip_.emplace(agent.record.ip, &agent);
     }
@@ -37,7 +36,6 @@ Agents::Agent& Agents::place_of(Ip const& ip)
     }
     auto& agent = agents_[ip];
     agent.record.ip = ip;
-    ++known_by_os_[agent.record.os];
     by_ip_.emplace(ip, &agent);
     return agent;
 }
@@ -50,8 +48,6 @@ void Agents::link(AgentRecord said, std::shared_ptr<Peer> peer, std::string key)
     if (agent.link && agent.link != peer) {
         close_link(agent, "agent " + said.ip.text() + " has a new link, from " + peer->address());
     }
-    --known_by_os_[agent.record.os];
-    ++known_by_os_[said.os];
     said.last_heard = clock_.now();
     agent.record = std::move(said);
     links_[peer.get()] = &agent;
@@ -160,19 +156,16 @@ Instant Agents::last_heard(Agent const& agent) const
     return clock_.now() - std::chrono::duration_cast<std::chrono::milliseconds>(ago);
 }
 
-Agents::Count Agents::count() const
+Agents::Count Agents::count(std::function<bool(Ip const&)> const& is_seen) const
 {
     Count count;
-    count.known = agents_.size();
-    for (auto const& [os, known] : known_by_os_) {
-        if (known > 0 && !os.empty()) count.online_by_os.emplace(os, 0);
-    }
-    // Each link is asked, for silence changes the count without an event. Some milliseconds for 50,000 of
-    // them.
-    for (auto const& [peer, agent] : links_) {
-        if (!is_online(*agent)) continue;
-        ++count.online;
-        if (!agent->record.os.empty()) ++count.online_by_os.find(agent->record.os)->second;
+    // Each is asked, for silence changes the count without an event. Some milliseconds for 50,000 of them.
+    for (auto const& [ip, agent] : agents_) {
+        if (!is_seen(ip)) continue;
+        ++count.known;
+        auto const online = is_online(agent) ? 1U : 0U;
+        count.online += online;
+        if (!agent.record.os.empty()) count.online_by_os[agent.record.os] += online;
     }
     return count;
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -60,7 +61,8 @@ public:
     /// Its link is up and heard from within the limit.
     [[nodiscard]] bool is_online(Agent const& agent) const;
     [[nodiscard]] Instant last_heard(Agent const& agent) const;
-    [[nodiscard]] Count count() const;
+    /// Of those that `is_seen` says yes to.
+    [[nodiscard]] Count count(std::function<bool(Ip const&)> const& is_seen) const;
 
     /// Notes for the next writing of when each linked agent was heard, where that is `step` newer than what
     /// is on disk.
@@ -85,9 +87,8 @@ private:
     std::map<Ip, Agent const*> by_ip_; ///< The same, in order.
     std::unordered_map<Peer const*, Agent*> links_;
     std::vector<std::shared_ptr<Peer>> cut_; ///< To be closed; until then it can hear why.
-    std::map<std::string, std::size_t, std::less<>> known_by_os_;
-    std::unordered_set<Ip> registered_; ///< To be written whole.
-    std::unordered_set<Ip> heard_;      ///< To be written for when it was heard.
+    std::unordered_set<Ip> registered_;      ///< To be written whole.
+    std::unordered_set<Ip> heard_;           ///< To be written for when it was heard.
 };
 
 } // namespace elves

@@ -55,12 +55,12 @@ void Heartbeat::declare(MethodTable& table)
     table.call<ByIp>("getstatbyip", Right::read, {required("agentip", &ByIp::agentip)},
         "Is this agent online, offline or unknown?", [this](ByIp in, Caller const&) { return stat(in); });
     table.call<ByIp>("getinfobyip", Right::read, {required("agentip", &ByIp::agentip)},
-        "What is known of one agent.", [this](ByIp in, Caller const&) { return info(in); });
+        "What is known of one agent.", [this](ByIp in, Caller const& caller) { return info(in, caller); });
     table.call<ByIpList>("getstatbyiplist", Right::read, {required("iplist", &ByIpList::iplist)},
         "The same as getstatbyip for up to 10,000 agents, in the list's order.",
         [this](ByIpList in, Caller const&) { return stat_list(in); });
     table.call<Nothing>("getonlinestat", Right::read, {}, "How many agents are online, by operating system.",
-        [this](Nothing, Caller const&) { return online_stat(); });
+        [this](Nothing, Caller const& caller) { return online_stat(caller); });
     table.call<List>("listagents", Right::read,
         {optional("status", &List::status), optional("os", &List::os), optional("after", &List::after),
             optional("limit", &List::limit)},
@@ -107,14 +107,14 @@ std::optional<Ip> Heartbeat::agent_of(Peer const& peer) const
 
 Reply Heartbeat::stat(ByIp const& in) const { return {{"status", status_of(in.agentip)}}; }
 
-Reply Heartbeat::info(ByIp const& in) const
+Reply Heartbeat::info(ByIp const& in, Caller const& caller) const
 {
     auto const* const agent = agents_->find(in.agentip);
     if (!agent) throw Error(codes::no_agent, "agent " + in.agentip.text() + " has never been seen");
     auto fields = entry_of(*agent);
     fields.erase("agentip");
     fields["hw_config"] = agent->record.hw_config;
-    fields["cronlist"] = crons_of(in.agentip);
+    fields["cronlist"] = crons_of(in.agentip, caller);
     return Reply(std::move(fields));
 }
 
@@ -126,9 +126,9 @@ Reply Heartbeat::stat_list(ByIpList const& in) const
     return Reply(json::object{{"status", std::move(status)}});
 }
 
-Reply Heartbeat::online_stat() const
+Reply Heartbeat::online_stat(Caller const& caller) const
 {
-    auto const count = agents_->count();
+    auto const count = agents_->count([&](Ip const& agent) { return caller.may_touch(agent); });
     json::object stat{{"totalonline", std::to_string(count.online)}, {"linuxonline", "0"}, {"winonline", "0"},
         {"totalknown", std::to_string(count.known)}};
     for (auto const& [os, online] : count.online_by_os) {
@@ -213,11 +213,11 @@ json::object Heartbeat::entry_of(Agents::Agent const& agent) const
         {"apps", record.apps}};
 }
 
-json::array Heartbeat::crons_of(Ip const& ip) const
+json::array Heartbeat::crons_of(Ip const& ip, Caller const& caller) const
 {
     json::array ids;
     if (!crons_) return ids;
-    for (auto const& id : crons_(ip)) ids.emplace_back(id.text());
+    for (auto const& id : crons_(ip, caller)) ids.emplace_back(id.text());
     return ids;
 }
 

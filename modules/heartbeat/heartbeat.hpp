@@ -55,10 +55,7 @@ public:
     [[nodiscard]] std::optional<Ip> agent_of(Peer const& peer) const override;
     void cut_links_of(std::string_view key) override { agents_->cut_links_of(key); }
     void on_link(std::function<void(Ip const&)> then) override { on_link_.push_back(std::move(then)); }
-    void crons_from(std::function<std::vector<TaskId>(Ip const&)> source) override
-    {
-        crons_ = std::move(source);
-    }
+    void crons_from(CronSource source) override { crons_ = std::move(source); }
 
 private:
     struct ByIp {
@@ -81,15 +78,15 @@ private:
     };
 
     [[nodiscard]] Reply stat(ByIp const& in) const;
-    [[nodiscard]] Reply info(ByIp const& in) const;
+    [[nodiscard]] Reply info(ByIp const& in, Caller const& caller) const;
     [[nodiscard]] Reply stat_list(ByIpList const& in) const;
-    [[nodiscard]] Reply online_stat() const;
+    [[nodiscard]] Reply online_stat(Caller const& caller) const;
     [[nodiscard]] Reply list(List const& in, Caller const& caller) const;
     [[nodiscard]] Reply register_agent(Register in, Caller const& caller);
 
     [[nodiscard]] std::string_view status_of(Ip const& ip) const;
     [[nodiscard]] json::object entry_of(Agents::Agent const& agent) const;
-    [[nodiscard]] json::array crons_of(Ip const& ip) const;
+    [[nodiscard]] json::array crons_of(Ip const& ip, Caller const& caller) const;
     void watch(std::shared_ptr<Peer> const& peer);
     void tell_linked(Ip const& agent);
     void sweep_later();
@@ -105,7 +102,7 @@ private:
     /// Callbacks hold it weakly: while it is there, so is this module.
     std::shared_ptr<Agents> agents_;
     std::vector<std::function<void(Ip const&)>> on_link_;
-    std::function<std::vector<TaskId>(Ip const&)> crons_;
+    CronSource crons_;
     Timer sweep_timer_;
     Timer second_timer_;
     bool writing_ = false;

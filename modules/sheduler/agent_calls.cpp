@@ -84,7 +84,8 @@ asio::awaitable<std::optional<life::Event>> AgentCalls::run(Task task, std::chro
     }
 }
 
-asio::awaitable<std::vector<std::optional<life::Event>>> AgentCalls::ask(Ip agent, std::vector<TaskId> ids)
+asio::awaitable<std::vector<std::optional<life::Event>>> AgentCalls::ask(
+    Ip agent, std::vector<TaskId> ids, std::chrono::milliseconds limit)
 {
     std::vector<std::optional<life::Event>> events;
     for (std::size_t first = 0; first < ids.size(); first += ids_a_question) {
@@ -99,20 +100,27 @@ asio::awaitable<std::vector<std::optional<life::Event>>> AgentCalls::ask(Ip agen
         json::object fields{{"id", std::move(asked)}};
         json::array info;
         bool lost = false;
+        std::string silent;
         try {
-            auto const back = co_await link->call("agent", "status", std::move(fields), answer_limit);
+            auto const back = co_await link->call("agent", "status", std::move(fields), limit);
             auto const* const entries = back.fields.if_contains("info");
             if (back.flag && entries && entries->is_array()) info = entries->get_array();
         } catch (Error const& error) {
             // A link that is lost says nothing; an agent that is silent on a link that stands has its answer
             // given.
             lost = error.code() == codes::agent_unreachable;
+            silent = Error(codes::agent_silent, "asked about the task, the agent did not answer").info();
         }
         for (std::size_t i = 0; i < size; ++i) {
             std::optional<life::Event> event;
             try {
-                if (!lost)
+                if (lost) {
+                    // Nothing is known.
+                } else if (!silent.empty()) {
+                    event = life::AgentGone{silent};
+                } else {
                     event = i < info.size() ? told(info[i], ids[first + i], zone_) : life::AgentForgot{};
+                }
             } catch (Error const& error) {
                 ELVES_LOG(
                     warning, "agent " << agent.text() << " answers agent.status wrongly: " << error.info());

@@ -28,10 +28,10 @@ public:
     /// Runs a task of type rt: Reported, Refused, or NotThere; nothing when the link is lost or `limit` is
     /// over.
     [[nodiscard]] asio::awaitable<std::optional<life::Event>> run(Task task, std::chrono::milliseconds limit);
-    /// What the agent says of each: AgentRuns, AgentForgot, Reported. AgentForgot for all where it doesn't
-    /// answer; nothing where the link is lost meanwhile.
+    /// What the agent says of each: AgentRuns, AgentForgot, Reported. AgentGone for all where it doesn't
+    /// answer within `limit`; nothing where the link is lost meanwhile.
     [[nodiscard]] asio::awaitable<std::vector<std::optional<life::Event>>> ask(
-        Ip agent, std::vector<TaskId> ids);
+        Ip agent, std::vector<TaskId> ids, std::chrono::milliseconds limit);
     /// True: the agent knows that the task is canceled.
     [[nodiscard]] asio::awaitable<bool> cancel(Ip agent, TaskId id);
     /// Tells the agent that a result is on disk. All of a turn leave in one cast.

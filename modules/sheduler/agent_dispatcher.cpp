@@ -36,6 +36,7 @@ AgentDispatcher::AgentDispatcher(asio::any_io_executor loop, Clock& clock, Zone 
 {
     log_.on_finished([this](Task const& task) {
         answer(task);
+        tell_asking(task);
         if (task.cancel_due) {
             watch(task);
         } else {
@@ -104,7 +105,10 @@ asio::awaitable<TaskLog::Recorded> AgentDispatcher::record(Order order)
 asio::awaitable<TaskLog::Recorded> AgentDispatcher::send(Order order)
 {
     auto recorded = co_await record(std::move(order));
-    if (!recorded.fresh) co_return recorded;
+    if (!recorded.fresh) {
+        recorded.task = co_await taken_by_now(recorded.task);
+        co_return recorded;
+    }
     if (recorded.task.status == TaskStatus::sent) {
         recorded.task = co_await hand_over(recorded.task);
     } else if (recorded.task.status == TaskStatus::waiting && presence_.link(recorded.task.agent)) {
@@ -117,30 +121,76 @@ asio::awaitable<TaskLog::Recorded> AgentDispatcher::send(Order order)
 /// `task` is `sent` on disk. Returns it as the agent's answer makes it; that reaches the disk a moment later.
 asio::awaitable<Task> AgentDispatcher::hand_over(Task task)
 {
-    on_the_way_[task.id] = presence_.link(task.agent).get();
-    auto event = co_await agents_.hand_over(task, handover_timeout_);
-    on_the_way_.erase(task.id);
-    auto told = life::decide(task, event, clock_.now()).task;
-    background(note(task.id, std::move(event)), task.id);
+    auto const begun = clock_.steady();
+    HandOver answer;
+    background(instruct(task, answer), task.id);
+    auto event = co_await answer.event.wait(clock_, handover_timeout_);
+    if (!event) {
+        *answer.late = true;
+        Error const silent(codes::agent_silent, "agent " + task.agent.text() + " did not say within " +
+                                                    std::to_string(handover_timeout_.count()) +
+                                                    " s that it took it");
+        event = life::Silence{
+            silent.info(), std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun)};
+    }
+    // It may have come to an end meanwhile: a quick worker's result, a cancel.
+    auto const* const open = log_.open(task.id);
+    auto told = life::decide(open ? *open : task, *event, clock_.now()).task;
+    tell_asking(told);
+    background(note(task.id, std::move(*event)), task.id);
     co_return told;
+}
+
+/// Waits for the agent's answer for as long as one may still come: also a late one tells that it took it.
+asio::awaitable<void> AgentDispatcher::instruct(Task task, HandOver answer)
+{
+    on_the_way_[task.id] = presence_.link(task.agent).get();
+    auto event = co_await agents_.hand_over(task, handover_timeout_ + task.ins.timeout + log_.lost_after());
+    on_the_way_.erase(task.id);
+    if (!*answer.late) {
+        answer.event.set(std::move(event));
+        co_return;
+    }
+    if (std::holds_alternative<life::Taken>(event)) event = life::AgentRuns{};
+    if (!std::holds_alternative<life::Silence>(event)) co_await note(task.id, std::move(event));
+}
+
+/// The first task of a `dedup`, once it is known whether its agent has taken it.
+asio::awaitable<Task> AgentDispatcher::taken_by_now(Task task)
+{
+    bool const is_asked = task.status == TaskStatus::sent && !task.sync_flag && task.type != TaskType::rt;
+    if (!is_asked || !on_the_way_.contains(task.id)) co_return task;
+    OneShot<Task> told;
+    taking_[task.id].push_back(told);
+    auto const known = co_await told.wait(clock_, handover_timeout_);
+    co_return known ? *known : task;
+}
+
+void AgentDispatcher::tell_asking(Task const& task)
+{
+    auto asking = taking_.extract(task.id);
+    if (!asking) return;
+    for (auto& one : asking.mapped()) one.set(task);
 }
 
 asio::awaitable<Task> AgentDispatcher::run(Order order)
 {
+    auto const limit = order.ins.timeout == 0s ? default_timeout_ : order.ins.timeout;
     auto recorded = co_await record(std::move(order));
     auto& task = recorded.task;
     if (is_final(task.status)) co_return task;
     OneShot<Outcome> over;
     waiting_[task.id].push_back(over);
     if (recorded.fresh) background(run_on_agent(task), task.id);
-    auto const finished = co_await over.wait(clock_, task.ins.timeout);
-    if (finished && !*finished) {
-        throw Error(codes::shutting_down,
-            "the server is shutting down; task " + task.id.text() + " goes on, ask for its result later");
-    }
+    auto const finished = co_await over.wait(clock_, limit);
+    if (finished && !*finished) throw StoppedWaiting(task);
     if (finished) co_return **finished;
     std::erase_if(waiting_[task.id], [&](auto const& other) { return other == over; });
     if (waiting_[task.id].empty()) waiting_.erase(task.id);
+    if (!recorded.fresh) { // Its own sender decides how long it may take.
+        auto const* const open = log_.open(task.id);
+        co_return open ? *open : task;
+    }
     auto decision = co_await log_.apply(task.id, life::Event(life::SyncOver{}));
     co_return decision.task;
 }
@@ -216,7 +266,7 @@ asio::awaitable<void> AgentDispatcher::take_up(Ip agent)
 
 asio::awaitable<void> AgentDispatcher::ask_about(Ip agent, std::vector<TaskId> ids)
 {
-    auto events = co_await agents_.ask(agent, ids);
+    auto events = co_await agents_.ask(agent, ids, handover_timeout_);
     for (std::size_t i = 0; i < ids.size(); ++i) {
         if (!events[i]) continue;
         bool const runs = std::holds_alternative<life::AgentRuns>(*events[i]);

@@ -13,6 +13,18 @@
 
 namespace elves {
 
+/// The server stops while somebody waits for this task: it goes on, and its result is in the log later.
+class StoppedWaiting final : public Error {
+public:
+    explicit StoppedWaiting(Task task_)
+        : Error(codes::shutting_down,
+              "the server is shutting down; task " + task_.id.text() + " goes on, ask for its result later")
+        , task(std::move(task_))
+    {
+    }
+    Task task;
+};
+
 /// Runs work on agents, and sees every task to its end: hands over, waits, asks again on a new link and when
 /// its time is over, tells of cancels. Every decision is elves::life's, by way of the TaskLog. On the loop's
 /// thread.
@@ -32,13 +44,22 @@ public:
     /// As `sendsync`: returns when the worker has answered, or its timeout is over.
     [[nodiscard]] asio::awaitable<Task> run(Order order);
     [[nodiscard]] asio::awaitable<Task> cancel(TaskId id) override;
+    [[nodiscard]] std::chrono::seconds default_timeout() const override { return default_timeout_; }
     void require_processor(Instruction const& ins) const override;
 
 private:
     using Outcome = std::optional<Task>; ///< Nothing: the server is stopping.
+    /// An agent's answer to an instruction, for who hands it over.
+    struct HandOver {
+        OneShot<life::Event> event;
+        /// Nobody waits for it any more: it goes to the log alone.
+        std::shared_ptr<bool> late = std::make_shared<bool>(false);
+    };
 
     [[nodiscard]] asio::awaitable<TaskLog::Recorded> record(Order order);
     [[nodiscard]] asio::awaitable<Task> hand_over(Task task);
+    [[nodiscard]] asio::awaitable<void> instruct(Task task, HandOver answer);
+    [[nodiscard]] asio::awaitable<Task> taken_by_now(Task task);
     [[nodiscard]] asio::awaitable<void> run_on_agent(Task task);
     [[nodiscard]] asio::awaitable<void> tell_cancel(Ip agent, TaskId id);
     [[nodiscard]] asio::awaitable<void> take_up(Ip agent);
@@ -46,6 +67,7 @@ private:
     [[nodiscard]] asio::awaitable<void> over(TaskId id);
     [[nodiscard]] asio::awaitable<void> note(TaskId id, life::Event event);
     void answer(Task const& task);
+    void tell_asking(Task const& task);
     void watch(Task const& task);
     void watch_again(TaskId id, std::chrono::milliseconds delay);
     void background(asio::awaitable<void> work, TaskId id);
@@ -60,6 +82,7 @@ private:
     std::chrono::seconds default_timeout_{90};
     std::unordered_map<TaskId, std::vector<OneShot<Outcome>>> waiting_; ///< `run`s.
     std::unordered_map<TaskId, Timer> watches_; ///< When something has to be done about an open task.
+    std::unordered_map<TaskId, std::vector<OneShot<Task>>> taking_; ///< Who asks for one that is handed over.
     /// Tasks that are being handed over, and on which link: what is on its way is not asked about.
     std::unordered_map<TaskId, Peer const*> on_the_way_;
 };

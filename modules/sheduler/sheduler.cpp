@@ -6,12 +6,24 @@ namespace {
 
 using namespace std::chrono_literals;
 
+std::string why_not(Task const& task)
+{
+    auto const agent = "agent " + task.agent.text();
+    if (task.status == TaskStatus::waiting) {
+        return Error(codes::agent_awaited, agent + " is not online; the task waits for it for " +
+                                               std::to_string(task.ins.ttl.count()) + " s")
+            .info();
+    }
+    if (task.sync_error.empty() && !task.sync_flag && !is_final(task.status))
+        return Error(codes::agent_silent, agent + " has not said yet that it took it").info();
+    return task.sync_error;
+}
+
 /// Was it handed to the agent, why not, and in how many ms.
 json::object handed(Task const& task)
 {
-    return {{"id", task.id.text()}, {"status", status_text(task.status)},
-        {"agent_sync_flag", task.sync_flag.value_or(false) ? "true" : "false"},
-        {"agent_sync_error", task.sync_error},
+    return {{"id", task.id.text()}, {"agent_sync_flag", task.sync_flag.value_or(false) ? "true" : "false"},
+        {"agent_sync_error", why_not(task)},
         {"agent_sync_costtime", std::to_string(task.sync_costtime.value_or(0ms).count())}};
 }
 
@@ -57,7 +69,12 @@ json::object not_sent(Error const& error)
 json::object not_run(Error const& error)
 {
     auto fields = not_sent(error);
-    add_worker(fields["info"].as_object(), -1, "", 0ms);
+    auto& info = fields["info"].as_object();
+    if (auto const* const stopped = dynamic_cast<StoppedWaiting const*>(&error)) {
+        info = handed(stopped->task);
+        info["agent_sync_error"] = error.info();
+    }
+    add_worker(info, -1, "", 0ms);
     return fields;
 }
 
@@ -105,6 +122,7 @@ asio::awaitable<Reply> Sheduler::send_sync(Send in, Caller caller)
     order.by = caller.by();
     order.from = caller.peer->ip().text();
     auto const task = co_await dispatcher_.run(std::move(order));
+    caller.require_app(task.ins.app); // The first one with this `dedup` may be of another.
     co_return Reply(ran(task));
 }
 
@@ -116,14 +134,8 @@ asio::awaitable<Reply> Sheduler::send_async(Send in, Caller caller)
     order.by = caller.by();
     order.from = caller.peer->ip().text();
     auto const recorded = co_await dispatcher_.send(std::move(order));
-    auto info = handed(recorded.task);
-    if (recorded.task.status == TaskStatus::waiting) {
-        Error const awaited(codes::agent_awaited, "agent " + in.agentip.text() +
-                                                      " is not online; the task waits for it for " +
-                                                      std::to_string(recorded.task.ins.ttl.count()) + " s");
-        info["agent_sync_error"] = awaited.info();
-    }
-    json::object fields{{"info", std::move(info)}};
+    caller.require_app(recorded.task.ins.app); // The first one with this `dedup` may be of another.
+    json::object fields{{"info", handed(recorded.task)}};
     co_return Reply(std::move(fields));
 }
 

@@ -1,5 +1,6 @@
 #include "tasklog.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "elves/json_fields.hpp"
@@ -49,6 +50,24 @@ std::string milliseconds_of(Instant at)
     return "." + std::to_string(1000 + part.count()).substr(1);
 }
 
+/// The first `most` rows that the key may see; null: all. A page is full, whatever lies between.
+std::vector<task_records::Row> visible_rows(
+    Db& db, task_records::Filter filter, std::int64_t most, Key const* key)
+{
+    std::vector<task_records::Row> rows;
+    while (true) {
+        auto page = task_records::list(db, filter, most);
+        bool const is_last = page.size() < static_cast<std::size_t>(most);
+        if (!page.empty()) filter.before_seq = page.back().seq;
+        for (auto& row : page) {
+            bool const is_seen = !key || (key->may_touch(row.task.agent) && key->may_use(row.task.ins.app));
+            if (is_seen) rows.push_back(std::move(row));
+            if (rows.size() == static_cast<std::size_t>(most)) return rows;
+        }
+        if (is_last) return rows;
+    }
+}
+
 template <class T>
 std::optional<T> one_of(std::string_view field, std::optional<std::string> const& text,
     std::optional<T> (*parse)(std::string_view) noexcept, std::string_view choices)
@@ -78,7 +97,7 @@ Tasklog::Tasklog(asio::any_io_executor loop, Store& store, Clock& clock, Zone zo
 void Tasklog::configure(Section const& section)
 {
     auto const lost_after = section.seconds("lost_after", 60s, 0s, 30 * 86'400s);
-    auto const keep = section.seconds("keep", 90 * 86'400s, 60s, 3650 * 86'400s);
+    auto const keep = section.seconds("keep", 90 * 86'400s, 1s, 3650 * 86'400s);
     auto const give_up = section.seconds("processor_give_up", 86'400s, 0s, 30 * 86'400s);
     auto const output = section.number("max_output", most_output, 0, 16 * most_output);
     book_.set_lost_after(lost_after);
@@ -134,7 +153,7 @@ void Tasklog::start()
 {
     book_.load();
     outbox_.load();
-    prune_soon(prune_interval);
+    prune_soon(prune_rest());
 }
 
 void Tasklog::stop()
@@ -290,16 +309,13 @@ asio::awaitable<Reply> Tasklog::search(Search in, Caller caller)
     }
     using Rows = std::vector<task_records::Row>;
     // One more than asked for tells whether there is a next page.
-    std::function<Rows(Db&)> work = [filter, limit = in.limit](
-                                        Db& db) { return task_records::list(db, filter, limit + 1); };
+    std::function<Rows(Db&)> work = [filter, limit = in.limit, key = caller.key](
+                                        Db& db) { return visible_rows(db, filter, limit + 1, key.get()); };
     auto rows = co_await store_.read<Rows>(std::move(work));
     bool const more = rows.size() > static_cast<std::size_t>(in.limit);
     if (more) rows.pop_back();
     json::array info;
-    for (auto const& row : rows) {
-        if (caller.may_touch(row.task.agent) && caller.may_use(row.task.ins.app))
-            info.push_back(task_text(row, zone_));
-    }
+    for (auto const& row : rows) info.push_back(task_text(row, zone_));
     json::object fields{{"info", std::move(info)}};
     if (more) fields["next"] = std::to_string(rows.back().seq);
     co_return Reply(std::move(fields));
@@ -367,6 +383,12 @@ Reply Tasklog::take_output(Output in, Caller const& caller)
     return {};
 }
 
+/// A tenth of what is kept, so that a short `keep` is kept too.
+std::chrono::milliseconds Tasklog::prune_rest() const
+{
+    return std::clamp<std::chrono::milliseconds>(keep_ / 10, 1s, prune_interval);
+}
+
 void Tasklog::prune_soon(std::chrono::milliseconds delay)
 {
     pruning_ = clock_.after(delay, [this] { prune(); });
@@ -379,8 +401,8 @@ void Tasklog::prune()
     store_.post([deleted, before](Db& db) { *deleted = task_records::prune(db, before, prune_step); },
         [this, deleted](std::exception_ptr const& failure) {
             if (failure) ELVES_LOG(warning, "old tasks were not pruned: the store did not take it");
-            prune_soon(
-                !failure && *deleted == prune_step ? std::chrono::milliseconds(prune_pause) : prune_interval);
+            bool const more = !failure && *deleted == prune_step;
+            prune_soon(more ? std::chrono::milliseconds(prune_pause) : prune_rest());
         });
 }
 

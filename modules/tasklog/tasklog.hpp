@@ -80,6 +80,7 @@ private:
     [[nodiscard]] Instant time_of(std::string_view field, std::string const& text) const;
     void prune_soon(std::chrono::milliseconds delay);
     void prune();
+    [[nodiscard]] std::chrono::milliseconds prune_rest() const;
 
     Store& store_;
     Clock& clock_;

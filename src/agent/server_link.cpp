@@ -123,7 +123,10 @@ asio::awaitable<bool> ServerLink::register_here(Ip ip)
         ELVES_LOG(error, "the server refuses to register " << ip.text() << ": " << back.error_info);
         co_return false;
     }
+    auto const before = zone_.name();
     learn(back.fields);
+    // Said in our zone, for the server's was not known yet: once more, in its own.
+    if (zone_.name() != before) co_return co_await register_here(ip);
     co_return true;
 }
 

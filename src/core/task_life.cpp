@@ -69,7 +69,7 @@ public:
     bool operator()(SyncOver const&)
     {
         if (task_.type != TaskType::rt || is_final(task_.status)) return false;
-        if (!task_.sync_flag) task_.sync_flag = true;
+        if (!task_.sync_flag) was_handed();
         return finish(TaskStatus::timeout);
     }
 
@@ -98,7 +98,10 @@ public:
         return true;
     }
 
-    bool operator()(AgentForgot const&) { return lose("the agent came back and does not know the task"); }
+    bool operator()(AgentForgot const&)
+    {
+        return lose("[410.2] the agent was asked, and does not know the task");
+    }
     bool operator()(AgentGone const& event) { return lose(event.why); }
 
 private:
@@ -133,6 +136,8 @@ private:
     {
         task_.sync_flag = true;
         task_.sync_error.clear();
+        // Nobody says of an `rt` task that it was taken: its result is the first that is heard of it.
+        if (task_.type == TaskType::rt && task_.sent) task_.sync_costtime = *task_.sent - task_.start;
     }
 
     [[nodiscard]] TaskStatus verdict(WorkerReport const& report) const

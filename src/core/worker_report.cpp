@@ -51,8 +51,12 @@ WorkerReport read_report(json::object const& info, Zone const& zone)
     auto const cost = number_of(info, "worker_costtime").value_or(0);
     if (cost < 0) refuse("worker_costtime", *info.if_contains("worker_costtime"), "milliseconds, 0 or more");
     report.costtime = std::chrono::milliseconds(cost);
-    if (auto const* const time = info.if_contains("agent_callback_time"))
+    if (auto const* const time = info.if_contains("agent_callback_time")) {
+        // A time that can't be read is no reason to lose a result: the server's own stands for it.
+        if (!time->is_string() && !time->is_number())
+            refuse("agent_callback_time", *time, "YYYY-MM-DD HH:MM:SS, or milliseconds since 1970");
         report.callback_time = read_time(*time, zone);
+    }
     report.stderr_text = text_of(info, "stderr");
     report.exit_code = number_of(info, "exit_code");
     if (auto const* const cut = info.if_contains("truncated");

@@ -61,10 +61,7 @@ HostResult result_of_send(
     auto const said = plain_field(result.info, "worker_result");
     if (!said.empty()) result.text = said;
     bool const is_done = plain_field(result.info, "worker_flag") == "1";
-    result.end = is_done                                           ? HostEnd::done
-                 : !handed                                         ? HostEnd::undelivered
-                 : plain_field(result.info, "status") == "timeout" ? HostEnd::timeout
-                                                                   : HostEnd::failed;
+    result.end = is_done ? HostEnd::done : !handed ? HostEnd::undelivered : HostEnd::failed;
     return result;
 }
 

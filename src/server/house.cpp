@@ -65,6 +65,7 @@ public:
     House(std::string config, Settings const& settings, ServerSettings const& server,
         std::vector<BuiltinModule> const& builtin)
         : config_(std::move(config))
+        , builtin_(builtin)
         , log_(server.log)
         , clock_(io_.get_executor())
         , store_(std::make_unique<SqliteStore>(io_.get_executor(), server.store_path))
@@ -126,13 +127,18 @@ private:
     {
         log_.reopen();
         try {
+            // All of it is looked at before any of it is taken over.
+            check_server(config_, builtin_);
             auto settings = Settings::read_file(config_);
             auto const server = ServerSettings::read(settings);
             modules_->configure(settings);
             shared_.limits = server.limits;
             port_->configure(server);
             log_.set_level(server.log.level);
-            ELVES_LOG(info, "logs reopened and settings read again from " << config_);
+            ELVES_LOG(info, "logs reopened and settings read again from "
+                                << config_
+                                << "; what [server] listen and timezone, [store], [modules] and [auth] say "
+                                   "counts from the next start");
         } catch (std::exception const& problem) {
             ELVES_LOG(error, "settings not taken over, the ones before stand: " << problem.what());
         }
@@ -146,6 +152,7 @@ private:
     }
 
     std::string config_;
+    std::vector<BuiltinModule> const& builtin_;
     boost::asio::io_context io_{1};
     LogSetup log_;
     AsioClock clock_;

@@ -240,6 +240,23 @@ class Handover(Sending):
         agent.finish(info["id"], Result(1, "I had it all along"))
         self.assertIn("all along", self.ends(info["id"], "done", "true")["worker_message"])
 
+    def test_an_agent_that_says_late_that_it_took_it_is_believed(self):
+        agent = self.agent(self.house, IP, lambda call: TAKE_DEAF)
+        info = self.send_async(self.caller)
+        self.assertTrue(info["agent_sync_error"].startswith("[410.2]"), info)
+        agent._back(agent._link, agent.wait_instruct(info["id"]))
+        record = self.wait_status(self.caller, info["id"], "running")
+        self.assertEqual((record["agent_sync_flag"], record["agent_sync_error"]), ("true", ""))
+
+    def test_a_second_send_with_the_same_dedup_waits_for_the_agents_word_too(self):
+        agent = self.agent(self.house, IP, lambda call: TAKE_DEAF)
+        ins = {"app": "demo", "func": "work", "dedup": "one"}
+        calls = [self.caller.begin("sheduler", "sendasync", agentip=IP, ins=ins) for _ in range(2)]
+        agent._back(agent._link, agent.wait_instruct())
+        first, second = (self.caller.finish(mqid)["info"] for mqid in calls)
+        self.assertEqual((first["agent_sync_flag"], second["agent_sync_flag"]), ("true", "true"))
+        self.assertEqual(first["id"], second["id"])
+
     def test_an_agent_that_comes_back_and_never_had_it_makes_it_lost(self):
         agent = self.agent(self.house, IP, lambda call: DEAF)
         info = self.send_async(self.caller)

@@ -109,6 +109,16 @@ class Proof(Keys):
         self.admin.refused("413.1", "supervisor", "delkey", key=auth["key"])
         self.admin.refused("413.1", "supervisor", "getauthbykey", key=auth["key"])
 
+    def test_a_dedup_word_shows_no_task_of_an_app_that_the_key_may_not_use(self):
+        self.agent(self.house, IP, lambda call: Result(1, "secret"), auth=self.make("agent"))
+        ins = {"func": "work", "dedup": "word"}
+        self.admin.ok("sheduler", "sendsync", agentip=IP, ins={**ins, "app": "two"})
+        client = self.as_role("operator", apps=["one"])
+        for method in ("sendsync", "sendasync"):
+            reply = client.call("sheduler", method, agentip=IP, ins={**ins, "app": "one"})
+            self.assertEqual(code_of(reply), "401.6", reply)
+            self.assertNotIn("secret", json.dumps(reply))
+
     def test_an_agent_whose_key_is_deleted_is_sent_nothing_more(self):
         auth = self.make("agent")
         agent = self.agent(self.house, IP, auth=auth)

@@ -85,7 +85,7 @@ FUZZ_TARGET(settings)
     std::optional<ServerSettings> server;
     if (!accepts([&] { server = ServerSettings::read(anew); })) return;
     PROMISE(!server->listen.empty());
-    PROMISE(server->limits.max_frame >= 1024 && server->limits.max_inflight >= 1);
+    PROMISE(server->limits.max_frame >= 64 && server->limits.max_inflight >= 1);
     PROMISE(server->limits.close_bytes >= server->limits.max_frame + server->limits.pause_bytes);
     accepts([&] { anew.refuse_unknown(); });
 }

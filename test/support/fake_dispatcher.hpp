@@ -41,6 +41,7 @@ public:
         auto const decision = co_await log_.apply(id, std::move(event));
         co_return decision.task;
     }
+    [[nodiscard]] std::chrono::seconds default_timeout() const override { return std::chrono::seconds(90); }
     void require_processor(Instruction const& ins) const override
     {
         if (ins.mode == Mode::p && !processors.contains(ins.app)) {

@@ -26,10 +26,7 @@ public:
     }
     void cut_links_of(std::string_view key) override { cut.emplace_back(key); }
     void on_link(std::function<void(Ip const&)> then) override { on_link_.push_back(std::move(then)); }
-    void crons_from(std::function<std::vector<TaskId>(Ip const&)> source) override
-    {
-        crons_ = std::move(source);
-    }
+    void crons_from(CronSource source) override { crons_ = std::move(source); }
 
     /// As after a `register` on that connection.
     void come(Ip const& agent, std::shared_ptr<Peer> link)
@@ -42,13 +39,13 @@ public:
     /// What `getinfobyip` would show.
     [[nodiscard]] std::vector<TaskId> crons(Ip const& agent) const
     {
-        return crons_ ? crons_(agent) : std::vector<TaskId>();
+        return crons_ ? crons_(agent, {}) : std::vector<TaskId>();
     }
 
 private:
     std::map<Ip, std::shared_ptr<Peer>> links_;
     std::vector<std::function<void(Ip const&)>> on_link_;
-    std::function<std::vector<TaskId>(Ip const&)> crons_;
+    CronSource crons_;
 };
 
 } // namespace elves

@@ -156,11 +156,14 @@ TEST_CASE("links are followed, and lead nowhere out of the app's folder", "[work
 TEST_CASE("an app's folder may be a link to a version of it", "[worker-command]")
 {
     Apps const apps;
-    apps.folder.write("versions/7/app-worker.sh", "");
+    apps.folder.write("apps/.versions/7/app-worker.sh", "");
     fs::create_directory_symlink(".versions/7", apps.folder.path() / "apps/linked");
     auto const command = apps.command("linked", "");
-    CHECK(command.folder == apps.at("versions/7"));
-    CHECK(command.argv.at(1) == apps.at("versions/7/app-worker.sh"));
+    CHECK(command.folder == apps.at("apps/.versions/7"));
+    CHECK(command.argv.at(1) == apps.at("apps/.versions/7/app-worker.sh"));
+    apps.folder.write("elsewhere/app-worker.sh", "");
+    fs::create_directory_symlink("../elsewhere", apps.folder.path() / "apps/outside");
+    CHECK(apps.refusal("outside", "").starts_with("[413.2]"));
 }
 
 TEST_CASE("a param over 90,000 bytes goes by standard input", "[worker-command]")

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -32,6 +33,8 @@ public:
     [[nodiscard]] virtual asio::awaitable<TaskLog::Recorded> send(Order order) = 0;
     /// Cancels it wherever it is. Returns it as it is then, on disk. Throws Error 416.1 for an unknown id.
     [[nodiscard]] virtual asio::awaitable<Task> cancel(TaskId id) = 0;
+    /// `sheduler.default_timeout`: of an instruction that gives none.
+    [[nodiscard]] virtual std::chrono::seconds default_timeout() const = 0;
     /// Throws Error 413.2 where `ins` is of mode `P` and its app has no processor.
     virtual void require_processor(Instruction const& ins) const = 0;
 };

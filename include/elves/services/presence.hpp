@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "elves/caller.hpp"
 #include "elves/ip.hpp"
 #include "elves/peer.hpp"
 #include "elves/task_id.hpp"
@@ -18,6 +19,9 @@ public:
     static constexpr std::string_view service_name = "Presence (heartbeat)";
     virtual ~Presence() = default;
 
+    /// The cron jobs of an agent, as far as the caller may see them.
+    using CronSource = std::function<std::vector<TaskId>(Ip const&, Caller const&)>;
+
     /// The link of an agent that is online; null where it is not.
     [[nodiscard]] virtual std::shared_ptr<Peer> link(Ip const& agent) const = 0;
     /// The agent whose link this connection is.
@@ -28,7 +32,7 @@ public:
     /// Calls `then` after each `register`, once its reply is on its way.
     virtual void on_link(std::function<void(Ip const&)> then) = 0;
     /// Who answers for `getinfobyip`'s `cronlist`.
-    virtual void crons_from(std::function<std::vector<TaskId>(Ip const&)> source) = 0;
+    virtual void crons_from(CronSource source) = 0;
 };
 
 } // namespace elves
