@@ -25,7 +25,7 @@ constexpr auto simple_insert = "INSERT INTO lines (text) VALUES (?)";
 /// What one task costs on disk, from `sendasync` to its result, when each of its three writes meets others.
 class WholeLives {
 public:
-    explicit WholeLives(Db& db) : db_(db) { migrate(db, "tasklog", tasklog_schema); }
+    explicit WholeLives(Db& db) : db_(db) { migrate(db, {{"tasklog", tasklog_schema}}); }
 
     void write(std::size_t rows)
     {
