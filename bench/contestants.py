@@ -5,18 +5,20 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
 
 BIN = pathlib.Path(os.environ["ELVES_BIN"])
 BENCH = BIN / "elves-bench"
-PATIENCE = 60  # seconds for one to start or stop
 
 
-def elves_bench(*args, **more):
+def elves_bench(*args):
     """Runs elves-bench to its end; gives the object that it printed."""
-    done = subprocess.run([BENCH, *map(str, args)], stdout=subprocess.PIPE, text=True, check=True, **more)
+    done = subprocess.run([BENCH, *map(str, args)], stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"elves-bench {' '.join(map(str, args))}: it says above why it ended")
     return json.loads(done.stdout)
 
 
@@ -34,11 +36,23 @@ def accepts(port):
         return False
 
 
+def descendant(pid, name):
+    """The process of that name among the children of `pid`, and theirs."""
+    for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        if pathlib.Path(f"/proc/{child}/comm").read_text().strip() == name:
+            return int(child)
+        if found := descendant(child, name):
+            return found
+    return None
+
+
 class Contestant:
     """One that is started for a turn, loaded, and stopped. `asks` maps what a scenario asks to its own words for it."""
 
     dialect = ""
     settings = ""
+    environment = None  # ours
+    patience = 30  # seconds to start, and to stop
 
     def __init__(self, name):
         self.name = name
@@ -51,7 +65,9 @@ class Contestant:
         self.folder = folder
         self.port = free_port()
         self.log = open(folder / "log", "w")
-        self.process = subprocess.Popen([str(word) for word in self.command()], stdout=self.log, stderr=self.log, cwd=folder)
+        self.process = subprocess.Popen([str(word) for word in self.command()], stdout=self.log, stderr=self.log, cwd=folder,
+                                        env=self.environment)
+        self.pid = self.process.pid  # of the one that does the work
         self._eventually(self.is_up)
         self.to = f"127.0.0.1:{self.port}"
         self.workers_at = self.to
@@ -69,7 +85,7 @@ class Contestant:
     def stop(self):
         self.process.terminate()
         try:
-            self.process.wait(PATIENCE)
+            self.process.wait(self.patience)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -79,7 +95,7 @@ class Contestant:
         """The arguments with which elves-bench loads it as `scenario` says."""
         args = ["load", "--dialect", self.dialect, "--ask", self.question(scenario["ask"]), "--to", self.to,
                 "--workers-at", self.workers_at, "--connections", scenario["connections"],
-                "--in-flight", scenario["in_flight"], "--watch", self.process.pid]
+                "--in-flight", scenario["in_flight"], "--watch", self.pid]
         if self.works(scenario):
             args += ["--workers", scenario["agents"]]
         if "rate" in scenario:
@@ -92,11 +108,11 @@ class Contestant:
 
     def rss(self):
         """Bytes of memory that the process has for itself."""
-        text = pathlib.Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
+        text = pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text()
         return sum(int(kib) for kib in re.findall(r"^Private_(?:Clean|Dirty): +(\d+)", text, re.M)) * 1024
 
     def _eventually(self, holds):
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self.patience
         while not holds():
             if self.process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"{self.name} does not start:\n{(self.folder / 'log').read_text()[-2000:]}")
@@ -251,7 +267,51 @@ class Nats(Peer):
         return True
 
 
-PEERS = {"redis": Redis, "beanstalkd": Beanstalkd, "gearmand": Gearmand, "nats": Nats}
+class RabbitMq(Peer):
+    package = "rabbitmq-server"
+    dialect = "amqp"
+    patience = 120
+
+    @property
+    def settings(self):
+        if self.asked == "direct-reply-to":
+            return "transient queue, direct reply-to"
+        return f"durable {self.asked} queue, persistent messages, publisher confirms; nobody takes the messages"
+
+    def start(self, folder):
+        # Erlang's port mapper would stay behind as a daemon: here it is our own, on a port of its own.
+        epmd_port = str(free_port())
+        self.epmd = subprocess.Popen(["epmd", "-address", "127.0.0.1", "-port", epmd_port])
+        self.environment = {
+            **os.environ, "HOME": str(folder), "ERL_EPMD_PORT": epmd_port, "RABBITMQ_NODENAME": "bench@localhost",
+            "RABBITMQ_MNESIA_BASE": str(folder), "RABBITMQ_LOG_BASE": str(folder), "RABBITMQ_LOGS": "-",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"), "RABBITMQ_CONFIG_FILE": str(folder / "none"),
+            "RABBITMQ_DIST_PORT": str(free_port()), "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1"}
+        try:
+            super().start(folder)
+        except BaseException:
+            self.epmd.kill()
+            raise
+
+    def command(self):
+        self.environment["RABBITMQ_NODE_PORT"] = str(self.port)
+        return ["/usr/lib/rabbitmq/bin/rabbitmq-server"]
+
+    def after_start(self):
+        # The script waits for the one that does the work.
+        self.pid = descendant(self.process.pid, "beam.smp")
+
+    def stop(self):
+        os.kill(self.pid, signal.SIGTERM)
+        super().stop()
+        self.epmd.terminate()
+        self.epmd.wait()
+
+    def works(self, scenario):
+        return self.asked == "direct-reply-to"
+
+
+PEERS = {"redis": Redis, "beanstalkd": Beanstalkd, "gearmand": Gearmand, "nats": Nats, "rabbitmq": RabbitMq}
 
 
 def floor(name):

@@ -87,4 +87,7 @@ if __name__ == "__main__":
     import report
     from contestants import BIN, PEERS, Peer, contestants
     from turns import turn
-    main()
+    try:
+        main()
+    except RuntimeError as problem:
+        sys.exit(f"\n{problem}")

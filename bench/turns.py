@@ -60,7 +60,7 @@ def idle(contestant, scenario, seconds):
 
 
 def cpu_seconds(contestant):
-    with open(f"/proc/{contestant.process.pid}/stat") as stat:
+    with open(f"/proc/{contestant.pid}/stat") as stat:
         user, system = stat.read().rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / 100
 

@@ -15,6 +15,7 @@ std::unique_ptr<Talk> make_talk(std::string const& dialect, std::string const& q
     if (dialect == "beanstalk") return beanstalk_talk(question, payload);
     if (dialect == "gearman") return gearman_talk(question, payload);
     if (dialect == "nats") return nats_talk(question, payload);
+    if (dialect == "amqp") return amqp_talk(question, payload);
     throw std::runtime_error("no dialect \"" + dialect + "\"");
 }
 
@@ -24,6 +25,7 @@ std::unique_ptr<Worker> make_worker(std::string const& dialect)
     if (dialect == "frames") return std::make_unique<EchoWorker>();
     if (dialect == "gearman") return gearman_worker();
     if (dialect == "nats") return nats_worker();
+    if (dialect == "amqp") return amqp_worker();
     throw std::runtime_error("no worker for the dialect \"" + dialect + "\"");
 }
 

@@ -16,6 +16,9 @@ namespace elves::bench {
 /// `request`: with an inbox of its own for each connection.
 [[nodiscard]] std::unique_ptr<Talk> nats_talk(std::string const& question, std::string const& payload);
 [[nodiscard]] std::unique_ptr<Worker> nats_worker();
+/// `direct-reply-to`, `classic`, `quorum`: as the guest of a RabbitMQ.
+[[nodiscard]] std::unique_ptr<Talk> amqp_talk(std::string const& question, std::string const& payload);
+[[nodiscard]] std::unique_ptr<Worker> amqp_worker();
 
 [[noreturn]] void throw_no_question(std::string const& dialect, std::string const& question);
 
