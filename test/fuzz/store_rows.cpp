@@ -26,7 +26,7 @@ struct Tables {
 
     Tables()
     {
-        migrate(*sound, "tasklog", tasklog_schema);
+        migrate(*sound, {{"tasklog", tasklog_schema}});
         auto run = sound->run("SELECT name FROM pragma_table_info('tasks')");
         std::string create;
         while (run.next()) {
