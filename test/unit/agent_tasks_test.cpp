@@ -147,8 +147,6 @@ TEST_CASE(
     CHECK(house.workers.started == std::vector<TaskId>{id_of(1), id_of(3)});
 }
 
-TEST_CASE(
-    "a cancel stops a task that runs, one that waits, and does not know one that was never here", "[agent]")
 TEST_CASE("a confirmation that the journal won't take is written when it can be", "[agent]")
 {
     Machine machine;
@@ -165,7 +163,8 @@ TEST_CASE("a confirmation that the journal won't take is written when it can be"
     CHECK(house.count("confirmed IS NOT NULL") == 1);
 }
 
-TEST_CASE("a cancel stops a task that runs, one that waits, and is true for one unknown", "[agent]")
+TEST_CASE(
+    "a cancel stops a task that runs, one that waits, and does not know one that was never here", "[agent]")
 {
     Machine machine;
     House house(machine.store, machine.io, machine.clock, {1, 10});
