@@ -312,7 +312,22 @@ void Tasks::confirm(std::vector<TaskId> const& ids)
         if (unconfirmed_.erase(id) > 0) known.push_back(id);
     }
     if (known.empty()) return;
-    spawn(journal_.confirm(std::move(known), clock_.now()));
+    spawn(keep_confirmed(std::move(known)));
+}
+
+/// Were it not repeated, the result would be repeated to the server after each start, and never pruned.
+asio::awaitable<void> Tasks::keep_confirmed(std::vector<TaskId> ids)
+{
+    for (std::chrono::milliseconds wait = 1s;; wait = std::min(wait * 2, longest_pause)) {
+        try {
+            co_await journal_.confirm(ids, clock_.now());
+            co_return;
+        } catch (std::exception const& problem) {
+            ELVES_LOG(warning,
+                "what the server has confirmed is not in the journal yet, trying again: " << problem.what());
+        }
+        co_await pause(clock_, wait);
+    }
 }
 
 void Tasks::spawn(asio::awaitable<void> work)

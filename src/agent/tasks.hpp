@@ -78,6 +78,7 @@ private:
     void settle(TaskId id, WorkerReport report);
     [[nodiscard]] asio::awaitable<void> keep(TaskId id, WorkerReport report);
     void tell(TaskId id);
+    [[nodiscard]] asio::awaitable<void> keep_confirmed(std::vector<TaskId> ids);
     void spawn(asio::awaitable<void> work);
 
     asio::any_io_executor loop_;

@@ -147,6 +147,22 @@ TEST_CASE(
     CHECK(house.workers.started == std::vector<TaskId>{id_of(1), id_of(3)});
 }
 
+TEST_CASE("a confirmation that the journal won't take is written when it can be", "[agent]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.instruct(text_of(1), "async");
+    house.workers.end(id_of(1));
+    house.settle();
+    machine.store.fail_next(2);
+    house.call("confirm", {{"id", json::array{text_of(1)}}});
+    CHECK(house.count("confirmed IS NOT NULL") == 0);
+    house.pass(1s);
+    CHECK(house.count("confirmed IS NOT NULL") == 0);
+    house.pass(2s);
+    CHECK(house.count("confirmed IS NOT NULL") == 1);
+}
+
 TEST_CASE(
     "a cancel stops a task that runs, one that waits, and does not know one that was never here", "[agent]")
 {

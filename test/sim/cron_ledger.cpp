@@ -1,0 +1,116 @@
+#include "sim/cron_ledger.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace elves::sim {
+
+using namespace std::chrono_literals;
+
+static std::string span(Instant after, Instant until)
+{
+    return "after " + iso_text(after) + " up to " + iso_text(until);
+}
+
+void CronLedger::set(TaskId id, Job job)
+{
+    auto& account = jobs_[id];
+    account.rule = QuartzRule::parse(job.rule);
+    account.job = std::move(job);
+    account.records.clear();
+}
+
+CronLedger::Job const* CronLedger::find(TaskId id) const
+{
+    auto const found = jobs_.find(id);
+    return found == jobs_.end() ? nullptr : &found->second.job;
+}
+
+void CronLedger::ran(TaskId id, Instant fire_time)
+{
+    auto const found = jobs_.find(id);
+    if (found == jobs_.end()) return; // Deleted by now; it was due before.
+    if (!found->second.runs.insert(fire_time).second)
+        broken_("cron job " + id.text() + " runs twice for " + iso_text(fire_time));
+    found->second.records.push_back({fire_time, 1, false});
+}
+
+void CronLedger::skipped(TaskId id, std::string const& why)
+{
+    auto const found = jobs_.find(id);
+    if (found == jobs_.end()) return;
+    constexpr std::string_view begin = "skipped: ";
+    char* end = nullptr;
+    auto const number = std::strtol(why.c_str() + begin.size(), &end, 10);
+    bool const counts = number > 0 && std::string_view(end).starts_with(" time");
+    bool const once = why.find("it runs once for them") != std::string::npos;
+    found->second.records.push_back({std::nullopt, counts ? static_cast<std::size_t>(number) : 1, once});
+}
+
+void CronLedger::moved(TaskId id, Instant from, Instant to)
+{
+    auto const found = jobs_.find(id);
+    if (found == jobs_.end()) return;
+    auto& account = found->second;
+    if (from != account.job.mark)
+        broken_("the mark of cron job " + id.text() + " was at " + iso_text(account.job.mark) +
+                " and moves from " + iso_text(from));
+    check(id, account, from, to);
+    account.records.clear();
+    account.job.mark = to;
+}
+
+void CronLedger::check(TaskId id, Account& account, Instant from, Instant to)
+{
+    auto const due = times(account, from, to);
+    auto const& records = account.records;
+    std::size_t accounted = 0;
+    for (auto const& record : records) {
+        // The run that makes up for them is recorded after it, and is counted there.
+        accounted += record.ran ? 1 : record.count - (record.runs_once_more ? 1 : 0);
+        if (record.ran && (due.empty() || *record.ran != due.back()))
+            broken_("cron job " + id.text() + " ran for " + iso_text(*record.ran) +
+                    ", which is not the time due " + span(from, to));
+    }
+    if (records.empty()) {
+        // Only the mark moves where the run is in the log already.
+        accounted = static_cast<std::size_t>(
+            std::count_if(due.begin(), due.end(), [&](Instant at) { return account.runs.contains(at); }));
+    }
+    if (accounted != due.size())
+        broken_("cron job " + id.text() + ": " + std::to_string(due.size()) + " times were due " +
+                span(from, to) + ", and " + std::to_string(accounted) + " are accounted for");
+}
+
+void CronLedger::end_of_transaction()
+{
+    for (auto& [id, account] : jobs_) {
+        if (!account.records.empty())
+            broken_("a firing of cron job " + id.text() + " is recorded, and its mark at " +
+                    iso_text(account.job.mark) + " does not move");
+        account.records.clear();
+    }
+}
+
+std::vector<Instant> CronLedger::times(Account const& account, Instant after, Instant until) const
+{
+    std::vector<Instant> all;
+    for (auto at = account.rule->next_after(after, account.job.zone); at && *at <= until;
+         at = account.rule->next_after(*at, account.job.zone)) {
+        all.push_back(*at);
+    }
+    return all;
+}
+
+void CronLedger::at_rest(Instant until) const
+{
+    for (auto const& [id, account] : jobs_) {
+        if (!account.job.active) continue;
+        auto const due = times(account, account.job.mark, until);
+        if (!due.empty())
+            broken_("cron job " + id.text() + ": " + std::to_string(due.size()) + " times " +
+                    span(account.job.mark, until) + " are not accounted for");
+    }
+}
+
+} // namespace elves::sim

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "elves/quartz_rule.hpp"
+#include "elves/task_id.hpp"
+#include "elves/zone.hpp"
+
+namespace elves::sim {
+
+/// Accounts for every time of every cron job that one party fires. A job has a mark on disk, which moves in
+/// the transactions that record its firings: each step of it must stand for just the times of the rule that
+/// were recorded with it.
+class CronLedger {
+public:
+    using Broken = std::function<void(std::string what)>;
+    explicit CronLedger(Broken broken) : broken_(std::move(broken)) {}
+
+    struct Job {
+        std::string rule;
+        Zone zone;
+        Instant mark{};
+        bool active = true; ///< This party fires it.
+        std::chrono::seconds jitter{0};
+        /// Does it fire at the same times as `other`?
+        [[nodiscard]] bool same_times(Job const& other) const
+        {
+            return rule == other.rule && zone.name() == other.zone.name() && active == other.active &&
+                   jitter == other.jitter;
+        }
+    };
+    /// A new job, or another one under an old id: its times begin after its mark.
+    void set(TaskId id, Job job);
+    void gone(TaskId id) { jobs_.erase(id); }
+    [[nodiscard]] Job const* find(TaskId id) const;
+
+    // Within one transaction, in this order.
+    void ran(TaskId id, Instant fire_time);
+    void skipped(TaskId id, std::string const& why);
+    void moved(TaskId id, Instant from, Instant to);
+    void end_of_transaction();
+
+    /// Each due time up to `until` must be accounted for by now.
+    void at_rest(Instant until) const;
+
+private:
+    struct Record {
+        std::optional<Instant> ran; ///< Nothing: it was skipped.
+        std::size_t count = 1;
+        bool runs_once_more = false;
+    };
+    struct Account {
+        Job job;
+        std::optional<QuartzRule> rule;
+        std::set<Instant> runs;
+        std::vector<Record> records; ///< Of this transaction, and the mark has not moved for them.
+    };
+    [[nodiscard]] std::vector<Instant> times(Account const& account, Instant after, Instant until) const;
+    void check(TaskId id, Account& account, Instant from, Instant to);
+
+    Broken broken_;
+    std::map<TaskId, Account> jobs_;
+};
+
+} // namespace elves::sim

@@ -1,0 +1,169 @@
+#include "sim/faults.hpp"
+
+namespace elves::sim {
+
+using namespace std::chrono_literals;
+
+Faults::Faults(World& world) : world_(world), nature_(world.nature_)
+{
+    // Each run has some kinds only: one that happens all the time would hide what the others do.
+    for (auto const kind : {&Faults::crash, &Faults::stop, &Faults::part, &Faults::cut, &Faults::pause,
+             &Faults::fill_disk, &Faults::slow_disk, &Faults::refuse_writes, &Faults::slow_network,
+             &Faults::jump, &Faults::upset_processor}) {
+        if (nature_.random.chance(500)) kinds_.push_back(kind);
+    }
+}
+
+void Faults::begin() { next(); }
+
+void Faults::next()
+{
+    if (kinds_.empty()) return;
+    later(100ms, 20s, [this] {
+        (this->*nature_.random.pick(kinds_))();
+        next();
+    });
+}
+
+void Faults::later(
+    std::chrono::microseconds least, std::chrono::microseconds most, std::function<void()> then)
+{
+    nature_.time.after(
+        nature_.random.time(least, most), [then = std::move(then), going_on = std::weak_ptr(going_on_)] {
+            if (!going_on.expired()) then();
+        });
+}
+
+Machine& Faults::any_program()
+{
+    // The server as often as all agents together.
+    if (nature_.random.chance(500)) return world_.server_;
+    return nature_.random.pick(world_.agents_)->machine;
+}
+
+SimDisk& Faults::any_disk()
+{
+    if (nature_.random.chance(500)) return world_.server_disk_;
+    return nature_.random.pick(world_.agents_)->disk;
+}
+
+void Faults::crash()
+{
+    auto& machine = any_program();
+    if (!machine.process) return;
+    // Not now but a little later: between whichever two handlers that is.
+    later(0us, 20ms, [this, &machine] {
+        if (!machine.process) return;
+        ELVES_SIM_TRACE(nature_.trace, "fault: " << machine.name << " crashes");
+        ++world_.crashes_;
+        world_.kill(machine);
+        later(0ms, nature_.random.chance(700) ? 2s : 100s, [this, &machine] { world_.start(machine); });
+    });
+}
+
+void Faults::stop()
+{
+    auto& machine = any_program();
+    if (!machine.process || machine.paused) return;
+    ELVES_SIM_TRACE(nature_.trace, "fault: " << machine.name << " is stopped");
+    if (&machine == &world_.server_) {
+        static_cast<SimServer*>(machine.process)->stop();
+    } else {
+        static_cast<SimAgent*>(machine.process)->stop();
+    }
+}
+
+void Faults::part()
+{
+    std::vector<Machine*> others{&world_.processor_, &world_.clients_};
+    for (auto const& agent : world_.agents_) others.insert(others.end(), 2, &agent->machine);
+    auto& other = *nature_.random.pick(others);
+    ELVES_SIM_TRACE(nature_.trace, "fault: server and " << other.name << " are parted");
+    world_.network_.part(world_.server_, other);
+    later(10ms, nature_.random.chance(600) ? 3s : 120s, [this, &other] {
+        ELVES_SIM_TRACE(nature_.trace, "server and " << other.name << " are joined");
+        world_.network_.join(world_.server_, other);
+    });
+}
+
+void Faults::cut() { world_.network_.cut_one(); }
+
+void Faults::pause()
+{
+    auto& machine = any_program();
+    if (!machine.process || machine.paused) return;
+    ELVES_SIM_TRACE(nature_.trace, "fault: " << machine.name << " stands still");
+    machine.paused = true;
+    later(1ms, nature_.random.chance(600) ? 3s : 100s, [this, &machine] {
+        ELVES_SIM_TRACE(nature_.trace, machine.name << " goes on");
+        machine.paused = false;
+    });
+}
+
+void Faults::fill_disk()
+{
+    auto& disk = any_disk();
+    ELVES_SIM_TRACE(nature_.trace, "fault: the disk of " << disk.name() << " is full");
+    disk.faults.full = true;
+    later(1ms, nature_.random.chance(700) ? 3s : 60s, [&disk] { disk.faults.full = false; });
+}
+
+void Faults::slow_disk()
+{
+    auto& disk = any_disk();
+    ELVES_SIM_TRACE(nature_.trace, "fault: the disk of " << disk.name() << " is slow");
+    disk.faults.slow = nature_.random.time(100ms, 4s);
+    later(1s, 30s, [&disk] { disk.faults.slow = 0us; });
+}
+
+void Faults::refuse_writes()
+{
+    auto& disk = any_disk();
+    disk.faults.refuses = 100;
+    later(1s, 30s, [&disk] { disk.faults.refuses = 0; });
+}
+
+void Faults::slow_network()
+{
+    world_.network_.slow = nature_.random.time(10ms, 3s);
+    later(1s, 20s, [this] { world_.network_.slow = 0us; });
+}
+
+void Faults::jump()
+{
+    auto& machine = any_program();
+    auto const by =
+        nature_.random.chance(500) ? nature_.random.time(-20s, 20s) : nature_.random.time(-2h, 2h);
+    machine.off += std::chrono::duration_cast<std::chrono::milliseconds>(by);
+    ELVES_SIM_TRACE(
+        nature_.trace, "fault: the clock of " << machine.name << " jumps by " << by.count() << " us");
+}
+
+void Faults::upset_processor()
+{
+    if (!world_.processor_.process) return;
+    auto& processor = *static_cast<SimProcessor*>(world_.processor_.process);
+    processor.moods = static_cast<int>(nature_.random.between(100, 1000));
+    later(1s, 60s, [&processor] { processor.moods = 0; });
+}
+
+void Faults::end()
+{
+    going_on_ = std::make_shared<int>(0);
+    world_.network_.join_all();
+    world_.network_.slow = 0us;
+    static_cast<SimProcessor*>(world_.processor_.process)->moods = 0;
+    for (auto* const machine : world_.machines_) {
+        machine->paused = false;
+        if (!machine->process) world_.start(*machine);
+    }
+    std::vector<SimDisk*> disks{&world_.server_disk_};
+    for (auto const& agent : world_.agents_) disks.push_back(&agent->disk);
+    for (auto* const disk : disks) {
+        disk->faults.full = false;
+        disk->faults.slow = 0us;
+        disk->faults.refuses = 0;
+    }
+}
+
+} // namespace elves::sim

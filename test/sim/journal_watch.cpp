@@ -1,0 +1,132 @@
+#include "sim/journal_watch.hpp"
+
+#include "agent/own_job.hpp"
+#include "elves/worker_report.hpp"
+
+namespace elves::sim {
+
+namespace {
+
+#define TASK_CHANGE(kind)                                                                                    \
+    " BEGIN INSERT INTO change (kind, id, stage, confirmed, cron_id, fire_time, skipped, result) "           \
+    "VALUES ('" kind "', NEW.id, NEW.stage, NEW.confirmed IS NOT NULL, NEW.cron_id, NEW.fire_time, "         \
+    "NEW.skipped, NEW.result); END;\n"
+
+constexpr auto triggers = //
+    "CREATE TEMP TABLE change (n INTEGER PRIMARY KEY, kind TEXT, id TEXT, stage TEXT, confirmed INTEGER, "
+    "cron_id TEXT, fire_time INTEGER, skipped INTEGER, result TEXT, entry TEXT, mark_before INTEGER, "
+    "mark INTEGER);\n"
+    "CREATE TEMP TRIGGER new_task AFTER INSERT ON main.task" TASK_CHANGE(
+        "new") "CREATE TEMP TRIGGER task AFTER UPDATE ON main.task" TASK_CHANGE("task") "CREATE TEMP TRIGGER "
+                                                                                        "new_job AFTER "
+                                                                                        "INSERT ON main.cron"
+                                                                                        " BEGIN INSERT INTO "
+                                                                                        "change (kind, "
+                                                                                        "cron_id, entry, "
+                                                                                        "mark) "
+                                                                                        "VALUES ('job', "
+                                                                                        "NEW.id, NEW.entry, "
+                                                                                        "NEW.accounted); "
+                                                                                        "END;\n"
+                                                                                        "CREATE TEMP TRIGGER "
+                                                                                        "mark AFTER UPDATE "
+                                                                                        "OF accounted ON "
+                                                                                        "main.cron"
+                                                                                        " BEGIN INSERT INTO "
+                                                                                        "change (kind, "
+                                                                                        "cron_id, "
+                                                                                        "mark_before, mark) "
+                                                                                        "VALUES ('mark', "
+                                                                                        "NEW.id, "
+                                                                                        "OLD.accounted, "
+                                                                                        "NEW.accounted); "
+                                                                                        "END;\n"
+                                                                                        "CREATE TEMP TRIGGER "
+                                                                                        "no_job AFTER DELETE "
+                                                                                        "ON main.cron"
+                                                                                        " BEGIN INSERT INTO "
+                                                                                        "change (kind, "
+                                                                                        "cron_id) VALUES "
+                                                                                        "('no job', OLD.id); "
+                                                                                        "END;\n";
+
+constexpr std::string_view select_changes =
+    "SELECT kind, id, stage, confirmed, cron_id, fire_time, skipped, result, entry, mark_before, mark "
+    "FROM change ORDER BY n";
+
+Instant instant(std::int64_t ms) { return Instant(std::chrono::milliseconds(ms)); }
+
+} // namespace
+
+JournalWatch::JournalWatch(Invariants& invariants, std::string agent)
+    : invariants_(invariants), agent_(std::move(agent)), ledger_([this](std::string what) {
+        invariants_.broken("firing-accounted", agent_ + ": " + std::move(what));
+    })
+{
+}
+
+void JournalWatch::begin(Db& db)
+{
+    if (std::exchange(watching_, true)) return;
+    db.script(triggers);
+}
+
+void JournalWatch::look(Db& db)
+{
+    if (!watching_) return;
+    {
+        auto row = db.run(select_changes);
+        while (row.next()) {
+            auto const kind = row.text(0);
+            kind == "new" || kind == "task" ? see_task(row, kind == "new") : see_job(row, kind);
+        }
+    }
+    for (auto const& [id, job] : gone_) ledger_.gone(id);
+    gone_.clear();
+    ledger_.end_of_transaction();
+    db.run("DELETE FROM change").execute();
+}
+
+void JournalWatch::see_task(Run const& row, bool is_new)
+{
+    JournalRow journal;
+    journal.id = TaskId::parse(row.text(1)).value();
+    journal.stage = row.text(2);
+    journal.confirmed = row.number(3) == 1;
+    if (!row.is_null(4)) {
+        journal.cron_id = TaskId::parse(row.text(4)).value();
+        journal.fire_time = instant(row.number(5));
+    }
+    journal.skipped = row.number(6) == 1;
+    if (journal.skipped) journal.why = read_report(json::parse(row.text(7)).as_object(), Zone()).result;
+    invariants_.journal_wrote(agent_, journal);
+    if (!is_new || !journal.cron_id) return;
+    journal.skipped ? ledger_.skipped(*journal.cron_id, journal.why)
+                    : ledger_.ran(*journal.cron_id, *journal.fire_time);
+}
+
+/// The whole list is written anew each time: a job that goes and comes back as it was has its mark, still.
+void JournalWatch::see_job(Run const& row, std::string_view kind)
+{
+    auto const id = TaskId::parse(row.text(4)).value();
+    if (kind == "no job") {
+        if (auto const* const job = ledger_.find(id)) gone_.emplace(id, *job);
+        jobs_.erase(id);
+    } else if (kind == "job") {
+        jobs_.insert(id);
+        auto const job = agent::OwnJob::read(json::parse(row.text(8)).as_object(), Zone());
+        CronLedger::Job const now{job.rule.text(), job.zone, instant(row.number(10)), job.on, job.jitter};
+        auto const before = gone_.extract(id);
+        if (!before || !before.mapped().same_times(now)) return ledger_.set(id, now);
+        if (before.mapped().mark != now.mark)
+            invariants_.broken("firing-accounted", agent_ + ": the mark of cron job " + id.text() +
+                                                       " was at " + iso_text(before.mapped().mark) +
+                                                       " and is set to " + iso_text(now.mark));
+    } else {
+        ledger_.moved(id, instant(row.number(9)), instant(row.number(10)));
+    }
+}
+
+void JournalWatch::at_rest(Instant until) { ledger_.at_rest(until); }
+
+} // namespace elves::sim

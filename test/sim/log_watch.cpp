@@ -1,0 +1,242 @@
+#include "sim/log_watch.hpp"
+
+namespace elves::sim {
+
+namespace {
+
+#define TASK_CHANGE(kind)                                                                                    \
+    " BEGIN INSERT INTO change (kind, id, agent, type, status, ended, flag, result, handed, error, "         \
+    "cancel_due, cron_id, fire_time) VALUES ('" kind "', NEW.id, NEW.agent, NEW.type, NEW.status, "          \
+    "NEW.end_time, NEW.worker_flag, NEW.worker_result, NEW.sync_flag, NEW.sync_error, NEW.cancel_due, "      \
+    "NEW.cron_id, NEW.fire_time); END;\n"
+#define JOB_CHANGE(kind)                                                                                     \
+    " BEGIN INSERT INTO change (kind, cron_id, type, rule, zone, is_on, mark) "                              \
+    "VALUES ('" kind "', NEW.id, NEW.type, NEW.rule, NEW.zone, NEW.is_on, NEW.settled); END;\n"
+
+constexpr auto triggers = //
+    "CREATE TEMP TABLE change (n INTEGER PRIMARY KEY, kind TEXT, id TEXT, agent TEXT, type TEXT, status "
+    "TEXT, "
+    "ended INTEGER, flag INTEGER, result TEXT, handed INTEGER, error TEXT, cancel_due INTEGER, cron_id TEXT, "
+    "fire_time INTEGER, rule TEXT, zone TEXT, is_on INTEGER, mark_before INTEGER, mark INTEGER);\n"
+    "CREATE TEMP TRIGGER new_task AFTER INSERT ON main.tasks" TASK_CHANGE("new") "CREATE TEMP TRIGGER task "
+                                                                                 "AFTER UPDATE OF status ON "
+                                                                                 "main.tasks" TASK_CHANGE(
+                                                                                     "task") "CREATE TEMP "
+                                                                                             "TRIGGER "
+                                                                                             "no_task AFTER "
+                                                                                             "DELETE ON "
+                                                                                             "main.tasks"
+                                                                                             " BEGIN INSERT "
+                                                                                             "INTO change "
+                                                                                             "(kind, id) "
+                                                                                             "VALUES "
+                                                                                             "('erased', "
+                                                                                             "OLD.id); END;\n"
+                                                                                             "CREATE TEMP "
+                                                                                             "TRIGGER "
+                                                                                             "new_job AFTER "
+                                                                                             "INSERT ON "
+                                                                                             "main.cron_"
+                                                                                             "job" JOB_CHANGE(
+                                                                                                 "job")
+    // Both of these set the mark, too, and by hand: what was due before is nobody's any more.
+    "CREATE TEMP TRIGGER edited_job AFTER UPDATE OF rule ON main.cron_job" JOB_CHANGE("job") "CREATE TEMP "
+                                                                                             "TRIGGER "
+                                                                                             "switched_job "
+                                                                                             "AFTER UPDATE "
+                                                                                             "OF is_on ON "
+                                                                                             "main.cron_"
+                                                                                             "job" JOB_CHANGE(
+                                                                                                 "job") "CREA"
+                                                                                                        "TE "
+                                                                                                        "TEMP"
+                                                                                                        " TRI"
+                                                                                                        "GGER"
+                                                                                                        " mar"
+                                                                                                        "k "
+                                                                                                        "AFTE"
+                                                                                                        "R "
+                                                                                                        "UPDA"
+                                                                                                        "TE "
+                                                                                                        "OF "
+                                                                                                        "sett"
+                                                                                                        "led "
+                                                                                                        "ON "
+                                                                                                        "main"
+                                                                                                        ".cro"
+                                                                                                        "n_"
+                                                                                                        "job"
+                                                                                                        " BEG"
+                                                                                                        "IN "
+                                                                                                        "INSE"
+                                                                                                        "RT "
+                                                                                                        "INTO"
+                                                                                                        " cha"
+                                                                                                        "nge "
+                                                                                                        "(kin"
+                                                                                                        "d, "
+                                                                                                        "cron"
+                                                                                                        "_id,"
+                                                                                                        " mar"
+                                                                                                        "k_"
+                                                                                                        "befo"
+                                                                                                        "re, "
+                                                                                                        "mark"
+                                                                                                        ") "
+                                                                                                        "VALU"
+                                                                                                        "ES "
+                                                                                                        "('"
+                                                                                                        "mark"
+                                                                                                        "', "
+                                                                                                        "NEW."
+                                                                                                        "id, "
+                                                                                                        "OLD."
+                                                                                                        "sett"
+                                                                                                        "led,"
+                                                                                                        " NEW"
+                                                                                                        ".set"
+                                                                                                        "tled"
+                                                                                                        "); "
+                                                                                                        "END;"
+                                                                                                        "\n"
+                                                                                                        "CREA"
+                                                                                                        "TE "
+                                                                                                        "TEMP"
+                                                                                                        " TRI"
+                                                                                                        "GGER"
+                                                                                                        " no_"
+                                                                                                        "job "
+                                                                                                        "AFTE"
+                                                                                                        "R "
+                                                                                                        "DELE"
+                                                                                                        "TE "
+                                                                                                        "ON "
+                                                                                                        "main"
+                                                                                                        ".cro"
+                                                                                                        "n_"
+                                                                                                        "job"
+                                                                                                        " BEG"
+                                                                                                        "IN "
+                                                                                                        "INSE"
+                                                                                                        "RT "
+                                                                                                        "INTO"
+                                                                                                        " cha"
+                                                                                                        "nge "
+                                                                                                        "(kin"
+                                                                                                        "d, "
+                                                                                                        "cron"
+                                                                                                        "_id)"
+                                                                                                        " VAL"
+                                                                                                        "UES "
+                                                                                                        "('"
+                                                                                                        "no "
+                                                                                                        "job'"
+                                                                                                        ", "
+                                                                                                        "OLD."
+                                                                                                        "id);"
+                                                                                                        " END"
+                                                                                                        ";\n";
+
+constexpr std::string_view select_changes =
+    "SELECT kind, id, agent, type, status, ended, flag, result, handed, error, cancel_due, cron_id, "
+    "fire_time, "
+    "rule, zone, is_on, mark_before, mark, "
+    "EXISTS (SELECT 1 FROM change AS other WHERE abs(other.n - this.n) = 1 AND other.kind = 'job' "
+    "AND other.cron_id = this.cron_id) FROM change AS this ORDER BY n";
+
+std::optional<std::int64_t> maybe(Run const& row, int column)
+{
+    return row.is_null(column) ? std::nullopt : std::optional(row.number(column));
+}
+
+Instant instant(std::int64_t ms) { return Instant(std::chrono::milliseconds(ms)); }
+
+TaskId id_at(Run const& row, int column) { return TaskId::parse(row.text(column)).value(); }
+
+LogRow log_row(Run const& row)
+{
+    LogRow log;
+    log.id = id_at(row, 1);
+    log.agent = row.text(2);
+    log.type = parse_type(row.text(3)).value();
+    log.status = parse_status(row.text(4)).value();
+    log.end = maybe(row, 5);
+    log.flag = maybe(row, 6);
+    log.result = row.text(7);
+    if (!row.is_null(8)) log.handed = row.number(8) == 1;
+    log.error = row.text(9);
+    log.cancel_due = row.number(10) == 1;
+    if (!row.is_null(11)) log.cron_id = id_at(row, 11);
+    if (auto const time = maybe(row, 12)) log.fire_time = instant(*time);
+    return log;
+}
+
+} // namespace
+
+LogWatch::LogWatch(Invariants& invariants, Zone zone)
+    : invariants_(invariants)
+    , zone_(zone)
+    , ledger_([&invariants](std::string what) { invariants.broken("firing-accounted", std::move(what)); })
+{
+}
+
+void LogWatch::begin(Db& db)
+{
+    if (std::exchange(watching_, true)) return;
+    db.script(triggers);
+}
+
+void LogWatch::look(Db& db)
+{
+    if (!watching_) return;
+    {
+        auto row = db.run(select_changes);
+        while (row.next()) {
+            auto const kind = row.text(0);
+            if (kind == "erased") {
+                invariants_.log_erased(id_at(row, 1));
+            } else if (kind == "new" || kind == "task") {
+                auto const log = log_row(row);
+                invariants_.log_wrote(log);
+                if (kind != "new" || !log.cron_id || !ledger_.find(*log.cron_id)) continue;
+                // The agent's own have a ledger of their own.
+                if (!ledger_.find(*log.cron_id)->active) continue;
+                log.status == TaskStatus::skipped ? ledger_.skipped(*log.cron_id, log.error)
+                                                  : ledger_.ran(*log.cron_id, *log.fire_time);
+            } else {
+                see_job(row, kind);
+            }
+        }
+    }
+    ledger_.end_of_transaction();
+    db.run("DELETE FROM change").execute();
+}
+
+void LogWatch::see_job(Run const& row, std::string_view kind)
+{
+    auto const id = id_at(row, 11);
+    if (kind == "no job") {
+        ledger_.gone(id);
+    } else if (kind == "job") {
+        auto const zone = row.is_null(14) ? zone_ : Zone::named(row.text(14)).value();
+        bool const active = row.text(3) == "center" && row.number(15) == 1;
+        ledger_.set(id, {std::string(row.text(13)), zone, instant(row.number(17)), active, {}});
+    } else if (row.number(18) == 0) {
+        ledger_.moved(id, instant(row.number(16)), instant(row.number(17)));
+    }
+}
+
+void LogWatch::at_rest(Db& db)
+{
+    invariants_.at_rest();
+    auto owed = db.run("SELECT id FROM deliveries");
+    while (owed.next())
+        invariants_.broken("outbox-drained", "task " + std::string(owed.text(0)) + " is owed");
+    auto lost = db.run("SELECT id, status FROM tasks WHERE mode = 'P' AND status <> 'skipped' "
+                       "AND module_sync_flag <> 'true'");
+    while (lost.next())
+        invariants_.broken("outbox-drained", "task " + std::string(lost.text(0)) + " (" +
+                                                 std::string(lost.text(1)) + ") never reached its processor");
+}
+
+} // namespace elves::sim

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "elves/sql.hpp"
+#include "sim/cron_ledger.hpp"
+#include "sim/invariants.hpp"
+
+namespace elves::sim {
+
+/// Sees what is committed to the server's disk, by triggers of its own that nobody else knows of.
+class LogWatch {
+public:
+    /// `zone`: of jobs that name none.
+    LogWatch(Invariants& invariants, Zone zone);
+    /// Once, when the tables are there.
+    void begin(Db& db);
+    /// After each commit.
+    void look(Db& db);
+    /// What was due by then is accounted for.
+    void check_crons(Instant until) { ledger_.at_rest(until); }
+    /// Nothing is under way any more.
+    void at_rest(Db& db);
+
+private:
+    void see_job(Run const& row, std::string_view kind);
+
+    Invariants& invariants_;
+    Zone zone_;
+    CronLedger ledger_;
+    bool watching_ = false;
+};
+
+} // namespace elves::sim

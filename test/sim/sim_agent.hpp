@@ -1,0 +1,53 @@
+#pragma once
+
+#include "agent/instruct_service.hpp"
+#include "agent/live_output.hpp"
+#include "sim/sim_disk.hpp"
+#include "sim/sim_network.hpp"
+#include "sim/sim_workers.hpp"
+
+namespace elves::sim {
+
+/// One life of an agent: all of src/agent but its processes and its socket.
+class SimAgent final : public Process {
+public:
+    struct Place {
+        Machine& machine;
+        SimDisk& disk;
+        SimNetwork& network;
+        Machine& server;
+        Invariants& invariants;
+    };
+    SimAgent(Nature& nature, Place place);
+    ~SimAgent() override;
+
+    /// As on SIGTERM.
+    void stop();
+    [[nodiscard]] bool is_over() const override { return over_; }
+
+private:
+    [[nodiscard]] asio::awaitable<void> stay_linked();
+    [[nodiscard]] asio::awaitable<void> serve(std::shared_ptr<SimLink> link);
+    [[nodiscard]] asio::awaitable<void> beat_until_lost(std::shared_ptr<SimLink> link);
+    void finish(Steady until);
+
+    Place place_;
+    SimStore store_;
+    Zone zone_;
+    agent::Journal journal_;
+    SimWorkers workers_;
+    agent::Tasks tasks_;
+    agent::LiveOutput output_;
+    agent::Reports reports_;
+    agent::OwnCron cron_;
+    agent::InstructService service_;
+    MethodTable methods_;
+    Gate gate_;
+    Router router_;
+    std::shared_ptr<SimLink> link_;
+    Timer stopping_;
+    bool over_ = false;
+    bool orderly_ = false;
+};
+
+} // namespace elves::sim

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "elves/store.hpp"
+#include "sim/nature.hpp"
+#include "store/unit.hpp"
+
+namespace elves::sim {
+
+/// A machine's disk: what was committed stays, whatever crashes.
+class SimDisk {
+public:
+    explicit SimDisk(std::string name);
+
+    /// How bad it is just now.
+    struct Faults {
+        bool full = false;                 ///< Every write gets Error 507.1.
+        int refuses = 0;                   ///< So many of a thousand writes get it.
+        std::chrono::microseconds slow{0}; ///< More for each write.
+        int forgets = 0;                   ///< Planted bug: so many of a thousand are confirmed, not kept.
+        int rushes = 0;                    ///< Planted bug: so many are confirmed before they are kept.
+    };
+    Faults faults;
+    /// Called once the tables are there.
+    std::function<void(Db&)> begin_watch;
+    /// Called after each commit.
+    std::function<void(Db&)> on_commit;
+
+    [[nodiscard]] Db& db() noexcept { return *db_; }
+    [[nodiscard]] std::string const& name() const noexcept { return name_; }
+
+private:
+    std::string name_;
+    std::unique_ptr<Db> db_;
+};
+
+/// What a process sees of its disk: writes in groups, reads behind the writes that came before, all of it
+/// after a while. The one who made it ends it (`cut`) before anything that it works for.
+class SimStore final : public Store {
+public:
+    SimStore(Nature& nature, SimDisk& disk, asio::any_io_executor loop);
+
+    void post(Work work, Done done) override;
+    void post_read(Work work, Done done) override;
+    void migrate(std::string_view module, std::string_view schema) override;
+    void at_start(Work const& work) override;
+
+    /// A crash: what is not on disk is lost, and nobody is told of anything any more.
+    void cut();
+    /// An orderly end: what was posted is brought to disk, and then as above.
+    void close();
+
+private:
+    struct Read {
+        Unit unit;
+        std::int64_t after;
+    };
+    /// What the world calls back after a while, unless this is cut by then.
+    [[nodiscard]] std::function<void()> if_here(void (SimStore::*then)());
+    void begin_write();
+    void write();
+    void commit(std::vector<Unit>& group);
+    void commit_late();
+    void finish();
+    void begin_read();
+    void read();
+    void tell(Unit unit);
+
+    Nature& nature_;
+    SimDisk& disk_;
+    asio::any_io_executor loop_;
+    std::vector<Unit> writes_;
+    std::vector<Unit> group_; ///< Those that are being written, or are, and have not been told so.
+    std::deque<Read> reads_;
+    std::int64_t posted_ = 0;
+    std::int64_t finished_ = 0;
+    bool writing_ = false;
+    bool reading_ = false;
+    std::shared_ptr<int> here_ = std::make_shared<int>(0); ///< Null once it is cut.
+};
+
+} // namespace elves::sim

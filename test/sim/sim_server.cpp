@@ -1,0 +1,82 @@
+#include "sim/sim_server.hpp"
+
+#include "elves/error.hpp"
+
+namespace elves {
+
+std::unique_ptr<Module> make_heartbeat(Host& host);
+std::unique_ptr<Module> make_tasklog(Host& host);
+std::unique_ptr<Module> make_sheduler(Host& host);
+std::unique_ptr<Module> make_cron(Host& host);
+
+} // namespace elves
+
+namespace elves::sim {
+
+using namespace std::chrono_literals;
+
+static constexpr auto conf = "[heartbeat]\ninterval = 10\noffline_after = 30\n"
+                             "[sheduler]\nhandover_timeout = 5\n"
+                             "[tasklog]\nlost_after = 30\n";
+
+SimServer::SimServer(Nature& nature_, Place place)
+    : Process(nature_, place.machine)
+    , place_(place)
+    , store_(nature_, place.disk, io.get_executor())
+    , host_(io.get_executor(), clock, store_, place.zone)
+    , router_(gate_)
+{
+    host_.offer<AppDirectory>(*this);
+    host_.offer<Dialer>(*this);
+    auto const settings = Settings::parse(conf, "sim.conf");
+    for (auto const make : {&make_heartbeat, &make_tasklog, &make_sheduler, &make_cron}) add(make, settings);
+    if (place_.disk.begin_watch) place_.disk.begin_watch(place_.disk.db());
+    for (auto const& module : modules_) module->start();
+    place_.network.listen(*this, router_);
+}
+
+SimServer::~SimServer()
+{
+    place_.network.forget(*this);
+    orderly_ ? store_.close() : store_.cut();
+    unwind();
+    while (!modules_.empty()) modules_.pop_back();
+}
+
+void SimServer::add(MakeModule make, Settings const& settings)
+{
+    modules_.push_back(make(host_));
+    auto& module = *modules_.back();
+    module.configure(settings.section(module.name()));
+    tables_.push_back(std::make_unique<MethodTable>());
+    module.declare(*tables_.back());
+    router_.add(std::string(module.name()), *tables_.back());
+}
+
+std::optional<AppAddress> SimServer::callback(std::string_view) const
+{
+    return AppAddress{place_.processor.ip.text(), 1};
+}
+
+asio::awaitable<Back> SimServer::call(std::string, std::uint16_t, std::string service, std::string method,
+    json::object fields, std::chrono::milliseconds limit)
+{
+    auto const link = co_await dial(place_.network, *this, place_.processor, nullptr);
+    if (!link) throw Error(codes::agent_unreachable, "the processor is not there");
+    auto back = co_await link->call(std::move(service), std::move(method), std::move(fields), limit);
+    link->close("it was for one call");
+    co_return back;
+}
+
+void SimServer::stop()
+{
+    orderly_ = true;
+    router_.shut();
+    // Some grace for those who wait, then the modules' own end, then the links'.
+    stopping_ = clock.after(3s, [this] {
+        for (auto module = modules_.rbegin(); module != modules_.rend(); ++module) (*module)->stop();
+        stopping_ = clock.after(100ms, [this] { over_ = true; });
+    });
+}
+
+} // namespace elves::sim

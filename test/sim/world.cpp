@@ -1,0 +1,202 @@
+#include "sim/world.hpp"
+
+#include <algorithm>
+
+#include "elves/error.hpp"
+#include "sim/faults.hpp"
+
+namespace elves::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Some runs begin shortly before their zone changes its clocks.
+Instant start_of(std::uint64_t seed)
+{
+    std::vector<std::string_view> const starts{"2026-01-01T00:00:00Z", "2026-03-29T00:30:00Z",
+        "2026-10-25T00:30:00Z", "2026-10-24T23:58:00Z", "2026-06-30T23:50:00Z"};
+    return parse_iso(starts[seed % starts.size()]).value();
+}
+
+Zone zone_of(std::uint64_t seed) { return seed % 3 == 0 ? Zone() : Zone::named("Europe/Berlin").value(); }
+
+} // namespace
+
+World::Agent::Agent(World& world, std::size_t number)
+    : machine("agent" + std::to_string(number), "10.0.1." + std::to_string(number))
+    , disk(machine.name)
+    , watch(world.invariants_, machine.name)
+{
+    disk.begin_watch = [this](Db& db) { watch.begin(db); };
+    disk.on_commit = [this](Db& db) { watch.look(db); };
+    world.machines_.push_back(&machine);
+}
+
+World::World(Options const& options)
+    : options_(options)
+    , nature_(options.seed, start_of(options.seed))
+    , invariants_(nature_)
+    , network_(nature_)
+    , zone_(zone_of(options.seed))
+    , server_disk_("server")
+    , log_watch_(invariants_, zone_)
+{
+    if (options.keep_trace) nature_.trace.keep(options.print_trace);
+    nature_.trace.on_internal_error = [this](std::string const& text) {
+        invariants_.broken("no-internal-error", text);
+    };
+    server_disk_.begin_watch = [this](Db& db) { log_watch_.begin(db); };
+    server_disk_.on_commit = [this](Db& db) { log_watch_.look(db); };
+    machines_ = {&server_, &processor_, &clients_};
+    auto const agents = nature_.random.between(1, 3);
+    for (std::int64_t i = 1; i <= agents; ++i)
+        agents_.push_back(std::make_unique<Agent>(*this, static_cast<std::size_t>(i)));
+    processes_.resize(machines_.size());
+
+    constexpr int now_and_then = 20;
+    if (options.plant == Plant::forgetful_server) server_disk_.faults.forgets = now_and_then;
+    if (options.plant == Plant::hasty_server) server_disk_.faults.rushes = now_and_then;
+    if (options.plant == Plant::garbler) network_.garbles = now_and_then;
+    for (auto const& agent : agents_)
+        if (options.plant == Plant::forgetful_agent) agent->disk.faults.forgets = now_and_then;
+    faults_ = std::make_unique<Faults>(*this);
+}
+
+World::~World()
+{
+    for (auto& process : processes_) process.reset();
+    nature_.time.forget();
+}
+
+void World::start(Machine& machine)
+{
+    if (machine.process) return;
+    ELVES_SIM_TRACE(nature_.trace, machine.name << " starts");
+    auto const place = std::find(machines_.begin(), machines_.end(), &machine) - machines_.begin();
+    auto& process = processes_[static_cast<std::size_t>(place)];
+    if (&machine == &server_) {
+        process = std::make_unique<SimServer>(
+            nature_, SimServer::Place{machine, server_disk_, network_, processor_, zone_});
+    } else if (&machine == &processor_) {
+        process = std::make_unique<SimProcessor>(nature_, machine, network_, server_, invariants_);
+    } else if (&machine == &clients_) {
+        std::vector<Machine*> agents;
+        for (auto const& agent : agents_) agents.push_back(&agent->machine);
+        process = std::make_unique<SimClients>(nature_,
+            SimClients::Place{machine, network_, server_, std::move(agents), invariants_}, Habits(),
+            static_cast<std::size_t>(nature_.random.between(1, 6)));
+    } else {
+        auto const& agent = *std::find_if(
+            agents_.begin(), agents_.end(), [&](auto const& one) { return &one->machine == &machine; });
+        process = std::make_unique<SimAgent>(
+            nature_, SimAgent::Place{machine, agent->disk, network_, server_, invariants_});
+    }
+}
+
+void World::kill(Machine& machine)
+{
+    for (auto& process : processes_)
+        if (process.get() == machine.process) process.reset();
+}
+
+void World::look_for_ends()
+{
+    for (auto& process : processes_) {
+        if (!process || !process->is_over()) continue;
+        auto& machine = process->machine;
+        ELVES_SIM_TRACE(nature_.trace, machine.name << " has ended");
+        process.reset();
+        nature_.time.after(nature_.random.time(1ms, 20s), [this, &machine] { start(machine); });
+    }
+}
+
+/// One handler of one process, whichever; or the next thing that happens in the world.
+bool World::step()
+{
+    ++steps_;
+    auto const count = processes_.size();
+    auto const first = nature_.random.below(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        auto& process = processes_[(first + i) % count];
+        if (!process || !process->step()) continue;
+        if (process->is_over()) look_for_ends();
+        return true;
+    }
+    if (nature_.time.happen()) return true;
+    auto next = nature_.time.next();
+    for (auto const& process : processes_) {
+        if (!process || process->machine.paused) continue;
+        auto const due = process->clock.next();
+        if (due && (!next || *due < *next)) next = due;
+    }
+    if (!next) return false;
+    nature_.time.move_to(*next);
+    return true;
+}
+
+Outcome World::run()
+{
+    for (auto* const machine : machines_) start(*machine);
+    faults_->begin();
+    while (steps_ < options_.steps && !broken() && step()) {
+    }
+    if (!broken()) calm_down();
+    if (!broken()) check_crons();
+    if (!broken()) come_to_rest();
+    Outcome outcome;
+    outcome.violation = invariants_.violation();
+    outcome.steps = steps_;
+    outcome.tasks = invariants_.facts().size();
+    outcome.crashes = crashes_;
+    outcome.digest = nature_.trace.digest();
+    auto const& lines = nature_.trace.lines();
+    outcome.trace.assign(lines.begin(), lines.end());
+    return outcome;
+}
+
+void World::run_for(std::chrono::seconds time)
+{
+    auto const until = nature_.time.now() + time;
+    while (nature_.time.now() < until && !broken() && step()) {
+    }
+}
+
+void World::calm_down()
+{
+    ELVES_SIM_TRACE(nature_.trace, "nothing goes wrong from now on");
+    faults_->end();
+    static_cast<SimClients*>(clients_.process)->be_quiet();
+    run_for(300s);
+}
+
+/// While they are still on: what has been due is accounted for.
+void World::check_crons()
+{
+    constexpr auto slack = 100s;
+    for (auto const& agent : agents_) agent->watch.at_rest(nature_.time.day() + agent->machine.off - slack);
+    log_watch_.check_crons(nature_.time.day() + server_.off - slack);
+}
+
+void World::come_to_rest()
+{
+    static_cast<SimClients*>(clients_.process)->stop_all_crons();
+    auto const limit = nature_.time.now() + 3h;
+    while (!is_at_rest() && nature_.time.now() < limit && !broken()) run_for(5s);
+    if (!broken()) log_watch_.at_rest(server_disk_.db());
+    for (auto const& agent : agents_) {
+        if (!agent->watch.jobs().empty())
+            invariants_.broken("own-crons", agent->machine.name + " still has cron jobs of its own");
+    }
+}
+
+bool World::is_at_rest()
+{
+    if (!static_cast<SimClients*>(clients_.process)->is_idle() || invariants_.unfinished() > 0) return false;
+    for (auto const& agent : agents_)
+        if (!agent->watch.jobs().empty()) return false;
+    auto owed = server_disk_.db().run("SELECT 1 FROM deliveries");
+    return !owed.next();
+}
+
+} // namespace elves::sim
