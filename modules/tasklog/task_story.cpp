@@ -44,10 +44,15 @@ public:
     {
         if (!task_.report) return;
         auto const& report = *task_.report;
-        auto text = "the worker was through, by the agent's clock: flag " + std::to_string(report.flag) +
-                    " after " + ms_text(report.costtime);
+        // By the agent's clock, which knows whole seconds only and may be wrong: it is told, but puts nothing
+        // in order.
+        auto text =
+            "the worker was through" +
+            (report.callback_time ? " at " + zone_.text(*report.callback_time) + " by the agent's clock"
+                                  : "") +
+            ": flag " + std::to_string(report.flag) + " after " + ms_text(report.costtime);
         if (report.exit_code) text += ", exit code " + std::to_string(*report.exit_code);
-        add(report.callback_time, std::move(text));
+        add(task_.reported, std::move(text));
         add(task_.reported, "its result came, and was confirmed once on disk");
     }
     void ended()

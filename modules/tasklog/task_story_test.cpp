@@ -59,7 +59,8 @@ TEST_CASE("a task that went well is told from the asking to the processor", "[ta
     CHECK(told(row, {at(20ms), at(45ms), 12}) ==
           Lines{asked, "2 handed to the agent's connection", "5 the agent said that it took it",
               "20 first output", "45 last output, 12 bytes in all",
-              "50 the worker was through, by the agent's clock: flag 1 after 40 ms, exit code 0",
+              "55 the worker was through at 2026-01-01 00:00:00 by the agent's clock: flag 1 after 40 ms, "
+              "exit code 0",
               "55 its result came, and was confirmed once on disk", "55 final state: done",
               "60 first try to deliver it to the processor", "1060 delivered to the processor, 2 tries",
               "1070 the processor said: put away"});
