@@ -18,8 +18,7 @@ bool is_agents_word(LogRow const& row)
 {
     return row.flag == -1 &&
            (row.result == "canceled" || row.result == "the agent was stopped while the task ran" ||
-               row.result == "the agent is shutting down" ||
-                                 row.result.starts_with("not started"));
+               row.result == "the agent is shutting down" || row.result.starts_with("not started"));
 }
 
 int rank(TaskStatus status) { return std::min(static_cast<int>(status), static_cast<int>(TaskStatus::done)); }
