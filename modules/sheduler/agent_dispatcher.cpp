@@ -123,6 +123,8 @@ asio::awaitable<Task> AgentDispatcher::hand_over(Task task)
 {
     auto const begun = clock_.steady();
     HandOver answer;
+    // Now, not when the coroutine begins: who registers in between would be asked about a task not yet sent.
+    on_the_way_[task.id] = presence_.link(task.agent).get();
     background(instruct(task, answer), task.id);
     auto event = co_await answer.event.wait(clock_, handover_timeout_);
     if (!event) {
@@ -144,7 +146,6 @@ asio::awaitable<Task> AgentDispatcher::hand_over(Task task)
 /// Waits for the agent's answer for as long as one may still come: also a late one tells that it took it.
 asio::awaitable<void> AgentDispatcher::instruct(Task task, HandOver answer)
 {
-    on_the_way_[task.id] = presence_.link(task.agent).get();
     auto event = co_await agents_.hand_over(task, handover_timeout_ + task.ins.timeout + log_.lost_after());
     on_the_way_.erase(task.id);
     if (!*answer.late) {
@@ -181,7 +182,10 @@ asio::awaitable<Task> AgentDispatcher::run(Order order)
     if (is_final(task.status)) co_return task;
     OneShot<Outcome> over;
     waiting_[task.id].push_back(over);
-    if (recorded.fresh) background(run_on_agent(task), task.id);
+    if (recorded.fresh) {
+        on_the_way_[task.id] = presence_.link(task.agent).get();
+        background(run_on_agent(task), task.id);
+    }
     auto const finished = co_await over.wait(clock_, limit);
     if (finished && !*finished) throw StoppedWaiting(task);
     if (finished) co_return **finished;
@@ -197,7 +201,6 @@ asio::awaitable<Task> AgentDispatcher::run(Order order)
 
 asio::awaitable<void> AgentDispatcher::run_on_agent(Task task)
 {
-    on_the_way_[task.id] = presence_.link(task.agent).get();
     // Beyond its timeout too: a result that comes late on this link is still a result.
     auto const event = co_await agents_.run(task, task.ins.timeout + log_.lost_after());
     on_the_way_.erase(task.id);
