@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/nearest_word.hpp"
+#include "core/utf8.hpp"
 
 namespace elves {
 
@@ -89,6 +90,8 @@ void Settings::add_line(std::string_view line, int number, std::string& section)
     auto const refuse = [&](std::string const& why) { throw SettingsError(place(number) + why); };
     if (line.empty() || line.front() == '#' || line.front() == ';') return;
     if (has_control_character(line)) refuse("a control character stands in this line; take it out");
+    // Values travel as JSON: an agent whose `asset` is not UTF-8 could never register.
+    if (!is_utf8(line)) refuse("this line is not UTF-8; save the file as UTF-8");
     if (line.front() == '[') {
         auto const name = trimmed(line.substr(1, line.size() - 2));
         if (line.back() != ']' || name.empty()) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/utf8.hpp"
 #include "fuzz_target.hpp"
 #include "server/server_settings.hpp"
 
@@ -30,7 +31,7 @@ bool accepts(Read&& read)
         return true;
     } catch (SettingsError const& error) {
         std::string_view const why = error.what();
-        PROMISE(one_line(why));
+        PROMISE(one_line(why) && is_utf8(why));
         PROMISE(why.starts_with(name) && why.substr(name.size()).starts_with(":"));
         // What would be right, or what is wrong, stands behind the place.
         PROMISE(why.size() > name.size() + 4);
@@ -48,7 +49,7 @@ bool trimmed(std::string_view text)
 void every_way(Section const& section, std::string_view file)
 {
     auto const text = section.text("listen", "none");
-    PROMISE(trimmed(text) && one_line(text));
+    PROMISE(trimmed(text) && one_line(text) && is_utf8(text));
     PROMISE(section.has("listen") ? file.find(text) != std::string_view::npos : text == "none");
     accepts([&] {
         auto const number = section.number("max_frame", 7, 5, 900);

@@ -66,7 +66,7 @@ void bind(Run& run, int index, std::string_view line)
 void put_row(std::string_view input)
 {
     auto& db = *tables().loose;
-    db.script("DELETE FROM tasks");
+    db.run("DELETE FROM tasks").execute();
     auto run = db.run(tables().insert);
     for (int index = 1; index <= static_cast<int>(tables().columns.size()); ++index) {
         auto const line = input.substr(0, input.find('\n'));
@@ -107,7 +107,7 @@ void shown(task_records::Row const& row, bool sound_text)
 void stored_again(task_records::Row const& row)
 {
     auto& db = *tables().sound;
-    db.script("DELETE FROM tasks");
+    db.run("DELETE FROM tasks").execute();
     task_records::insert(db, row.task);
     auto const again = task_records::find(db, row.task.id);
     PROMISE(again.has_value());

@@ -111,6 +111,8 @@ TEST_CASE("every wrong line says where, what, and what would be right", "[settin
                  "etc/elves.conf:1: \"[server] x\" is no section; write [name] and nothing behind it"},
              Row{"[store]\npath = a\x01z\n",
                  "etc/elves.conf:2: a control character stands in this line; take it out"},
+             Row{"# B\xfcro\n[store]\npath = B\xfcro\n",
+                 "etc/elves.conf:3: this line is not UTF-8; save the file as UTF-8"},
          }) {
         CAPTURE(row.text);
         CHECK(problem(row.text) == row.says);
