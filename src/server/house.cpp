@@ -128,7 +128,7 @@ private:
         log_.reopen();
         try {
             // All of it is looked at before any of it is taken over.
-            check_server(config_, builtin_);
+            check_settings(config_, builtin_);
             auto settings = Settings::read_file(config_);
             auto const server = ServerSettings::read(settings);
             modules_->configure(settings);
@@ -174,13 +174,13 @@ void run_server(std::string const& config, std::vector<BuiltinModule> const& bui
     auto const settings = Settings::read_file(config);
     auto const server = ServerSettings::read(settings);
     // What is wrong with the settings comes out before anything is opened or written.
-    check_server(config, builtin);
+    check_settings(config, builtin);
     raise_descriptor_limit();
     House house(config, settings, server, builtin);
     house.run();
 }
 
-void check_server(std::string const& config, std::vector<BuiltinModule> const& builtin)
+void check_settings(std::string const& config, std::vector<BuiltinModule> const& builtin)
 {
     auto const settings = Settings::read_file(config);
     auto const server = ServerSettings::read(settings);
@@ -201,7 +201,12 @@ void check_server(std::string const& config, std::vector<BuiltinModule> const& b
         throw SettingsError("[store] path: cannot open " + server.store_path + ": there is no folder " +
                             folder.string() + "; make it, or give another path");
     }
-    check_file(server.store_path);
+}
+
+void check_server(std::string const& config, std::vector<BuiltinModule> const& builtin)
+{
+    check_settings(config, builtin);
+    check_file(ServerSettings::read(Settings::read_file(config)).store_path);
 }
 
 KeyIssuer::Issued init_admin(

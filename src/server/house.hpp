@@ -12,7 +12,12 @@ namespace elves {
 /// one line that says what is wrong; nothing listens then.
 void run_server(std::string const& config, std::vector<BuiltinModule> const& builtin);
 
-/// Everything but listening and serving: does it all fit together? Leaves the data file as it is.
+/// Do the settings and the modules fit together? Doesn't open the data file: a running server may ask. Throws
+/// std::exception with one line that says what is wrong.
+void check_settings(std::string const& config, std::vector<BuiltinModule> const& builtin);
+
+/// The same, and looks whether the data file can be one. Not in a process that has it open: closing any
+/// descriptor of a file drops SQLite's locks on it.
 void check_server(std::string const& config, std::vector<BuiltinModule> const& builtin);
 
 /// Makes a key with the role admin in the data file that the settings name.

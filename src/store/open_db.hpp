@@ -15,7 +15,8 @@ enum class Access { read_write, read_only };
 /// Throws std::runtime_error, one line that names the file and what to do.
 void make_or_check_file(std::string const& path);
 
-/// Looks whether what is there can be a database, and changes nothing; no file yet is fine. Throws as above.
+/// Looks whether what is there can be a database, and changes nothing; no file yet is fine. Throws, and must
+/// not be called once there is a connection, as above.
 void check_file(std::string const& path);
 
 /// Opens the data file: WAL, synchronous=FULL, foreign keys.

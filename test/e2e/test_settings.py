@@ -1,12 +1,13 @@
 """Starting and stopping: what a person at the keyboard sees."""
 
 import os
+import pathlib
 import signal
 import socket
 import unittest
 
 from elves_wire import RUN
-from house import HouseTest, binary, ini, run
+from house import HouseTest, binary, eventually, ini, run
 
 
 class Settings(HouseTest):
@@ -158,6 +159,24 @@ class AgentSettings(HouseTest):
         path.write_text("[agent]\n")
         path.chmod(0)
         self.assertNotEqual(run(binary("elves-agent"), "--config", str(path)).code, 0)
+
+
+class Reloading(HouseTest):
+    def locks_on_the_data_file(self, house):
+        """What the kernel says: POSIX locks on the file's inode."""
+        inode = os.stat(house.folder / "elves.db").st_ino
+        return [line for line in pathlib.Path("/proc/locks").read_text().splitlines() if f":{inode} " in line]
+
+    def test_a_sighup_leaves_the_data_file_locked_against_others(self):
+        # Closing any descriptor of a file drops all of the process's locks on it: SQLite's too, and then another
+        # program that closes the file takes its -wal away from under the server.
+        house = self.server()
+        self.client(house).ok("cmdbproxy", "setcmdbinfo", agentip="10.0.0.1", sn="1")
+        before = self.locks_on_the_data_file(house)
+        self.assertTrue(before)
+        house.signal(signal.SIGHUP)
+        eventually(lambda: "settings read again" in house.log(), what="the reload")
+        self.assertEqual(len(self.locks_on_the_data_file(house)), len(before))
 
 
 if __name__ == "__main__":
