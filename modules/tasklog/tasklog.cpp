@@ -17,10 +17,6 @@ using namespace std::chrono_literals;
 
 constexpr std::int64_t most_listed = 1'000;
 constexpr std::int64_t most_output = 1024 * 1024;
-/// A step is short, so that what waits to be written behind it hardly notices.
-constexpr std::int64_t prune_step = 500;
-constexpr auto prune_interval = 60s;
-constexpr auto prune_pause = 200ms;
 
 std::string string_in(json::object const& info, std::string_view field)
 {
@@ -90,6 +86,7 @@ Tasklog::Tasklog(asio::any_io_executor loop, Store& store, Clock& clock, Zone zo
     , book_(store, clock)
     , output_(store, clock)
     , outbox_(std::move(loop), store, clock, apps, dialer)
+    , pruner_(store, clock)
 {
     book_.on_finished([this](Task const& task) { outbox_.finished(task); });
 }
@@ -98,12 +95,13 @@ void Tasklog::configure(Section const& section)
 {
     auto const lost_after = section.seconds("lost_after", 60s, 0s, 30 * 86'400s);
     auto const keep = section.seconds("keep", 90 * 86'400s, 1s, 3650 * 86'400s);
+    auto const keep_failed = section.seconds("keep_failed", 2 * keep, 1s, 3650 * 86'400s);
     auto const give_up = section.seconds("processor_give_up", 86'400s, 0s, 30 * 86'400s);
     auto const output = section.number("max_output", most_output, 0, 16 * most_output);
     book_.set_lost_after(lost_after);
     outbox_.set_give_up(give_up);
     output_.set_most(output);
-    keep_ = keep;
+    pruner_.set_keep(keep, keep_failed);
 }
 
 void Tasklog::declare(MethodTable& table)
@@ -153,12 +151,12 @@ void Tasklog::start()
 {
     book_.load();
     outbox_.load();
-    prune_soon(prune_rest());
+    pruner_.start();
 }
 
 void Tasklog::stop()
 {
-    pruning_.stop();
+    pruner_.stop();
     outbox_.stop();
     output_.flush();
 }
@@ -381,29 +379,6 @@ Reply Tasklog::take_output(Output in, Caller const& caller)
     auto const* const task = book_.open(in.id);
     if (task && task->agent == agent) output_.add(in.id, in.offset, std::move(in.data));
     return {};
-}
-
-/// A tenth of what is kept, so that a short `keep` is kept too.
-std::chrono::milliseconds Tasklog::prune_rest() const
-{
-    return std::clamp<std::chrono::milliseconds>(keep_ / 10, 1s, prune_interval);
-}
-
-void Tasklog::prune_soon(std::chrono::milliseconds delay)
-{
-    pruning_ = clock_.after(delay, [this] { prune(); });
-}
-
-void Tasklog::prune()
-{
-    auto deleted = std::make_shared<std::int64_t>(0);
-    auto const before = clock_.now() - keep_;
-    store_.post([deleted, before](Db& db) { *deleted = task_records::prune(db, before, prune_step); },
-        [this, deleted](std::exception_ptr const& failure) {
-            if (failure) ELVES_LOG(warning, "old tasks were not pruned: the store did not take it");
-            bool const more = !failure && *deleted == prune_step;
-            prune_soon(more ? std::chrono::milliseconds(prune_pause) : prune_rest());
-        });
 }
 
 } // namespace elves

@@ -106,6 +106,7 @@ class EveryMethod(HouseTest):
             ("elves", "ping"): {},
             ("elves", "methods"): {},
             ("elves", "stats"): {},
+            ("elves", "doctor"): {},
         }
 
     def declared(self):
