@@ -56,7 +56,7 @@ std::vector<task_records::Row> visible_rows(
         bool const is_last = page.size() < static_cast<std::size_t>(most);
         if (!page.empty()) filter.before_seq = page.back().seq;
         for (auto& row : page) {
-            bool const is_seen = !key || (key->may_touch(row.task.agent) && key->may_use(row.task.ins.app));
+            bool const is_seen = !key || (key->may_touch(row.task.agent) && key->may_run(row.task.ins));
             if (is_seen) rows.push_back(std::move(row));
             if (rows.size() == static_cast<std::size_t>(most)) return rows;
         }
@@ -231,7 +231,7 @@ asio::awaitable<Reply> Tasklog::take_processed(ProcessorResult in, Caller caller
     auto const task = co_await book_.find(in.id);
     if (!task) throw Error(codes::no_task, "no task " + in.id.text());
     caller.require(task->agent);
-    caller.require_app(task->ins.app);
+    caller.require_run(task->ins);
     Store::Work work = [id = in.id, log](Db& db) { task_records::put_processed(db, id, log); };
     co_await store_.write(std::move(work));
     co_return Reply();
@@ -251,7 +251,7 @@ asio::awaitable<Reply> Tasklog::by_ids(ByIds in, Caller caller)
         auto const& row = rows[i];
         if (!row) {
             missing.emplace_back(in.id[i].text());
-        } else if (!caller.may_touch(row->task.agent) || !caller.may_use(row->task.ins.app)) {
+        } else if (!caller.may_touch(row->task.agent) || !caller.may_run(row->task.ins)) {
             denied.emplace_back(in.id[i].text());
         } else {
             info.push_back(task_text(*row, zone_));
@@ -336,7 +336,7 @@ asio::awaitable<Reply> Tasklog::output_of(OutputOf in, Caller caller)
     if (!found.row) throw Error(codes::no_task, "no task " + in.id.text());
     auto const& task = found.row->task;
     caller.require(task.agent);
-    caller.require_app(task.ins.app);
+    caller.require_run(task.ins);
     auto const& report = task.report;
     json::object fields{{"id", in.id.text()}, {"output", joined_output(found.pieces, in.offset, in.limit)},
         {"stderr", report ? report->stderr_text : ""},
@@ -359,7 +359,7 @@ asio::awaitable<Reply> Tasklog::story_of(StoryOf in, Caller caller)
     auto const found = co_await store_.read<Found>(std::move(work));
     if (!found.row) throw Error(codes::no_task, "no task " + in.id.text());
     caller.require(found.row->task.agent);
-    caller.require_app(found.row->task.ins.app);
+    caller.require_run(found.row->task.ins);
     json::array lines;
     std::optional<Instant> before;
     for (auto const& line : task_story(*found.row, found.output, zone_)) {
