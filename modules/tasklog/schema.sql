@@ -68,8 +68,9 @@ ALTER TABLE tasks ADD COLUMN module_tries INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE outputs ADD COLUMN time INTEGER;
 
 -- migration 3: what failed is kept for another time than the rest
+-- No IN: SQLite would build a table of its words for each row that is written.
 DROP INDEX tasks_end;
 CREATE INDEX tasks_end_others ON tasks (end_time)
-    WHERE end_time IS NOT NULL AND status IN ('done', 'canceled', 'skipped');
+    WHERE end_time IS NOT NULL AND (status = 'done' OR status = 'canceled' OR status = 'skipped');
 CREATE INDEX tasks_end_failed ON tasks (end_time)
-    WHERE end_time IS NOT NULL AND NOT (status IN ('done', 'canceled', 'skipped'));
+    WHERE end_time IS NOT NULL AND NOT (status = 'done' OR status = 'canceled' OR status = 'skipped');

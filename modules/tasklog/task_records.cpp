@@ -47,7 +47,7 @@ constexpr auto update_delivered =
 constexpr auto update_processed =
     "UPDATE tasks SET module_callback_time=?2, processor_message=?3, processor_costtime=?4 WHERE id=?1";
 // In the words of the two indexes on end_time, so that each finds its own.
-#define WENT_WELL "status IN ('done', 'canceled', 'skipped')"
+#define WENT_WELL "(status = 'done' OR status = 'canceled' OR status = 'skipped')"
 #define OWES_NOTHING "cancel_due=0 AND id NOT IN (SELECT id FROM deliveries)"
 constexpr auto select_old_others = "SELECT id FROM tasks WHERE end_time<?1 AND " WENT_WELL
                                    " AND " OWES_NOTHING " ORDER BY end_time LIMIT ?2";
