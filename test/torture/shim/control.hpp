@@ -1,0 +1,30 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace elves::shim {
+
+/// How a program dies at the call that it is to die at.
+enum class Death : std::int32_t {
+    before, ///< The call isn't made.
+    after,  ///< The call has been made.
+    torn,   ///< Half of the write is in the file.
+    power,  ///< As `before`; and no write is in the file that no fsync of the file has followed.
+    chance, ///< As `power`, but which of those writes are lost is a matter of chance (`seed`).
+};
+
+/// The file $ELVES_SHIM_CONTROL, mapped: what the test wants, and what has come of it. test/torture/shim.py
+/// has the same fields in the same order.
+struct Control {
+    std::atomic<std::int64_t> clock_ms;    ///< Added to the time of day.
+    std::atomic<std::int32_t> fail_writes; ///< errno of every write to the store; 0: they go well.
+    std::atomic<std::int32_t> fail_syncs;  ///< Likewise of every fsync.
+    std::atomic<std::int64_t> calls;       ///< Made so far: writes, fsyncs, truncations and removals.
+    std::atomic<std::int64_t> die_at;      ///< The number of the last one; 0: none.
+    std::atomic<std::int32_t> how;         ///< Death.
+    std::atomic<std::uint32_t> seed;
+    std::atomic<std::int64_t> failed; ///< Calls that were made to fail.
+};
+
+} // namespace elves::shim
