@@ -12,16 +12,18 @@ from shim import ShimmedAgent
 from worker import WORKER, read_work
 
 IP = "10.1.0.1"
-PATIENCE = 20
+PATIENCE = 30
 
 
 class AgentScenario:
-    def __init__(self, folder):
+    def __init__(self, folder, without_syncs=False):
         self.history = History()
         self.folder = folder
         self.server = Server(folder, tasklog={"lost_after": 5}, heartbeat={"interval": 1, "offline_after": 5})
         self.server.start(PATIENCE)
         self.agent = ShimmedAgent(folder, self.server, IP, max_workers=3)
+        if without_syncs:
+            self.agent.control.swallow_syncs()
         self.agent.app("demo", WORKER, "app-worker.sh")
         self.client = Client.connect(*self.server.address, patience=PATIENCE)
         self.load = threading.Thread(target=self.calls)
@@ -62,6 +64,7 @@ class AgentScenario:
         """Starts it again, and returns what is broken."""
         self.agent.kill9()
         self.agent.control.live()
+        self.agent.control.mend_disk()
         self.agent.start()
         eventually(lambda: self.client.status_of(IP) == "online", PATIENCE)
         if self.load.ident:

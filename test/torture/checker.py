@@ -7,13 +7,14 @@ from cron_times import broken_cron
 FINAL = {"done", "failed", "timeout", "canceled", "expired", "undelivered", "skipped", "lost"}
 NEVER_STARTED = {"expired", "undelivered", "skipped"}
 RANK = {"waiting": 0, "sent": 1, "running": 2}
+MISSING = "missing"
 
 
 def findings(evidence):
     """Every broken promise, in a line of its own."""
     lines = list(evidence.damage)
     for promise in (acknowledged_is_kept, every_task_ends, end_never_changes, never_twice, nothing_runs_unknown,
-                    end_is_true, replies_were_true, cancels_were_true, dedup_is_one_task, processors_hear,
+                    end_is_true, agents_remember, replies_were_true, cancels_were_true, dedup_is_one_task, processors_hear,
                     confirmed_is_kept, records_are_kept, broken_cron):
         lines += promise(evidence)
     return lines
@@ -33,6 +34,8 @@ def acknowledged_is_kept(evidence):
         gone = {entry["id"] for entry in of(evidence, what)} - evidence.tasks.keys()
         for task in sorted(gone):
             yield f"task {task}: a client was told of it ({what}), and the store does not know it"
+    for task in sorted({entry["id"] for entry in of(evidence, "saw") if entry["status"] == MISSING}):
+        yield f"task {task}: was missing when it was asked for"
 
 
 def every_task_ends(evidence):
@@ -47,6 +50,8 @@ def end_never_changes(evidence):
     highest = {}
     for seen in of(evidence, "saw"):
         task, status = seen["id"], seen["status"]
+        if status == MISSING:
+            continue
         before = highest.get(task)
         if before in FINAL and status != before:
             yield f"task {task}: was seen as {before}, then as {status}"
@@ -94,8 +99,29 @@ def end_is_true(evidence):
             yield f"task {task}: the result of {row['param']} is {row['worker_result']!r}"
 
 
+def agents_remember(evidence):
+    started = {line["id"] for line in evidence.workers if line["event"] == "start"}
+    taken = {sent["id"] for sent in of(evidence, "send")
+             if sent["method"] == "sendasync" and sent["info"]["agent_sync_flag"] == "true"}
+    for task, row in evidence.tasks.items():
+        if row["status"] == "lost" and "does not know the task" in row["sync_error"] and task in started | taken:
+            yield f"task {task}: lost, for its agent has forgotten what it had {'started' if task in started else 'taken'}"
+
+
+def down_after(evidence):
+    """The number of times that the server went down after each entry of the history, by the entry's place."""
+    downs, counts = 0, []
+    for entry in reversed(evidence.history):
+        downs += entry["what"] == "down"
+        counts.append(downs)
+    return counts[::-1]
+
+
 def replies_were_true(evidence):
-    for sent in of(evidence, "send"):
+    downs = down_after(evidence)
+    for at, sent in enumerate(evidence.history):
+        if sent["what"] != "send":
+            continue
         row, info = evidence.tasks.get(sent["id"]), sent["info"]
         if not row:
             continue
@@ -103,7 +129,9 @@ def replies_were_true(evidence):
         if row["param"] != sent["token"] or row["agent"] != sent["agent"]:
             yield about + f"for {sent['token']} on {sent['agent']}; it is {row['param']} on {row['agent']}"
         expected = {1: "done", 0: "failed"}.get(info.get("worker_flag"))
-        if expected and row["status"] != expected:
+        # After a crash a cancel may come before the agent has repeated the result that the caller was told.
+        crossed = row["status"] == "canceled" and downs[at] and row["worker_flag"] == info.get("worker_flag")
+        if expected and row["status"] != expected and not crossed:
             yield about + f"worker_flag {info['worker_flag']}, and the store says {row['status']} ({row['sync_error']})"
         if expected and row["worker_result"] != info["worker_result"]:
             yield about + f"{info['worker_result']!r}, and the store says {row['worker_result']!r}"

@@ -16,9 +16,9 @@ class Faults:
         self.over = threading.Event()
         self.failures = []
         self.threads = [threading.Thread(target=self.live, args=(random.Random(f"{seed} {name}"), *what), daemon=True)
-                        for name, what in {"server": (self.server_faults(), 0.5, 3),
-                                           "agents": (self.agent_faults(), 0.2, 2),
-                                           "links": (self.link_faults(), 0.3, 3)}.items()]
+                        for name, what in {"server": (self.server_faults(), 1, 8),
+                                           "agents": (self.agent_faults(), 0.3, 4),
+                                           "links": (self.link_faults(), 0.5, 5)}.items()]
 
     def start(self):
         for thread in self.threads:
@@ -54,17 +54,22 @@ class Faults:
         return [(self.kill_server, 4), (self.power_cut, 4), (self.dying_start, 2), (self.stop_server, 2),
                 (self.server_writes_fail, 3), (self.disk_full, 2), (self.server_clock, 2), (self.terminate_server, 1)]
 
+    def down(self):
+        self.world.history.add("down")
+
     def start_server(self):
         self.world.server.control.live()
         self.world.server.start()
 
     def kill_server(self, chance):
+        self.down()
         self.world.server.kill9()
         self.tally.add("kills of the server")
         self.pause(chance, 0, 1.5)
         self.start_server()
 
     def terminate_server(self, chance):
+        self.down()
         code = self.world.server.terminate(30)
         self.tally.add("orderly stops of the server")
         if code != 0:
@@ -74,6 +79,7 @@ class Faults:
 
     def power_cut(self, chance):
         """It dies at one of its next writes, and what was not synced is lost with it."""
+        self.down()
         server = self.world.server
         server.control.die(server.control.calls + chance.randrange(1, 40), chance.choice(["power", "chance", "torn"]),
                            chance.randrange(1 << 31))
@@ -87,6 +93,7 @@ class Faults:
 
     def dying_start(self, chance):
         """Killed, and once more while it comes up."""
+        self.down()
         server = self.world.server
         server.kill9()
         server.control.die(chance.randrange(1, 60), chance.choice(["before", "power", "chance", "torn"]),
@@ -129,6 +136,7 @@ class Faults:
         self.pause(chance, 0.3, 3)
         kills = chance.random() < 0.3
         if kills:
+            self.down()
             self.world.server.kill9()
             self.tally.add("kills of the server")
         self.world.disk.free()

@@ -10,14 +10,16 @@ from load import Caller, History
 from shim import ShimmedServer
 
 IP, AWAY = "10.0.0.1", "10.0.0.2"
-PATIENCE = 10
+PATIENCE = 30
 EVERY_SECOND = "0/1 * * * * ?"
 
 
 class ServerScenario:
-    def __init__(self, folder):
+    def __init__(self, folder, without_syncs=False):
         self.history = History()
         self.server = ShimmedServer(folder, tasklog={"lost_after": 5})
+        if without_syncs:
+            self.server.control.swallow_syncs()
         self.processor = Processor(self.deliver)
         self.agent = None
         self.client = None
@@ -109,6 +111,7 @@ class ServerScenario:
         if self.agent:
             self.agent.wait_closed(PATIENCE)
         self.server.control.live()
+        self.server.control.mend_disk()
         self.server.start(PATIENCE)
         caller = self.connect()
         caller.set_app("demo", self.processor.port, self.processor.host)

@@ -44,6 +44,10 @@ class Control:
     def break_disk(self, writes=0, syncs=0):
         self.fail_writes, self.fail_syncs = writes, syncs
 
+    def swallow_syncs(self):
+        """Every fsync says yes and does nothing: a program without them."""
+        self.break_disk(syncs=-1)
+
     def mend_disk(self):
         self.break_disk()
 

@@ -19,7 +19,7 @@ enum class Death : std::int32_t {
 struct Control {
     std::atomic<std::int64_t> clock_ms;    ///< Added to the time of day.
     std::atomic<std::int32_t> fail_writes; ///< errno of every write to the store; 0: they go well.
-    std::atomic<std::int32_t> fail_syncs;  ///< Likewise of every fsync.
+    std::atomic<std::int32_t> fail_syncs;  ///< Likewise of every fsync; -1: it says yes and does nothing.
     std::atomic<std::int64_t> calls;       ///< Made so far: writes, fsyncs, truncations and removals.
     std::atomic<std::int64_t> die_at;      ///< The number of the last one; 0: none.
     std::atomic<std::int32_t> how;         ///< Death.
