@@ -123,7 +123,7 @@ class Member:
         made = caller.set_cron(
             agent, f"0/{chance.choice([2, 3, 5, 10])} * * * * ?", f"c-{self.number}",
             cron_type=chance.choice(["center", "self"]), misfire=chance.choice(["skip", "once"]),
-            overlap=chance.choice(["skip", "allow", "replace"]))
+            overlap=chance.choice(["skip", "allow", "replace"]), jitter=chance.choice([0, 0, 3]))
         if made:
             self.crons.append((agent, made["id"]))
         return made

@@ -52,7 +52,7 @@ class Faults:
     # ---- the server ----
     def server_faults(self):
         return [(self.kill_server, 4), (self.power_cut, 4), (self.dying_start, 2), (self.stop_server, 2),
-                (self.server_writes_fail, 3), (self.disk_full, 2), (self.server_clock, 2), (self.terminate_server, 1)]
+                (self.server_writes_fail, 3), (self.disk_full, 2), (self.server_clock, 2), (self.terminate_server, 1), (self.hang_up_server, 1)]
 
     def down(self):
         self.world.history.add("down")
@@ -76,6 +76,11 @@ class Faults:
             self.failures.append(f"the server ended with {code} at SIGTERM")
         self.pause(chance, 0, 1)
         self.start_server()
+
+    def hang_up_server(self, _chance):
+        """It reads its settings again, and goes on."""
+        self.world.server.signal(signal.SIGHUP)
+        self.tally.add("hang-ups of the server")
 
     def power_cut(self, chance):
         """It dies at one of its next writes, and what was not synced is lost with it."""
@@ -158,7 +163,7 @@ class Faults:
     # ---- the agents ----
     def agent_faults(self):
         return [(self.kill_agent, 4), (self.agent_power_cut, 3), (self.kill_worker, 4), (self.stop_agent, 2),
-                (self.agent_writes_fail, 2), (self.agent_clock, 1)]
+                (self.agent_writes_fail, 2), (self.agent_clock, 1), (self.terminate_agent, 1)]
 
     def any_agent(self, chance):
         return chance.choice(self.world.hosts).program
@@ -168,6 +173,13 @@ class Faults:
         agent.kill9()
         self.tally.add("kills of agents")
         self.pause(chance, 0, 3)
+        agent.start()
+
+    def terminate_agent(self, chance):
+        agent = self.any_agent(chance)
+        agent.terminate(60)
+        self.tally.add("orderly stops of agents")
+        self.pause(chance, 0, 1)
         agent.start()
 
     def agent_power_cut(self, chance):
