@@ -30,8 +30,8 @@ class AgentScenario:
         self.failure = None
 
     def run(self, number, how):
-        """Returns whether it died."""
-        self.agent.control.die(number, how, seed=number)
+        """Returns whether it came to that call."""
+        self.agent.control.doom(number, how, seed=number)
         self.agent.control.clock_ms = 700 - int(time.time() * 1000) % 1000  # nobody waits for the next second
         self.client.ok("cron", "setcronbyip", agentip=IP, rule="0/1 * * * * ?", cron_type="self", overlap="allow",
                        ins={"app": "demo", "func": "ok", "param": "c-own"})
@@ -40,7 +40,12 @@ class AgentScenario:
             self.load.start()
             if self.wait(lambda: not self.load.is_alive()):
                 self.wait(lambda: self.client.tasks(type="cron", status="done"))
-        return not self.agent.alive or self.agent.terminate(PATIENCE) < 0
+        if how == "error" and self.agent.alive:
+            self.stop_crons()
+            self.wait(lambda: self.all_over())
+        if self.agent.alive:
+            self.agent.terminate(PATIENCE)
+        return self.agent.control.calls >= number
 
     def wait(self, look):
         """Until it is so, or the agent is dead; returns whether it is so."""
@@ -71,12 +76,15 @@ class AgentScenario:
             self.load.join(PATIENCE)
         if self.failure:
             raise self.failure
-        for job in self.client.ok("cron", "getcronlistbyip", agentip=IP)["cron_list"]:
-            self.client.ok("cron", "stopcron", agentip=IP, id=job["cron_id"])
+        self.stop_crons()
         eventually(self.all_over, PATIENCE, "every task to end, and every result to be confirmed")
         self.agent.terminate(PATIENCE)
         self.server.kill9()
         return findings(self.evidence())
+
+    def stop_crons(self):
+        for job in self.client.ok("cron", "getcronlistbyip", agentip=IP)["cron_list"]:
+            self.client.ok("cron", "stopcron", agentip=IP, id=job["cron_id"])
 
     def all_over(self):
         journal = opened(self.agent.keys["journal"])

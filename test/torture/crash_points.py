@@ -2,9 +2,10 @@
 """Kills elvesd at each write, fsync, truncation and removal of its data file in turn, or elves-agent at each of its journal,
 starts it again, and checks that what was acknowledged is there and that every task ends as it should.
 
-    crash_points.py [--every N] [--of server|agent] [--how before,torn,power,chance] [--jobs N] [--without-syncs]
+    crash_points.py [--every N] [--of server|agent] [--how before,torn,power,chance,error] [--jobs N]
+                    [--without-syncs]
 
-`power`: writes that no fsync has followed are lost with it; `chance`: some of them. With --without-syncs every fsync is
+`error`: it is not killed, but that one call fails. `power`: writes that no fsync has followed are lost with it; `chance`: some of them. With --without-syncs every fsync is
 swallowed: then something must be found. $ELVES_BIN: the folder of the binaries.
 """
 
@@ -66,7 +67,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th point")
     parser.add_argument("--of", default="server,agent", help="server, agent or both (the default)")
-    parser.add_argument("--how", default="before,torn,power,chance", help="ways to die (before,torn,power,chance)")
+    parser.add_argument("--how", default="before,torn,power,chance,error",
+                        help="ways to die (before,torn,power,chance), or an error")
     parser.add_argument("--jobs", type=int, default=3, metavar="N", help="points at a time (3)")
     parser.add_argument("--without-syncs", action="store_true", help="swallow every fsync: must find something")
     parser.add_argument("--one", type=int, metavar="POINT", help="only this point")

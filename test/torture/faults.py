@@ -86,7 +86,7 @@ class Faults:
         """It dies at one of its next writes, and what was not synced is lost with it."""
         self.down()
         server = self.world.server
-        server.control.die(server.control.calls + chance.randrange(1, 40), chance.choice(["power", "chance", "torn"]),
+        server.control.doom(server.control.calls + chance.randrange(1, 40), chance.choice(["power", "chance", "torn"]),
                            chance.randrange(1 << 31))
         until = time.monotonic() + 5
         while server.alive and time.monotonic() < until:
@@ -101,7 +101,7 @@ class Faults:
         self.down()
         server = self.world.server
         server.kill9()
-        server.control.die(chance.randrange(1, 60), chance.choice(["before", "power", "chance", "torn"]),
+        server.control.doom(chance.randrange(1, 60), chance.choice(["before", "power", "chance", "torn"]),
                            chance.randrange(1 << 31))
         try:
             server.start()
@@ -184,7 +184,7 @@ class Faults:
 
     def agent_power_cut(self, chance):
         agent = self.any_agent(chance)
-        agent.control.die(agent.control.calls + chance.randrange(1, 30), chance.choice(["power", "chance", "torn"]),
+        agent.control.doom(agent.control.calls + chance.randrange(1, 30), chance.choice(["power", "chance", "torn"]),
                           chance.randrange(1 << 31))
         self.pause(chance, 0.5, 2)
         agent.kill9()

@@ -10,9 +10,9 @@ from house import BIN, RealAgent, Server
 
 SHIM = BIN / "elves_shim.so"
 FIELDS = {"clock_ms": (0, "q"), "fail_writes": (8, "i"), "fail_syncs": (12, "i"), "calls": (16, "q"),
-          "die_at": (24, "q"), "how": (32, "i"), "seed": (36, "I"), "failed": (40, "q")}
+          "at": (24, "q"), "fate": (32, "i"), "seed": (36, "I"), "failed": (40, "q")}
 SIZE = 48
-DEATHS = {"before": 0, "after": 1, "torn": 2, "power": 3, "chance": 4}
+FATES = {"before": 0, "after": 1, "torn": 2, "power": 3, "chance": 4, "error": 5}
 
 
 class Control:
@@ -33,13 +33,12 @@ class Control:
         at, kind = FIELDS[name]
         struct.pack_into(kind, self.memory, at, value)
 
-    def die(self, at, how, seed=0):
-        """At the at-th call from the start of the program; `at` None: at the next one."""
-        self.how, self.seed = DEATHS[how], seed
-        self.die_at = self.calls + 1 if at is None else at
+    def doom(self, at, fate, seed=0):
+        """The at-th call from the start of the program."""
+        self.fate, self.seed, self.at = FATES[fate], seed, at
 
     def live(self):
-        self.die_at = 0
+        self.at = 0
 
     def break_disk(self, writes=0, syncs=0):
         self.fail_writes, self.fail_syncs = writes, syncs

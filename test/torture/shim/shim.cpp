@@ -74,27 +74,27 @@ class Call {
 public:
     Call() : lock_(mutex()), number_(++control()->calls)
     {
-        auto const how = death();
-        if (!is_last() || how == Death::after || how == Death::torn) return;
-        if (how != Death::before) unsynced().lose(how == Death::power, control()->seed);
-        die();
+        if (has(Fate::power) || has(Fate::chance)) unsynced().lose(has(Fate::power), control()->seed);
+        if (has(Fate::power) || has(Fate::chance) || has(Fate::before)) die();
     }
     Call(Call const&) = delete;
     Call& operator=(Call const&) = delete;
     ~Call()
     {
-        if (is_last()) die();
+        if (has(Fate::after) || has(Fate::torn)) die();
     }
 
-    [[nodiscard]] bool is_torn() const { return is_last() && death() == Death::torn; }
+    [[nodiscard]] bool is_torn() const { return has(Fate::torn); }
 
     /// True where the call is to fail; errno says how.
-    [[nodiscard]] static bool fails(int code)
+    [[nodiscard]] bool fails_as_write() const
     {
-        if (code == 0) return false;
-        ++control()->failed;
-        errno = code;
-        return true;
+        return fails(
+            has(Fate::error) ? control()->seed % 2 == 1 ? ENOSPC : EIO : control()->fail_writes.load());
+    }
+    [[nodiscard]] bool fails_as_sync() const
+    {
+        return fails(has(Fate::error) ? EIO : control()->fail_syncs.load());
     }
 
     static Unsynced& unsynced()
@@ -110,8 +110,18 @@ private:
         return *one;
     }
 
-    static Death death() { return static_cast<Death>(control()->how.load()); }
-    [[nodiscard]] bool is_last() const { return number_ == control()->die_at; }
+    [[nodiscard]] bool has(Fate fate) const
+    {
+        return number_ == control()->at && control()->fate == static_cast<std::int32_t>(fate);
+    }
+
+    static bool fails(int code)
+    {
+        if (code == 0) return false;
+        ++control()->failed;
+        errno = code;
+        return true;
+    }
 
     static void die()
     {
@@ -128,7 +138,7 @@ ssize_t write_at(int fd, void const* data, size_t size, off_t offset)
     auto const path = store_file(fd);
     if (path.empty()) return ::syscall(SYS_pwrite64, fd, data, size, offset);
     Call const call;
-    if (Call::fails(control()->fail_writes)) return -1;
+    if (call.fails_as_write()) return -1;
     Call::unsynced().about_to_write(fd, path, size, offset);
     return ::syscall(SYS_pwrite64, fd, data, call.is_torn() ? size / 2 : size, offset);
 }
@@ -138,7 +148,7 @@ int cut(int fd, off_t size)
     auto const path = store_file(fd);
     if (path.empty()) return static_cast<int>(::syscall(SYS_ftruncate, fd, size));
     Call const call;
-    if (Call::fails(control()->fail_writes)) return -1;
+    if (call.fails_as_write()) return -1;
     Call::unsynced().about_to_cut(fd, path, size);
     return static_cast<int>(::syscall(SYS_ftruncate, fd, size));
 }
@@ -148,9 +158,8 @@ int sync(int fd, long number)
     auto const path = store_file(fd);
     if (path.empty()) return static_cast<int>(::syscall(number, fd));
     Call const call;
-    int const failure = control()->fail_syncs;
-    if (failure == swallowed) return 0;
-    if (Call::fails(failure)) return -1;
+    if (control()->fail_syncs == swallowed) return 0;
+    if (call.fails_as_sync()) return -1;
     auto const result = static_cast<int>(::syscall(number, fd));
     if (result == 0) Call::unsynced().synced(path);
     return result;
@@ -192,7 +201,7 @@ int unlink(char const* path) noexcept
     using namespace elves::shim;
     if (control() == nullptr || !is_store(path)) return static_cast<int>(::syscall(SYS_unlink, path));
     Call const call;
-    if (Call::fails(control()->fail_writes)) return -1;
+    if (call.fails_as_write()) return -1;
     Call::unsynced().removed(path);
     return static_cast<int>(::syscall(SYS_unlink, path));
 }
