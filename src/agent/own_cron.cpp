@@ -16,6 +16,8 @@ constexpr std::chrono::milliseconds longest_wait = 60s; // the time of day may j
 constexpr std::chrono::milliseconds grace = 10s;
 constexpr std::chrono::milliseconds retry_after = 5s;
 constexpr std::size_t most_missed = 10'000;
+/// A change waits for what is on its way to disk, not for a limit; the Clock wants one.
+constexpr std::chrono::milliseconds for_long = std::chrono::hours(24);
 
 std::string count_text(MissedTimes const& times)
 {
@@ -54,7 +56,43 @@ void OwnCron::stop()
     timer_.stop();
 }
 
+/// The table is written whole, with its marks. A turn on its way to disk moves one of them, and would have it
+/// put back: after a crash its time passed for a missed one. So a change and turns wait for each other.
 asio::awaitable<std::vector<std::string>> OwnCron::set(json::array cron_list)
+{
+    co_await wait_for_change();
+    std::vector<std::string> refused;
+    std::exception_ptr failure;
+    try {
+        refused = co_await replace(std::move(cron_list));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    changing_ = false;
+    hand_on_change();
+    wait();
+    if (failure) std::rethrow_exception(failure);
+    co_return refused;
+}
+
+asio::awaitable<void> OwnCron::wait_for_change()
+{
+    OneShot<bool> mine;
+    changes_.push_back(mine);
+    hand_on_change();
+    while (!co_await mine.wait(clock_, for_long)) {
+    }
+}
+
+void OwnCron::hand_on_change()
+{
+    if (changing_ || recording_ > 0 || changes_.empty()) return;
+    changing_ = true;
+    changes_.front().set(true);
+    changes_.pop_front();
+}
+
+asio::awaitable<std::vector<std::string>> OwnCron::replace(json::array cron_list)
 {
     std::vector<std::string> refused;
     std::unordered_map<TaskId, State> next;
@@ -87,16 +125,10 @@ asio::awaitable<std::vector<std::string>> OwnCron::set(json::array cron_list)
     for (auto& [id, state] : next) {
         auto const old = jobs_.find(id);
         bool const goes_on = old != jobs_.end() && old->second.job.same_times(state.job);
-        if (goes_on) { // it may have fired while the disk was at work
-            state.accounted = old->second.accounted;
-            state.planned = old->second.planned;
-        } else {
-            plan(state);
-        }
+        if (!goes_on) plan(state);
     }
     jobs_ = std::move(next);
     ELVES_LOG(info, "own cron: " << jobs_.size() << " jobs, " << refused.size() << " refused");
-    wait();
     co_return refused;
 }
 
@@ -109,7 +141,7 @@ void OwnCron::plan(State& state)
 
 void OwnCron::look()
 {
-    if (!running_) return;
+    if (!running_ || changing_ || !changes_.empty()) return;
     auto const now = clock_.now();
     if (now >= held_until_) {
         constexpr std::size_t at_once = 100;
@@ -173,9 +205,12 @@ void OwnCron::miss(State& state, Instant now)
 void OwnCron::begin(State& state, Turn turn)
 {
     state.planned = std::max(state.planned, turn.accounted);
+    ++recording_;
     asio::co_spawn(
         loop_, record(std::move(turn), state.job.ins), [this, id = state.job.id](std::exception_ptr escaped) {
+            --recording_;
             if (escaped) again(id);
+            hand_on_change();
         });
 }
 

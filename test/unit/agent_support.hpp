@@ -79,8 +79,16 @@ struct House {
         clock.advance(time);
         settle();
     }
-    /// Calls a method; the answer is there after `settle` when it needs no more.
+    /// Calls a method; the answer is there when it needs no more.
     std::shared_ptr<std::optional<json::object>> call(
+        std::string const& method, json::object const& fields, std::string* error = nullptr)
+    {
+        auto answer = begin(method, fields, error);
+        settle();
+        return answer;
+    }
+    /// The same, and the loop has not turned yet.
+    std::shared_ptr<std::optional<json::object>> begin(
         std::string const& method, json::object const& fields, std::string* error = nullptr)
     {
         auto answer = std::make_shared<std::optional<json::object>>();
@@ -102,7 +110,6 @@ struct House {
         } catch (Error const& refused) {
             if (error) *error = refused.info();
         }
-        settle();
         return answer;
     }
     std::shared_ptr<std::optional<json::object>> instruct(
