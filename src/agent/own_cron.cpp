@@ -35,13 +35,13 @@ OwnCron::OwnCron(asio::any_io_executor loop, Clock& clock, Journal& journal, Tas
 void OwnCron::start(std::vector<CronRow> rows)
 {
     running_ = true;
-    missed_until_ = clock_.now();
+    auto const now = clock_.now();
     for (auto& row : rows) {
         try {
             auto job = OwnJob::read(json::parse(row.entry).as_object(), zone_);
             auto const at = row.accounted;
             auto const [state, fresh] =
-                jobs_.try_emplace(row.id, State{std::move(job), std::move(row.entry), at, at});
+                jobs_.try_emplace(row.id, State{std::move(job), std::move(row.entry), at, at, now});
             plan(state->second);
         } catch (std::exception const& problem) {
             ELVES_LOG(error, "own cron job " << row.id.text() << " can't be used: " << problem.what());
@@ -108,11 +108,11 @@ asio::awaitable<std::vector<std::string>> OwnCron::replace(json::array cron_list
             if (next.contains(job.id)) throw Error(codes::bad_field, "`cron_id` stands in the list twice");
             auto const old = jobs_.find(job.id);
             bool const goes_on = old != jobs_.end() && old->second.job.same_times(job);
-            auto const accounted = goes_on ? old->second.accounted : now;
-            auto const planned = goes_on ? old->second.planned : now;
-            rows.push_back({job.id, json::serialize(*entry), accounted});
-            auto const key = job.id;
-            next.insert_or_assign(key, State{std::move(job), rows.back().entry, accounted, planned});
+            auto state = goes_on ? old->second : State{job, {}, now, now, {}};
+            state.entry = json::serialize(*entry);
+            rows.push_back({job.id, state.entry, state.accounted});
+            state.job = std::move(job);
+            next.emplace(state.job.id, std::move(state));
         } catch (Error const& error) {
             refused.push_back("cron job " + name + ": " + error.info());
             ELVES_LOG(error, "own " << refused.back());
@@ -150,7 +150,8 @@ void OwnCron::look()
             if (found == jobs_.end() || due.fire_time <= found->second.planned) continue;
             auto& state = found->second;
             auto const latest = due.fire_time + state.job.jitter;
-            latest < missed_until_ || latest + grace < now ? miss(state, now) : fire(state, due.fire_time);
+            bool const missed = latest < std::min(state.missed_until, now) || latest + grace < now;
+            missed ? miss(state, now) : fire(state, due.fire_time);
         }
     }
     wait();
@@ -182,7 +183,7 @@ void OwnCron::miss(State& state, Instant now)
     auto const& job = state.job;
     auto const until = now - job.jitter;
     auto const times = missed_times(job.rule, job.zone, state.planned, until, most_missed);
-    bool const down = state.planned < missed_until_ && times.first + job.jitter < missed_until_;
+    bool const down = times.first + job.jitter < state.missed_until;
     Turn turn{Firing{job.id, times.first, true}, until, {}};
     turn.why = "skipped: " + count_text(times) + " from " + job.zone.text(times.first) + " to " +
                job.zone.text(times.last) + " passed while the agent " + (down ? "was down" : "was held up") +

@@ -34,8 +34,9 @@ private:
     struct State {
         OwnJob job;
         std::string entry;
-        Instant accounted; ///< On disk.
-        Instant planned;   ///< On its way there.
+        Instant accounted;      ///< On disk.
+        Instant planned;        ///< On its way there.
+        Instant missed_until{}; ///< What was due before this was missed: we were not there.
     };
     struct Turn {
         Firing firing;
@@ -62,7 +63,6 @@ private:
     Zone const& zone_;
     CronSchedule schedule_;
     std::unordered_map<TaskId, State> jobs_;
-    Instant missed_until_{};            ///< What was due before this was missed: we were not there.
     Instant held_until_{};              ///< The journal did not take a turn: no more before this.
     std::size_t recording_ = 0;         ///< Turns on their way to disk.
     bool changing_ = false;             ///< The table is.

@@ -199,6 +199,17 @@ TEST_CASE("a turn that the journal won't take is taken when it can be", "[agent]
     CHECK(house.count("skipped = 0") == 1);
 }
 
+TEST_CASE("a clock that is set back after the start makes no time of a new job a missed one", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    machine.clock.jump(machine.clock.now() - 2h);
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute, {{"jitter", 20}})}}});
+    for (int second = 0; second < 90; ++second) house.pass(1s);
+    CHECK(house.workers.started.size() == 1);
+    CHECK(skipped(house).empty());
+}
+
 TEST_CASE("a job taken off the list fires no more", "[agent][cron]")
 {
     Machine machine;
