@@ -93,7 +93,9 @@ struct House {
     {
         auto answer = std::make_shared<std::optional<json::object>>();
         try {
-            auto result = methods.find(method)->run(fields, Caller{});
+            Caller caller;
+            caller.peer = peer;
+            auto result = methods.find(method)->run(fields, caller);
             if (auto* reply = std::get_if<Reply>(&result)) {
                 answer->emplace(reply->fields());
             } else {
@@ -142,6 +144,7 @@ struct House {
     OwnCron cron;
     InstructService service;
     MethodTable methods;
+    std::shared_ptr<Peer> peer; ///< Who calls.
 };
 
 /// What survives an agent's crash: the machine and its disk.
