@@ -148,10 +148,10 @@ asio::awaitable<bool> AgentCalls::cancel(Ip agent, TaskId id)
     if (!link) co_return false;
     try {
         json::object fields{{"id", id.text()}};
-        // Whatever else it says: it has heard it, and repeating it would change nothing. One that stops has
-        // not: what waits for its turn there begins after its next start.
+        // Whatever else it says: it has heard it, and repeating it would change nothing. One that stops, or
+        // has no disk to write it to, has not: what waits for its turn there begins after its next start.
         auto const back = co_await link->call("agent", "cancel", std::move(fields), answer_limit);
-        co_return !has_code(back, codes::shutting_down);
+        co_return !has_code(back, codes::shutting_down) && !has_code(back, codes::store_cannot_write);
     } catch (Error const& error) {
         ELVES_LOG(debug,
             "cancel of task " << id.text() << " did not reach " << agent.text() << ": " << error.info());
