@@ -143,7 +143,7 @@ void OwnCron::look()
 {
     if (!running_ || changing_ || !changes_.empty()) return;
     auto const now = clock_.now();
-    if (now >= held_until_) {
+    if (clock_.steady() >= held_until_) {
         constexpr std::size_t at_once = 100;
         for (auto const& due : schedule_.take_due(now, at_once)) {
             auto const found = jobs_.find(due.cron_id);
@@ -162,8 +162,9 @@ void OwnCron::wait()
     if (!running_) return;
     auto const now = clock_.now();
     auto delay = longest_wait;
-    if (auto const due = schedule_.next_due()) delay = std::min(delay, std::max(*due, held_until_) - now);
-    timer_ = clock_.after(std::max(delay, 0ms), [this] { look(); });
+    if (auto const due = schedule_.next_due()) delay = std::min(delay, *due - now);
+    auto const held = std::chrono::ceil<std::chrono::milliseconds>(held_until_ - clock_.steady());
+    timer_ = clock_.after(std::max({delay, held, 0ms}), [this] { look(); });
 }
 
 void OwnCron::fire(State& state, Instant fire_time)
@@ -251,7 +252,7 @@ void OwnCron::again(TaskId cron_id)
     if (found == jobs_.end() || !running_) return;
     ELVES_LOG(
         error, "a turn of own cron job " << cron_id.text() << " is not in the journal yet, trying again");
-    held_until_ = clock_.now() + retry_after;
+    held_until_ = clock_.steady() + retry_after;
     found->second.planned = found->second.accounted;
     plan(found->second);
     wait();

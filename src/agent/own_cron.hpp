@@ -63,7 +63,7 @@ private:
     Zone const& zone_;
     CronSchedule schedule_;
     std::unordered_map<TaskId, State> jobs_;
-    Instant held_until_{};              ///< The journal did not take a turn: no more before this.
+    Clock::Steady held_until_{};        ///< The journal did not take a turn: no more before this.
     std::size_t recording_ = 0;         ///< Turns on their way to disk.
     bool changing_ = false;             ///< The table is.
     std::deque<OneShot<bool>> changes_; ///< Those that wait until it is neither.

@@ -210,6 +210,28 @@ TEST_CASE("a clock that is set back after the start makes no time of a new job a
     CHECK(skipped(house).empty());
 }
 
+TEST_CASE(
+    "a clock that is set back while a turn waits for the journal keeps none from its turn", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+    machine.store.fail_all(true);
+    house.pass(60s);
+    machine.store.fail_all(false);
+    machine.clock.jump(machine.clock.now() - 10s);
+    for (int second = 0; second < 20; ++second) house.pass(1s);
+    CHECK(house.workers.started.size() == 1);
+    // The same with a job that is new: what holds it up is no time of day.
+    machine.store.fail_all(true);
+    for (int second = 0; second < 60; ++second) house.pass(1s);
+    machine.store.fail_all(false);
+    machine.clock.jump(machine.clock.now() - 2h);
+    house.call("setcrons", {{"cron_list", json::array{job(2, each_minute)}}});
+    for (int second = 0; second < 70; ++second) house.pass(1s);
+    CHECK(house.workers.started.size() == 2);
+}
+
 TEST_CASE("a job taken off the list fires no more", "[agent][cron]")
 {
     Machine machine;
