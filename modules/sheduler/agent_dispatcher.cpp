@@ -320,7 +320,9 @@ asio::awaitable<void> AgentDispatcher::over(TaskId id)
     auto const agent = task->agent;
     if (task->status == TaskStatus::waiting) {
         co_await log_.apply(id, life::Event(life::TtlOver{}));
-    } else if (presence_.link(agent) && !task->cancel_due) {
+    } else if (presence_.link(agent) && task->cancel_due) {
+        co_await tell_cancel(agent, id);
+    } else if (presence_.link(agent)) {
         std::vector<TaskId> one{id};
         co_await ask_about(agent, std::move(one));
     } else {
