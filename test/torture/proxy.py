@@ -28,8 +28,8 @@ class Proxy:
 
     def _run(self, started):
         async def serve():
-            server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-            self.port = server.sockets[0].getsockname()[1]
+            self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+            self.port = self._server.sockets[0].getsockname()[1]
             started.set()
         self._loop.run_until_complete(serve())
         self._loop.run_forever()
@@ -55,12 +55,20 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._flows.set)
 
     def close(self):
-        self.let_go()
-        self.cut()
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop)
         self._thread.join(5)
 
     # ---- on the loop ----
+    async def _end(self):
+        self._server.close()
+        for pair in list(self._pairs):
+            self._reset(pair)
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._loop.stop()
+
     def _reset(self, pair):
         self._pairs.discard(pair)
         self._silent.discard(pair)

@@ -50,6 +50,7 @@ def torture(folder, seconds, seed, tally):
         watch.stop()
         world.stop()
         evidence = world.evidence()
+        world.keep_store()
         return found + findings(evidence), evidence
     finally:
         world.close()
@@ -131,7 +132,7 @@ def main():
         print(f"BROKEN {line}")
     print(f"{len(found)} findings")
     if found or options.keep:
-        print(f"history, logs and journals: {folder}")
+        print(f"history, logs, store and journals: {folder}")
     else:
         shutil.rmtree(folder)
     return 1 if found else 0

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import random
+import shutil
 import subprocess
 import threading
 
@@ -109,6 +110,10 @@ class World:
         for host in self.hosts:
             host.program.terminate()
         self.server.terminate()
+
+    def keep_store(self):
+        """Off the disk that goes with the world."""
+        shutil.copytree(self.disk.folder, self.folder / "store", ignore=shutil.ignore_patterns("ballast"))
 
     def close(self):
         for host in self.hosts:
