@@ -76,16 +76,15 @@ class Proxy:
             abort(writer)
 
     async def _accept(self, reader, writer):
-        await self._flows.wait()
         try:
+            await self._flows.wait()
             there_reader, there_writer = await asyncio.open_connection(*self.target)
-        except OSError:
+            pair = (writer, there_writer)
+            self._pairs.add(pair)
+            await asyncio.gather(self._pump(pair, reader, there_writer), self._pump(pair, there_reader, writer))
+            self._reset(pair)
+        except (OSError, asyncio.CancelledError):
             abort(writer)
-            return
-        pair = (writer, there_writer)
-        self._pairs.add(pair)
-        await asyncio.gather(self._pump(pair, reader, there_writer), self._pump(pair, there_reader, writer))
-        self._reset(pair)
 
     async def _pump(self, pair, reader, writer):
         """Both pumps of a pair end by themselves: one side's end is handed on to the other, unless that is cut off."""
