@@ -225,6 +225,7 @@ asio::awaitable<void> AgentDispatcher::note_told(TaskId id)
     if (found == told_.end()) co_return;
     auto event = found->second;
     co_await note(id, std::move(event));
+    told_.erase(id);
 }
 
 /// Has the log take the event, and confirms a result once it is on disk.
