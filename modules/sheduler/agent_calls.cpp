@@ -30,6 +30,11 @@ std::string refusal_of(Back const& back)
     return back.error_info.empty() ? "the agent did not take it, and does not say why" : back.error_info;
 }
 
+bool has_code(Back const& back, Code code)
+{
+    return back.error_info.starts_with("[" + std::string(code.text) + "]");
+}
+
 std::optional<life::Event> told(json::value const& entry, TaskId id, Zone const& zone)
 {
     auto const* const fields = entry.if_object();
@@ -99,22 +104,28 @@ asio::awaitable<std::vector<std::optional<life::Event>>> AgentCalls::ask(
         for (std::size_t i = 0; i < size; ++i) asked.emplace_back(ids[first + i].text());
         json::object fields{{"id", std::move(asked)}};
         json::array info;
-        bool lost = false;
+        bool unheard = false;
         std::string silent;
         try {
             auto const back = co_await link->call("agent", "status", std::move(fields), limit);
             auto const* const entries = back.fields.if_contains("info");
             if (back.flag && entries && entries->is_array()) info = entries->get_array();
+            // It stops: it is asked again when it is back.
+            unheard = has_code(back, codes::shutting_down);
+            if (!back.flag) {
+                auto const word = back.error_info.empty() ? "that it will not say" : back.error_info;
+                silent = Error(codes::agent_silent, "asked about the task, the agent said " + word).info();
+            }
         } catch (Error const& error) {
             // A link that is lost says nothing; an agent that is silent on a link that stands has its answer
             // given.
-            lost = error.code() == codes::agent_unreachable;
+            unheard = error.code() == codes::agent_unreachable;
             silent = Error(codes::agent_silent, "asked about the task, the agent did not answer").info();
         }
         for (std::size_t i = 0; i < size; ++i) {
             std::optional<life::Event> event;
             try {
-                if (lost) {
+                if (unheard) {
                     // Nothing is known.
                 } else if (!silent.empty()) {
                     event = life::AgentGone{silent};
@@ -137,9 +148,10 @@ asio::awaitable<bool> AgentCalls::cancel(Ip agent, TaskId id)
     if (!link) co_return false;
     try {
         json::object fields{{"id", id.text()}};
-        // Whatever it says: it has heard it, and repeating it would change nothing.
-        co_await link->call("agent", "cancel", std::move(fields), answer_limit);
-        co_return true;
+        // Whatever else it says: it has heard it, and repeating it would change nothing. One that stops, or
+        // has no disk to write it to, has not: what waits for its turn there begins after its next start.
+        auto const back = co_await link->call("agent", "cancel", std::move(fields), answer_limit);
+        co_return !has_code(back, codes::shutting_down) && !has_code(back, codes::store_cannot_write);
     } catch (Error const& error) {
         ELVES_LOG(debug,
             "cancel of task " << id.text() << " did not reach " << agent.text() << ": " << error.info());

@@ -35,6 +35,7 @@ AgentDispatcher::AgentDispatcher(asio::any_io_executor loop, Clock& clock, Zone 
     , agents_(loop, clock, zone, presence)
 {
     log_.on_finished([this](Task const& task) {
+        told_.erase(task.id);
         answer(task);
         tell_asking(task);
         if (task.cancel_due) {
@@ -205,9 +206,26 @@ asio::awaitable<void> AgentDispatcher::run_on_agent(Task task)
     auto const event = co_await agents_.run(task, task.ins.timeout + log_.lost_after());
     on_the_way_.erase(task.id);
     if (!event) co_return;
-    // Whoever waits hears it now; the disk a moment later, and the agent keeps it until then.
-    if (auto const* const open = log_.open(task.id)) answer(life::decide(*open, *event, clock_.now()).task);
-    co_await note(task.id, *event);
+    // Whoever waits hears it now; the disk a moment later, and the agent keeps it until then. But something
+    // else that is on its way to disk, a cancel say, comes first.
+    auto const* const open = log_.open(task.id);
+    if (!open || log_.is_deciding(task.id)) {
+        co_await note(task.id, *event);
+        co_return;
+    }
+    told_.insert_or_assign(task.id, *event);
+    answer(life::decide(*open, *event, clock_.now()).task);
+    co_await note_told(task.id);
+}
+
+/// The log has to take what was told before it is asked about anything else.
+asio::awaitable<void> AgentDispatcher::note_told(TaskId id)
+{
+    auto const found = told_.find(id);
+    if (found == told_.end()) co_return;
+    auto event = found->second;
+    co_await note(id, std::move(event));
+    told_.erase(id);
 }
 
 /// Has the log take the event, and confirms a result once it is on disk.
@@ -228,6 +246,7 @@ void AgentDispatcher::answer(Task const& task)
 
 asio::awaitable<Task> AgentDispatcher::cancel(TaskId id)
 {
+    co_await note_told(id);
     auto const decision = co_await log_.apply(id, life::Event(life::Cancel{}));
     if (decision.changed && decision.task.cancel_due) background(tell_cancel(decision.task.agent, id), id);
     co_return decision.task;
@@ -296,12 +315,15 @@ void AgentDispatcher::watch_again(TaskId id, std::chrono::milliseconds delay)
 
 asio::awaitable<void> AgentDispatcher::over(TaskId id)
 {
+    co_await note_told(id);
     auto const* const task = log_.open(id);
     if (!task) co_return;
     auto const agent = task->agent;
     if (task->status == TaskStatus::waiting) {
         co_await log_.apply(id, life::Event(life::TtlOver{}));
-    } else if (presence_.link(agent) && !task->cancel_due) {
+    } else if (presence_.link(agent) && task->cancel_due) {
+        co_await tell_cancel(agent, id);
+    } else if (presence_.link(agent)) {
         std::vector<TaskId> one{id};
         co_await ask_about(agent, std::move(one));
     } else {

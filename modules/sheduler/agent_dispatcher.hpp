@@ -66,6 +66,7 @@ private:
     [[nodiscard]] asio::awaitable<void> ask_about(Ip agent, std::vector<TaskId> ids);
     [[nodiscard]] asio::awaitable<void> over(TaskId id);
     [[nodiscard]] asio::awaitable<void> note(TaskId id, life::Event event);
+    [[nodiscard]] asio::awaitable<void> note_told(TaskId id);
     void answer(Task const& task);
     void tell_asking(Task const& task);
     void watch(Task const& task);
@@ -81,6 +82,8 @@ private:
     std::chrono::seconds handover_timeout_{10};
     std::chrono::seconds default_timeout_{90};
     std::unordered_map<TaskId, std::vector<OneShot<Outcome>>> waiting_; ///< `run`s.
+    /// What came of tasks, as callers know it and the disk does not yet: nothing else may become of them.
+    std::unordered_map<TaskId, life::Event> told_;
     std::unordered_map<TaskId, Timer> watches_; ///< When something has to be done about an open task.
     std::unordered_map<TaskId, std::vector<OneShot<Task>>> taking_; ///< Who asks for one that is handed over.
     /// Tasks that are being handed over, and on which link: what is on its way is not asked about.

@@ -154,6 +154,12 @@ Task const* TaskBook::open(TaskId id) const
     return found != entries_.end() && is_open(found->second->task) ? &found->second->task : nullptr;
 }
 
+bool TaskBook::is_deciding(TaskId id) const
+{
+    auto const found = entries_.find(id);
+    return found != entries_.end() && found->second->busy;
+}
+
 std::vector<TaskId> TaskBook::open_of(Ip const& agent) const
 {
     std::vector<TaskId> ids;

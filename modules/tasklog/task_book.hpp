@@ -29,6 +29,7 @@ public:
     [[nodiscard]] asio::awaitable<life::Decision> apply(TaskId id, life::Event event) override;
     [[nodiscard]] asio::awaitable<std::optional<Task>> find(TaskId id) override;
     [[nodiscard]] Task const* open(TaskId id) const override;
+    [[nodiscard]] bool is_deciding(TaskId id) const override;
     [[nodiscard]] std::vector<TaskId> open_of(Ip const& agent) const override;
     [[nodiscard]] std::vector<TaskId> open_all() const override;
     void on_finished(std::function<void(Task const&)> then) override

@@ -16,6 +16,8 @@ constexpr std::chrono::milliseconds longest_wait = 60s; // the time of day may j
 constexpr std::chrono::milliseconds grace = 10s;
 constexpr std::chrono::milliseconds retry_after = 5s;
 constexpr std::size_t most_missed = 10'000;
+/// A change waits for what is on its way to disk, not for a limit; the Clock wants one.
+constexpr std::chrono::milliseconds for_long = std::chrono::hours(24);
 
 std::string count_text(MissedTimes const& times)
 {
@@ -33,13 +35,13 @@ OwnCron::OwnCron(asio::any_io_executor loop, Clock& clock, Journal& journal, Tas
 void OwnCron::start(std::vector<CronRow> rows)
 {
     running_ = true;
-    missed_until_ = clock_.now();
+    auto const now = clock_.now();
     for (auto& row : rows) {
         try {
             auto job = OwnJob::read(json::parse(row.entry).as_object(), zone_);
             auto const at = row.accounted;
             auto const [state, fresh] =
-                jobs_.try_emplace(row.id, State{std::move(job), std::move(row.entry), at, at});
+                jobs_.try_emplace(row.id, State{std::move(job), std::move(row.entry), at, at, now});
             plan(state->second);
         } catch (std::exception const& problem) {
             ELVES_LOG(error, "own cron job " << row.id.text() << " can't be used: " << problem.what());
@@ -54,7 +56,43 @@ void OwnCron::stop()
     timer_.stop();
 }
 
+/// The table is written whole, with its marks. A turn on its way to disk moves one of them, and would have it
+/// put back: after a crash its time passed for a missed one. So a change and turns wait for each other.
 asio::awaitable<std::vector<std::string>> OwnCron::set(json::array cron_list)
+{
+    co_await wait_for_change();
+    std::vector<std::string> refused;
+    std::exception_ptr failure;
+    try {
+        refused = co_await replace(std::move(cron_list));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    changing_ = false;
+    hand_on_change();
+    wait();
+    if (failure) std::rethrow_exception(failure);
+    co_return refused;
+}
+
+asio::awaitable<void> OwnCron::wait_for_change()
+{
+    OneShot<bool> mine;
+    changes_.push_back(mine);
+    hand_on_change();
+    while (!co_await mine.wait(clock_, for_long)) {
+    }
+}
+
+void OwnCron::hand_on_change()
+{
+    if (changing_ || recording_ > 0 || changes_.empty()) return;
+    changing_ = true;
+    changes_.front().set(true);
+    changes_.pop_front();
+}
+
+asio::awaitable<std::vector<std::string>> OwnCron::replace(json::array cron_list)
 {
     std::vector<std::string> refused;
     std::unordered_map<TaskId, State> next;
@@ -70,11 +108,11 @@ asio::awaitable<std::vector<std::string>> OwnCron::set(json::array cron_list)
             if (next.contains(job.id)) throw Error(codes::bad_field, "`cron_id` stands in the list twice");
             auto const old = jobs_.find(job.id);
             bool const goes_on = old != jobs_.end() && old->second.job.same_times(job);
-            auto const accounted = goes_on ? old->second.accounted : now;
-            auto const planned = goes_on ? old->second.planned : now;
-            rows.push_back({job.id, json::serialize(*entry), accounted});
-            auto const key = job.id;
-            next.insert_or_assign(key, State{std::move(job), rows.back().entry, accounted, planned});
+            auto state = goes_on ? old->second : State{job, {}, now, now, {}};
+            state.entry = json::serialize(*entry);
+            rows.push_back({job.id, state.entry, state.accounted});
+            state.job = std::move(job);
+            next.emplace(state.job.id, std::move(state));
         } catch (Error const& error) {
             refused.push_back("cron job " + name + ": " + error.info());
             ELVES_LOG(error, "own " << refused.back());
@@ -87,16 +125,10 @@ asio::awaitable<std::vector<std::string>> OwnCron::set(json::array cron_list)
     for (auto& [id, state] : next) {
         auto const old = jobs_.find(id);
         bool const goes_on = old != jobs_.end() && old->second.job.same_times(state.job);
-        if (goes_on) { // it may have fired while the disk was at work
-            state.accounted = old->second.accounted;
-            state.planned = old->second.planned;
-        } else {
-            plan(state);
-        }
+        if (!goes_on) plan(state);
     }
     jobs_ = std::move(next);
     ELVES_LOG(info, "own cron: " << jobs_.size() << " jobs, " << refused.size() << " refused");
-    wait();
     co_return refused;
 }
 
@@ -109,16 +141,17 @@ void OwnCron::plan(State& state)
 
 void OwnCron::look()
 {
-    if (!running_) return;
+    if (!running_ || changing_ || !changes_.empty()) return;
     auto const now = clock_.now();
-    if (now >= held_until_) {
+    if (clock_.steady() >= held_until_) {
         constexpr std::size_t at_once = 100;
         for (auto const& due : schedule_.take_due(now, at_once)) {
             auto const found = jobs_.find(due.cron_id);
             if (found == jobs_.end() || due.fire_time <= found->second.planned) continue;
             auto& state = found->second;
             auto const latest = due.fire_time + state.job.jitter;
-            latest < missed_until_ || latest + grace < now ? miss(state, now) : fire(state, due.fire_time);
+            bool const missed = latest < std::min(state.missed_until, now) || latest + grace < now;
+            missed ? miss(state, now) : fire(state, due.fire_time);
         }
     }
     wait();
@@ -129,8 +162,9 @@ void OwnCron::wait()
     if (!running_) return;
     auto const now = clock_.now();
     auto delay = longest_wait;
-    if (auto const due = schedule_.next_due()) delay = std::min(delay, std::max(*due, held_until_) - now);
-    timer_ = clock_.after(std::max(delay, 0ms), [this] { look(); });
+    if (auto const due = schedule_.next_due()) delay = std::min(delay, *due - now);
+    auto const held = std::chrono::ceil<std::chrono::milliseconds>(held_until_ - clock_.steady());
+    timer_ = clock_.after(std::max({delay, held, 0ms}), [this] { look(); });
 }
 
 void OwnCron::fire(State& state, Instant fire_time)
@@ -150,7 +184,7 @@ void OwnCron::miss(State& state, Instant now)
     auto const& job = state.job;
     auto const until = now - job.jitter;
     auto const times = missed_times(job.rule, job.zone, state.planned, until, most_missed);
-    bool const down = state.planned < missed_until_ && times.first + job.jitter < missed_until_;
+    bool const down = times.first + job.jitter < state.missed_until;
     Turn turn{Firing{job.id, times.first, true}, until, {}};
     turn.why = "skipped: " + count_text(times) + " from " + job.zone.text(times.first) + " to " +
                job.zone.text(times.last) + " passed while the agent " + (down ? "was down" : "was held up") +
@@ -173,9 +207,12 @@ void OwnCron::miss(State& state, Instant now)
 void OwnCron::begin(State& state, Turn turn)
 {
     state.planned = std::max(state.planned, turn.accounted);
+    ++recording_;
     asio::co_spawn(
         loop_, record(std::move(turn), state.job.ins), [this, id = state.job.id](std::exception_ptr escaped) {
+            --recording_;
             if (escaped) again(id);
+            hand_on_change();
         });
 }
 
@@ -215,7 +252,7 @@ void OwnCron::again(TaskId cron_id)
     if (found == jobs_.end() || !running_) return;
     ELVES_LOG(
         error, "a turn of own cron job " << cron_id.text() << " is not in the journal yet, trying again");
-    held_until_ = clock_.now() + retry_after;
+    held_until_ = clock_.steady() + retry_after;
     found->second.planned = found->second.accounted;
     plan(found->second);
     wait();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <deque>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "agent/tasks.hpp"
 #include "elves/clock.hpp"
 #include "elves/cron_schedule.hpp"
+#include "elves/one_shot.hpp"
 
 namespace elves::agent {
 
@@ -32,8 +34,9 @@ private:
     struct State {
         OwnJob job;
         std::string entry;
-        Instant accounted; ///< On disk.
-        Instant planned;   ///< On its way there.
+        Instant accounted;      ///< On disk.
+        Instant planned;        ///< On its way there.
+        Instant missed_until{}; ///< What was due before this was missed: we were not there.
     };
     struct Turn {
         Firing firing;
@@ -41,6 +44,9 @@ private:
         std::string why;   ///< Why nothing runs; empty: it runs.
     };
 
+    [[nodiscard]] asio::awaitable<void> wait_for_change();
+    void hand_on_change();
+    [[nodiscard]] asio::awaitable<std::vector<std::string>> replace(json::array cron_list);
     void plan(State& state);
     void look();
     void wait();
@@ -57,8 +63,10 @@ private:
     Zone const& zone_;
     CronSchedule schedule_;
     std::unordered_map<TaskId, State> jobs_;
-    Instant missed_until_{}; ///< What was due before this was missed: we were not there.
-    Instant held_until_{};   ///< The journal did not take a turn: no more before this.
+    Clock::Steady held_until_{};        ///< The journal did not take a turn: no more before this.
+    std::size_t recording_ = 0;         ///< Turns on their way to disk.
+    bool changing_ = false;             ///< The table is.
+    std::deque<OneShot<bool>> changes_; ///< Those that wait until it is neither.
     Timer timer_;
     bool running_ = false;
 };

@@ -24,6 +24,8 @@ bool cut(std::string& text, std::size_t most)
     return was_cut;
 }
 
+std::string ms_text(Instant at) { return std::to_string(at.time_since_epoch().count()); }
+
 } // namespace
 
 void fit_a_frame(WorkerReport& report)
@@ -42,8 +44,9 @@ json::object report_fields(Entry const& entry, Zone const& zone)
     if (entry.firing) {
         out["type"] = type_text(TaskType::cron);
         out["cron_id"] = entry.firing->cron_id.text();
-        out["fire_time"] = zone.text(entry.firing->fire_time);
-        out["starttime"] = zone.text(entry.started.value_or(entry.taken));
+        // Not as times of day: in autumn some of those are twice, and each is a firing of its own.
+        out["fire_time"] = ms_text(entry.firing->fire_time);
+        out["starttime"] = ms_text(entry.started.value_or(entry.taken));
         out["ins"] = entry.ins.to_json();
         if (entry.firing->skipped) {
             out["status"] = status_text(TaskStatus::skipped);

@@ -42,6 +42,8 @@ void Reports::link_up(std::shared_ptr<Peer> server)
     }
     if (!queue_.empty()) ELVES_LOG(info, queue_.size() << " results wait for the server");
     send_next();
+    old_.clear();
+    look_for_old();
 }
 
 void Reports::link_down()
@@ -49,6 +51,18 @@ void Reports::link_down()
     server_.reset();
     sending_.clear();
     queue_.clear();
+    looking_.stop();
+}
+
+/// The server may have heard a `back` and not have got it to its disk; it does not ask about a task that is
+/// over.
+void Reports::look_for_old()
+{
+    for (auto const id : tasks_.unconfirmed()) {
+        if (old_.contains(id)) add(id);
+    }
+    old_ = tasks_.unconfirmed();
+    looking_ = clock_.after(longest_pause, [this] { look_for_old(); });
 }
 
 void Reports::add(TaskId id)

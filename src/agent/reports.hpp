@@ -3,6 +3,7 @@
 #include <deque>
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "agent/tasks.hpp"
 #include "elves/peer.hpp"
@@ -10,7 +11,8 @@
 namespace elves::agent {
 
 /// Brings results to the server, each again and again until it is confirmed: after pauses of 1 s, doubling
-/// up to 60 s, and from the beginning on every new link. On the loop's thread.
+/// up to 60 s, and from the beginning on every new link. One that went another way, as the `back` of an `rt`
+/// instruction, and is not confirmed a minute or two later, goes this way too. On the loop's thread.
 class Reports {
 public:
     /// `zone`: of the times in a report; it may change.
@@ -29,6 +31,7 @@ private:
         int refused = 0;
     };
 
+    void look_for_old();
     void send_next();
     [[nodiscard]] asio::awaitable<bool> send(TaskId id, std::shared_ptr<Peer> server);
     void sent(TaskId id, std::shared_ptr<Peer> const& server, bool confirmed);
@@ -41,6 +44,8 @@ private:
     std::shared_ptr<Peer> server_; ///< Null: there is no link.
     std::unordered_map<TaskId, Sending> sending_;
     std::deque<TaskId> queue_;
+    std::unordered_set<TaskId> old_; ///< Not confirmed when it was last looked.
+    Timer looking_;
     std::size_t in_flight_ = 0;
 };
 

@@ -195,6 +195,7 @@ void Tasks::settle(TaskId id, WorkerReport report)
     report.callback_time = clock_.now();
     fit_a_frame(report);
     auto& entry = found->second.entry;
+    found->second.begun = entry.stage == Stage::started;
     entry.stage = Stage::done;
     entry.report = report;
     unconfirmed_.insert(id);
@@ -205,7 +206,7 @@ void Tasks::settle(TaskId id, WorkerReport report)
 asio::awaitable<void> Tasks::keep(TaskId id, WorkerReport report)
 {
     std::chrono::milliseconds wait = 1s;
-    for (bool first = true;; first = false) {
+    while (true) {
         bool kept = false;
         try {
             co_await journal_.finish(id, report);
@@ -215,8 +216,10 @@ asio::awaitable<void> Tasks::keep(TaskId id, WorkerReport report)
                                  << id.text()
                                  << " is not in the journal yet, trying again: " << problem.what());
         }
-        // Whoever waits hears of it all the same: a full disk here is no reason to hide what happened.
-        if (first) tell(id);
+        // Whoever waits hears of it all the same: a full disk here is no reason to hide what happened. Not so
+        // of what did not: after a crash the journal would have it begin.
+        auto const& held = held_.at(id);
+        if (!held.told && (kept || held.begun)) tell(id);
         if (kept) break;
         co_await pause(clock_, wait);
         wait = std::min(wait * 2, longest_pause);
@@ -228,8 +231,10 @@ asio::awaitable<void> Tasks::keep(TaskId id, WorkerReport report)
 void Tasks::tell(TaskId id)
 {
     auto& held = held_.at(id);
+    held.told = true;
     auto const waiting = std::exchange(held.waiting, {});
     for (auto one : waiting) one.set(*held.entry.report);
+    for (auto one : std::exchange(held.canceling, {})) one.set(true);
     if (waiting.empty() && on_result_) on_result_(id);
 }
 
@@ -237,7 +242,7 @@ asio::awaitable<WorkerReport> Tasks::result(TaskId id)
 {
     auto const found = held_.find(id);
     if (found != held_.end()) {
-        if (found->second.entry.report) co_return *found->second.entry.report;
+        if (found->second.told) co_return *found->second.entry.report;
         OneShot<WorkerReport> mine;
         found->second.waiting.push_back(mine);
         while (true) {
@@ -252,9 +257,18 @@ asio::awaitable<WorkerReport> Tasks::result(TaskId id)
 
 asio::awaitable<bool> Tasks::cancel(TaskId id)
 {
-    if (cancel_held(id)) co_return true;
+    bool const was_here = cancel_held(id);
+    // Behind the write that takes it, if that is under way.
     auto const entry = co_await look(id);
-    co_return entry.has_value();
+    if (!entry) co_return was_here;
+    auto const held = held_.find(id);
+    if (held == held_.end() || held->second.entry.stage == Stage::started || held->second.told)
+        co_return true;
+    OneShot<bool> mine;
+    held->second.canceling.push_back(mine);
+    while (!co_await mine.wait(clock_, for_long)) {
+    }
+    co_return true;
 }
 
 /// False: it is not here, or no longer.

@@ -47,7 +47,8 @@ public:
     [[nodiscard]] asio::awaitable<bool> take(Entry entry, std::optional<Instant> accounted = std::nullopt);
     /// Waits for the result of a task that has been taken.
     [[nodiscard]] asio::awaitable<WorkerReport> result(TaskId id);
-    /// Stops it wherever it is; nothing for one that is over. False for one that was never here.
+    /// Stops it wherever it is; nothing for one that is over. False for one that was never here. Returns when
+    /// that would outlive a crash.
     [[nodiscard]] asio::awaitable<bool> cancel(TaskId id);
     /// The same for one that is not over; false where it is, or was never here.
     bool cancel_held(TaskId id);
@@ -65,8 +66,11 @@ private:
     struct Held {
         Entry entry;
         bool canceled = false;
+        bool begun = false;    ///< At its end: it had been started.
+        bool told = false;     ///< Its result.
         Clock::Steady since{}; ///< When it came here.
         std::vector<OneShot<WorkerReport>> waiting;
+        std::vector<OneShot<bool>> canceling; ///< Who is to know that it never begins.
     };
 
     void begin(Entry entry, bool at_once);

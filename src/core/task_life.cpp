@@ -6,6 +6,9 @@ namespace elves::life {
 
 namespace {
 
+/// A link that is older than this has nothing more to say to its agent.
+constexpr auto cancel_waits = std::chrono::hours(24);
+
 /// What happens to `task`, one overload an event. Each returns whether it changed anything.
 class Judge {
 public:
@@ -56,7 +59,8 @@ public:
 
     bool operator()(Reported const& event)
     {
-        if (task_.report) return false; // A second result changes nothing.
+        // A second result changes nothing, and a firing that did not start has none but its record.
+        if (task_.report || task_.status == TaskStatus::skipped) return false;
         task_.report = event.report;
         task_.reported = now_;
         if (!task_.report->callback_time) task_.report->callback_time = now_;
@@ -102,7 +106,12 @@ public:
     {
         return lose("[410.2] the agent was asked, and does not know the task");
     }
-    bool operator()(AgentGone const& event) { return lose(event.why); }
+    bool operator()(AgentGone const& event)
+    {
+        // It may have it still, and start it when it is back: a cancel waits to be told for longer.
+        if (task_.cancel_due && now_ - task_.end.value_or(now_) < cancel_waits) return false;
+        return lose(event.why);
+    }
 
 private:
     [[nodiscard]] bool at_agent() const

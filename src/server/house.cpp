@@ -68,8 +68,8 @@ public:
         , builtin_(builtin)
         , log_(server.log)
         , clock_(io_.get_executor())
-        , store_(std::make_unique<SqliteStore>(io_.get_executor(), server.store_path))
-        , host_(io_.get_executor(), clock_, *store_, server.zone)
+        , store_(io_.get_executor(), server.store_path)
+        , host_(io_.get_executor(), clock_, store_, server.zone)
         , dialer_(clock_)
         , router_(gate_)
         , shared_{clock_, &router_, server.limits}
@@ -90,16 +90,17 @@ public:
     }
     ~House()
     {
-        // The store brings to disk what is queued, and drops whoever still waits for it: those coroutines
-        // unwind through the loop, and hold references to modules.
-        store_.reset();
+        // The store brings to disk what is queued, and drops whoever waits for it, now or in what the loop
+        // has still to do: those coroutines unwind through the loop, and hold references to modules and to
+        // the store.
+        store_.close();
         io_.restart();
         io_.poll();
     }
 
     void run()
     {
-        store_->apply_migrations();
+        store_.apply_migrations();
         modules_->start();
         port_->start();
         wait_for_signal();
@@ -156,7 +157,7 @@ private:
     boost::asio::io_context io_{1};
     LogSetup log_;
     AsioClock clock_;
-    std::unique_ptr<SqliteStore> store_;
+    SqliteStore store_;
     Host host_;
     LinkDialer dialer_;
     Gate gate_;

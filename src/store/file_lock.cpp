@@ -2,7 +2,9 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <stdexcept>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -24,6 +26,19 @@ std::string holder(int fd)
     return pid.empty() ? "another process" : "process " + pid;
 }
 
+/// False, with errno: somebody else keeps it.
+bool lock_patiently(int fd)
+{
+    // A child that was being started when its parent was killed has it too, until it becomes its program.
+    constexpr int tries = 100;
+    constexpr std::chrono::milliseconds pause(20);
+    for (int left = tries; ::flock(fd, LOCK_EX | LOCK_NB) != 0; --left) {
+        if (errno != EWOULDBLOCK || left == 0) return false;
+        std::this_thread::sleep_for(pause);
+    }
+    return true;
+}
+
 } // namespace
 
 FileLock::FileLock(std::string const& path)
@@ -32,7 +47,7 @@ FileLock::FileLock(std::string const& path)
     if (fd_ < 0) throw data_file_error(path, errno);
     // The kernel drops it with the process, however that ends; the file stays, so that no one locks a name
     // that is gone.
-    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+    if (!lock_patiently(fd_)) {
         int const code = errno;
         auto const who = holder(fd_);
         ::close(fd_);

@@ -8,7 +8,8 @@ namespace elves {
 /// through SQLite alone (a backup, a shell) are not kept out.
 class FileLock {
 public:
-    /// Throws std::runtime_error, one line that names the file, who has it, and what to do.
+    /// Waits up to two seconds for who has it. Throws std::runtime_error, one line that names the file, who
+    /// has it, and what to do.
     explicit FileLock(std::string const& path);
     ~FileLock();
     FileLock(FileLock const&) = delete;

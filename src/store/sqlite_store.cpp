@@ -65,10 +65,13 @@ SqliteStore::SqliteStore(asio::any_io_executor loop, std::string path, Limits li
     read_thread_ = std::thread([this] { read_all(); });
 }
 
-SqliteStore::~SqliteStore()
+SqliteStore::~SqliteStore() { close(); }
+
+void SqliteStore::close()
 {
     {
         std::lock_guard const lock(mutex_);
+        if (stopping_) return;
         stopping_ = true;
     }
     for_writer_.notify_one();
@@ -80,6 +83,7 @@ SqliteStore::~SqliteStore()
 
 void SqliteStore::post(Work work, Done done)
 {
+    if (stopping_) return;
     completions_->expect();
     Unit unit{std::move(work), std::move(done)};
     {
@@ -97,6 +101,7 @@ void SqliteStore::post(Work work, Done done)
 
 void SqliteStore::post_read(Work work, Done done)
 {
+    if (stopping_) return;
     completions_->expect();
     Unit unit{std::move(work), std::move(done)};
     {

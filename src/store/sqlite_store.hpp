@@ -22,8 +22,8 @@
 namespace elves {
 
 /// A Store on a SQLite file. One thread writes: it takes all that is queued into one transaction. One reads,
-/// on a read-only connection. Destroyed on the loop's thread, before the loop: writes that are queued are
-/// brought to disk, reads are dropped, and no `done` is called any more.
+/// on a read-only connection. Destroyed on the loop's thread, before the loop, and closed by that if it is
+/// not yet.
 class SqliteStore final : public Store {
 public:
     struct Limits {
@@ -46,6 +46,10 @@ public:
     {
     }
     ~SqliteStore() override;
+
+    /// Writes that are queued are brought to disk, reads are dropped, and no `done` is called any more. What
+    /// is posted from now on is dropped too, and with it the coroutine that would wait for it.
+    void close();
 
     void post(Work work, Done done) override;
     void post_read(Work work, Done done) override;

@@ -86,8 +86,8 @@ class Link:
 
     def send_bytes(self, data, patience=PATIENCE):
         with self._send_lock:
-            self.sock.settimeout(patience)
             try:
+                self.sock.settimeout(patience)
                 self.sock.sendall(data)
             except socket.timeout:
                 raise Slow(f"{len(data)} bytes could not be sent in {patience} s") from None

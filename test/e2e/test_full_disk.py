@@ -66,6 +66,17 @@ class FullDisk(HouseTest):
         agent.wait_confirmed(task)
         self.assertEqual(self.wait_status(self.caller, task, "done")["worker_message"], "w" * 20000)
 
+    def test_a_result_that_was_told_is_not_canceled_afterwards(self):
+        agent = self.agent(self.house, IP, lambda call: RUN)
+        sync = self.caller.begin("sheduler", "sendsync", agentip=IP, ins=INS)
+        task = agent.wait_instruct()["id"]
+        self.fill_until_it_shows()
+        agent.finish(task, Result(1, "w" * 20000))
+        self.assertEqual(self.caller.finish(sync)["info"]["worker_flag"], 1)
+        self.caller.refused("507.1", "sheduler", "canceltask", id=task)
+        self.ballast.unlink()
+        self.assertEqual(self.caller.ok("sheduler", "canceltask", id=task)["status"], "done")
+
 
 if __name__ == "__main__":
     unittest.main()

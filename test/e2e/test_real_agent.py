@@ -1,5 +1,6 @@
 """The real elves-agent under the real server: workers, limits, its journal, its own cron."""
 
+import fcntl
 import time
 import unittest
 
@@ -235,6 +236,16 @@ answer("went through")
         self.assertEqual(other["worker_flag"], -1)
         self.assertEqual(read(), ["started"])
         self.assertEqual(self.caller.task(task)["status"], record["status"])
+
+    def test_a_journal_that_a_dying_child_holds_a_moment_longer_is_waited_for(self):
+        # As one does that was being started when its agent was killed.
+        held = open(self.worker.keys["journal"] + ".lock", "w", encoding="utf-8")
+        self.addCleanup(held.close)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        self.worker.start()
+        time.sleep(0.3)
+        held.close()
+        self.online(self.caller, IP)
 
     def test_an_agent_that_lost_its_journal_makes_the_task_lost(self):
         task, read, _ = self.running_task()

@@ -531,6 +531,19 @@ class Cancel(Sending):
         self.assertEqual(agent.wait_call("cancel")["id"], task)
         self.ends(task, "canceled", "false")
 
+    def test_a_cancel_and_a_result_at_the_same_moment_end_as_the_caller_was_told(self):
+        agent = self.agent(self.house, IP, lambda call: RUN)
+        other = self.client(self.house)
+        for n in range(1, 51):
+            sync = self.caller.begin("sheduler", "sendsync", agentip=IP, ins={"app": "demo", "func": "work"})
+            task = agent.wait_call("instruct", n)["id"]
+            cancel = other.begin("sheduler", "canceltask", id=task)
+            agent.finish(task, Result(1, "just in time"))
+            told = self.caller.finish(sync)["info"]["worker_flag"]
+            status = other.finish(cancel)["status"]
+            self.assertEqual(status, "done" if told == 1 else "canceled", f"the caller was told {told}")
+            self.assertEqual(self.caller.task(task)["status"], status)
+
     def test_a_finished_task_stays_as_it_is(self):
         self.agent(self.house, IP)
         done = self.send_sync(self.caller)["id"]

@@ -2,53 +2,33 @@
 
 #include "agent/own_job.hpp"
 #include "elves/worker_report.hpp"
+#include "sim/trigger.hpp"
 
 namespace elves::sim {
 
 namespace {
 
-#define TASK_CHANGE(kind)                                                                                    \
-    " BEGIN INSERT INTO change (kind, id, stage, confirmed, cron_id, fire_time, skipped, result) "           \
-    "VALUES ('" kind "', NEW.id, NEW.stage, NEW.confirmed IS NOT NULL, NEW.cron_id, NEW.fire_time, "         \
-    "NEW.skipped, NEW.result); END;\n"
-
-constexpr auto triggers = //
+constexpr auto change_table =
     "CREATE TEMP TABLE change (n INTEGER PRIMARY KEY, kind TEXT, id TEXT, stage TEXT, confirmed INTEGER, "
     "cron_id TEXT, fire_time INTEGER, skipped INTEGER, result TEXT, entry TEXT, mark_before INTEGER, "
-    "mark INTEGER);\n"
-    "CREATE TEMP TRIGGER new_task AFTER INSERT ON main.task" TASK_CHANGE(
-        "new") "CREATE TEMP TRIGGER task AFTER UPDATE ON main.task" TASK_CHANGE("task") "CREATE TEMP TRIGGER "
-                                                                                        "new_job AFTER "
-                                                                                        "INSERT ON main.cron"
-                                                                                        " BEGIN INSERT INTO "
-                                                                                        "change (kind, "
-                                                                                        "cron_id, entry, "
-                                                                                        "mark) "
-                                                                                        "VALUES ('job', "
-                                                                                        "NEW.id, NEW.entry, "
-                                                                                        "NEW.accounted); "
-                                                                                        "END;\n"
-                                                                                        "CREATE TEMP TRIGGER "
-                                                                                        "mark AFTER UPDATE "
-                                                                                        "OF accounted ON "
-                                                                                        "main.cron"
-                                                                                        " BEGIN INSERT INTO "
-                                                                                        "change (kind, "
-                                                                                        "cron_id, "
-                                                                                        "mark_before, mark) "
-                                                                                        "VALUES ('mark', "
-                                                                                        "NEW.id, "
-                                                                                        "OLD.accounted, "
-                                                                                        "NEW.accounted); "
-                                                                                        "END;\n"
-                                                                                        "CREATE TEMP TRIGGER "
-                                                                                        "no_job AFTER DELETE "
-                                                                                        "ON main.cron"
-                                                                                        " BEGIN INSERT INTO "
-                                                                                        "change (kind, "
-                                                                                        "cron_id) VALUES "
-                                                                                        "('no job', OLD.id); "
-                                                                                        "END;\n";
+    "mark INTEGER);\n";
+
+/// What a trigger writes down, after its kind.
+constexpr std::string_view task_values =
+    "(kind, id, stage, confirmed, cron_id, fire_time, skipped, result) "
+    "VALUES (?, NEW.id, NEW.stage, NEW.confirmed IS NOT NULL, NEW.cron_id, NEW.fire_time, NEW.skipped, "
+    "NEW.result)";
+
+std::string triggers()
+{
+    return change_table + trigger("new", "INSERT ON main.task", task_values) +
+           trigger("task", "UPDATE ON main.task", task_values) +
+           trigger("job", "INSERT ON main.cron",
+               "(kind, cron_id, entry, mark) VALUES (?, NEW.id, NEW.entry, NEW.accounted)") +
+           trigger("mark", "UPDATE OF accounted ON main.cron",
+               "(kind, cron_id, mark_before, mark) VALUES (?, NEW.id, OLD.accounted, NEW.accounted)") +
+           trigger("no job", "DELETE ON main.cron", "(kind, cron_id) VALUES (?, OLD.id)");
+}
 
 constexpr std::string_view select_changes =
     "SELECT kind, id, stage, confirmed, cron_id, fire_time, skipped, result, entry, mark_before, mark "
@@ -68,7 +48,7 @@ JournalWatch::JournalWatch(Invariants& invariants, std::string agent)
 void JournalWatch::begin(Db& db)
 {
     if (std::exchange(watching_, true)) return;
-    db.script(triggers);
+    db.script(triggers());
 }
 
 void JournalWatch::look(Db& db)

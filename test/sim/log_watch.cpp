@@ -1,140 +1,39 @@
 #include "sim/log_watch.hpp"
 
+#include "sim/trigger.hpp"
+
 namespace elves::sim {
 
 namespace {
 
-#define TASK_CHANGE(kind)                                                                                    \
-    " BEGIN INSERT INTO change (kind, id, agent, type, status, ended, flag, result, handed, error, "         \
-    "cancel_due, cron_id, fire_time) VALUES ('" kind "', NEW.id, NEW.agent, NEW.type, NEW.status, "          \
-    "NEW.end_time, NEW.worker_flag, NEW.worker_result, NEW.sync_flag, NEW.sync_error, NEW.cancel_due, "      \
-    "NEW.cron_id, NEW.fire_time); END;\n"
-#define JOB_CHANGE(kind)                                                                                     \
-    " BEGIN INSERT INTO change (kind, cron_id, type, rule, zone, is_on, mark) "                              \
-    "VALUES ('" kind "', NEW.id, NEW.type, NEW.rule, NEW.zone, NEW.is_on, NEW.settled); END;\n"
+constexpr auto change_table =
+    "CREATE TEMP TABLE change (n INTEGER PRIMARY KEY, kind TEXT, id TEXT, agent TEXT, type TEXT, "
+    "status TEXT, ended INTEGER, flag INTEGER, result TEXT, handed INTEGER, error TEXT, cancel_due INTEGER, "
+    "cron_id TEXT, fire_time INTEGER, rule TEXT, zone TEXT, is_on INTEGER, mark_before INTEGER, "
+    "mark INTEGER);\n";
 
-constexpr auto triggers = //
-    "CREATE TEMP TABLE change (n INTEGER PRIMARY KEY, kind TEXT, id TEXT, agent TEXT, type TEXT, status "
-    "TEXT, "
-    "ended INTEGER, flag INTEGER, result TEXT, handed INTEGER, error TEXT, cancel_due INTEGER, cron_id TEXT, "
-    "fire_time INTEGER, rule TEXT, zone TEXT, is_on INTEGER, mark_before INTEGER, mark INTEGER);\n"
-    "CREATE TEMP TRIGGER new_task AFTER INSERT ON main.tasks" TASK_CHANGE(
-        "new") "CREATE TEMP TRIGGER task "
-               "AFTER UPDATE OF status ON "
-               "main.tasks" TASK_CHANGE("task") "CREATE TEMP "
-                                                "TRIGGER "
-                                                "no_task AFTER "
-                                                "DELETE ON "
-                                                "main.tasks"
-                                                " BEGIN INSERT "
-                                                "INTO change "
-                                                "(kind, id) "
-                                                "VALUES "
-                                                "('erased', "
-                                                "OLD.id); END;\n"
-                                                "CREATE TEMP "
-                                                "TRIGGER "
-                                                "new_job AFTER "
-                                                "INSERT ON "
-                                                "main.cron_"
-                                                "job" JOB_CHANGE("job")
-    // Both of these set the mark, too, and by hand: what was due before is nobody's any more.
-    "CREATE TEMP TRIGGER edited_job AFTER UPDATE OF rule ON main.cron_job" JOB_CHANGE("job") "CREATE TEMP "
-                                                                                             "TRIGGER "
-                                                                                             "switched_job "
-                                                                                             "AFTER UPDATE "
-                                                                                             "OF is_on ON "
-                                                                                             "main.cron_"
-                                                                                             "job" JOB_CHANGE(
-                                                                                                 "job") "CREA"
-                                                                                                        "TE "
-                                                                                                        "TEMP"
-                                                                                                        " TRI"
-                                                                                                        "GGER"
-                                                                                                        " mar"
-                                                                                                        "k "
-                                                                                                        "AFTE"
-                                                                                                        "R "
-                                                                                                        "UPDA"
-                                                                                                        "TE "
-                                                                                                        "OF "
-                                                                                                        "sett"
-                                                                                                        "led "
-                                                                                                        "ON "
-                                                                                                        "main"
-                                                                                                        ".cro"
-                                                                                                        "n_"
-                                                                                                        "job"
-                                                                                                        " BEG"
-                                                                                                        "IN "
-                                                                                                        "INSE"
-                                                                                                        "RT "
-                                                                                                        "INTO"
-                                                                                                        " cha"
-                                                                                                        "nge "
-                                                                                                        "(kin"
-                                                                                                        "d, "
-                                                                                                        "cron"
-                                                                                                        "_id,"
-                                                                                                        " mar"
-                                                                                                        "k_"
-                                                                                                        "befo"
-                                                                                                        "re, "
-                                                                                                        "mark"
-                                                                                                        ") "
-                                                                                                        "VALU"
-                                                                                                        "ES "
-                                                                                                        "('"
-                                                                                                        "mark"
-                                                                                                        "', "
-                                                                                                        "NEW."
-                                                                                                        "id, "
-                                                                                                        "OLD."
-                                                                                                        "sett"
-                                                                                                        "led,"
-                                                                                                        " NEW"
-                                                                                                        ".set"
-                                                                                                        "tled"
-                                                                                                        "); "
-                                                                                                        "END;"
-                                                                                                        "\n"
-                                                                                                        "CREA"
-                                                                                                        "TE "
-                                                                                                        "TEMP"
-                                                                                                        " TRI"
-                                                                                                        "GGER"
-                                                                                                        " no_"
-                                                                                                        "job "
-                                                                                                        "AFTE"
-                                                                                                        "R "
-                                                                                                        "DELE"
-                                                                                                        "TE "
-                                                                                                        "ON "
-                                                                                                        "main"
-                                                                                                        ".cro"
-                                                                                                        "n_"
-                                                                                                        "job"
-                                                                                                        " BEG"
-                                                                                                        "IN "
-                                                                                                        "INSE"
-                                                                                                        "RT "
-                                                                                                        "INTO"
-                                                                                                        " cha"
-                                                                                                        "nge "
-                                                                                                        "(kin"
-                                                                                                        "d, "
-                                                                                                        "cron"
-                                                                                                        "_id)"
-                                                                                                        " VAL"
-                                                                                                        "UES "
-                                                                                                        "('"
-                                                                                                        "no "
-                                                                                                        "job'"
-                                                                                                        ", "
-                                                                                                        "OLD."
-                                                                                                        "id);"
-                                                                                                        " END"
-                                                                                                        ";\n";
+/// What a trigger writes down, after its kind.
+constexpr std::string_view task_values =
+    "(kind, id, agent, type, status, ended, flag, result, handed, error, cancel_due, cron_id, fire_time) "
+    "VALUES (?, NEW.id, NEW.agent, NEW.type, NEW.status, NEW.end_time, NEW.worker_flag, NEW.worker_result, "
+    "NEW.sync_flag, NEW.sync_error, NEW.cancel_due, NEW.cron_id, NEW.fire_time)";
+constexpr std::string_view job_values =
+    "(kind, cron_id, type, rule, zone, is_on, mark) "
+    "VALUES (?, NEW.id, NEW.type, NEW.rule, NEW.zone, NEW.is_on, NEW.settled)";
+
+std::string triggers()
+{
+    return change_table + trigger("new", "INSERT ON main.tasks", task_values) +
+           trigger("task", "UPDATE OF status ON main.tasks", task_values) +
+           trigger("erased", "DELETE ON main.tasks", "(kind, id) VALUES (?, OLD.id)") +
+           trigger("job", "INSERT ON main.cron_job", job_values) +
+           // Both of these set the mark, too, and by hand: what was due before is nobody's any more.
+           trigger("job", "UPDATE OF rule ON main.cron_job", job_values) +
+           trigger("job", "UPDATE OF is_on ON main.cron_job", job_values) +
+           trigger("mark", "UPDATE OF settled ON main.cron_job",
+               "(kind, cron_id, mark_before, mark) VALUES (?, NEW.id, OLD.settled, NEW.settled)") +
+           trigger("no job", "DELETE ON main.cron_job", "(kind, cron_id) VALUES (?, OLD.id)");
+}
 
 constexpr std::string_view select_changes =
     "SELECT kind, id, agent, type, status, ended, flag, result, handed, error, cancel_due, cron_id, "
@@ -182,7 +81,7 @@ LogWatch::LogWatch(Invariants& invariants, Zone zone)
 void LogWatch::begin(Db& db)
 {
     if (std::exchange(watching_, true)) return;
-    db.script(triggers);
+    db.script(triggers());
 }
 
 void LogWatch::look(Db& db)

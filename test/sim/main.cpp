@@ -15,10 +15,11 @@ using namespace elves::sim;
 struct Plan {
     std::uint64_t first = 1;
     std::uint64_t count = 100;
+    bool all = false; ///< Goes on after a seed that fails.
     Options options;
 };
 
-constexpr auto usage = "elves_sim [--seeds N] [--first N] [--steps N]\n"
+constexpr auto usage = "elves_sim [--seeds N] [--first N] [--steps N] [--all]\n"
                        "elves_sim --seed N [--steps N] [--trace]\n"
                        "  --break forgetful_server | forgetful_agent | hasty_server | garbler\n";
 
@@ -49,6 +50,10 @@ Plan read(int count, char** words)
             plan.options.keep_trace = plan.options.print_trace = true;
             continue;
         }
+        if (option == "--all") {
+            plan.all = true;
+            continue;
+        }
         if (i + 1 == count) throw std::invalid_argument(usage);
         std::string_view const value = words[++i];
         if (option == "--seeds") {
@@ -70,9 +75,9 @@ Plan read(int count, char** words)
 }
 
 /// Runs the seed again, this time with its trace: it goes the same way.
-void tell(Options options, Outcome const& outcome)
+void tell(Options options, Outcome const& outcome, bool with_trace)
 {
-    if (!options.keep_trace) {
+    if (with_trace && !options.keep_trace) {
         options.keep_trace = true;
         for (auto const& line : World(options).run().trace) std::cout << line << '\n';
     }
@@ -86,7 +91,7 @@ int run(Plan plan)
 {
     auto const begun = std::chrono::steady_clock::now();
     std::int64_t steps = 0;
-    std::size_t tasks = 0, crashes = 0;
+    std::size_t tasks = 0, crashes = 0, failed = 0;
     for (std::uint64_t i = 0; i < plan.count; ++i) {
         plan.options.seed = plan.first + i;
         auto const outcome = World(plan.options).run();
@@ -94,8 +99,9 @@ int run(Plan plan)
         tasks += outcome.tasks;
         crashes += outcome.crashes;
         if (!outcome.violation) continue;
-        tell(plan.options, outcome);
-        return 1;
+        ++failed;
+        tell(plan.options, outcome, !plan.all);
+        if (!plan.all) return 1;
     }
     std::chrono::duration<double> const took = std::chrono::steady_clock::now() - begun;
     std::cout << plan.count << " seeds from " << plan.first << ": " << steps << " steps, " << tasks

@@ -56,6 +56,7 @@ public:
         }
         return nullptr;
     }
+    [[nodiscard]] bool is_deciding(TaskId) const override { return false; }
     [[nodiscard]] std::vector<TaskId> open_of(Ip const& agent) const override
     {
         std::vector<TaskId> ids;

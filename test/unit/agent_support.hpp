@@ -79,13 +79,23 @@ struct House {
         clock.advance(time);
         settle();
     }
-    /// Calls a method; the answer is there after `settle` when it needs no more.
+    /// Calls a method; the answer is there when it needs no more.
     std::shared_ptr<std::optional<json::object>> call(
+        std::string const& method, json::object const& fields, std::string* error = nullptr)
+    {
+        auto answer = begin(method, fields, error);
+        settle();
+        return answer;
+    }
+    /// The same, and the loop has not turned yet.
+    std::shared_ptr<std::optional<json::object>> begin(
         std::string const& method, json::object const& fields, std::string* error = nullptr)
     {
         auto answer = std::make_shared<std::optional<json::object>>();
         try {
-            auto result = methods.find(method)->run(fields, Caller{});
+            Caller caller;
+            caller.peer = peer;
+            auto result = methods.find(method)->run(fields, caller);
             if (auto* reply = std::get_if<Reply>(&result)) {
                 answer->emplace(reply->fields());
             } else {
@@ -102,7 +112,6 @@ struct House {
         } catch (Error const& refused) {
             if (error) *error = refused.info();
         }
-        settle();
         return answer;
     }
     std::shared_ptr<std::optional<json::object>> instruct(
@@ -135,6 +144,7 @@ struct House {
     OwnCron cron;
     InstructService service;
     MethodTable methods;
+    std::shared_ptr<Peer> peer; ///< Who calls.
 };
 
 /// What survives an agent's crash: the machine and its disk.

@@ -164,6 +164,28 @@ TEST_CASE("a confirmation that the journal won't take is written when it can be"
 }
 
 TEST_CASE(
+    "a task that is canceled before its turn is said to be so when it would stay so after a crash", "[agent]")
+{
+    Machine machine;
+    {
+        House house(machine.store, machine.io, machine.clock, {1, 10});
+        house.instruct(text_of(1), "async");
+        house.instruct(text_of(2), "async");
+        machine.store.fail_all(true);
+        auto const canceled = house.call("cancel", {{"id", text_of(2)}});
+        house.pass(10s);
+        CHECK_FALSE(canceled->has_value());
+        CHECK(house.results.empty());
+        machine.store.fail_all(false);
+        house.pass(10s);
+        CHECK(canceled->has_value());
+        CHECK(house.results.size() == 1);
+    }
+    House house(machine.store, machine.io, machine.clock);
+    CHECK(house.workers.started.empty());
+}
+
+TEST_CASE(
     "a cancel stops a task that runs, one that waits, and does not know one that was never here", "[agent]")
 {
     Machine machine;

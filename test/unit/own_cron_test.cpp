@@ -139,6 +139,52 @@ TEST_CASE(
     CHECK(house.count("cron_id IS NOT NULL") == 1);
 }
 
+TEST_CASE("a turn on its way to disk while the same list is set does not pass for a missed one after a crash",
+    "[agent][cron]")
+{
+    Machine machine;
+    {
+        House house(machine.store, machine.io, machine.clock);
+        house.call("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+        machine.clock.advance(60s);
+        house.call("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+        CHECK(house.workers.started.size() == 1);
+    }
+    machine.clock.advance(30s);
+    House house(machine.store, machine.io, machine.clock);
+    CHECK(skipped(house).empty());
+    house.pass(30s);
+    CHECK(house.workers.started.size() == 1);
+}
+
+TEST_CASE("of two lists that come while a turn is on its way to disk, the later one stands", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+    machine.clock.advance(60s);
+    auto const first = house.begin("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+    auto const second = house.begin("setcrons", {{"cron_list", json::array{}}});
+    house.settle();
+    CHECK((first->has_value() && second->has_value()));
+    CHECK(house.workers.started.size() == 1);
+    house.pass(300s);
+    CHECK(house.workers.started.size() == 1);
+}
+
+TEST_CASE("after a list that the journal won't take, the jobs of the one before fire on", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+    machine.store.fail_next();
+    std::string error;
+    house.call("setcrons", {{"cron_list", json::array{}}}, &error);
+    CHECK(error.find("507.1") != std::string::npos);
+    house.pass(60s);
+    CHECK(house.workers.started.size() == 1);
+}
+
 TEST_CASE("a turn that the journal won't take is taken when it can be", "[agent][cron]")
 {
     Machine machine;
@@ -151,6 +197,39 @@ TEST_CASE("a turn that the journal won't take is taken when it can be", "[agent]
     house.pass(6s);
     CHECK(house.workers.started.size() == 1);
     CHECK(house.count("skipped = 0") == 1);
+}
+
+TEST_CASE("a clock that is set back after the start makes no time of a new job a missed one", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    machine.clock.jump(machine.clock.now() - 2h);
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute, {{"jitter", 20}})}}});
+    for (int second = 0; second < 90; ++second) house.pass(1s);
+    CHECK(house.workers.started.size() == 1);
+    CHECK(skipped(house).empty());
+}
+
+TEST_CASE(
+    "a clock that is set back while a turn waits for the journal keeps none from its turn", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+    machine.store.fail_all(true);
+    house.pass(60s);
+    machine.store.fail_all(false);
+    machine.clock.jump(machine.clock.now() - 10s);
+    for (int second = 0; second < 20; ++second) house.pass(1s);
+    CHECK(house.workers.started.size() == 1);
+    // The same with a job that is new: what holds it up is no time of day.
+    machine.store.fail_all(true);
+    for (int second = 0; second < 60; ++second) house.pass(1s);
+    machine.store.fail_all(false);
+    machine.clock.jump(machine.clock.now() - 2h);
+    house.call("setcrons", {{"cron_list", json::array{job(2, each_minute)}}});
+    for (int second = 0; second < 70; ++second) house.pass(1s);
+    CHECK(house.workers.started.size() == 2);
 }
 
 TEST_CASE("a job taken off the list fires no more", "[agent][cron]")

@@ -284,6 +284,30 @@ TEST_CASE("a coroutine that waits for a store that ends is unwound by the loop, 
     CHECK(alive.use_count() == 1);
 }
 
+TEST_CASE("a coroutine that comes to a closed store is unwound by the loop, not called", "[store]")
+{
+    House house;
+    auto const alive = std::make_shared<int>(1);
+    bool went_on = false;
+    auto body = [](Store& store, bool& over, std::shared_ptr<int>, bool reads) -> asio::awaitable<void> {
+        Store::Work work = [](Db&) { FAIL("the store is closed"); };
+        if (reads) {
+            std::function<int(Db&)> read = [work](Db& db) { return work(db), 1; };
+            co_await store.read<int>(std::move(read));
+        } else {
+            co_await store.write(std::move(work));
+        }
+        over = true;
+    };
+    house.store->close();
+    for (bool const reads : {false, true}) {
+        asio::co_spawn(house.io, body(*house.store, went_on, alive, reads), [](std::exception_ptr) {});
+    }
+    house.run();
+    CHECK(alive.use_count() == 1);
+    CHECK_FALSE(went_on);
+}
+
 TEST_CASE("a coroutine gets its write's exception and its read's value", "[store]")
 {
     House house;

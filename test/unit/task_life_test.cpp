@@ -123,6 +123,7 @@ TEST_CASE(
 {
     for (auto const from : final_statuses) {
         INFO(status_text(from));
+        if (from == S::skipped) continue; // Nothing ran: there is none to come.
         auto const late = decide(task(from), Reported{report(1, "late")}, noon + 1h);
         CHECK(late.changed);
         REQUIRE(late.task.report);
@@ -186,16 +187,24 @@ TEST_CASE("a cancel is owed to an agent that may have the task, and to none else
         auto const canceled = decide(task(from), Cancel{}, noon);
         CHECK(canceled.task.cancel_due);
         // Whatever shows that it is settled there settles it here.
-        for (Event const& settles : {Event(CancelKnown{}), Event(AgentForgot{}), Event(AgentGone{"gone"}),
-                 Event(Reported{report(-1)})}) {
+        for (Event const& settles :
+            {Event(CancelKnown{}), Event(AgentForgot{}), Event(Reported{report(-1)})}) {
             auto const settled = decide(canceled.task, settles, noon + 1s);
             CHECK(settled.changed);
             CHECK_FALSE(settled.task.cancel_due);
             CHECK(settled.task.status == S::canceled);
         }
         CHECK(decide(canceled.task, AgentRuns{}, noon + 1s).task.cancel_due);
+        // One that is away may have it in its hands: it is told when it is back, for a day.
+        CHECK_FALSE(decide(canceled.task, AgentGone{"gone"}, noon + 24h - 1ms).changed);
+        CHECK_FALSE(decide(canceled.task, AgentGone{"gone"}, noon + 24h).task.cancel_due);
     }
     for (auto const from : final_statuses) CHECK_FALSE(decide(task(from), Cancel{}, noon).changed);
+}
+
+TEST_CASE("a report that comes twice changes nothing in the record of a firing that was skipped", "[life]")
+{
+    CHECK_FALSE(decide(task(S::skipped), Reported{report(-1)}, noon).changed);
 }
 
 TEST_CASE("why a task was not run stands in it", "[life]")

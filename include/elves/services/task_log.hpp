@@ -39,6 +39,8 @@ public:
     /// The task while it is unfinished or its cancel is due; null otherwise. From memory; valid until the
     /// next co_await.
     [[nodiscard]] virtual Task const* open(TaskId id) const = 0;
+    /// True while a decision about it is on its way to disk: `open` doesn't know it yet.
+    [[nodiscard]] virtual bool is_deciding(TaskId id) const = 0;
     /// Those of one agent, oldest first.
     [[nodiscard]] virtual std::vector<TaskId> open_of(Ip const& agent) const = 0;
     /// All of them.

@@ -1,0 +1,65 @@
+"""Every time of a cron job is accounted for once: it ran, was skipped, or lies in a record of what was missed. For rules
+of the form `0/N * * * * ?` in UTC, N a divisor of 60."""
+
+import calendar
+import re
+import time
+
+SPAN = re.compile(r"skipped: (?:more than )?(\d+) times? from (\S+ \S+) to (\S+ \S+) passed")
+EVERY = re.compile(r"0/(\d+) \* \* \* \* \?\Z")
+
+
+def seconds(text):
+    return calendar.timegm(time.strptime(text, "%Y-%m-%d %H:%M:%S"))
+
+
+def covered(row):
+    """(the times that this task accounts for, as first and last second; whether it is a run)."""
+    at = row["fire_time"] // 1000
+    if row["status"] != "skipped":
+        return at, at, True
+    why = row["worker_result"] or row["sync_error"]
+    span = SPAN.match(why)
+    if not span:
+        return at, at, False
+    first, last = seconds(span[2]), seconds(span[3])
+    return first, last - 1 if "runs once for them" in why else last, False
+
+
+def broken_cron(evidence):
+    by_cron = {}
+    for row in evidence.tasks.values():
+        if row["cron_id"]:
+            by_cron.setdefault(row["cron_id"], []).append(row)
+    for put in evidence.history:
+        if put["what"] == "put" and put["kind"] == "cron" and put["came"] == "acked" and put["value"]:
+            every = EVERY.match(put["value"])
+            if every:
+                yield from broken_job(evidence, put["name"], int(every[1]), by_cron.get(put["name"], []))
+
+
+def broken_job(evidence, cron, every, tasks):
+    times = {}
+    for row in tasks:
+        first, last, _ = covered(row)
+        for at in range(first + -first % every, last + 1, every):
+            if at in times:
+                yield (f"cron job {cron}: the time {stamp(at)} is accounted for twice, "
+                       f"by {times[at]} and {row['id']} ({row['status']})")
+            times[at] = row["id"]
+    job = evidence.crons.get(cron)
+    if job is None:
+        return
+    own = job["type"] == "self"
+    until = evidence.own_crons.get(cron) if own else job["settled"]
+    # An agent's own table begins when the agent first heard of it.
+    since = min(times, default=None) if own else job["created"] // 1000 + 1
+    if until is None or since is None:
+        return
+    for at in range(since + -since % every, until // 1000 + 1, every):
+        if at not in times:
+            yield f"cron job {cron}: the time {stamp(at)} is not accounted for"
+
+
+def stamp(at):
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))

@@ -1,0 +1,115 @@
+#include "agent/reports.hpp"
+
+#include "agent/report_fields.hpp"
+#include "agent_support.hpp"
+#include "catch.hpp"
+#include "elves/error.hpp"
+#include "support/fake_peer.hpp"
+
+using namespace elves;
+using namespace elves::agent;
+using namespace std::chrono_literals;
+
+namespace {
+
+auto const one = TaskId(1).text();
+
+/// An agent with a link to a server that answers nothing by itself.
+struct Linked {
+    Linked()
+    {
+        house.peer = server;
+        house.reports.link_up(server);
+    }
+    void finish(std::string const& type)
+    {
+        house.instruct(one, type);
+        house.workers.end(house.workers.started.back());
+        house.settle();
+        if (type != "rt" && !house.results.empty()) house.reports.add(house.results.back());
+        house.settle();
+    }
+    void pass(std::chrono::seconds time)
+    {
+        for (; time.count() > 0; --time) house.pass(1s);
+    }
+    [[nodiscard]] bool answer(bool flag, std::string error = {})
+    {
+        Back back;
+        back.flag = flag;
+        back.error_info = std::move(error);
+        bool const waited = server->reply(std::move(back));
+        house.settle();
+        return waited;
+    }
+    Machine machine;
+    House house{machine.store, machine.io, machine.clock};
+    std::shared_ptr<FakePeer> server = std::make_shared<FakePeer>(machine.io.get_executor(), machine.clock);
+};
+
+} // namespace
+
+TEST_CASE("a result goes to the server until it is confirmed, and then no more", "[agent][reports]")
+{
+    Linked agent;
+    agent.finish("async");
+    REQUIRE(agent.server->calls.size() == 1);
+    CHECK(agent.server->calls[0].method == "agentasynclog");
+    CHECK(agent.answer(false, "[507.1] the store cannot write"));
+    agent.pass(2s);
+    REQUIRE(agent.server->calls.size() == 2);
+    CHECK(agent.answer(true));
+    agent.pass(300s);
+    CHECK(agent.server->calls.size() == 2);
+    CHECK(agent.house.tasks.unconfirmed().empty());
+}
+
+TEST_CASE("what was not confirmed on one link goes again on the next", "[agent][reports]")
+{
+    Linked agent;
+    agent.finish("async");
+    agent.house.reports.link_down();
+    agent.house.reports.link_up(agent.server);
+    agent.house.settle();
+    CHECK(agent.server->calls.size() == 2);
+}
+
+TEST_CASE(
+    "the result of an rt task that went as a back and is never confirmed goes as a report after a while",
+    "[agent][reports]")
+{
+    Linked agent;
+    agent.finish("rt");
+    agent.pass(30s);
+    CHECK(agent.server->calls.empty());
+    SECTION("confirmed: never")
+    {
+        agent.house.tasks.confirm({TaskId(1)});
+        agent.pass(300s);
+        CHECK(agent.server->calls.empty());
+    }
+    SECTION("not confirmed: within two minutes")
+    {
+        agent.pass(90s);
+        REQUIRE(agent.server->calls.size() == 1);
+        CHECK(agent.server->calls[0].method == "agentasynclog");
+        CHECK(agent.answer(true));
+        agent.pass(300s);
+        CHECK(agent.server->calls.size() == 1);
+    }
+}
+
+TEST_CASE(
+    "two firings of the hour that is twice in autumn are told apart in their reports", "[agent][reports]")
+{
+    auto const berlin = Zone::named("Europe/Berlin").value();
+    auto const first = parse_iso("2026-10-25T00:30:00Z").value();
+    auto const fire_time = [&](Instant at) {
+        Entry entry;
+        entry.id = TaskId(1);
+        entry.firing = Firing{TaskId(2), at, false};
+        return report_fields(entry, berlin).at("fire_time");
+    };
+    CHECK(berlin.text(first) == berlin.text(first + 1h));
+    CHECK(fire_time(first) != fire_time(first + 1h));
+}
