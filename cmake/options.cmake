@@ -4,6 +4,8 @@ target_include_directories(elves_options INTERFACE ${PROJECT_SOURCE_DIR}/include
 target_link_libraries(elves_options INTERFACE Boost::headers Threads::Threads)
 target_compile_definitions(elves_options INTERFACE
     BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_JSON_STANDALONE_BUILD=0
+    # Asio's frames come from operator new: aligned_alloc goes past malloc's quick lists.
+    BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC BOOST_ASIO_DISABLE_BOOST_ALIGN
     ELVES_VERSION="${PROJECT_VERSION}")
 target_compile_options(elves_options INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)

@@ -72,7 +72,7 @@ void AgentDispatcher::require_processor(Instruction const& ins) const
 asio::awaitable<TaskLog::Recorded> AgentDispatcher::record(Order order)
 {
     require_processor(order.ins);
-    if (log_.open_of(order.agent).size() >= most_open) {
+    if (log_.open_count(order.agent) >= most_open) {
         throw Error(
             codes::too_much, "agent " + order.agent.text() + " has 10000 unfinished tasks; try again later");
     }
@@ -140,7 +140,8 @@ asio::awaitable<Task> AgentDispatcher::hand_over(Task task)
     auto const* const open = log_.open(task.id);
     auto told = life::decide(open ? *open : task, *event, clock_.now()).task;
     tell_asking(told);
-    background(note(task.id, std::move(*event)), task.id);
+    bool const is_noted = std::holds_alternative<life::Taken>(*event) && log_.note(task.id, *event);
+    if (!is_noted) background(note(task.id, std::move(*event)), task.id);
     co_return told;
 }
 

@@ -10,6 +10,11 @@ namespace elves {
 
 namespace {
 
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds flush_soon = 50ms;
+constexpr std::chrono::milliseconds flush_again = 1s;
+
 bool is_open(Task const& task) { return !is_final(task.status) || task.cancel_due; }
 
 /// The processor hears of every end but that of a firing that never began.
@@ -71,9 +76,65 @@ asio::awaitable<life::Decision> TaskBook::apply(TaskId id, life::Event event)
     };
     co_await store_.write(std::move(work));
     entry->task = decision.task;
+    entry->ahead = false;
     settle(*entry);
     if (decision.finished) tell_finished(decision.task);
     co_return decision;
+}
+
+bool TaskBook::note(TaskId id, life::Event const& event)
+{
+    auto const found = entries_.find(id);
+    if (found == entries_.end() || found->second->busy) return false;
+    auto& entry = *found->second;
+    auto decision = life::decide(entry.task, event, clock_.now());
+    if (decision.finished) return false;
+    if (!decision.changed) return true;
+    entry.task = std::move(decision.task);
+    if (!std::exchange(entry.ahead, true)) ahead_.push_back(found->second);
+    flush_after(flush_soon);
+    return true;
+}
+
+void TaskBook::flush_after(std::chrono::milliseconds delay)
+{
+    if (!flushing_.running()) flushing_ = clock_.after(delay, [this] { flush(); });
+}
+
+void TaskBook::flush()
+{
+    flushing_.stop();
+    std::vector<Task> tasks;
+    std::vector<std::shared_ptr<Entry>> written;
+    for (auto const& entry : std::exchange(ahead_, {})) {
+        if (!entry->ahead) continue; // It was written with its next event.
+        if (entry->busy) {
+            ahead_.push_back(entry); // That may be refused.
+            continue;
+        }
+        entry->ahead = false;
+        tasks.push_back(entry->task);
+        written.push_back(entry);
+    }
+    if (!ahead_.empty()) flush_after(flush_soon);
+    if (tasks.empty()) return;
+    store_.post(
+        [tasks = std::move(tasks)](Db& db) {
+            for (auto const& task : tasks) task_records::update(db, task);
+        },
+        [this, written = std::move(written)](std::exception_ptr const& failure) {
+            if (failure) fall_behind(written);
+        });
+}
+
+/// The disk did not take it.
+void TaskBook::fall_behind(std::vector<std::shared_ptr<Entry>> entries)
+{
+    for (auto& entry : entries) {
+        if (!entry->listed || std::exchange(entry->ahead, true)) continue;
+        ahead_.push_back(std::move(entry));
+    }
+    flush_after(flush_again);
 }
 
 asio::awaitable<std::shared_ptr<TaskBook::Entry>> TaskBook::entry_of(TaskId id)
@@ -167,6 +228,12 @@ std::vector<TaskId> TaskBook::open_of(Ip const& agent) const
         for (auto const& [order, id] : found->second) ids.push_back(id);
     }
     return ids;
+}
+
+std::size_t TaskBook::open_count(Ip const& agent) const
+{
+    auto const found = by_agent_.find(agent);
+    return found == by_agent_.end() ? 0 : found->second.size();
 }
 
 std::vector<TaskId> TaskBook::open_all() const

@@ -27,10 +27,14 @@ public:
 
     [[nodiscard]] asio::awaitable<Recorded> record(Task task, std::function<void(Db&)> also) override;
     [[nodiscard]] asio::awaitable<life::Decision> apply(TaskId id, life::Event event) override;
+    [[nodiscard]] bool note(TaskId id, life::Event const& event) override;
+    /// Has written what was noted: before somebody reads from the disk.
+    void flush();
     [[nodiscard]] asio::awaitable<std::optional<Task>> find(TaskId id) override;
     [[nodiscard]] Task const* open(TaskId id) const override;
     [[nodiscard]] bool is_deciding(TaskId id) const override;
     [[nodiscard]] std::vector<TaskId> open_of(Ip const& agent) const override;
+    [[nodiscard]] std::size_t open_count(Ip const& agent) const override;
     [[nodiscard]] std::vector<TaskId> open_all() const override;
     void on_finished(std::function<void(Task const&)> then) override
     {
@@ -55,6 +59,7 @@ private:
         std::uint64_t order = 0; ///< Of its recording, for `open_of`.
         bool listed = false;     ///< In `by_agent_`.
         bool busy = false;
+        bool ahead = false; ///< Of what is on disk: something was noted.
         std::deque<asio::any_completion_handler<void()>> waiting;
     };
     /// The right to change one task; the next in the queue has it when this is gone.
@@ -62,6 +67,8 @@ private:
 
     [[nodiscard]] asio::awaitable<std::shared_ptr<Entry>> entry_of(TaskId id);
     [[nodiscard]] asio::awaitable<void> wait_for_turn(std::shared_ptr<Entry> entry);
+    void fall_behind(std::vector<std::shared_ptr<Entry>> entries);
+    void flush_after(std::chrono::milliseconds delay);
     void keep(Task const& task);
     void settle(Entry& entry);
     void end_turn(std::shared_ptr<Entry> const& entry);
@@ -73,6 +80,8 @@ private:
     std::uint64_t last_order_ = 0;
     std::unordered_map<TaskId, std::shared_ptr<Entry>> entries_;
     std::unordered_map<Ip, std::map<std::uint64_t, TaskId>> by_agent_;
+    std::vector<std::shared_ptr<Entry>> ahead_;
+    Timer flushing_;
     std::vector<std::function<void(Task const&)>> on_finished_;
     std::function<std::optional<Ip>(TaskId)> cron_owner_;
 };

@@ -158,6 +158,7 @@ void Tasklog::stop()
 {
     pruner_.stop();
     outbox_.stop();
+    book_.flush();
     output_.flush();
 }
 
@@ -239,6 +240,7 @@ asio::awaitable<Reply> Tasklog::take_processed(ProcessorResult in, Caller caller
 
 asio::awaitable<Reply> Tasklog::by_ids(ByIds in, Caller caller)
 {
+    book_.flush();
     using Rows = std::vector<std::optional<task_records::Row>>;
     std::function<Rows(Db&)> work = [ids = in.id](Db& db) {
         Rows rows;
@@ -305,6 +307,7 @@ asio::awaitable<Reply> Tasklog::search(Search in, Caller caller)
     if (in.limit < 1 || in.limit > most_listed) {
         throw Error(codes::bad_field, "`limit` is " + std::to_string(in.limit) + "; give 1 to 1000");
     }
+    book_.flush();
     using Rows = std::vector<task_records::Row>;
     // One more than asked for tells whether there is a next page.
     std::function<Rows(Db&)> work = [filter, limit = in.limit, key = caller.key](
@@ -348,6 +351,7 @@ asio::awaitable<Reply> Tasklog::output_of(OutputOf in, Caller caller)
 
 asio::awaitable<Reply> Tasklog::story_of(StoryOf in, Caller caller)
 {
+    book_.flush();
     output_.flush();
     struct Found {
         std::optional<task_records::Row> row;

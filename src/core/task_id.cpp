@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
-#include <openssl/rand.h>
-#include <stdexcept>
+
+#include "core/random_ids.hpp"
 
 namespace elves {
 namespace {
@@ -15,12 +14,7 @@ TaskId TaskId::random()
 {
     // 0 is what a default-made id holds: never given out.
     for (;;) {
-        unsigned char bytes[sizeof(std::uint64_t)];
-        if (RAND_bytes(bytes, sizeof bytes) != 1)
-            throw std::runtime_error("no secure random source for task ids");
-        std::uint64_t value = 0;
-        std::memcpy(&value, bytes, sizeof value);
-        if (value != 0) return TaskId(value);
+        if (auto const value = random_bits(); value != 0) return TaskId(value);
     }
 }
 

@@ -2,11 +2,17 @@
 
 #include <stdexcept>
 
+#include "core/random_ids.hpp"
+
 namespace elves::sim {
 
 static Random* source = nullptr;
 
-SystemRandom::SystemRandom(Random& random) { source = &random; }
+SystemRandom::SystemRandom(Random& random)
+{
+    source = &random;
+    forget_drawn_bits();
+}
 
 SystemRandom::~SystemRandom() { source = nullptr; }
 

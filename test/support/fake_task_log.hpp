@@ -44,6 +44,7 @@ public:
         life::Decision decision{*task, true, is_final(task->status)};
         co_return decision;
     }
+    [[nodiscard]] bool note(TaskId, life::Event const&) override { return false; }
     [[nodiscard]] asio::awaitable<std::optional<Task>> find(TaskId id) override
     {
         auto const* task = at(id);
@@ -65,6 +66,7 @@ public:
         }
         return ids;
     }
+    [[nodiscard]] std::size_t open_count(Ip const& agent) const override { return open_of(agent).size(); }
     [[nodiscard]] std::vector<TaskId> open_all() const override
     {
         std::vector<TaskId> ids;

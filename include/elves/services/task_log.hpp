@@ -33,6 +33,11 @@ public:
     /// on disk. Throws Error 416.1 for an unknown id; 507.1 when the disk won't take it: nothing has changed
     /// then.
     [[nodiscard]] virtual asio::awaitable<life::Decision> apply(TaskId id, life::Event event) = 0;
+    /// The same for what a restart would find out anew by asking the agent: counts at once, and reaches the
+    /// disk with the task's next event, or a moment later, or before anybody reads it from there. False where
+    /// that can't be, since something else of that task is on its way to disk, or it would end by this: then
+    /// nothing has happened, and `apply` is the way.
+    [[nodiscard]] virtual bool note(TaskId id, life::Event const& event) = 0;
 
     /// The task as it is on disk, finished or not.
     [[nodiscard]] virtual asio::awaitable<std::optional<Task>> find(TaskId id) = 0;
@@ -43,6 +48,7 @@ public:
     [[nodiscard]] virtual bool is_deciding(TaskId id) const = 0;
     /// Those of one agent, oldest first.
     [[nodiscard]] virtual std::vector<TaskId> open_of(Ip const& agent) const = 0;
+    [[nodiscard]] virtual std::size_t open_count(Ip const& agent) const = 0;
     /// All of them.
     [[nodiscard]] virtual std::vector<TaskId> open_all() const = 0;
 
