@@ -162,7 +162,12 @@ asio::awaitable<void> AgentDispatcher::instruct(Task task, HandOver answer)
 asio::awaitable<Task> AgentDispatcher::taken_by_now(Task task)
 {
     bool const is_asked = task.status == TaskStatus::sent && !task.sync_flag && task.type != TaskType::rt;
-    if (!is_asked || !on_the_way_.contains(task.id)) co_return task;
+    if (!is_asked) co_return task;
+    if (!on_the_way_.contains(task.id)) {
+        // It may have been read just before the agent's word came; a read waits for the writes before it.
+        auto const now = co_await log_.find(task.id);
+        co_return now ? *now : task;
+    }
     OneShot<Task> told;
     taking_[task.id].push_back(told);
     auto const known = co_await told.wait(clock_, handover_timeout_);

@@ -257,6 +257,18 @@ class Handover(Sending):
         self.assertEqual((first["agent_sync_flag"], second["agent_sync_flag"]), ("true", "true"))
         self.assertEqual(first["id"], second["id"])
 
+    def test_the_agents_word_may_come_while_a_second_send_is_read(self):
+        agent = self.agent(self.house, IP, lambda call: TAKE_DEAF)
+        for n in range(1, 51):
+            ins = {"app": "demo", "func": "work", "dedup": f"word {n}"}
+            first = self.caller.begin("sheduler", "sendasync", agentip=IP, ins=ins)
+            instruct = agent.wait_call("instruct", n)
+            second = self.caller.begin("sheduler", "sendasync", agentip=IP, ins=ins)
+            agent._back(agent._link, instruct)
+            for mqid in (first, second):
+                info = self.caller.finish(mqid)["info"]
+                self.assertEqual((info["id"], info["agent_sync_flag"]), (instruct["id"], "true"), info)
+
     def test_an_agent_that_comes_back_and_never_had_it_makes_it_lost(self):
         agent = self.agent(self.house, IP, lambda call: DEAF)
         info = self.send_async(self.caller)
