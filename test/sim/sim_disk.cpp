@@ -70,6 +70,7 @@ void SimStore::commit(std::vector<Unit>& group)
     auto const& faults = disk_.faults;
     if (faults.full || nature_.random.chance(faults.refuses)) {
         ELVES_SIM_TRACE(nature_.trace, disk_.name() << ": the disk refuses " << group.size() << " writes");
+        nature_.tally.see(Sight::write_refused);
         Error const error(codes::store_cannot_write, "the store cannot write: disk full");
         for (auto& unit : group) unit.error = std::make_exception_ptr(error);
         return;
@@ -152,6 +153,8 @@ void SimStore::at_start(Work const& work)
 void SimStore::cut()
 {
     here_.reset();
+    if (!writes_.empty()) nature_.tally.see(Sight::crash_before_commit);
+    if (!group_.empty()) nature_.tally.see(Sight::crash_after_commit);
     auto const group = std::exchange(group_, {});
     auto const writes = std::exchange(writes_, {});
     auto const reads = std::exchange(reads_, {});
@@ -160,6 +163,8 @@ void SimStore::cut()
 void SimStore::close()
 {
     if (here_ && !writes_.empty()) commit(writes_);
+    writes_.clear();
+    group_.clear();
     cut();
 }
 
