@@ -44,6 +44,13 @@ Machine& Faults::any_program()
     return nature_.random.pick(world_.agents_)->machine;
 }
 
+SimDisk& Faults::disk_of(Machine const& machine)
+{
+    for (auto const& agent : world_.agents_)
+        if (&agent->machine == &machine) return agent->disk;
+    return world_.server_disk_;
+}
+
 SimDisk& Faults::any_disk()
 {
     if (nature_.random.chance(500)) return world_.server_disk_;
@@ -54,14 +61,25 @@ void Faults::crash()
 {
     auto& machine = any_program();
     if (!machine.process) return;
+    auto then = [this, &machine] {
+        if (machine.process) crash_now(machine);
+    };
+    if (nature_.random.chance(300)) {
+        auto& disk = disk_of(machine);
+        disk.crash_before_commit = nature_.random.chance(500);
+        disk.crash_at_write = std::move(then);
+        return;
+    }
     // Not now but a little later: between whichever two handlers that is.
-    later(0us, 20ms, [this, &machine] {
-        if (!machine.process) return;
-        ELVES_SIM_TRACE(nature_.trace, "fault: " << machine.name << " crashes");
-        nature_.tally.see(Sight::crash);
-        world_.kill(machine);
-        later(0ms, nature_.random.chance(700) ? 2s : 100s, [this, &machine] { world_.start(machine); });
-    });
+    later(0us, 20ms, std::move(then));
+}
+
+void Faults::crash_now(Machine& machine)
+{
+    ELVES_SIM_TRACE(nature_.trace, "fault: " << machine.name << " crashes");
+    nature_.tally.see(Sight::crash);
+    world_.kill(machine);
+    later(0ms, nature_.random.chance(700) ? 2s : 100s, [this, &machine] { world_.start(machine); });
 }
 
 void Faults::stop()
@@ -175,6 +193,7 @@ void Faults::end()
     std::vector<SimDisk*> disks{&world_.server_disk_};
     for (auto const& agent : world_.agents_) disks.push_back(&agent->disk);
     for (auto* const disk : disks) {
+        disk->crash_at_write = nullptr;
         disk->faults.full = false;
         disk->faults.slow = 0us;
         disk->faults.refuses = 0;

@@ -46,6 +46,10 @@ void SimStore::begin_write()
 
 void SimStore::write()
 {
+    if (auto const crash = std::exchange(disk_.crash_at_write, nullptr)) {
+        if (!disk_.crash_before_commit) commit(group_ = std::exchange(writes_, {}));
+        return crash(); // and this is gone
+    }
     group_ = std::exchange(writes_, {});
     if (nature_.random.chance(disk_.faults.rushes)) {
         ELVES_SIM_TRACE(nature_.trace, disk_.name() << ": planted: confirmed before it is kept");

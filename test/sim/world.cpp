@@ -39,7 +39,7 @@ World::World(Options const& options)
     , invariants_(nature_)
     , network_(nature_)
     , zone_(zone_of(options.seed))
-    , give_up_(nature_.random.chance(300) ? 60s : 24h)
+    , give_up_(nature_.random.chance(300) ? 20s : 24h)
     , server_disk_("server")
     , log_watch_(invariants_, zone_, give_up_)
 {
@@ -168,7 +168,7 @@ void World::calm_down()
     ELVES_SIM_TRACE(nature_.trace, "nothing goes wrong from now on");
     faults_->end();
     static_cast<SimClients*>(clients_.process)->be_quiet();
-    run_for(300s);
+    run_for(150s);
 }
 
 /// While they are still on: what has been due is accounted for.
