@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,8 +9,11 @@
 #include "elves/error.hpp"
 #include "elves/ip.hpp"
 #include "elves/peer.hpp"
+#include "elves/zone.hpp"
 
 namespace elves {
+
+struct Instruction;
 
 /// What a method needs of its caller. Each method declares one; the router checks it before anything runs.
 enum class Right {
@@ -31,13 +35,17 @@ struct Key {
     std::string key;
     std::string name;
     Role role = Role::viewer;
-    std::vector<std::string> apps; ///< Names, or `*`.
+    /// Names of apps, or globs (`*`, `?`) of `app.func` such as `nginx.re*`; `*` is everything.
+    std::vector<std::string> apps;
     std::vector<IpRange> ips;
     bool enabled = true;
     std::string create_time;
+    std::optional<Instant> expires; ///< From then on it is none.
 
     [[nodiscard]] bool may_touch(Ip const& ip) const noexcept;
-    [[nodiscard]] bool may_use(std::string_view app) const noexcept;
+    [[nodiscard]] bool may_run(Instruction const& ins) const;
+    /// Any function of that app.
+    [[nodiscard]] bool may_use(std::string_view app) const;
 };
 
 /// Who asks. A small value; copy it into coroutines.
@@ -47,10 +55,12 @@ struct Caller {
     std::shared_ptr<Key const> key;
 
     [[nodiscard]] bool may_touch(Ip const& ip) const noexcept { return !key || key->may_touch(ip); }
-    [[nodiscard]] bool may_use(std::string_view app) const noexcept { return !key || key->may_use(app); }
+    [[nodiscard]] bool may_run(Instruction const& ins) const { return !key || key->may_run(ins); }
+    [[nodiscard]] bool may_use(std::string_view app) const { return !key || key->may_use(app); }
     [[nodiscard]] bool may(Right right) const noexcept { return !key || role_may(key->role, right); }
     /// Throw Error 401.6 that names the key and what it may not touch.
     void require(Ip const& ip) const;
+    void require_run(Instruction const& ins) const;
     void require_app(std::string_view app) const;
     /// The key's id, "" without one: the `by` of the task log.
     [[nodiscard]] std::string by() const { return key ? key->key : std::string(); }

@@ -89,14 +89,13 @@ void AgentCrons::ended(Ip const& agent, std::string const& failure)
     if (!failure.empty()) {
         ELVES_LOG(warning, "agent " << agent.text() << " did not take its cron jobs: " << failure);
     }
-    if (!presence_.link(agent)) {
-        pushes_.erase(found); // The next link begins anew.
-    } else if (push.again) {
+    bool const linked = presence_.link(agent) != nullptr;
+    if (linked && push.again) {
         begin(agent);
-    } else if (!failure.empty()) {
+    } else if (linked && !failure.empty()) {
         push.retry = clock_.after(retry_after, [this, agent] { changed(agent); });
     } else {
-        pushes_.erase(found);
+        pushes_.erase(found); // It has them; or its next link begins anew.
     }
 }
 

@@ -64,7 +64,7 @@ void Cron::start()
     jobs_.load();
     presence_.crons_from([this](Ip const& agent, Caller const& caller) {
         auto ids = jobs_.of_agent(agent);
-        std::erase_if(ids, [&](TaskId id) { return !caller.may_use(jobs_.find(id)->ins.app); });
+        std::erase_if(ids, [&](TaskId id) { return !caller.may_run(jobs_.find(id)->ins); });
         return ids;
     });
     log_.cron_owners_from([this](TaskId id) -> std::optional<Ip> {
@@ -87,7 +87,7 @@ asio::awaitable<Reply> Cron::list(ByAgent in, Caller caller)
     std::vector<TaskId> ids;
     for (auto const id : jobs_.of_agent(in.agentip)) {
         auto const* job = jobs_.find(id);
-        if (!job || !caller.may_use(job->ins.app)) continue;
+        if (!job || !caller.may_run(job->ins)) continue;
         jobs.push_back(*job);
         ids.push_back(id);
     }
@@ -144,7 +144,7 @@ CronJob const& Cron::job_of(Ip const& agent, TaskId id, Caller const& caller) co
         throw Error(codes::no_cron,
             agent.text() + " has no cron job " + id.text() + "; getcronlistbyip shows those that it has");
     }
-    caller.require_app(job->ins.app);
+    caller.require_run(job->ins);
     return *job;
 }
 

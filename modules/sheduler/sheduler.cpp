@@ -122,7 +122,7 @@ asio::awaitable<Reply> Sheduler::send_sync(Send in, Caller caller)
     order.by = caller.by();
     order.from = caller.peer->ip().text();
     auto const task = co_await dispatcher_.run(std::move(order));
-    caller.require_app(task.ins.app); // The first one with this `dedup` may be of another.
+    caller.require_run(task.ins); // The first one with this `dedup` may be of another.
     co_return Reply(ran(task));
 }
 
@@ -134,7 +134,7 @@ asio::awaitable<Reply> Sheduler::send_async(Send in, Caller caller)
     order.by = caller.by();
     order.from = caller.peer->ip().text();
     auto const recorded = co_await dispatcher_.send(std::move(order));
-    caller.require_app(recorded.task.ins.app); // The first one with this `dedup` may be of another.
+    caller.require_run(recorded.task.ins); // The first one with this `dedup` may be of another.
     json::object fields{{"info", handed(recorded.task)}};
     co_return Reply(std::move(fields));
 }
@@ -144,7 +144,7 @@ asio::awaitable<Reply> Sheduler::cancel_task(ById in, Caller caller)
     auto const found = co_await log_.find(in.id);
     if (!found) throw Error(codes::no_task, "no task " + in.id.text());
     caller.require(found->agent);
-    caller.require_app(found->ins.app);
+    caller.require_run(found->ins);
     auto const task = co_await dispatcher_.cancel(in.id);
     json::object fields{{"id", in.id.text()}, {"status", status_text(task.status)}};
     co_return Reply(std::move(fields));

@@ -1,5 +1,7 @@
 #include "key_ring.hpp"
 
+#include <utility>
+
 #include "elves/error.hpp"
 #include "elves/json.hpp"
 #include "elves/secret.hpp"
@@ -9,15 +11,22 @@ namespace elves {
 namespace {
 
 constexpr std::string_view select_all =
-    "SELECT id, name, role, apps, ips, is_enabled, created, token_hash FROM access_key";
+    "SELECT id, name, role, apps, ips, is_enabled, created, token_hash, expires, old_token_hash,"
+    " old_token_until, used_time, used_from FROM access_key";
 
 constexpr std::string_view insert =
-    "INSERT INTO access_key (id, name, role, apps, ips, is_enabled, created, token_hash)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    "INSERT INTO access_key (id, name, role, apps, ips, is_enabled, created, token_hash, expires)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 constexpr std::string_view update =
     "UPDATE access_key SET name = coalesce(?2, name), role = coalesce(?3, role), apps = coalesce(?4, apps),"
-    " ips = coalesce(?5, ips), is_enabled = coalesce(?6, is_enabled) WHERE id = ?1";
+    " ips = coalesce(?5, ips), is_enabled = coalesce(?6, is_enabled),"
+    " expires = iif(?7, ?8, expires) WHERE id = ?1";
+
+constexpr std::string_view update_token =
+    "UPDATE access_key SET old_token_hash = token_hash, old_token_until = ?3, token_hash = ?2 WHERE id = ?1";
+
+constexpr std::string_view update_use = "UPDATE access_key SET used_time = ?2, used_from = ?3 WHERE id = ?1";
 
 constexpr std::string_view delete_one = "DELETE FROM access_key WHERE id = ?1";
 
@@ -61,6 +70,13 @@ Role role_of(std::string_view text)
 }
 
 std::int64_t milliseconds(Instant at) { return at.time_since_epoch().count(); }
+Instant instant(std::int64_t value) { return Instant(std::chrono::milliseconds(value)); }
+
+std::optional<std::int64_t> milliseconds(std::optional<Instant> const& at)
+{
+    if (!at) return std::nullopt;
+    return milliseconds(*at);
+}
 
 Store::Work inserting(Key const& key, std::string const& hash, Instant created)
 {
@@ -76,6 +92,7 @@ Store::Work inserting(Key const& key, std::string const& hash, Instant created)
             .bind(6, std::int64_t{key.enabled})
             .bind(7, milliseconds(created))
             .bind(8, hash)
+            .bind(9, milliseconds(key.expires))
             .execute();
     };
 }
@@ -88,9 +105,12 @@ struct Columns {
         if (change.apps) apps = list_text(*change.apps);
         if (change.ips) ips = list_text(*change.ips);
         if (change.enabled) enabled = *change.enabled ? 1 : 0;
+        sets_expiry = change.expires ? 1 : 0;
+        if (change.expires) expires = milliseconds(*change.expires);
     }
     std::optional<std::string> name, role, apps, ips;
-    std::optional<std::int64_t> enabled;
+    std::optional<std::int64_t> enabled, expires;
+    std::int64_t sets_expiry = 0;
 };
 
 Error no_such_key(std::string const& id)
@@ -112,30 +132,47 @@ void KeyRing::load()
 {
     store_.at_start([this](Db& db) {
         keys_.clear();
-        hashes_.clear();
-        auto rows = db.run(select_all);
-        while (rows.next()) {
-            Key key{std::string(rows.text(0)), std::string(rows.text(1)), role_of(rows.text(2)),
-                items_of(rows.text(3)), ranges_of(rows.text(4)), rows.number(5) != 0, {}};
-            keep(std::move(key), std::string(rows.text(7)),
-                Instant(std::chrono::milliseconds(rows.number(6))));
+        auto row = db.run(select_all);
+        while (row.next()) {
+            KeyEntry entry;
+            Key key{std::string(row.text(0)), std::string(row.text(1)), role_of(row.text(2)),
+                items_of(row.text(3)), ranges_of(row.text(4)), row.number(5) != 0,
+                zone_.text(instant(row.number(6))), {}};
+            if (!row.is_null(8)) key.expires = instant(row.number(8));
+            entry.token_hash = row.text(7);
+            entry.old_token_hash = row.text(9);
+            entry.old_token_until = instant(row.number(10));
+            if (!row.is_null(11))
+                entry.used = KeyUse{instant(row.number(11)), Ip::parse(row.text(12)).value_or(Ip())};
+            auto id = key.key;
+            entry.key = std::make_shared<Key const>(std::move(key));
+            keys_.insert_or_assign(std::move(id), std::move(entry));
         }
     });
 }
 
-std::shared_ptr<Key const> KeyRing::find(std::string_view id) const
+KeyEntry const* KeyRing::find(std::string_view id) const
 {
     auto const found = keys_.find(id);
-    return found == keys_.end() ? nullptr : found->second;
+    return found == keys_.end() ? nullptr : &found->second;
 }
 
-std::shared_ptr<Key const> KeyRing::proven(std::string_view id, std::string_view token) const
+std::shared_ptr<Key const> KeyRing::valid(std::string_view id, Instant now) const
 {
-    auto const found = hashes_.find(id);
-    auto const& expected = found == hashes_.end() ? no_hash : found->second;
-    bool const fits = equal_in_constant_time(sha256_hex(token.substr(0, longest_token + 1)), expected);
-    auto key = fits ? find(id) : nullptr;
-    return key && key->enabled ? key : nullptr;
+    auto const* const entry = find(id);
+    bool const counts = entry && entry->key->enabled && (!entry->key->expires || now < *entry->key->expires);
+    return counts ? entry->key : nullptr;
+}
+
+std::shared_ptr<Key const> KeyRing::proven(std::string_view id, std::string_view token, Instant now) const
+{
+    auto const* const entry = find(id);
+    auto const shown = sha256_hex(token.substr(0, longest_token + 1));
+    bool const is_rotated = entry && !entry->old_token_hash.empty() && now < entry->old_token_until;
+    // Both are always compared.
+    bool const fits = equal_in_constant_time(shown, entry ? entry->token_hash : no_hash);
+    bool const fits_old = equal_in_constant_time(shown, is_rotated ? entry->old_token_hash : no_hash);
+    return fits || fits_old ? valid(id, now) : nullptr;
 }
 
 asio::awaitable<void> KeyRing::add(Key key, std::string token, Instant now)
@@ -158,19 +195,35 @@ asio::awaitable<void> KeyRing::change(std::string id, KeyChange change)
             .bind(4, columns.apps)
             .bind(5, columns.ips)
             .bind(6, columns.enabled)
+            .bind(7, columns.sets_expiry)
+            .bind(8, columns.expires)
             .execute();
     });
     co_await store_.write(std::move(work));
     // Of the key as it is by now: another change may have been written meanwhile.
-    auto const now = find(id);
-    if (!now) co_return;
-    auto key = std::make_shared<Key>(*now);
+    auto const now = keys_.find(id);
+    if (now == keys_.end()) co_return;
+    auto key = std::make_shared<Key>(*now->second.key);
     if (change.name) key->name = std::move(*change.name);
     if (change.role) key->role = *change.role;
     if (change.apps) key->apps = std::move(*change.apps);
     if (change.ips) key->ips = std::move(*change.ips);
     if (change.enabled) key->enabled = *change.enabled;
-    keys_.insert_or_assign(id, std::move(key));
+    if (change.expires) key->expires = *change.expires;
+    now->second.key = std::move(key);
+}
+
+asio::awaitable<void> KeyRing::rotate(std::string id, std::string token, Instant old_until)
+{
+    auto hash = sha256_hex(token);
+    auto work = requiring_one(id, [id, hash, old_until](Db& db) {
+        db.run(update_token).bind(1, id).bind(2, hash).bind(3, milliseconds(old_until)).execute();
+    });
+    co_await store_.write(std::move(work));
+    auto const now = keys_.find(id);
+    if (now == keys_.end()) co_return;
+    now->second.old_token_hash = std::exchange(now->second.token_hash, std::move(hash));
+    now->second.old_token_until = old_until;
 }
 
 asio::awaitable<void> KeyRing::erase(std::string id)
@@ -178,7 +231,32 @@ asio::awaitable<void> KeyRing::erase(std::string id)
     auto work = requiring_one(id, [id](Db& db) { db.run(delete_one).bind(1, id).execute(); });
     co_await store_.write(std::move(work));
     keys_.erase(id);
-    hashes_.erase(id);
+}
+
+void KeyRing::use(std::string_view id, Ip const& from, Instant now)
+{
+    auto const found = keys_.find(id);
+    if (found == keys_.end()) return;
+    found->second.used = KeyUse{now, from};
+    found->second.is_use_written = false;
+}
+
+void KeyRing::write_uses()
+{
+    std::vector<std::pair<std::string, KeyUse>> uses;
+    for (auto& [id, entry] : keys_) {
+        if (!std::exchange(entry.is_use_written, true) && entry.used) uses.emplace_back(id, *entry.used);
+    }
+    if (uses.empty()) return;
+    // A disk that refuses costs no more than that.
+    store_.post(
+        [uses = std::move(uses)](Db& db) {
+            for (auto const& [id, use] : uses) {
+                auto const from = use.from.text();
+                db.run(update_use).bind(1, id).bind(2, milliseconds(use.at)).bind(3, from).execute();
+            }
+        },
+        {});
 }
 
 void KeyRing::add_at_start(Key key, std::string const& token, Instant now)
@@ -200,8 +278,10 @@ void KeyRing::keep(Key key, std::string hash, Instant created)
 {
     key.create_time = zone_.text(created);
     auto id = key.key;
-    hashes_.insert_or_assign(id, std::move(hash));
-    keys_.insert_or_assign(std::move(id), std::make_shared<Key const>(std::move(key)));
+    KeyEntry entry;
+    entry.key = std::make_shared<Key const>(std::move(key));
+    entry.token_hash = std::move(hash);
+    keys_.insert_or_assign(std::move(id), std::move(entry));
 }
 
 } // namespace elves

@@ -22,32 +22,60 @@ struct KeyChange {
     std::optional<std::vector<std::string>> apps;
     std::optional<std::vector<IpRange>> ips;
     std::optional<bool> enabled;
+    std::optional<std::optional<Instant>> expires; ///< Given and nothing inside: never.
+};
+
+/// Who used a key last. Lost for up to a minute by a crash.
+struct KeyUse {
+    Instant at{};
+    Ip from;
+};
+
+/// A key, and what of it is nobody else's business.
+struct KeyEntry {
+    std::shared_ptr<Key const> key;
+    std::string token_hash;     ///< SHA-256 in hex.
+    std::string old_token_hash; ///< Of the token before it was rotated; "" for none.
+    Instant old_token_until{};
+    std::optional<KeyUse> used;
+    bool is_use_written = true;
 };
 
 /// The keys: in memory, and on disk first. Of a token only the SHA-256 is kept. The only place with their
 /// SQL. On the loop's thread.
 class KeyRing {
 public:
-    using Keys = std::map<std::string, std::shared_ptr<Key const>, std::less<>>;
+    using Keys = std::map<std::string, KeyEntry, std::less<>>;
 
     KeyRing(Store& store, Zone zone, std::size_t most = 100'000) : store_(store), zone_(zone), most_(most) {}
 
     /// Before the loop runs only: reads them all.
     void load();
 
-    /// Null where there is none. Disabled ones too.
-    [[nodiscard]] std::shared_ptr<Key const> find(std::string_view id) const;
-    /// The enabled key that `token` proves, or null: in the same time whatever is wrong.
-    [[nodiscard]] std::shared_ptr<Key const> proven(std::string_view id, std::string_view token) const;
+    /// Null where there is none. Disabled and expired ones too.
+    [[nodiscard]] KeyEntry const* find(std::string_view id) const;
+    /// The key, where it counts now: null for one that is unknown, disabled or expired.
+    [[nodiscard]] std::shared_ptr<Key const> valid(std::string_view id, Instant now) const;
+    /// The valid key that `token` proves, or null: in the same time whatever is wrong.
+    [[nodiscard]] std::shared_ptr<Key const> proven(
+        std::string_view id, std::string_view token, Instant now) const;
     /// By id. Valid until the next co_await.
     [[nodiscard]] Keys const& all() const noexcept { return keys_; }
+    [[nodiscard]] Zone const& zone() const noexcept { return zone_; }
 
     // Each of these returns when it is on disk. Error 507.1: nothing has changed.
     /// Throws Error 429.1 where there are too many keys.
     [[nodiscard]] asio::awaitable<void> add(Key key, std::string token, Instant now);
-    /// Throws Error 413.1 where there is none of that id; so does the next one.
+    /// Throws Error 413.1 where there is none of that id; so do the next ones.
     [[nodiscard]] asio::awaitable<void> change(std::string id, KeyChange change);
+    /// From now on `token` proves it; the one before does so up to `old_until`.
+    [[nodiscard]] asio::awaitable<void> rotate(std::string id, std::string token, Instant old_until);
     [[nodiscard]] asio::awaitable<void> erase(std::string id);
+
+    /// Notes it in memory.
+    void use(std::string_view id, Ip const& from, Instant now);
+    /// Writes behind who used keys since the last time.
+    void write_uses();
 
     /// Before the loop runs only: adds the key at once.
     void add_at_start(Key key, std::string const& token, Instant now);
@@ -60,7 +88,6 @@ private:
     Zone zone_;
     std::size_t most_;
     Keys keys_;
-    std::map<std::string, std::string, std::less<>> hashes_; ///< Of each key's token.
 };
 
 } // namespace elves

@@ -15,3 +15,10 @@ CREATE TABLE app (
     host TEXT    NOT NULL,
     port INTEGER NOT NULL CHECK (port BETWEEN 1 AND 65535)
 ) STRICT, WITHOUT ROWID;
+
+-- migration 2: keys that expire, a second token while a key is rotated, and who used it last
+ALTER TABLE access_key ADD COLUMN expires INTEGER;         -- UTC, ms; NULL: never
+ALTER TABLE access_key ADD COLUMN old_token_hash TEXT;     -- the token before the last rotation,
+ALTER TABLE access_key ADD COLUMN old_token_until INTEGER; -- valid up to then
+ALTER TABLE access_key ADD COLUMN used_time INTEGER;       -- written behind, once a minute
+ALTER TABLE access_key ADD COLUMN used_from TEXT;          -- an IP

@@ -14,12 +14,14 @@ constexpr std::int64_t longest_page = 1'000;
 /// A page ends earlier when its JSON has that many bytes: it has to fit into a frame (`server.max_frame`).
 constexpr std::size_t page_bytes = 1024 * 1024;
 constexpr std::size_t token_bytes = 32;
+constexpr std::chrono::minutes between_looks{1};
+constexpr std::chrono::seconds longest_overlap{30 * 86'400};
 
 std::string new_token() { return "elv_" + random_token(token_bytes); }
 
 Error wrong_key()
 {
-    return {codes::wrong_key, "key and token do not fit, or the key is deleted or disabled"};
+    return {codes::wrong_key, "key and token do not fit, or the key is deleted, disabled or expired"};
 }
 
 Error no_such_key(std::string const& key)
@@ -27,13 +29,26 @@ Error no_such_key(std::string const& key)
     return {codes::no_such_key, "no such key: " + json::serialize(json::string(key))};
 }
 
-json::object key_entry(Key const& key)
+json::object key_entry(KeyEntry const& entry, Zone const& zone)
 {
+    auto const& key = *entry.key;
     json::array ranges;
     for (auto const& range : key.ips) ranges.emplace_back(range.text());
-    return {{"key", key.key}, {"name", key.name}, {"role", role_text(key.role)},
+    json::object fields{{"key", key.key}, {"name", key.name}, {"role", role_text(key.role)},
         {"apps", json::value_from(key.apps)}, {"iplist", std::move(ranges)},
         {"enabled", key.enabled ? "true" : "false"}, {"create_time", key.create_time}};
+    if (key.expires) fields["expires"] = zone.text(*key.expires);
+    return fields;
+}
+
+/// What only an admin's list tells.
+json::object listed(KeyEntry const& entry, Zone const& zone)
+{
+    auto fields = key_entry(entry, zone);
+    if (!entry.old_token_hash.empty()) fields["old_token_until"] = zone.text(entry.old_token_until);
+    fields["used_time"] = entry.used ? zone.text(entry.used->at) : "";
+    fields["used_from"] = entry.used ? entry.used->from.text() : "";
+    return fields;
 }
 
 json::object app_entry(std::string const& app, AppAddress const& address)
@@ -81,8 +96,9 @@ void Supervisor::declare(MethodTable& table)
     table.call<SetKey>("setkey", Right::manage,
         {optional("key", &SetKey::key), optional("name", &SetKey::name), optional("role", &SetKey::role),
             optional("apps", &SetKey::apps), optional("iplist", &SetKey::iplist),
-            optional("enabled", &SetKey::enabled)},
-        "Changes what is given of a key; without `key` makes a new one, and shows its token this once.",
+            optional("enabled", &SetKey::enabled), optional("expires", &SetKey::expires),
+            optional("rotate", &SetKey::rotate), optional("overlap", &SetKey::overlap)},
+        "Changes what is given of a key; without `key` makes a new one. Shows a new token this once.",
         [this](SetKey in, Caller const&) { return set_key(std::move(in)); });
     table.call<ByKey>("delkey", Right::manage, {required("key", &ByKey::key)}, "Deletes a key.",
         [this](ByKey in, Caller const&) { return delete_key(std::move(in)); });
@@ -109,18 +125,55 @@ void Supervisor::start()
 {
     keys_.load();
     apps_.load();
+    looked_ = clock_.now();
+    look_again_soon();
 }
 
-std::shared_ptr<Key const> Supervisor::prove(std::string_view key, std::string_view token) const
+void Supervisor::stop()
 {
-    if (auto proven = keys_.proven(key, token)) return proven;
-    throw wrong_key();
+    looking_.stop();
+    keys_.write_uses();
 }
 
-std::shared_ptr<Key const> Supervisor::still(std::string_view key) const
+void Supervisor::look_again_soon()
 {
-    if (auto found = keys_.find(key); found && found->enabled) return found;
-    throw wrong_key();
+    looking_ = clock_.after(between_looks, [this] { look_at_keys(); });
+}
+
+void Supervisor::look_at_keys()
+{
+    keys_.write_uses();
+    auto const before = std::exchange(looked_, clock_.now());
+    for (auto const& [id, entry] : keys_.all()) {
+        auto const& expires = entry.key->expires;
+        if (expires && before < *expires && *expires <= looked_) cut_links_of(id);
+    }
+    look_again_soon();
+}
+
+std::shared_ptr<Key const> Supervisor::prove(std::string_view key, std::string_view token, Ip const& from)
+{
+    auto const now = clock_.now();
+    auto proven = keys_.proven(key, token, now);
+    if (!proven) throw wrong_key();
+    keys_.use(key, from, now);
+    return proven;
+}
+
+std::shared_ptr<Key const> Supervisor::still(std::string_view key, Ip const& from)
+{
+    auto const now = clock_.now();
+    auto valid = keys_.valid(key, now);
+    if (!valid) throw wrong_key();
+    keys_.use(key, from, now);
+    return valid;
+}
+
+asio::awaitable<void> Supervisor::wrong_try(std::shared_ptr<Peer> peer)
+{
+    auto const [wait, is_news] = tries_.note(peer->ip(), clock_.steady());
+    if (is_news) ELVES_LOG(warning, "a wrong key or token from " << peer->address());
+    co_await pause(clock_, wait);
 }
 
 std::optional<AppAddress> Supervisor::callback(std::string_view app) const
@@ -133,26 +186,26 @@ KeyIssuer::Issued Supervisor::issue_at_start(std::string key_name, Role role)
 {
     auto name_field = FieldType<KeyName>::read("name", json::string(key_name));
     Issued issued{TaskId::random().text(), new_token()};
-    Key key{issued.key, std::move(name_field.text), role, {"*"}, {IpRange::parse("*").value()}, true, {}};
+    Key key{issued.key, std::move(name_field.text), role, {"*"}, {IpRange::parse("*").value()}, true, {}, {}};
     keys_.add_at_start(std::move(key), issued.token, clock_.now());
     return issued;
 }
 
 asio::awaitable<Reply> Supervisor::check(Check in, Caller caller)
 {
-    auto const key = keys_.proven(in.key.text, in.token.text);
-    if (!key) co_await pause(clock_, tries_.note(caller.peer->ip(), clock_.steady()));
+    auto const key = keys_.proven(in.key.text, in.token.text, clock_.now());
+    if (!key) co_await wrong_try(caller.peer);
     co_return Reply(json::object{{"status", key && key->may_touch(in.agentip) ? "true" : "false"}});
 }
 
 asio::awaitable<Reply> Supervisor::login(Login in, Caller caller)
 {
-    auto const key = keys_.proven(in.key.text, in.token.text);
+    auto const key = keys_.proven(in.key.text, in.token.text, clock_.now());
     if (!key) {
-        ELVES_LOG(warning, "a wrong login from " << caller.peer->address());
-        co_await pause(clock_, tries_.note(caller.peer->ip(), clock_.steady()));
+        co_await wrong_try(caller.peer);
         throw wrong_key();
     }
+    keys_.use(key->key, caller.peer->ip(), clock_.now());
     caller.peer->bind_key(key->key);
     co_return Reply();
 }
@@ -173,15 +226,40 @@ Reply Supervisor::auth_by_key(ByKey const& in, Caller const& caller) const
         throw Error(
             codes::forbidden, "key " + caller.key->key + " may ask about itself only; `key` is another one");
     }
-    auto const found = keys_.find(in.key);
+    auto const* const found = keys_.find(in.key);
     if (!found) throw no_such_key(in.key);
-    return Reply(json::object{{"auth", key_entry(*found)}});
+    return Reply(json::object{{"auth", key_entry(*found, keys_.zone())}});
 }
 
 asio::awaitable<Reply> Supervisor::set_key(SetKey in)
 {
+    if (in.overlap > longest_overlap) {
+        throw Error(codes::bad_field, "`overlap` is " + std::to_string(in.overlap.count()) + "; give 0 to " +
+                                          std::to_string(longest_overlap.count()) + " seconds");
+    }
     if (in.key.empty()) return new_key(std::move(in));
-    return change_key(std::move(in));
+    return in.rotate ? rotate_key(std::move(in)) : change_key(std::move(in));
+}
+
+std::optional<Instant> Supervisor::expiry(std::string const& text) const
+{
+    if (text == "never") return std::nullopt;
+    auto const time = keys_.zone().parse(text);
+    if (!time)
+        throw Error(codes::bad_field,
+            field_is("expires", json::value(text)) + "; give YYYY-MM-DD HH:MM:SS, or never");
+    return time;
+}
+
+asio::awaitable<Reply> Supervisor::rotate_key(SetKey in)
+{
+    bool const is_more = in.name || in.role || in.apps || in.iplist || in.enabled || in.expires;
+    if (is_more)
+        throw Error(
+            codes::bad_field, "`rotate` stands alone with `key` and `overlap`; change the rest apart");
+    auto const token = new_token();
+    co_await keys_.rotate(in.key, token, clock_.now() + in.overlap);
+    co_return Reply(json::object{{"key", in.key}, {"token", token}});
 }
 
 asio::awaitable<Reply> Supervisor::change_key(SetKey in)
@@ -192,7 +270,9 @@ asio::awaitable<Reply> Supervisor::change_key(SetKey in)
     if (in.apps) change.apps = std::move(in.apps->names);
     change.ips = std::move(in.iplist);
     change.enabled = in.enabled;
-    bool const is_name_only = !change.role && !change.apps && !change.ips && !change.enabled;
+    if (in.expires) change.expires = expiry(*in.expires);
+    bool const is_name_only =
+        !change.role && !change.apps && !change.ips && !change.enabled && !change.expires;
     co_await keys_.change(in.key, std::move(change));
     if (!is_name_only) cut_links_of(in.key);
     co_return Reply(json::object{{"key", in.key}});
@@ -207,6 +287,7 @@ asio::awaitable<Reply> Supervisor::new_key(SetKey in)
     if (in.apps) key.apps = std::move(in.apps->names);
     if (in.iplist) key.ips = std::move(*in.iplist);
     key.enabled = in.enabled.value_or(true);
+    if (in.expires) key.expires = expiry(*in.expires);
     auto const token = new_token();
     json::object fields{{"key", key.key}, {"token", token}};
     co_await keys_.add(std::move(key), token, clock_.now());
@@ -229,7 +310,7 @@ void Supervisor::cut_links_of(std::string const& key)
 Reply Supervisor::list_keys(List const& in) const
 {
     return page("keys", keys_.all(), in.after, in.limit,
-        [](auto const& each) { return std::optional(key_entry(*each.second)); });
+        [this](auto const& each) { return std::optional(listed(each.second, keys_.zone())); });
 }
 
 asio::awaitable<Reply> Supervisor::set_app(SetApp in)

@@ -27,7 +27,7 @@ struct KeyName {
     std::string text;
 };
 
-/// The apps of a key: their names, or `*`.
+/// The apps of a key: their names, globs of `app.func`, or `*`.
 struct KeyApps {
     std::vector<std::string> names;
 };
@@ -55,10 +55,12 @@ public:
     [[nodiscard]] std::string_view name() const override { return "supervisor"; }
     void declare(MethodTable& table) override;
     void start() override;
+    void stop() override;
 
     [[nodiscard]] std::shared_ptr<Key const> prove(
-        std::string_view key, std::string_view token) const override;
-    [[nodiscard]] std::shared_ptr<Key const> still(std::string_view key) const override;
+        std::string_view key, std::string_view token, Ip const& from) override;
+    [[nodiscard]] std::shared_ptr<Key const> still(std::string_view key, Ip const& from) override;
+    [[nodiscard]] asio::awaitable<void> wrong_try(std::shared_ptr<Peer> peer) override;
     [[nodiscard]] std::optional<AppAddress> callback(std::string_view app) const override;
     [[nodiscard]] Issued issue_at_start(std::string key_name, Role role) override;
 
@@ -83,6 +85,9 @@ private:
         std::optional<KeyApps> apps;
         std::optional<std::vector<IpRange>> iplist;
         std::optional<bool> enabled;
+        std::optional<std::string> expires;
+        bool rotate = false;
+        std::chrono::seconds overlap{86'400};
     };
     struct SetApp {
         AppName appname;
@@ -97,11 +102,15 @@ private:
     [[nodiscard]] asio::awaitable<Reply> check(Check in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> login(Login in, Caller caller);
     void cut_links_of(std::string const& key);
+    void look_again_soon();
+    void look_at_keys();
     [[nodiscard]] Reply callback_info(ByApp const& in) const;
     [[nodiscard]] Reply auth_by_key(ByKey const& in, Caller const& caller) const;
     [[nodiscard]] asio::awaitable<Reply> set_key(SetKey in);
     [[nodiscard]] asio::awaitable<Reply> new_key(SetKey in);
     [[nodiscard]] asio::awaitable<Reply> change_key(SetKey in);
+    [[nodiscard]] asio::awaitable<Reply> rotate_key(SetKey in);
+    [[nodiscard]] std::optional<Instant> expiry(std::string const& text) const;
     [[nodiscard]] asio::awaitable<Reply> delete_key(ByKey in);
     [[nodiscard]] Reply list_keys(List const& in) const;
     [[nodiscard]] asio::awaitable<Reply> set_app(SetApp in);
@@ -113,6 +122,8 @@ private:
     Clock& clock_;
     Presence* presence_;
     WrongTries tries_;
+    Timer looking_;
+    Instant looked_{}; ///< When expired keys were looked for last.
 };
 
 } // namespace elves

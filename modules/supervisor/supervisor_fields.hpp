@@ -58,19 +58,31 @@ struct FieldType<Role> {
 
 template <>
 struct FieldType<KeyApps> {
-    static constexpr std::string_view name = "list of app name";
+    static constexpr std::string_view name = "list of app, app.func glob or *";
     static constexpr Code missing = codes::bad_field;
     static KeyApps read(std::string_view field, json::value const& value)
     {
         auto names = FieldType<std::vector<std::string>>::read(field, value);
         for (std::size_t i = 0; i < names.size(); ++i) {
-            if (names[i] == "*") continue;
-            (void)FieldType<AppName>::read(
-                std::string(field) + "[" + std::to_string(i) + "]", json::string(names[i]));
+            if (is_glob(names[i])) continue;
+            auto const item = std::string(field) + "[" + std::to_string(i) + "]";
+            throw Error(
+                codes::bad_app, field_is(item, json::string(names[i])) +
+                                    "; give an app's name, a glob of app.func such as nginx.re*, or *");
         }
         return {std::move(names)};
     }
     static void judge(Caller const&, KeyApps const&) {}
+
+private:
+    static constexpr std::size_t most = 129; // of an app, a dot and a function
+    static bool is_glob(std::string_view text)
+    {
+        constexpr std::string_view allowed =
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-*?";
+        return !text.empty() && text.size() <= most && text.front() != '.' &&
+               text.find_first_not_of(allowed) == std::string_view::npos;
+    }
 };
 
 template <>

@@ -6,6 +6,7 @@
 #include "elves/host.hpp"
 #include "elves/secret.hpp"
 #include "support/fake_peer.hpp"
+#include "support/fake_presence.hpp"
 #include "support/inline_store.hpp"
 #include "support/module_driver.hpp"
 #include "support/some_key.hpp"
@@ -95,6 +96,8 @@ struct Office {
 
 using Names = std::vector<std::string>;
 
+auto const ip = Ip::parse("192.0.2.7").value();
+
 std::string code_of(std::function<void()> const& what)
 {
     try {
@@ -139,10 +142,11 @@ TEST_CASE("what a key may do is told as it was set", "[supervisor]")
 {
     Office office;
     auto const made = office.make({{"name", "ops"}, {"role", "agent"}, {"apps", {"demo", "*"}},
-        {"iplist", {"10.1.2.3/8", "::0:1", "*"}}, {"enabled", "false"}});
+        {"iplist", {"10.1.2.3/8", "::0:1", "*"}}, {"enabled", "false"}, {"expires", "2026-03-01 00:00:00"}});
     CHECK(office.auth(made.key) == json::object{{"key", made.key}, {"name", "ops"}, {"role", "agent"},
                                        {"apps", {"demo", "*"}}, {"iplist", {"10.0.0.0/8", "::1", "*"}},
-                                       {"enabled", "false"}, {"create_time", "2026-01-01 00:00:00"}});
+                                       {"enabled", "false"}, {"create_time", "2026-01-01 00:00:00"},
+                                       {"expires", "2026-03-01 00:00:00"}});
 }
 
 TEST_CASE("setkey changes of a known key what is given and nothing else", "[supervisor]")
@@ -152,7 +156,8 @@ TEST_CASE("setkey changes of a known key what is given and nothing else", "[supe
         office.make({{"name", "ops"}, {"role", "operator"}, {"apps", {"demo"}}, {"iplist", {"10.0.0.0/8"}}});
     auto expected = office.auth(made.key);
     std::vector<std::pair<std::string, json::value>> const changes{{"name", "new"}, {"role", "viewer"},
-        {"apps", {"other"}}, {"iplist", {"::1"}}, {"enabled", "false"}, {"apps", json::array()}};
+        {"apps", {"other.re*"}}, {"iplist", {"::1"}}, {"enabled", "false"}, {"apps", json::array()},
+        {"expires", "2030-01-01 00:00:00"}};
     for (auto const& [field, value] : changes) {
         CHECK(office.call("setkey", {{"key", made.key}, {field, value}}) == json::object{{"key", made.key}});
         expected[field] = value;
@@ -160,9 +165,9 @@ TEST_CASE("setkey changes of a known key what is given and nothing else", "[supe
     }
     office.call("setkey", {{"key", made.key}, {"name", ""}, {"role", ""}});
     CHECK(office.auth(made.key) == expected);
-    CHECK_THROWS_AS(office.authority.prove(made.key, made.token), Error);
+    CHECK_THROWS_AS(office.authority.prove(made.key, made.token, ip), Error);
     office.call("setkey", {{"key", made.key}, {"enabled", true}});
-    CHECK(office.authority.prove(made.key, made.token)->role == Role::viewer);
+    CHECK(office.authority.prove(made.key, made.token, ip)->role == Role::viewer);
 }
 
 TEST_CASE("two changes of one key that meet are both kept", "[supervisor]")
@@ -195,14 +200,14 @@ TEST_CASE("a key proves itself with its own token only", "[supervisor]")
     Office office;
     auto const made = office.make();
     auto const other = office.make();
-    CHECK(office.authority.prove(made.key, made.token)->key == made.key);
+    CHECK(office.authority.prove(made.key, made.token, ip)->key == made.key);
     std::set<std::string> texts;
     std::vector<std::pair<std::string, std::string>> const wrong{{made.key, other.token}, {made.key, ""},
         {made.key, made.token + "x"}, {made.key, made.token.substr(1)}, {"wrong", made.token}, {"", ""},
         {"", made.token}, {made.key, std::string(1'000'000, 'x')}, {made.key, sha256_hex(made.token)}};
     for (auto const& [key, token] : wrong) {
         try {
-            (void)office.authority.prove(key, token);
+            (void)office.authority.prove(key, token, ip);
             FAIL("proven by " << token.substr(0, 80));
         } catch (Error const& error) {
             texts.insert(error.info());
@@ -216,8 +221,10 @@ TEST_CASE("a deleted or disabled key is none at once, and an enabled one is one 
 {
     Office office;
     auto const made = office.make();
-    auto const proven = [&] { return code_of([&] { (void)office.authority.prove(made.key, made.token); }); };
-    auto const still = [&] { return code_of([&] { (void)office.authority.still(made.key); }); };
+    auto const proven = [&] {
+        return code_of([&] { (void)office.authority.prove(made.key, made.token, ip); });
+    };
+    auto const still = [&] { return code_of([&] { (void)office.authority.still(made.key, ip); }); };
     CHECK(proven().empty());
     CHECK(still().empty());
     office.call("setkey", {{"key", made.key}, {"enabled", "false"}});
@@ -226,7 +233,7 @@ TEST_CASE("a deleted or disabled key is none at once, and an enabled one is one 
     CHECK(office.check("10.0.0.1", made.key, made.token) == "false");
     office.call("setkey", {{"key", made.key}, {"enabled", "true"}});
     CHECK(proven().empty());
-    CHECK(office.authority.still(made.key)->role == Role::operator_);
+    CHECK(office.authority.still(made.key, ip)->role == Role::operator_);
     CHECK(office.call("delkey", {{"key", made.key}}).empty());
     CHECK(proven() == "401.5");
     CHECK(still() == "401.5");
@@ -238,8 +245,8 @@ TEST_CASE("a key sees itself, and an admin or nobody in particular sees all", "[
     Office office;
     auto const one = office.make();
     auto const two = office.make({{"role", "admin"}});
-    auto const own = office.authority.still(one.key);
-    auto const admin = office.authority.still(two.key);
+    auto const own = office.authority.still(one.key, ip);
+    auto const admin = office.authority.still(two.key, ip);
     CHECK(office.call("getauthbykey", {{"key", one.key}}, own).contains("auth"));
     CHECK(office.refusal("getauthbykey", {{"key", two.key}}, own).starts_with("[401.6]"));
     CHECK(office.refusal("getauthbykey", {{"key", "unheard-of"}}, own).starts_with("[401.6]"));
@@ -275,7 +282,7 @@ TEST_CASE("keys and apps are there again after a restart", "[supervisor]")
     CHECK(driver.call("getauthbykey", {{"key", made.key}}).at("auth") == before);
     CHECK(driver.call("listkeys").at("keys").as_array().size() == 1);
     CHECK(driver.call("getappcallbackinfo", {{"appname", "demo"}}).at("appport").as_string() == "9001");
-    CHECK(office.host.find<Authority>()->prove(made.key, made.token)->may_use("demo"));
+    CHECK(office.host.find<Authority>()->prove(made.key, made.token, ip)->may_use("demo"));
 }
 
 TEST_CASE("a key that the disk does not take is none, and stays as it was", "[supervisor]")
@@ -312,14 +319,14 @@ TEST_CASE("the first admin's key is made before the loop runs, for every app and
 {
     Office office;
     auto const issued = office.host.find<KeyIssuer>()->issue_at_start("root", Role::admin);
-    auto const key = office.authority.prove(issued.key, issued.token);
+    auto const key = office.authority.prove(issued.key, issued.token, ip);
     CHECK(key->name == "root");
     CHECK(key->role == Role::admin);
     CHECK(key->may_use("anything"));
     CHECK(key->may_touch(Ip::parse("fe80::1").value()));
     auto const again = make_supervisor(office.host);
     again->start();
-    CHECK(office.host.find<Authority>()->prove(issued.key, issued.token)->name == "root");
+    CHECK(office.host.find<Authority>()->prove(issued.key, issued.token, ip)->name == "root");
     CHECK(code_of([&] {
         (void)office.host.find<KeyIssuer>()->issue_at_start(std::string(257, 'x'), Role::admin);
     }) == "403.10");
@@ -373,6 +380,99 @@ TEST_CASE("a login binds its connection to the key, and a wrong one binds nothin
     CHECK(office.peer->bound_key() == made.key);
     office.call("setkey", {{"key", made.key}, {"enabled", "false"}});
     CHECK(office.login(made.key, made.token) == wrong_token);
+}
+
+TEST_CASE("a key counts up to its expiry, and its agents' links are cut after it", "[supervisor]")
+{
+    Office office;
+    FakePresence presence;
+    KeyRing keys(office.store, Zone());
+    AppAddresses apps(office.store);
+    Supervisor supervisor(keys, apps, office.clock, &presence);
+    ModuleDriver driver(supervisor, office.loop);
+    supervisor.start();
+    auto const made = driver.call("setkey", {{"expires", "2026-01-01 00:10:00"}});
+    std::string const key(made.at("key").as_string());
+    std::string const token(made.at("token").as_string());
+    auto const proven = [&] { return code_of([&] { (void)supervisor.prove(key, token, ip); }).empty(); };
+    auto const still = [&] { return code_of([&] { (void)supervisor.still(key, ip); }).empty(); };
+    office.clock.advance(599s);
+    CHECK((proven() && still()));
+    CHECK(presence.cut.empty());
+    office.clock.advance(1s);
+    CHECK_FALSE((proven() || still()));
+    office.clock.advance(60s);
+    CHECK(presence.cut == std::vector<std::string>{key});
+    office.clock.advance(600s);
+    CHECK(presence.cut.size() == 1);
+    driver.call("setkey", {{"key", key}, {"expires", "never"}});
+    CHECK((proven() && still()));
+}
+
+TEST_CASE("a rotated key has two tokens until the overlap is over", "[supervisor]")
+{
+    Office office;
+    auto const made = office.make();
+    auto const again = office.call("setkey", {{"key", made.key}, {"rotate", true}, {"overlap", 60}});
+    std::string const fresh(again.at("token").as_string());
+    auto const proven = [&](std::string const& token) {
+        return code_of([&] { (void)office.authority.prove(made.key, token, ip); }).empty();
+    };
+    CHECK(fresh != made.token);
+    CHECK((proven(fresh) && proven(made.token)));
+    CHECK(office.names("listkeys", "keys", "old_token_until") == Names{"2026-01-01 00:01:00"});
+    office.pass(60s);
+    CHECK(proven(fresh));
+    CHECK_FALSE(proven(made.token));
+    auto const third = office.call("setkey", {{"key", made.key}, {"rotate", true}, {"overlap", 0}});
+    CHECK_FALSE((proven(fresh) || proven(made.token)));
+    auto const restarted = make_supervisor(office.host);
+    restarted->start();
+    CHECK(proven(std::string(third.at("token").as_string())));
+    CHECK(office.refusal("setkey", {{"key", made.key}, {"rotate", true}, {"name", "x"}})
+              .starts_with("[403.10]"));
+    CHECK(office.refusal("setkey", {{"key", "unheard-of"}, {"rotate", true}}).starts_with("[413.1]"));
+}
+
+TEST_CASE("who used a key last is told at once, and written once a minute", "[supervisor]")
+{
+    Office office;
+    auto const made = office.make();
+    office.pass(10s);
+    (void)office.authority.prove(made.key, made.token, ip);
+    CHECK(office.names("listkeys", "keys", "used_time") == Names{"2026-01-01 00:00:10"});
+    CHECK(office.names("listkeys", "keys", "used_from") == Names{"192.0.2.7"});
+    auto const before = office.store.posted();
+    office.pass(60s);
+    CHECK(office.store.posted() == before + 1);
+    office.pass(60s);
+    CHECK(office.store.posted() == before + 1);
+    auto const again = make_supervisor(office.host);
+    again->start();
+    ModuleDriver driver(*again, office.loop);
+    auto const keys = driver.call("listkeys");
+    CHECK(keys.at("keys").as_array().front().at("used_from").as_string() == "192.0.2.7");
+}
+
+TEST_CASE("a key's apps are names, or globs of app.func", "[supervisor]")
+{
+    Key key = *some_key(Role::operator_);
+    key.apps = {"backup", "nginx.re*", "db?.dump"};
+    auto const may = [&](std::string const& app, std::string const& func) {
+        Instruction ins;
+        ins.app = app;
+        ins.func = func;
+        return key.may_run(ins);
+    };
+    CHECK(may("backup", "full"));
+    CHECK_FALSE(may("backup2", "full"));
+    CHECK((may("nginx", "reload") && may("nginx", "restart")));
+    CHECK_FALSE(may("nginx", "stop"));
+    CHECK_FALSE(may("xnginx", "reload"));
+    CHECK(may("db1", "dump"));
+    CHECK_FALSE((may("db12", "dump") || may("db1", "drop")));
+    CHECK((key.may_use("nginx") && key.may_use("db1") && key.may_use("backup")));
+    CHECK_FALSE(key.may_use("other"));
 }
 
 // ---- apps ----
@@ -462,6 +562,9 @@ TEST_CASE("wrong input to supervisor is refused with the field's name", "[superv
         {"setkey", {{"apps", {"demo", "a/b"}}}, "[403.3]", "apps[1]"},
         {"setkey", {{"iplist", {"10.0.0.0/33"}}}, "[403.10]", "iplist"},
         {"setkey", {{"enabled", "maybe"}}, "[403.10]", "enabled"},
+        {"setkey", {{"apps", {""}}}, "[403.3]", "apps[0]"},
+        {"setkey", {{"expires", "tomorrow"}}, "[403.10]", "expires"},
+        {"setkey", {{"overlap", 2'592'001}}, "[403.10]", "overlap"},
         {"delkey", {}, "[403.10]", "key"},
         {"listkeys", {{"limit", 0}}, "[403.10]", "limit"},
         {"listkeys", {{"limit", 1001}}, "[403.10]", "limit"},

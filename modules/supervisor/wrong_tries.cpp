@@ -14,7 +14,7 @@ constexpr int most_tries = 10;
 
 } // namespace
 
-std::chrono::milliseconds WrongTries::note(Ip const& from, Clock::Steady now)
+WrongTries::Verdict WrongTries::note(Ip const& from, Clock::Steady now)
 {
     auto const known = by_ip_.find(from);
     if (known == by_ip_.end()) {
@@ -30,8 +30,9 @@ std::chrono::milliseconds WrongTries::note(Ip const& from, Clock::Steady now)
     auto& guesser = guessers_.front();
     if (now - guesser.last > memory) guesser.tries = 0;
     guesser.last = now;
+    bool const is_news = guesser.tries < most_tries;
     guesser.tries = std::min(guesser.tries + 1, most_tries);
-    return std::min(first_wait * (1 << (guesser.tries - 1)), longest_wait);
+    return {std::min(first_wait * (1 << (guesser.tries - 1)), longest_wait), is_news};
 }
 
 } // namespace elves

@@ -16,9 +16,13 @@ class WrongTries {
 public:
     explicit WrongTries(std::size_t most = 4'096) : most_(most) {}
 
-    /// Notes a wrong try. How long its answer is to wait: the first ones of an address hardly, then doubling
-    /// up to two seconds; forgotten after a minute without one.
-    [[nodiscard]] std::chrono::milliseconds note(Ip const& from, Clock::Steady now);
+    struct Verdict {
+        std::chrono::milliseconds wait; ///< Of the answer.
+        bool is_news = true;            ///< Worth a line in the log: not after many.
+    };
+    /// Notes a wrong try. The first ones of an address hardly wait, then doubling up to two seconds;
+    /// forgotten after a minute without one.
+    [[nodiscard]] Verdict note(Ip const& from, Clock::Steady now);
     [[nodiscard]] std::size_t addresses() const noexcept { return by_ip_.size(); }
 
 private:

@@ -19,10 +19,10 @@ TEST_CASE("each wrong try of an address waits longer, up to two seconds", "[supe
     WrongTries tries;
     Clock::Steady const now{1h};
     std::vector<std::chrono::milliseconds> waits;
-    for (int n = 0; n < 8; ++n) waits.push_back(tries.note(address(1), now));
+    for (int n = 0; n < 8; ++n) waits.push_back(tries.note(address(1), now).wait);
     CHECK(waits ==
           std::vector<std::chrono::milliseconds>{50ms, 100ms, 200ms, 400ms, 800ms, 1600ms, 2000ms, 2000ms});
-    for (int n = 0; n < 100; ++n) CHECK(tries.note(address(1), now) == 2000ms);
+    for (int n = 0; n < 100; ++n) CHECK(tries.note(address(1), now).wait == 2000ms);
 }
 
 TEST_CASE("wrong tries of one address don't slow another one's", "[supervisor]")
@@ -30,7 +30,7 @@ TEST_CASE("wrong tries of one address don't slow another one's", "[supervisor]")
     WrongTries tries;
     Clock::Steady const now{1h};
     for (int n = 0; n < 8; ++n) (void)tries.note(address(1), now);
-    CHECK(tries.note(address(2), now) == 50ms);
+    CHECK(tries.note(address(2), now).wait == 50ms);
 }
 
 TEST_CASE("wrong tries are forgotten after a minute without one", "[supervisor]")
@@ -38,8 +38,8 @@ TEST_CASE("wrong tries are forgotten after a minute without one", "[supervisor]"
     WrongTries tries;
     Clock::Steady const now{1h};
     (void)tries.note(address(1), now);
-    CHECK(tries.note(address(1), now + 60s) == 100ms);
-    CHECK(tries.note(address(1), now + 121s) == 50ms);
+    CHECK(tries.note(address(1), now + 60s).wait == 100ms);
+    CHECK(tries.note(address(1), now + 121s).wait == 50ms);
 }
 
 TEST_CASE("the addresses that guessed last are remembered, and no more than the bound", "[supervisor]")
@@ -50,6 +50,16 @@ TEST_CASE("the addresses that guessed last are remembered, and no more than the 
     (void)tries.note(address(0), now);
     (void)tries.note(address(3), now);
     CHECK(tries.addresses() == 3);
-    CHECK(tries.note(address(0), now) == 200ms);
-    CHECK(tries.note(address(1), now) == 50ms);
+    CHECK(tries.note(address(0), now).wait == 200ms);
+    CHECK(tries.note(address(1), now).wait == 50ms);
+}
+
+TEST_CASE(
+    "the first ten wrong tries of an address are news, and then none until it has been quiet", "[supervisor]")
+{
+    WrongTries tries;
+    Clock::Steady const now{1h};
+    for (int n = 0; n < 10; ++n) CHECK(tries.note(address(1), now).is_news);
+    CHECK_FALSE(tries.note(address(1), now + 60s).is_news);
+    CHECK(tries.note(address(1), now + 121s).is_news);
 }

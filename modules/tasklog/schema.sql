@@ -66,3 +66,10 @@ ALTER TABLE tasks ADD COLUMN module_first_time INTEGER;
 ALTER TABLE tasks ADD COLUMN module_last_time INTEGER;
 ALTER TABLE tasks ADD COLUMN module_tries INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE outputs ADD COLUMN time INTEGER;
+
+-- migration 3: what failed is kept for another time than the rest
+DROP INDEX tasks_end;
+CREATE INDEX tasks_end_others ON tasks (end_time)
+    WHERE end_time IS NOT NULL AND status IN ('done', 'canceled', 'skipped');
+CREATE INDEX tasks_end_failed ON tasks (end_time)
+    WHERE end_time IS NOT NULL AND NOT (status IN ('done', 'canceled', 'skipped'));

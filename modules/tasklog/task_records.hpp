@@ -82,7 +82,8 @@ void drop_delivery(Db& db, TaskId id);
 void put_delivered(Db& db, TaskId id, ModuleLog const& log);
 void put_processed(Db& db, TaskId id, ModuleLog const& log);
 
-/// Deletes up to `limit` tasks that ended before `before` and owe nothing. Returns how many.
-[[nodiscard]] std::int64_t prune(Db& db, Instant before, std::int64_t limit);
+/// Deletes up to `limit` tasks that owe nothing: those that failed and ended before `failed_before`, others
+/// that ended before `others_before`. Returns how many.
+[[nodiscard]] std::int64_t prune(Db& db, Instant others_before, Instant failed_before, std::int64_t limit);
 
 } // namespace elves::task_records

@@ -17,10 +17,6 @@ using namespace std::chrono_literals;
 
 constexpr std::int64_t most_listed = 1'000;
 constexpr std::int64_t most_output = 1024 * 1024;
-/// A step is short, so that what waits to be written behind it hardly notices.
-constexpr std::int64_t prune_step = 500;
-constexpr auto prune_interval = 60s;
-constexpr auto prune_pause = 200ms;
 
 std::string string_in(json::object const& info, std::string_view field)
 {
@@ -60,7 +56,7 @@ std::vector<task_records::Row> visible_rows(
         bool const is_last = page.size() < static_cast<std::size_t>(most);
         if (!page.empty()) filter.before_seq = page.back().seq;
         for (auto& row : page) {
-            bool const is_seen = !key || (key->may_touch(row.task.agent) && key->may_use(row.task.ins.app));
+            bool const is_seen = !key || (key->may_touch(row.task.agent) && key->may_run(row.task.ins));
             if (is_seen) rows.push_back(std::move(row));
             if (rows.size() == static_cast<std::size_t>(most)) return rows;
         }
@@ -90,6 +86,7 @@ Tasklog::Tasklog(asio::any_io_executor loop, Store& store, Clock& clock, Zone zo
     , book_(store, clock)
     , output_(store, clock)
     , outbox_(std::move(loop), store, clock, apps, dialer)
+    , pruner_(store, clock)
 {
     book_.on_finished([this](Task const& task) { outbox_.finished(task); });
 }
@@ -98,12 +95,13 @@ void Tasklog::configure(Section const& section)
 {
     auto const lost_after = section.seconds("lost_after", 60s, 0s, 30 * 86'400s);
     auto const keep = section.seconds("keep", 90 * 86'400s, 1s, 3650 * 86'400s);
+    auto const keep_failed = section.seconds("keep_failed", 2 * keep, 1s, 3650 * 86'400s);
     auto const give_up = section.seconds("processor_give_up", 86'400s, 0s, 30 * 86'400s);
     auto const output = section.number("max_output", most_output, 0, 16 * most_output);
     book_.set_lost_after(lost_after);
     outbox_.set_give_up(give_up);
     output_.set_most(output);
-    keep_ = keep;
+    pruner_.set_keep(keep, keep_failed);
 }
 
 void Tasklog::declare(MethodTable& table)
@@ -153,12 +151,12 @@ void Tasklog::start()
 {
     book_.load();
     outbox_.load();
-    prune_soon(prune_rest());
+    pruner_.start();
 }
 
 void Tasklog::stop()
 {
-    pruning_.stop();
+    pruner_.stop();
     outbox_.stop();
     output_.flush();
 }
@@ -233,7 +231,7 @@ asio::awaitable<Reply> Tasklog::take_processed(ProcessorResult in, Caller caller
     auto const task = co_await book_.find(in.id);
     if (!task) throw Error(codes::no_task, "no task " + in.id.text());
     caller.require(task->agent);
-    caller.require_app(task->ins.app);
+    caller.require_run(task->ins);
     Store::Work work = [id = in.id, log](Db& db) { task_records::put_processed(db, id, log); };
     co_await store_.write(std::move(work));
     co_return Reply();
@@ -253,7 +251,7 @@ asio::awaitable<Reply> Tasklog::by_ids(ByIds in, Caller caller)
         auto const& row = rows[i];
         if (!row) {
             missing.emplace_back(in.id[i].text());
-        } else if (!caller.may_touch(row->task.agent) || !caller.may_use(row->task.ins.app)) {
+        } else if (!caller.may_touch(row->task.agent) || !caller.may_run(row->task.ins)) {
             denied.emplace_back(in.id[i].text());
         } else {
             info.push_back(task_text(*row, zone_));
@@ -338,7 +336,7 @@ asio::awaitable<Reply> Tasklog::output_of(OutputOf in, Caller caller)
     if (!found.row) throw Error(codes::no_task, "no task " + in.id.text());
     auto const& task = found.row->task;
     caller.require(task.agent);
-    caller.require_app(task.ins.app);
+    caller.require_run(task.ins);
     auto const& report = task.report;
     json::object fields{{"id", in.id.text()}, {"output", joined_output(found.pieces, in.offset, in.limit)},
         {"stderr", report ? report->stderr_text : ""},
@@ -361,7 +359,7 @@ asio::awaitable<Reply> Tasklog::story_of(StoryOf in, Caller caller)
     auto const found = co_await store_.read<Found>(std::move(work));
     if (!found.row) throw Error(codes::no_task, "no task " + in.id.text());
     caller.require(found.row->task.agent);
-    caller.require_app(found.row->task.ins.app);
+    caller.require_run(found.row->task.ins);
     json::array lines;
     std::optional<Instant> before;
     for (auto const& line : task_story(*found.row, found.output, zone_)) {
@@ -381,29 +379,6 @@ Reply Tasklog::take_output(Output in, Caller const& caller)
     auto const* const task = book_.open(in.id);
     if (task && task->agent == agent) output_.add(in.id, in.offset, std::move(in.data));
     return {};
-}
-
-/// A tenth of what is kept, so that a short `keep` is kept too.
-std::chrono::milliseconds Tasklog::prune_rest() const
-{
-    return std::clamp<std::chrono::milliseconds>(keep_ / 10, 1s, prune_interval);
-}
-
-void Tasklog::prune_soon(std::chrono::milliseconds delay)
-{
-    pruning_ = clock_.after(delay, [this] { prune(); });
-}
-
-void Tasklog::prune()
-{
-    auto deleted = std::make_shared<std::int64_t>(0);
-    auto const before = clock_.now() - keep_;
-    store_.post([deleted, before](Db& db) { *deleted = task_records::prune(db, before, prune_step); },
-        [this, deleted](std::exception_ptr const& failure) {
-            if (failure) ELVES_LOG(warning, "old tasks were not pruned: the store did not take it");
-            bool const more = !failure && *deleted == prune_step;
-            prune_soon(more ? std::chrono::milliseconds(prune_pause) : prune_rest());
-        });
 }
 
 } // namespace elves

@@ -12,6 +12,7 @@
 #include "live_output.hpp"
 #include "processor_outbox.hpp"
 #include "task_book.hpp"
+#include "task_pruner.hpp"
 
 namespace elves {
 
@@ -78,9 +79,6 @@ private:
     [[nodiscard]] task_records::Filter filter_of(Search const& in) const;
     [[nodiscard]] Ip linked_agent(Caller const& caller) const;
     [[nodiscard]] Instant time_of(std::string_view field, std::string const& text) const;
-    void prune_soon(std::chrono::milliseconds delay);
-    void prune();
-    [[nodiscard]] std::chrono::milliseconds prune_rest() const;
 
     Store& store_;
     Clock& clock_;
@@ -89,8 +87,7 @@ private:
     TaskBook book_;
     LiveOutput output_;
     ProcessorOutbox outbox_;
-    std::chrono::seconds keep_{0};
-    Timer pruning_;
+    TaskPruner pruner_;
 };
 
 } // namespace elves

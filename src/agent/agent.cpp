@@ -60,7 +60,7 @@ public:
         service_.declare(methods_);
         router_.add(std::string(InstructService::name), methods_);
         tasks_.listen([this](TaskId id, std::uint64_t offset,
-                          std::string data) { output_.put(id, offset, std::move(data)); },
+                          std::string const& data) { output_.put(id, offset, data); },
             [this](TaskId id) { reports_.add(id); });
     }
     ~Agent()

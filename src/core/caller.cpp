@@ -2,7 +2,20 @@
 
 #include <algorithm>
 
+#include <fnmatch.h>
+
+#include "elves/instruction.hpp"
+
 namespace elves {
+
+namespace {
+
+bool fits(std::string const& glob, std::string const& name)
+{
+    return ::fnmatch(glob.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
+}
+
+} // namespace
 
 bool role_may(Role role, Right right) noexcept
 {
@@ -61,10 +74,22 @@ bool Key::may_touch(Ip const& ip) const noexcept
     return std::any_of(ips.begin(), ips.end(), [&](IpRange const& range) { return range.contains(ip); });
 }
 
-bool Key::may_use(std::string_view app) const noexcept
+bool Key::may_run(Instruction const& ins) const
 {
-    return std::any_of(
-        apps.begin(), apps.end(), [&](std::string const& own) { return own == "*" || own == app; });
+    std::string full;
+    return std::any_of(apps.begin(), apps.end(), [&](std::string const& own) {
+        if (own == "*" || own == ins.app) return true;
+        if (own.find_first_of(".*?") == std::string::npos) return false;
+        if (full.empty()) full = ins.name();
+        return fits(own, full);
+    });
+}
+
+bool Key::may_use(std::string_view app) const
+{
+    return std::any_of(apps.begin(), apps.end(), [&](std::string const& own) {
+        return own == "*" || own == app || fits(own.substr(0, own.rfind('.')), std::string(app));
+    });
 }
 
 void Caller::require(Ip const& ip) const
@@ -72,6 +97,14 @@ void Caller::require(Ip const& ip) const
     if (!may_touch(ip)) {
         throw Error(codes::forbidden,
             "key " + key->key + " has no rights on " + ip.text() + "; its iplist would have to hold it");
+    }
+}
+
+void Caller::require_run(Instruction const& ins) const
+{
+    if (!may_run(ins)) {
+        throw Error(codes::forbidden,
+            "key " + key->key + " has no rights on " + ins.name() + "; its apps would have to hold it");
     }
 }
 

@@ -163,7 +163,7 @@ Instruction FieldType<Instruction>::read(std::string_view field, json::value con
 }
 void FieldType<Instruction>::judge(Caller const& caller, Instruction const& ins)
 {
-    caller.require_app(ins.app);
+    caller.require_run(ins);
 }
 
 QuartzRule FieldType<QuartzRule>::read(std::string_view field, json::value const& value)

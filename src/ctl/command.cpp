@@ -16,6 +16,7 @@ std::span<Group const> groups()
         Group{"key", "Keys: who may do what.", key_commands},
         Group{"app", "Where the processors of apps are.", app_commands},
         Group{"cmdb", "The inventory.", cmdb_commands},
+        Group{"", "", store_commands},
         Group{"", "", completion_commands},
     };
     return all;

@@ -16,15 +16,48 @@ json::array split(std::string_view text)
     return parts;
 }
 
-Exit add(Context const& with)
+/// What was typed of a key. Not given: not sent, so that it stays, or is the server's to say.
+json::object typed(Args const& args)
 {
-    auto const& args = with.args;
-    json::object key{{"name", args.text("NAME")}, {"role", args.text("--role")}};
-    // Not given: not sent, for how far a key reaches without a word is the server's to say.
+    json::object key;
+    args.put(key, "role", "--role");
+    args.put(key, "expires", "--expires");
     if (args.has("--apps")) key["apps"] = split(args.text("--apps"));
     if (args.has("--ips")) key["iplist"] = split(args.text("--ips"));
+    return key;
+}
+
+void show_token(Context const& with, json::object const& key)
+{
     with.out.fields(with.session.call("supervisor", "setkey", key));
     if (!with.out.is_json()) with.out.note("keep the token: it is shown this once");
+}
+
+Exit add(Context const& with)
+{
+    auto key = typed(with.args);
+    key["name"] = with.args.text("NAME");
+    show_token(with, key);
+    return Exit::well;
+}
+
+Exit set(Context const& with)
+{
+    auto key = typed(with.args);
+    with.args.put(key, "name", "--name");
+    with.args.put(key, "enabled", "--enabled");
+    if (key.empty()) throw Usage("nothing to change was given");
+    key["key"] = with.args.text("KEY");
+    with.out.document(with.session.call("supervisor", "setkey", key));
+    with.out.line("changed " + with.args.text("KEY"));
+    return Exit::well;
+}
+
+Exit rotate(Context const& with)
+{
+    json::object key{{"key", with.args.text("KEY")}, {"rotate", true}};
+    with.args.put(key, "overlap", "--overlap");
+    show_token(with, key);
     return Exit::well;
 }
 
@@ -39,15 +72,21 @@ Exit erase(Context const& with)
 Exit list(Context const& with)
 {
     auto const reply = with.session.list("supervisor", "listkeys", {});
-    with.out.rows(reply, rows_of(reply), {"key", "name", "role", "apps", "iplist", "enabled", "create_time"});
+    with.out.rows(reply, rows_of(reply),
+        {"key", "name", "role", "apps", "iplist", "enabled", "expires", "used_time", "used_from"});
     return Exit::well;
 }
 
-Arg role()
+Arg role(bool is_required)
 {
     auto arg = one_of("--role", "What it may do.", {"viewer", "operator", "agent", "admin"});
-    arg.is_required = true;
+    arg.is_required = is_required;
     return arg;
+}
+
+Arg expires()
+{
+    return may("--expires", "Until when it counts: YYYY-MM-DD HH:MM:SS in the server's zone, or never.");
 }
 
 } // namespace
@@ -56,10 +95,20 @@ std::span<Command const> key_commands()
 {
     static std::vector<Command> const all{
         {"add", "Makes a key, and shows its token, this once.",
-            {needs("NAME", "Whose it is."), role(),
-                may("--apps", "Its apps, with commas, or *; without: none."),
-                may("--ips", "Its addresses and CIDR ranges, with commas, or *; without: none.")},
+            {needs("NAME", "Whose it is."), role(true),
+                may("--apps", "Its apps, or globs of app.func, with commas, or *; without: none."),
+                may("--ips", "Its addresses and CIDR ranges, with commas, or *; without: none."), expires()},
             add},
+        {"set", "Changes what is given of a key.",
+            {needs("KEY", "The key."), may("--name", "Whose it is."), role(false),
+                may("--apps", "Its apps, or globs of app.func, with commas, or *."),
+                may("--ips", "Its addresses and CIDR ranges, with commas, or *."), expires(),
+                one_of("--enabled", "false: it is refused until it is true again.", {"true", "false"})},
+            set},
+        {"rotate", "Makes a new token for a key, and shows it, this once.",
+            {needs("KEY", "The key."),
+                may("--overlap", "Seconds for which the token before counts, too (86400).")},
+            rotate},
         {"del", "Deletes a key; it is refused from then on.", {needs("KEY", "The key.")}, erase},
         {"list", "All keys, without their tokens.", {}, list},
     };

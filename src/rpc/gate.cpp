@@ -45,14 +45,14 @@ std::shared_ptr<Key const> Gate::key_of(Peer const& peer, json::object const& ca
         if (!auth->is_object())
             throw Error(codes::no_key, "`auth` is no object; give {\"key\":…,\"token\":…}");
         auto const& fields = auth->get_object();
-        return keys().prove(text_of(fields, "key"), text_of(fields, "token"));
+        return keys().prove(text_of(fields, "key"), text_of(fields, "token"), peer.ip());
     }
     // What is open to all is open on a connection whose key is gone, too: or nobody could log in there anew.
-    if (right != Right::open && !peer.bound_key().empty()) return keys().still(peer.bound_key());
+    if (right != Right::open && !peer.bound_key().empty()) return keys().still(peer.bound_key(), peer.ip());
     return nullptr;
 }
 
-Authority const& Gate::keys() const
+Authority& Gate::keys() const
 {
     if (!authority)
         throw Error(codes::module_off, "supervisor is not enabled, so there are no keys; leave `auth` out");

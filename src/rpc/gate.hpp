@@ -20,7 +20,7 @@ enum class AuthMode {
 class Gate {
 public:
     AuthMode mode = AuthMode::open;
-    Authority const* authority = nullptr; ///< Null: there are no keys.
+    Authority* authority = nullptr; ///< Null: there are no keys.
 
     /// Throws Error 401.x.
     [[nodiscard]] Caller admit(
@@ -29,7 +29,7 @@ public:
 private:
     [[nodiscard]] std::shared_ptr<Key const> key_of(
         Peer const& peer, json::object const& call, Right right) const;
-    [[nodiscard]] Authority const& keys() const;
+    [[nodiscard]] Authority& keys() const;
 };
 
 } // namespace elves

@@ -39,6 +39,13 @@ Outcome broken(Method const* method, std::string const& what)
     return refused(Error(codes::internal, "internal error; the log has the details under " + id), method);
 }
 
+/// Whoever guesses at keys waits for his answer.
+asio::awaitable<Outcome> refused_slowly(Authority& authority, std::shared_ptr<Peer> peer, Outcome outcome)
+{
+    co_await authority.wrong_try(std::move(peer));
+    co_return outcome;
+}
+
 /// The outcome of the exception that is being handled. The one place where errors become replies.
 Outcome outcome_of_exception(Method const* method)
 {
@@ -106,6 +113,11 @@ Router::Answer Router::run(
         auto answer = method->run(call, caller);
         if (auto* const reply = std::get_if<Reply>(&answer)) return Outcome{std::move(reply->fields()), {}};
         return finished(std::get<asio::awaitable<Reply>>(std::move(answer)), *method);
+    } catch (Error const& error) {
+        auto outcome = refused(error, method);
+        bool const is_guess = error.code() == codes::wrong_key && gate_.authority;
+        if (is_guess) return refused_slowly(*gate_.authority, peer, std::move(outcome));
+        return outcome;
     } catch (...) {
         return outcome_of_exception(method);
     }

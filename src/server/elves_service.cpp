@@ -1,5 +1,9 @@
 #include "server/elves_service.hpp"
 
+#include <filesystem>
+
+#include "doctor/doctor.hpp"
+
 namespace elves {
 
 namespace {
@@ -25,9 +29,17 @@ std::string_view mode_text(AuthMode mode)
 
 } // namespace
 
-ElvesService::ElvesService(
-    Clock& clock, Router const& router, LinkShared const& shared, Server const& server, AuthMode auth)
-    : clock_(clock), router_(router), shared_(shared), server_(server), auth_(auth), started_(clock.steady())
+ElvesService::ElvesService(Host& host, Router const& router, LinkShared const& shared, Server const& server,
+    ServerSettings const& settings)
+    : clock_(host.clock)
+    , store_(host.store)
+    , zone_(host.zone)
+    , router_(router)
+    , shared_(shared)
+    , server_(server)
+    , auth_(settings.auth)
+    , store_path_(std::filesystem::absolute(settings.store_path).string())
+    , started_(host.clock.steady())
 {
 }
 
@@ -39,6 +51,8 @@ void ElvesService::declare(MethodTable& table)
         [this](Nothing, Caller const&) { return methods(); });
     table.call<Nothing>("stats", Right::read, {}, "What the server is doing.",
         [this](Nothing, Caller const&) { return stats(); });
+    table.call<Nothing>("doctor", Right::manage, {}, "Is what is on disk as it must be?",
+        [this](Nothing, Caller const&) { return doctor(); });
 }
 
 Reply ElvesService::methods() const
@@ -57,9 +71,23 @@ Reply ElvesService::stats() const
 {
     using std::chrono::duration_cast;
     auto const up = duration_cast<std::chrono::seconds>(clock_.steady() - started_);
-    return {{"stats", json::object{{"version", ELVES_VERSION}, {"uptime", std::to_string(up.count())},
-                          {"connections", std::to_string(server_.connections())},
-                          {"calls", std::to_string(shared_.calls)}, {"auth_mode", mode_text(auth_)}}}};
+    return {{"stats",
+        json::object{{"version", ELVES_VERSION}, {"uptime", std::to_string(up.count())},
+            {"connections", std::to_string(server_.connections())}, {"calls", std::to_string(shared_.calls)},
+            {"auth_mode", mode_text(auth_)}, {"store_path", store_path_}}}};
+}
+
+asio::awaitable<Reply> ElvesService::doctor()
+{
+    doctor::Diagnosis diagnosis;
+    // Each its own read, so that others get their turn in between.
+    for (auto const& check : doctor::builtin_checks()) {
+        doctor::Circumstances const with{clock_.now(), zone_, true};
+        std::function<doctor::Diagnosis(Db&)> ask = [&check, with](
+                                                        Db& db) { return examine(db, check, with); };
+        diagnosis.add(co_await store_.read<doctor::Diagnosis>(std::move(ask)));
+    }
+    co_return Reply(to_json(diagnosis));
 }
 
 } // namespace elves

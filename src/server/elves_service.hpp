@@ -1,29 +1,34 @@
 #pragma once
 
+#include "elves/host.hpp"
 #include "elves/module.hpp"
-#include "elves/store.hpp"
 #include "rpc/router.hpp"
 #include "server/server.hpp"
+#include "server/server_settings.hpp"
 
 namespace elves {
 
 /// The service `elves`: the server itself. What it tells of outlives it.
 class ElvesService final : public Module {
 public:
-    ElvesService(
-        Clock& clock, Router const& router, LinkShared const& shared, Server const& server, AuthMode auth);
+    ElvesService(Host& host, Router const& router, LinkShared const& shared, Server const& server,
+        ServerSettings const& settings);
     [[nodiscard]] std::string_view name() const override { return "elves"; }
     void declare(MethodTable& table) override;
 
 private:
     [[nodiscard]] Reply methods() const;
     [[nodiscard]] Reply stats() const;
+    [[nodiscard]] asio::awaitable<Reply> doctor();
 
     Clock& clock_;
+    Store& store_;
+    Zone zone_;
     Router const& router_;
     LinkShared const& shared_;
     Server const& server_;
     AuthMode auth_;
+    std::string store_path_; ///< Absolute.
     Clock::Steady started_;
 };
 

@@ -82,7 +82,7 @@ public:
         gate_.mode = server.auth;
         gate_.authority = host_.find<Authority>();
         require_authority(server, gate_);
-        modules_->add(std::make_unique<ElvesService>(clock_, router_, shared_, *port_, server.auth));
+        modules_->add(std::make_unique<ElvesService>(host_, router_, shared_, *port_, server));
         modules_->configure(settings);
         settings.refuse_unknown();
         modules_->declare(router_);

@@ -8,6 +8,14 @@
 
 namespace elves {
 
+namespace {
+
+/// Of a large commit the rest waits for the loop's next turn: what else is ready, presence above all, comes
+/// in between.
+constexpr std::size_t most_a_turn = 64;
+
+} // namespace
+
 void Completions::expect()
 {
     if (out_++ == 0) running_.emplace(loop_);
@@ -31,35 +39,45 @@ void Completions::post()
 
 void Completions::deliver()
 {
-    std::vector<Unit> units;
-    {
+    if (next_ == coming_.size()) {
         std::lock_guard const lock(mutex_);
-        units.swap(finished_);
-        posted_ = false;
+        coming_.clear();
+        next_ = 0;
+        coming_.swap(finished_);
     }
-    for (auto unit = units.begin(); unit != units.end() && !dropped_; ++unit) {
-        auto const done = std::move(unit->done);
-        // Work may share with the waiting coroutine what it read; from here it is the coroutine's alone.
-        unit->work = nullptr;
-        if (--out_ == 0) running_.reset();
-        if (!done) continue;
-        try {
-            done(std::move(unit->error));
-        } catch (...) {
-            // Out of the loop's run(), as an exception of any handler; the others are still called after it.
-            std::lock_guard const lock(mutex_);
-            finished_.insert(
-                finished_.begin(), std::make_move_iterator(unit + 1), std::make_move_iterator(units.end()));
-            if (!finished_.empty() && !std::exchange(posted_, true)) post();
-            throw;
+    try {
+        for (std::size_t i = 0; i < most_a_turn && next_ < coming_.size() && !dropped_; ++i) {
+            take(std::exchange(coming_[next_++], Unit()));
         }
+    } catch (...) {
+        // Out of the loop's run(), as an exception of any handler; the others are still called after it.
+        go_on();
+        throw;
     }
+    go_on();
+}
+
+void Completions::take(Unit unit)
+{
+    // Work may share with the waiting coroutine what it read; from here it is the coroutine's alone.
+    unit.work = nullptr;
+    if (--out_ == 0) running_.reset();
+    if (unit.done) unit.done(std::move(unit.error));
+}
+
+void Completions::go_on()
+{
+    std::lock_guard const lock(mutex_);
+    posted_ = next_ < coming_.size() || !finished_.empty();
+    if (posted_) post();
 }
 
 void Completions::drop()
 {
     dropped_ = true;
     running_.reset();
+    coming_.clear();
+    next_ = 0;
     std::vector<Unit> units;
     {
         std::lock_guard const lock(mutex_);

@@ -29,6 +29,8 @@ public:
 
 private:
     void deliver();
+    void take(Unit unit);
+    void go_on();
     void post();
 
     asio::any_io_executor loop_;
@@ -36,6 +38,8 @@ private:
     std::size_t out_ = 0;
     std::optional<asio::executor_work_guard<asio::any_io_executor>> running_;
     bool dropped_ = false;
+    std::vector<Unit> coming_; ///< From `next_` on not yet called.
+    std::size_t next_ = 0;
 
     std::mutex mutex_; ///< Over the two below.
     std::vector<Unit> finished_;

@@ -13,6 +13,8 @@
 
 #include <sqlite3.h>
 
+#include "store/sqlite_error.hpp"
+
 namespace elves {
 
 namespace {
@@ -120,18 +122,23 @@ std::unique_ptr<Db> open_db(std::string const& path, Access access)
     try {
         set_up(*db);
         if (writes) {
+            // So that it can be made smaller again; later SQLite could not.
+            if (pragma(*db, "page_count") == "0") pragma(*db, "auto_vacuum = INCREMENTAL");
             set(*db, "journal_mode", "WAL", "wal");
             set(*db, "synchronous", "FULL", "2");
             // After a burst the -wal file shrinks to this again.
             pragma(*db, "journal_size_limit = 67108864");
         }
         pragma(*db, "schema_version"); // reads the first page
+    } catch (DamagedFile const& error) {
+        throw refused(path, std::string(error.what()) + "; " + DamagedFile::advice);
     } catch (std::exception const& error) {
-        throw refused(path, std::string("cannot be used: ") + error.what() +
-                                "; check disk and permissions, or restore a backup");
+        throw refused(path, std::string("cannot be used: ") + error.what() + "; check disk and permissions");
     }
     return db;
 }
+
+std::unique_ptr<Db> open_draft(std::string const& path) { return open_handle(path, SQLITE_OPEN_READWRITE); }
 
 std::unique_ptr<Db> open_in_memory()
 {

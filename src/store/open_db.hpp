@@ -26,6 +26,10 @@ void check_file(std::string const& path);
 /// The one line for a data file (or what lies beside it) that the system refuses with `errno_code`.
 [[nodiscard]] std::runtime_error data_file_error(std::string const& path, int errno_code);
 
+/// Opens an empty file for a copy of another to be written to: on disk once that is committed.
+/// Throws as open_db.
+[[nodiscard]] std::unique_ptr<Db> open_draft(std::string const& path);
+
 /// A database without a file, set up as `open_db` does.
 [[nodiscard]] std::unique_ptr<Db> open_in_memory();
 

@@ -63,6 +63,7 @@ void throw_sqlite_error(sqlite3* db, int code, std::string_view sql)
         bool const reads = db != nullptr && sqlite3_db_readonly(db, "main") == 1;
         throw DiskError(code, std::string("the store cannot ") + (reads ? "read: " : "write: ") + why);
     }
+    if (primary(code) == SQLITE_CORRUPT || primary(code) == SQLITE_NOTADB) throw DamagedFile(text);
     throw std::runtime_error(text);
 }
 

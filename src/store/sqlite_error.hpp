@@ -1,5 +1,7 @@
 #pragma once
 
+#include <stdexcept>
+#include <string>
 #include <string_view>
 
 #include "elves/error.hpp"
@@ -22,8 +24,16 @@ private:
     int extended_code_;
 };
 
-/// Logs the failure (code and SQL, never values) and throws it: DiskError where the disk refuses, Error 429.1
-/// for an interrupted read, std::runtime_error otherwise.
+/// The file's pages do not make sense.
+class DamagedFile final : public std::runtime_error {
+public:
+    explicit DamagedFile(std::string const& text) : std::runtime_error(text) {}
+    static constexpr auto advice =
+        "it is damaged: restore a backup (elvesctl restore), or, an agent's journal, move it away";
+};
+
+/// Logs the failure (code and SQL, never values) and throws it: DiskError where the disk refuses,
+/// DamagedFile, Error 429.1 for an interrupted read, std::runtime_error otherwise.
 [[noreturn]] void throw_sqlite_error(sqlite3* db, int code, std::string_view sql);
 
 } // namespace elves

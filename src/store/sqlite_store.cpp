@@ -23,8 +23,32 @@ namespace {
 constexpr int wal_pages_when_idle = 1'000;
 constexpr int wal_pages_always = 8'000;
 
+// Free pages stay in the file for new rows. Where they are more than a quarter of it, and more than some MiB,
+// the file system gets them back, a step at a time while there is nothing else to write, down to an eighth.
+constexpr std::int64_t free_pages_at_least = 1'024;
+constexpr std::chrono::seconds between_looks_at_pages{1};
+
 /// SQLite's virtual instructions between two looks at the clock; some 50 µs.
 constexpr int steps_between_looks = 1'000;
+
+struct Pages {
+    std::int64_t all = 0;
+    std::int64_t free = 0;
+};
+
+Pages count_pages(Db& db)
+{
+    auto row = db.run(
+        "SELECT a.page_count, f.freelist_count FROM pragma_page_count AS a, pragma_freelist_count AS f");
+    if (!row.next()) return {};
+    return {row.number(0), row.number(1)};
+}
+
+Pages give_back_some(Db& db)
+{
+    db.run("PRAGMA incremental_vacuum(256)").execute();
+    return count_pages(db);
+}
 
 } // namespace
 
@@ -122,7 +146,11 @@ void SqliteStore::run_at_once(Work const& work)
     at_once_ = &wanted;
     for_writer_.notify_one();
     for_at_once_.wait(lock, [&] { return wanted.over; });
-    if (wanted.error) std::rethrow_exception(std::move(wanted.error));
+    try {
+        if (wanted.error) std::rethrow_exception(std::move(wanted.error));
+    } catch (DamagedFile const& error) {
+        throw std::runtime_error("data file " + path_ + ": " + error.what() + "; " + DamagedFile::advice);
+    }
 }
 
 SqliteStore::Counters SqliteStore::counters() const
@@ -141,6 +169,7 @@ void SqliteStore::write_all()
             lock.unlock();
             write_group(std::move(group));
             checkpoint();
+            give_back_pages();
             lock.lock();
         } else if (at_once_ != nullptr) {
             // All that was posted before is done.
@@ -235,6 +264,24 @@ void SqliteStore::checkpoint()
     if (code != SQLITE_OK && code != SQLITE_BUSY) {
         ELVES_LOG(warning, "store: a checkpoint failed: SQLite error " << code << " (" << sqlite3_errstr(code)
                                                                        << "); tried again later");
+    }
+}
+
+void SqliteStore::give_back_pages()
+{
+    auto const now = std::chrono::steady_clock::now();
+    if (!writer_ || now - looked_at_pages_ < between_looks_at_pages) return;
+    looked_at_pages_ = now;
+    try {
+        auto pages = count_pages(*writer_);
+        if (pages.free < std::max(free_pages_at_least, pages.all / 4)) return;
+        while (idle() && pages.free > pages.all / 8) {
+            // A file that an older program made has no map of its pages, and gives none back.
+            auto const before = std::exchange(pages, give_back_some(*writer_));
+            if (pages.free == before.free) return;
+        }
+    } catch (std::exception const& error) {
+        ELVES_LOG(warning, "store: free pages were not given back: " << error.what());
     }
 }
 

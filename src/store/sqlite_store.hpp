@@ -78,6 +78,7 @@ private:
     void write_group(std::vector<Unit> group);
     void open_writer();
     void checkpoint();
+    void give_back_pages();
     [[nodiscard]] bool idle() const;
     void optimize();
 
@@ -97,8 +98,9 @@ private:
     // Closed in the reverse order: the last to go may write, and so folds the -wal file into the database.
     std::unique_ptr<Db> writer_;
     std::unique_ptr<Db> reader_;
-    int wal_pages_ = 0;                                   ///< The writer's.
-    std::chrono::steady_clock::time_point read_deadline_; ///< The reader's.
+    int wal_pages_ = 0;                                     ///< The writer's; so are the next two.
+    std::chrono::steady_clock::time_point looked_at_pages_; ///< When they were counted last.
+    std::chrono::steady_clock::time_point read_deadline_;   ///< The reader's.
     std::atomic<bool> stopping_ = false; ///< Set under the mutex; read by a long read without.
 
     mutable std::mutex mutex_; ///< Over all below.

@@ -236,6 +236,24 @@ class Keeping(Ctl):
         self.says("key", "del", key, code=REFUSED)
         self.assertIn(self.ctl(self.house, "key", "add", "x", "--role", "king").code, (USAGE, REFUSED))
 
+    def test_a_key_is_changed_shut_off_and_rotated(self):
+        made = self.json("key", "add", "ops", "--role", "viewer", "--apps", "*", "--ips", "*", "--expires", "2099-01-01 00:00:00")
+        auth = {"key": made["key"], "token": made["token"]}
+        self.says("agents", auth=auth)
+        self.says("key", "set", made["key"], "--enabled", "false")
+        self.says("agents", auth=auth, code=REFUSED)
+        self.says("key", "set", made["key"], "--enabled", "true", "--apps", "nginx.re*", "--expires", "never")
+        fresh = self.json("key", "rotate", made["key"], "--overlap", "3600")
+        self.assertNotEqual(fresh["token"], made["token"])
+        self.says("agents", auth=auth)
+        self.says("agents", auth={"key": made["key"], "token": fresh["token"]})
+        listed = self.json("key", "list")["keys"][0]
+        self.assertEqual((listed["apps"], listed["enabled"], listed["used_from"]), (["nginx.re*"], "true", "127.0.0.1"))
+        self.assertNotIn("expires", listed)
+        self.assertTrue(listed["old_token_until"])
+        self.says("key", "set", made["key"], code=USAGE)
+        self.says("key", "rotate", "0123456789ABCDEF", code=REFUSED)
+
     def test_a_new_keys_token_is_printed(self):
         out = self.says("key", "add", "ops", "--role", "viewer")
         told = json.dumps(self.client(self.house).ok("supervisor", "listkeys"))

@@ -23,7 +23,7 @@ WRONG = {
     "true or false": ("403.10", ["maybe", 7, [], {}]),
     "list of string": ("403.10", ["x", [7], {}]),
     "list of ip range": ("403.10", ["*", ["10.0.0.0/33"], [7], {}]),
-    "list of app name": ("403.10", ["demo", [7], {}]),
+    "list of app, app.func glob or *": ("403.10", ["demo", [7], {}]),
     "app name": ("403.3", [".x", "a/b", "x" * 65, 7, None]),
     "ins": ("403.10", ["x", 7, [], None]),
     "cron rule": ("403.5", ["* * *", "0 0 0 * * *", 7, None]),
@@ -106,6 +106,7 @@ class EveryMethod(HouseTest):
             ("elves", "ping"): {},
             ("elves", "methods"): {},
             ("elves", "stats"): {},
+            ("elves", "doctor"): {},
         }
 
     def declared(self):

@@ -75,6 +75,20 @@ class Upgrade(HouseTest):
         self.data.write_bytes(b"not a database at all" * 100)
         self.refused(house, str(self.data), "backup")
 
+    def test_a_damaged_file_is_refused_with_what_to_do(self):
+        schema, tasks = 1, rows(STORES[-1], "SELECT rootpage FROM sqlite_schema WHERE name = 'tasks'")[0][0]
+        for page in (schema, tasks):
+            with self.subTest(page=page):
+                house = self.old_house(STORES[-1])
+                content = bytearray(self.data.read_bytes())
+                start = max(100, (page - 1) * 4096)  # behind the file's own header
+                content[start:page * 4096] = b"\xff" * (page * 4096 - start)
+                self.data.write_bytes(content)
+                with self.assertRaises(RuntimeError) as refusal:
+                    house.start()
+                for word in (str(self.data), "elvesctl restore", "malformed"):
+                    self.assertIn(word, str(refusal.exception))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -31,12 +31,13 @@ public:
         key->apps = {"apptest"};
         key_ = key;
     }
-    std::shared_ptr<Key const> prove(std::string_view name, std::string_view token) const override
+    std::shared_ptr<Key const> prove(std::string_view name, std::string_view token, Ip const&) override
     {
         if (name != "good" || token != "secret") throw Error(codes::wrong_key, "wrong key or token");
         return key_;
     }
-    std::shared_ptr<Key const> still(std::string_view) const override { return key_; }
+    std::shared_ptr<Key const> still(std::string_view, Ip const&) override { return key_; }
+    asio::awaitable<void> wrong_try(std::shared_ptr<Peer>) override { co_return; }
     [[nodiscard]] Key const& key() const { return *key_; }
 
 private:

@@ -19,16 +19,22 @@ public:
     std::shared_ptr<Key const> key = some_key(Role::viewer);
     bool gone = false;
 
-    std::shared_ptr<Key const> prove(std::string_view name, std::string_view token) const override
+    std::shared_ptr<Key const> prove(std::string_view name, std::string_view token, Ip const&) override
     {
         if (gone || name != "good" || token != "secret") throw Error(codes::wrong_key, "wrong key or token");
         return key;
     }
-    std::shared_ptr<Key const> still(std::string_view) const override
+    std::shared_ptr<Key const> still(std::string_view, Ip const&) override
     {
         if (gone) throw Error(codes::wrong_key, "the key is gone");
         return key;
     }
+    asio::awaitable<void> wrong_try(std::shared_ptr<Peer>) override
+    {
+        ++wrong_tries;
+        co_return;
+    }
+    int wrong_tries = 0;
 };
 
 struct House {
@@ -215,4 +221,19 @@ TEST_CASE("without supervisor there are no keys, and one that is given is refuse
     CHECK(house.error(R"({"mqt":"call","mqs":"sheduler","mqf":"rule"})").empty());
     CHECK(house.error(R"({"mqt":"call","mqs":"sheduler","mqf":"rule","auth":{"key":"a","token":"b"}})")
               .starts_with("[402.1]"));
+}
+
+TEST_CASE("a wrong key in a call is noted and answered when it has waited, as a wrong login is", "[router]")
+{
+    House house;
+    auto const frame = [](std::string_view token) {
+        return R"({"mqt":"call","mqs":"sheduler","mqf":"look","auth":{"key":"good","token":")" +
+               std::string(token) + R"("}})";
+    };
+    CHECK(house.error(frame("secret")).empty());
+    CHECK(house.keys.wrong_tries == 0);
+    CHECK(house.error(frame("wrong")).starts_with("[401.5]"));
+    CHECK(house.keys.wrong_tries == 1);
+    CHECK(house.error(R"({"mqt":"call","mqs":"sheduler","mqf":"look"})", house.peer("192.0.2.7")).empty());
+    CHECK(house.keys.wrong_tries == 1);
 }

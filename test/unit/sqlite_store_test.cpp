@@ -12,6 +12,7 @@
 
 #include "catch.hpp"
 #include "elves/error.hpp"
+#include "store/open_db.hpp"
 #include "support/failing_vfs.hpp"
 #include "support/temp_folder.hpp"
 
@@ -449,4 +450,25 @@ TEST_CASE("what waits for its commit is posted from many turns of a busy loop", 
     CHECK(done == 2'000);
     CHECK(house.all().size() == 2'000);
     CHECK(house.store->counters().commits < 2'000);
+}
+
+TEST_CASE("a file that is mostly free pages is made smaller while nothing else is to be written", "[store]")
+{
+    TempFolder const folder;
+    auto const path = folder.file("elves.db");
+    make_or_check_file(path);
+    {
+        auto const db = open_db(path, Access::read_write);
+        migrate(*db, {{"m", schema}});
+        db->script(
+            "INSERT INTO t (text) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i "
+            "< 4000) SELECT printf('%4000d', i) FROM n; DELETE FROM t");
+    }
+    auto const full = std::filesystem::file_size(path);
+    REQUIRE(full > 12'000'000);
+    asio::io_context loop;
+    auto store = std::make_unique<SqliteStore>(loop.get_executor(), path);
+    store->post(add(1), {});
+    store.reset();
+    CHECK(std::filesystem::file_size(path) < full / 4);
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "elves/asio.hpp"
 #include "elves/caller.hpp"
 
 namespace elves {
@@ -14,11 +15,15 @@ public:
     static constexpr std::string_view service_name = "Authority (supervisor)";
     virtual ~Authority() = default;
 
-    /// The enabled key that `token` proves; throws Error 401.5 otherwise, in the same time whatever is wrong.
+    /// The valid key that `token` proves, shown from `from`; throws Error 401.5 otherwise, in the same time
+    /// whatever is wrong.
     [[nodiscard]] virtual std::shared_ptr<Key const> prove(
-        std::string_view key, std::string_view token) const = 0;
-    /// The key that a connection was bound to, as it is now; throws Error 401.5 where it is gone or disabled.
-    [[nodiscard]] virtual std::shared_ptr<Key const> still(std::string_view key) const = 0;
+        std::string_view key, std::string_view token, Ip const& from) = 0;
+    /// The key that a connection was bound to, as it is now; throws Error 401.5 where it is gone, disabled or
+    /// expired.
+    [[nodiscard]] virtual std::shared_ptr<Key const> still(std::string_view key, Ip const& from) = 0;
+    /// After an Error 401.5: notes that this caller tried, and waits for as long as his answer is to wait.
+    [[nodiscard]] virtual asio::awaitable<void> wrong_try(std::shared_ptr<Peer> peer) = 0;
 };
 
 } // namespace elves

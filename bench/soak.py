@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""./dev soak: the server under more load than it can take, for long. Its memory, descriptors and file must stay flat, and
+presence must be answered all the while.
+
+Tasks are kept for a minute, so that after two the log neither grows nor shrinks. Ends with 1 where the last third of the time
+needs more than a tenth more than the third before it.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+from contestants import BENCH, Elvesd
+import plot
+
+KEEP = 60  # seconds
+SAMPLE = 5  # seconds
+PROBES = 50  # getstatbyip a sample
+CONNECTIONS, IN_FLIGHT = 64, 64
+
+
+class Soaked(Elvesd):
+    def command(self):
+        command = super().command()
+        with open(self.folder / "elves.conf", "a") as file:
+            file.write(f"[tasklog]\nkeep = {KEEP}\nkeep_failed = {KEEP}\n")
+        return command
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def file_mib(self):
+        return sum(path.stat().st_size for path in self.folder.glob("elves.db*")) / 2**20
+
+
+class Probe:
+    """One connection that asks, again and again, whether an agent is online."""
+
+    def __init__(self, port):
+        self.sock = socket.create_connection(("127.0.0.1", port), 30)
+
+    def call(self, service, method, **fields):
+        body = json.dumps({"mqt": "call", "mqs": service, "mqf": method, **fields}).encode()
+        self.sock.sendall(struct.pack(">I", len(body)) + body)
+        head = self._read(4)
+        return json.loads(self._read(struct.unpack(">I", head)[0]))
+
+    def _read(self, count):
+        data = b""
+        while len(data) < count:
+            more = self.sock.recv(count - len(data))
+            if not more:
+                raise RuntimeError("the server has closed the probe's connection")
+            data += more
+        return data
+
+    def slowest_ms(self):
+        worst = 0
+        for _ in range(PROBES):
+            begun = time.monotonic()
+            self.call("heartbeat", "getstatbyip", agentip="10.0.0.1")
+            worst = max(worst, time.monotonic() - begun)
+            time.sleep(SAMPLE / PROBES / 2)
+        return worst * 1000
+
+    def calls(self):
+        return int(self.call("elves", "stats")["stats"]["calls"])
+
+
+def sample(server, probe, minutes):
+    """Every SAMPLE seconds; gives the times in minutes, and the curves."""
+    names = ("memory, MiB", "data file with its -wal, MiB", "descriptors", "calls a second", "slowest getstatbyip, ms")
+    times, curves = [], {name: [] for name in names}
+    begun = last = time.monotonic()
+    calls = probe.calls()
+    while last - begun < minutes * 60:
+        slowest = probe.slowest_ms()
+        time.sleep(max(0, last + SAMPLE - time.monotonic()))
+        now, seen = time.monotonic(), probe.calls()
+        values = (server.rss() / 2**20, server.file_mib(), server.descriptors(), (seen - calls) / (now - last), slowest)
+        for name, value in zip(names, values):
+            curves[name].append(value)
+        times.append((now - begun) / 60)
+        last, calls = now, seen
+        print("  ".join([f"{times[-1]:6.2f} min", *(f"{name}: {value:,.1f}" for name, value in zip(names, values))]), flush=True)
+    return times, curves
+
+
+def grown(curves):
+    """What the last third of the time needs more of than the third before."""
+    faults = []
+    for name in ("memory, MiB", "data file with its -wal, MiB", "descriptors"):
+        third = len(curves[name]) // 3
+        before, after = (statistics.mean(curves[name][-2 * third:-third]), statistics.mean(curves[name][-third:]))
+        print(f"{name}: {before:,.1f}, then {after:,.1f}")
+        if after > before * 1.1:
+            faults.append(name)
+    return faults
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev soak", description=__doc__.partition("\n")[0])
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--picture", type=pathlib.Path, help="write the curves there, as SVG")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="elves-soak-") as folder:
+        server = Soaked("elvesd")
+        server.start(pathlib.Path(folder))
+        scenario = {"ask": "sendasync", "connections": CONNECTIONS, "in_flight": IN_FLIGHT, "agents": 1}
+        load = subprocess.Popen([BENCH, *server.load(scenario, "--seconds", args.minutes * 60 + 30, "--warmup", 1)],
+                                stdout=subprocess.DEVNULL)
+        try:
+            times, curves = sample(server, Probe(server.port), args.minutes)
+            if load.poll() is not None:
+                sys.exit("the load ended before its time")
+        finally:
+            load.kill()
+            load.wait()
+            server.stop()
+    if args.picture:
+        title = f"elvesd, {CONNECTIONS} connections with {IN_FLIGHT} sendasync under way on each, tasks kept for {KEEP} s"
+        args.picture.write_text(plot.svg(times, curves, title, "minutes"))
+    if faults := grown(curves):
+        sys.exit("not flat: " + ", ".join(faults))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,9 @@
+-- check lists: every key's apps and addresses can be read
+-- advice: something else than the server wrote into the file; set the key anew (elvesctl key add)
+SELECT 'key ' || id FROM access_key
+WHERE NOT json_valid(apps) OR NOT json_valid(ips) OR length(token_hash) <> 64;
+
+-- check admin: where there are keys, one that is enabled has the role admin
+-- advice: make one on the server's machine, while the server is stopped: elvesd --config FILE --init-admin NAME
+SELECT 'none of the keys may administer this server' WHERE EXISTS (SELECT 1 FROM access_key)
+    AND NOT EXISTS (SELECT 1 FROM access_key WHERE role = 'admin' AND is_enabled = 1);

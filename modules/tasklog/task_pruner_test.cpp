@@ -1,0 +1,110 @@
+#include "tasklog/task_pruner.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include "catch.hpp"
+#include "manual_clock.hpp"
+#include "support/inline_store.hpp"
+#include "tasklog/task_records.hpp"
+#include "tasklog_schema.hpp"
+
+using namespace elves;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct House {
+    asio::io_context io;
+    ManualClock clock;
+    InlineStore store{io.get_executor()};
+    TaskPruner pruner{store, clock};
+    std::uint64_t last_id = 0;
+
+    House()
+    {
+        store.migrate("tasklog", tasklog_schema);
+        pruner.set_keep(100s, 1000s);
+    }
+    TaskId ended(TaskStatus status, std::chrono::milliseconds ago = 0ms)
+    {
+        Task task;
+        task.id = TaskId(++last_id);
+        task.agent = Ip::parse("10.0.0.1").value();
+        task.status = status;
+        task.start = clock.now() - ago;
+        if (is_final(status)) task.end = clock.now() - ago;
+        task_records::insert(store.db(), task);
+        return task.id;
+    }
+    void pass(std::chrono::milliseconds time)
+    {
+        for (auto left = time; left > 0ms; left -= 10ms) {
+            clock.advance(10ms);
+            io.poll();
+            io.restart();
+        }
+    }
+    [[nodiscard]] std::size_t count() { return task_records::list(store.db(), {}, 100'000).size(); }
+};
+
+} // namespace
+
+TEST_CASE("what failed is kept for its own time, all else for the other", "[tasklog]")
+{
+    House house;
+    for (auto const status : {TaskStatus::done, TaskStatus::canceled, TaskStatus::skipped})
+        house.ended(status);
+    for (auto const status : {TaskStatus::failed, TaskStatus::timeout, TaskStatus::expired,
+             TaskStatus::undelivered, TaskStatus::lost})
+        house.ended(status);
+    house.pruner.start();
+    house.pass(99s);
+    CHECK(house.count() == 8);
+    house.pass(12s); // a tenth of the time at most
+    CHECK(house.count() == 5);
+    house.pass(880s);
+    CHECK(house.count() == 5);
+    house.pass(20s);
+    CHECK(house.count() == 0);
+}
+
+TEST_CASE("what is unfinished or still owed is kept", "[tasklog]")
+{
+    House house;
+    auto const owed = house.ended(TaskStatus::done, 1h);
+    task_records::queue_delivery(house.store.db(), owed, house.clock.now());
+    house.ended(TaskStatus::running, 1h);
+    house.pruner.start();
+    house.pass(60s);
+    CHECK(house.count() == 2);
+    task_records::drop_delivery(house.store.db(), owed);
+    house.pass(20s);
+    CHECK(house.count() == 1);
+}
+
+TEST_CASE("many old tasks go in short steps with pauses", "[tasklog]")
+{
+    House house;
+    house.store.db().script("BEGIN");
+    for (int i = 0; i < 1000; ++i) house.ended(TaskStatus::done, 1h);
+    house.store.db().script("COMMIT");
+    house.pruner.start();
+    house.pass(10s);
+    CHECK(house.count() == 800);
+    house.pass(20ms);
+    CHECK(house.count() == 600);
+    house.pass(10s);
+    CHECK(house.count() == 0);
+}
+
+TEST_CASE("a store that refuses is asked again later", "[tasklog]")
+{
+    House house;
+    house.ended(TaskStatus::done, 1h);
+    house.pruner.start();
+    house.store.fail_next();
+    house.pass(11s);
+    CHECK(house.count() == 1);
+    house.pass(11s);
+    CHECK(house.count() == 0);
+}

@@ -1,0 +1,94 @@
+#include <filesystem>
+
+#include "ctl/command.hpp"
+#include "ctl/printable.hpp"
+#include "doctor/doctor.hpp"
+#include "store/backup.hpp"
+
+namespace elves::ctl {
+
+namespace {
+
+/// Where the server keeps its data; asks it where that was not typed.
+std::string store_path(Context const& with)
+{
+    if (with.args.has("--store")) return with.args.text("--store");
+    auto const reply = with.session.call("elves", "stats");
+    auto const path = plain_field(reply, "stats.store_path");
+    if (path.empty() || !std::filesystem::exists(path)) {
+        throw Usage(
+            "the server's data file is not on this machine; run this there, or name it: --store FILE");
+    }
+    return path;
+}
+
+json::object diagnosis_of(Context const& with)
+{
+    if (!with.args.has("--store")) return with.session.call("elves", "doctor");
+    doctor::Circumstances when;
+    when.now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    when.zone = Zone::of_machine();
+    auto const diagnosis = doctor::examine_file(with.args.text("--store"), when);
+    return document_of(true, "", to_json(diagnosis));
+}
+
+void tell_finding(Output const& out, json::object const& finding)
+{
+    out.line("WRONG " + plain_field(finding, "check") + ": " + plain_field(finding, "what"));
+    out.line("      " + plain_field(finding, "advice"));
+}
+
+Exit doctor(Context const& with)
+{
+    auto const reply = diagnosis_of(with);
+    with.out.document(reply);
+    auto const& findings = reply.at("findings").as_array();
+    for (auto const& finding : findings) tell_finding(with.out, finding.as_object());
+    for (auto const& report : reply.at("reports").as_array()) with.out.line(plain(report));
+    auto const checked = plain_field(reply, "checked");
+    with.out.line(findings.empty() ? "all is well: " + checked + " checks"
+                                   : std::to_string(findings.size()) + " findings in " + checked + " checks");
+    return findings.empty() ? Exit::well : Exit::task_failed;
+}
+
+Exit backup(Context const& with)
+{
+    auto const file = with.args.text("FILE");
+    auto const copied = back_up(store_path(with), file);
+    auto const size = std::to_string(copied.bytes);
+    with.out.document(document_of(true, "", {{"file", file}, {"size", size}}));
+    with.out.line("written and checked: " + file + ", " + size + " bytes");
+    return Exit::well;
+}
+
+Exit restore(Context const& with)
+{
+    auto const kept = elves::restore(with.args.text("FILE"), with.args.text("--store"));
+    with.out.document(document_of(true, "", {{"kept", kept}}));
+    with.out.line("restored" + (kept.empty() ? "" : "; what was there is now " + kept));
+    return Exit::well;
+}
+
+} // namespace
+
+std::span<Command const> store_commands()
+{
+    static std::vector<Command> const all{
+        {"doctor", "Asks whether what is on disk is as it must be; ends with 1 where it isn't.",
+            {may(
+                "--store", "Look at this data file in place of asking the server, whether one runs or not.")},
+            doctor},
+        {"backup", "Copies the server's data to a new file while it works.",
+            {needs("FILE", "The copy; on the server's machine."),
+                may("--store", "The data file (the running server's).")},
+            backup},
+        {"restore", "Puts a backup in the place of the data file of a server that is stopped.",
+            {needs("FILE", "A backup."),
+                Arg{"--store", "The data file to replace; it is kept under another name.", Arg::Takes::text,
+                    true}},
+            restore},
+    };
+    return all;
+}
+
+} // namespace elves::ctl

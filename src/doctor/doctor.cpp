@@ -1,0 +1,165 @@
+#include "doctor/doctor.hpp"
+
+#include <iterator>
+#include <optional>
+#include <stdexcept>
+
+#include <sqlite3.h>
+
+#include "elves/error.hpp"
+#include "elves/quartz_rule.hpp"
+#include "store/migrations.hpp"
+#include "store/open_db.hpp"
+
+namespace elves::doctor {
+
+namespace {
+
+constexpr std::size_t most_told = 10;
+
+bool applies(Check const& check, bool is_live)
+{
+    if (check.kind == Check::Kind::live) return is_live;
+    return check.kind != Check::Kind::file || !is_live;
+}
+
+std::string_view text_of(sqlite3_value* value)
+{
+    auto const* const text = reinterpret_cast<char const*>(sqlite3_value_text(value));
+    return text ? std::string_view(text, static_cast<std::size_t>(sqlite3_value_bytes(value))) : "";
+}
+
+/// The rule's first time after `after`. Throws what is wrong with rule or zone.
+std::optional<Instant> next_time(
+    sqlite3_value* rule, sqlite3_value* zone_name, Zone const& own, Instant after)
+{
+    auto const name = text_of(zone_name);
+    auto const zone = name.empty() ? own : Zone::named(name);
+    if (!zone) throw std::runtime_error("no zone " + std::string(name) + " on this machine");
+    return QuartzRule::parse(text_of(rule)).next_after(after, *zone);
+}
+
+/// `quartz_next(rule, zone, after)` in SQL: UTC, ms; NULL where there is none, or rule or zone is none.
+void quartz_next(sqlite3_context* context, int /*count*/, sqlite3_value** values)
+{
+    auto const& own = *static_cast<Zone const*>(sqlite3_user_data(context));
+    Instant const after(std::chrono::milliseconds(sqlite3_value_int64(values[2])));
+    try {
+        auto const next = next_time(values[0], values[1], own, after);
+        if (next) sqlite3_result_int64(context, next->time_since_epoch().count());
+    } catch (std::exception const&) {
+        sqlite3_result_null(context); // quartz_fault says it.
+    }
+}
+
+/// `quartz_fault(rule, zone)` in SQL: what is wrong with them, or NULL.
+void quartz_fault(sqlite3_context* context, int /*count*/, sqlite3_value** values)
+{
+    auto const& own = *static_cast<Zone const*>(sqlite3_user_data(context));
+    try {
+        next_time(values[0], values[1], own, Instant());
+    } catch (std::exception const& problem) {
+        sqlite3_result_text(context, problem.what(), -1, SQLITE_TRANSIENT);
+    }
+}
+
+using SqlFunction = void (*)(sqlite3_context*, int, sqlite3_value**);
+
+void teach(Db& db, char const* name, int values, SqlFunction function, Zone const& zone)
+{
+    // SQLite calls the deleter also where it refuses.
+    sqlite3_create_function_v2(db.handle(), name, values, SQLITE_UTF8 | SQLITE_DETERMINISTIC, new Zone(zone),
+        function, nullptr, nullptr, [](void* owned) { delete static_cast<Zone*>(owned); });
+}
+
+void teach_quartz(Db& db, Zone const& zone)
+{
+    teach(db, "quartz_next", 3, &quartz_next, zone);
+    teach(db, "quartz_fault", 2, &quartz_fault, zone);
+}
+
+/// The lines that a check answers, the first of them in full.
+struct Lines {
+    std::vector<std::string> told;
+    std::size_t untold = 0;
+};
+
+Lines ask(Db& db, Check const& check, Instant now)
+{
+    Lines lines;
+    auto run = db.run(check.sql);
+    if (check.sql.find("?1") != std::string::npos) run.bind(1, now.time_since_epoch().count());
+    while (run.next()) {
+        if (lines.told.size() < most_told) {
+            lines.told.emplace_back(run.text(0));
+        } else {
+            ++lines.untold;
+        }
+    }
+    return lines;
+}
+
+void tell(Diagnosis& diagnosis, Check const& check, std::string what)
+{
+    if (check.kind == Check::Kind::report) {
+        diagnosis.reports.push_back(check.promise + ": " + what);
+    } else {
+        diagnosis.findings.push_back({check.module + "." + check.name, std::move(what), check.advice});
+    }
+}
+
+} // namespace
+
+void Diagnosis::add(Diagnosis part)
+{
+    std::move(part.findings.begin(), part.findings.end(), std::back_inserter(findings));
+    std::move(part.reports.begin(), part.reports.end(), std::back_inserter(reports));
+    checked += part.checked;
+}
+
+Diagnosis examine(Db& db, Check const& check, Circumstances const& with)
+{
+    Diagnosis diagnosis;
+    bool const has_tables = check.module == "store" || module_version(db, check.module) > 0;
+    if (!has_tables || !applies(check, with.is_live)) return diagnosis;
+    diagnosis.checked = 1;
+    try {
+        if (check.sql.find("quartz_") != std::string::npos) teach_quartz(db, with.zone);
+        auto lines = ask(db, check, with.now);
+        for (auto& line : lines.told) tell(diagnosis, check, std::move(line));
+        if (lines.untold > 0) tell(diagnosis, check, "and " + std::to_string(lines.untold) + " more");
+    } catch (Error const& error) {
+        if (error.code() != codes::too_much) throw;
+        diagnosis.checked = 0;
+        diagnosis.reports.push_back(check.module + "." + check.name +
+                                    " takes too long for a running server; ask the file: elvesctl doctor "
+                                    "--store FILE, on the server's machine");
+    } catch (std::exception const& problem) {
+        diagnosis.findings.push_back(
+            {check.module + "." + check.name, std::string("could not be asked: ") + problem.what(),
+                "the file is damaged, or of a newer program; restore a backup, or install that program"});
+    }
+    return diagnosis;
+}
+
+Diagnosis examine_file(std::string const& path, Circumstances const& with)
+{
+    auto const db = open_db(path, Access::read_only);
+    Diagnosis diagnosis;
+    for (auto const& check : builtin_checks()) diagnosis.add(examine(*db, check, with));
+    return diagnosis;
+}
+
+json::object to_json(Diagnosis const& diagnosis)
+{
+    json::array findings;
+    for (auto const& finding : diagnosis.findings) {
+        findings.push_back(
+            json::object{{"check", finding.check}, {"what", finding.what}, {"advice", finding.advice}});
+    }
+    return {{"findings", std::move(findings)},
+        {"reports", json::array(diagnosis.reports.begin(), diagnosis.reports.end())},
+        {"checked", std::to_string(diagnosis.checked)}};
+}
+
+} // namespace elves::doctor

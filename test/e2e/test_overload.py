@@ -1,0 +1,37 @@
+"""More than one agent takes: what is too much is refused at once, and everything else goes on."""
+
+import unittest
+
+from elves_wire import RUN, Result
+from house import HouseTest, eventually
+
+IP, OTHER = "10.0.0.1", "10.0.0.2"
+MOST = 10_000  # unfinished tasks of one agent
+INS = {"app": "demo", "func": "work", "timeout": 3600}
+
+
+class Overload(HouseTest):
+    deadline = 180
+
+    def test_what_one_agent_has_not_finished_is_bounded_and_nobody_else_notices(self):
+        house = self.server(server={"max_inflight": 2 * MOST})
+        caller = self.client(house, patience=120)
+        agent = self.agent(house, IP, lambda call: RUN)
+        self.agent(house, OTHER, lambda call: Result(1, "well"))
+        calls = [caller.begin("sheduler", "sendasync", agentip=IP, ins=INS) for _ in range(MOST)]
+        taken = [caller.finish(call)["info"]["id"] for call in calls]
+        self.assertEqual(len(set(taken)), MOST)
+        caller.refused("429.1", "sheduler", "sendasync", agentip=IP, ins=INS)
+        caller.refused("429.1", "sheduler", "sendsync", agentip=IP, ins=INS)
+        self.assertEqual(caller.status_of(IP), "online")
+        self.assertEqual(self.send_sync(caller, OTHER)["worker_flag"], 1)
+        agent.finish(taken[0], Result(1, "room"))
+        self.wait_status(caller, taken[0], "done")
+        eventually(lambda: caller.call("sheduler", "sendasync", agentip=IP, ins=INS)["flag"] == "true")
+        house.restart()
+        again = self.client(house)
+        self.assertEqual(again.task(taken[-1])["status"], "running")
+
+
+if __name__ == "__main__":
+    unittest.main()

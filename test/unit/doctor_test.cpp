@@ -1,0 +1,203 @@
+#include "doctor/doctor.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include "catch.hpp"
+#include "cron_schema.hpp"
+#include "store/migrations.hpp"
+#include "store/open_db.hpp"
+#include "supervisor_schema.hpp"
+#include "tasklog_schema.hpp"
+
+using namespace elves;
+using namespace std::chrono_literals;
+using Catch::Contains;
+
+namespace {
+
+auto const now = Instant(1'767'225'600'000ms); // 2026-01-01T00:00:00Z
+
+/// A data file of the real modules, healthy until a test breaks it.
+struct File {
+    std::unique_ptr<Db> db = open_in_memory();
+
+    File()
+    {
+        migrate(*db, {{"tasklog", tasklog_schema}, {"cron", cron_schema}, {"supervisor", supervisor_schema}});
+    }
+    void task(std::string const& id, std::string const& values)
+    {
+        db->script(
+            "INSERT INTO tasks (agent, type, app, func, param, timeout, proxy, ttl, asked_by, asked_from, "
+            "sync_error, cancel_due, id, mode, status, start_time, sent_time, end_time, worker_flag) "
+            "VALUES ('10.0.0.1', 'async', 'a', 'f', '', 90, '', 0, '', '', '', 0, '" +
+            id + "', " + values + ")");
+    }
+    void cron(std::string const& rule, std::int64_t settled)
+    {
+        db->script(
+            "INSERT INTO cron_job (id, agent, type, rule, ins, is_on, created, by_key, misfire, overlap, "
+            "jitter, settled) VALUES ('C1', '10.0.0.1', 'center', '" +
+            rule + "', '{}', 1, 0, '', 'skip', 'skip', 0, " + std::to_string(settled) + ")");
+    }
+    [[nodiscard]] doctor::Diagnosis diagnosis(bool is_live = false)
+    {
+        doctor::Diagnosis all;
+        for (auto const& check : doctor::builtin_checks())
+            all.add(examine(*db, check, {now, Zone(), is_live}));
+        return all;
+    }
+    [[nodiscard]] std::vector<std::string> wrong(bool is_live = false)
+    {
+        std::vector<std::string> names;
+        for (auto const& finding : diagnosis(is_live).findings) names.push_back(finding.check);
+        return names;
+    }
+};
+
+using Names = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE("in a healthy file the doctor finds nothing", "[doctor]")
+{
+    File file;
+    auto const start = std::to_string(now.time_since_epoch().count());
+    file.task("1", "'NP', 'done', " + start + ", " + start + ", " + start + ", 1");
+    file.task("2", "'NP', 'running', " + start + ", " + start + ", NULL, NULL");
+    file.cron("0 0 3 * * ?", now.time_since_epoch().count());
+    auto const found = file.diagnosis(true);
+    CHECK(found.findings.empty());
+    CHECK(found.checked > 10);
+    CHECK_THAT(found.reports,
+        Catch::VectorContains(std::string("unfinished tasks: 1 running; the oldest, 2, for 0 s")));
+}
+
+TEST_CASE("each promise that a task log breaks has its name", "[doctor]")
+{
+    File file;
+    SECTION("a final state without an end")
+    {
+        file.task("1", "'NP', 'failed', 0, 0, NULL, 0");
+        CHECK(file.wrong() == Names{"tasklog.end"});
+    }
+    SECTION("an end without a final state")
+    {
+        file.task("1", "'NP', 'running', 0, 0, 1, NULL");
+        CHECK(file.wrong() == Names{"tasklog.end"});
+    }
+    SECTION("an unknown state")
+    {
+        file.task("1", "'NP', 'perhaps', 0, 0, 1, NULL");
+        CHECK(file.wrong() == Names{"tasklog.state"});
+    }
+    SECTION("at an agent, and never sent")
+    {
+        file.task("1", "'NP', 'sent', 0, NULL, NULL, NULL");
+        CHECK(file.wrong() == Names{"tasklog.sent"});
+    }
+    SECTION("done, and its worker said no")
+    {
+        file.task("1", "'NP', 'done', 0, 0, 1, 0");
+        CHECK(file.wrong() == Names{"tasklog.verdict"});
+    }
+    SECTION("failed, and its worker said yes")
+    {
+        file.task("1", "'NP', 'failed', 0, 0, 1, 1");
+        file.db->script("UPDATE tasks SET sync_flag = 1");
+        CHECK(file.wrong() == Names{"tasklog.verdict"});
+    }
+    SECTION("a cancel to be told of what was not canceled")
+    {
+        file.task("1", "'NP', 'done', 0, 0, 1, 1");
+        file.db->script("UPDATE tasks SET cancel_due = 1");
+        CHECK(file.wrong() == Names{"tasklog.cancel"});
+    }
+    SECTION("a delivery that nobody owes")
+    {
+        file.db->script("INSERT INTO deliveries (id, since) VALUES ('9', 0)");
+        CHECK(file.wrong() == Names{"tasklog.owed"});
+    }
+    SECTION("a delivery that was forgotten")
+    {
+        file.task("1", "'P', 'done', 0, 0, 1, 1");
+        CHECK(file.wrong() == Names{"tasklog.forgotten"});
+    }
+    SECTION("output of no task")
+    {
+        file.db->script("INSERT INTO outputs (id, at, data) VALUES ('9', 0, 'x'), ('9', 1, 'y')");
+        CHECK(file.wrong() == Names{"tasklog.output"});
+    }
+}
+
+TEST_CASE("what only time makes wrong is found on a running server, and not in a backup", "[doctor]")
+{
+    File file;
+    auto const yesterday = std::to_string((now - 24h).time_since_epoch().count());
+    SECTION("a task that should have ended long ago")
+    {
+        file.task("1", "'NP', 'running', " + yesterday + ", " + yesterday + ", NULL, NULL");
+        CHECK(file.wrong(true) == Names{"tasklog.stuck"});
+    }
+    SECTION("a firing that is due and not recorded")
+    {
+        file.cron("0 0 12 * * ?", (now - 24h).time_since_epoch().count());
+        CHECK(file.wrong(true) == Names{"cron.due"});
+    }
+    CHECK(file.wrong(false) == Names{});
+}
+
+TEST_CASE("what is wrong with cron jobs and keys has its name too", "[doctor]")
+{
+    File file;
+    SECTION("a job that waits for a time that a wrong clock set")
+    {
+        file.cron("0 0 12 * * ?", (now + 48h).time_since_epoch().count());
+        CHECK(file.wrong() == Names{"cron.ahead"});
+    }
+    SECTION("a rule that is none")
+    {
+        file.cron("every day", now.time_since_epoch().count());
+        CHECK(file.wrong() == Names{"cron.rule"});
+    }
+    SECTION("nobody left who may administer")
+    {
+        file.db->script(
+            "INSERT INTO access_key (id, name, role, apps, ips, is_enabled, created, token_hash) VALUES "
+            "('K', 'n', 'viewer', '[]', '[]', 1, 0, '" +
+            std::string(64, '0') + "')");
+        CHECK(file.wrong() == Names{"supervisor.admin"});
+    }
+}
+
+TEST_CASE("of many findings the first are told, and how many more there are", "[doctor]")
+{
+    File file;
+    for (int i = 0; i < 25; ++i) file.task(std::to_string(i), "'NP', 'failed', 0, 0, NULL, 0");
+    auto const found = file.diagnosis().findings;
+    REQUIRE(found.size() == 11);
+    CHECK(found.back().what == "and 15 more");
+}
+
+TEST_CASE("a module that never had tables in the file is not asked after", "[doctor]")
+{
+    auto const db = open_in_memory();
+    for (auto const& check : doctor::builtin_checks()) {
+        if (check.module == "store") continue;
+        CHECK(examine(*db, check, {now, Zone(), true}).checked == 0);
+    }
+}
+
+TEST_CASE("a checks.sql that is not whole is refused by module and check", "[doctor]")
+{
+    CHECK_THROWS_WITH(
+        doctor::parse_checks("m", "SELECT 1;\n"), Contains("module m") && Contains("before a check"));
+    CHECK_THROWS_WITH(doctor::parse_checks("m", "-- check a: b\nSELECT 1;\n"), Contains("a has no"));
+    CHECK_THROWS_WITH(doctor::parse_checks("m", "-- check a: b\n-- advice: c\n"), Contains("a asks nothing"));
+    CHECK_THROWS_WITH(
+        doctor::parse_checks("m", "-- check a\n-- advice: c\nSELECT 1;\n"), Contains("NAME: text"));
+    auto const checks = doctor::parse_checks("m", "-- head\n\n-- report a: b\nSELECT\n1;\n\n");
+    REQUIRE(checks.size() == 1);
+    CHECK(checks[0].kind == doctor::Check::Kind::report);
+    CHECK(checks[0].sql == "SELECT\n1;\n\n");
+}
