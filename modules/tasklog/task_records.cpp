@@ -264,6 +264,8 @@ std::optional<Task> find_twin(Db& db, Task const& task)
         run.bind(1, std::string_view(cron)).bind(2, ms(*task.fire_time));
         return task_of(one(run));
     }
+    // What did not start has only its id: an agent may report it again while its first report is written.
+    if (task.status == TaskStatus::skipped) return task_of(find(db, task.id));
     if (task.ins.dedup.empty()) return std::nullopt;
     auto const agent = task.agent.text();
     auto run = db.run(find_dedup);

@@ -198,7 +198,6 @@ void Tasks::settle(TaskId id, WorkerReport report)
     found->second.begun = entry.stage == Stage::started;
     entry.stage = Stage::done;
     entry.report = report;
-    unconfirmed_.insert(id);
     ++keeping_;
     spawn(keep(id, std::move(report)));
 }
@@ -232,6 +231,7 @@ void Tasks::tell(TaskId id)
 {
     auto& held = held_.at(id);
     held.told = true;
+    unconfirmed_.insert(id);
     auto const waiting = std::exchange(held.waiting, {});
     for (auto one : waiting) one.set(*held.entry.report);
     for (auto one : std::exchange(held.canceling, {})) one.set(true);
@@ -297,7 +297,10 @@ asio::awaitable<std::vector<std::optional<Entry>>> Tasks::look(std::vector<TaskI
 {
     auto found = co_await journal_.find(ids);
     for (std::size_t i = 0; i < ids.size(); ++i) {
-        if (auto const held = held_.find(ids[i]); held != held_.end()) found[i] = held->second.entry;
+        auto const held = held_.find(ids[i]);
+        if (held == held_.end()) continue;
+        found[i] = held->second.entry;
+        if (!held->second.told) found[i]->report.reset();
     }
     co_return found;
 }

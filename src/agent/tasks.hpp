@@ -52,7 +52,7 @@ public:
     [[nodiscard]] asio::awaitable<bool> cancel(TaskId id);
     /// The same for one that is not over; false where it is, or was never here.
     bool cancel_held(TaskId id);
-    /// As each is now; nothing for an unknown one.
+    /// As each is now, a result only once it may be told; nothing for an unknown one.
     [[nodiscard]] asio::awaitable<std::vector<std::optional<Entry>>> look(std::vector<TaskId> ids);
     [[nodiscard]] asio::awaitable<std::optional<Entry>> look(TaskId id);
 

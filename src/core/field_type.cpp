@@ -161,10 +161,7 @@ Instruction FieldType<Instruction>::read(std::string_view field, json::value con
     if (!value.is_object()) refuse(missing, field, value, "an object with app and func");
     return Instruction::read(value.get_object());
 }
-void FieldType<Instruction>::judge(Caller const& caller, Instruction const& ins)
-{
-    caller.require_run(ins);
-}
+void FieldType<Instruction>::judge(Caller const& caller, Instruction const& ins) { caller.require_run(ins); }
 
 QuartzRule FieldType<QuartzRule>::read(std::string_view field, json::value const& value)
 {

@@ -4,12 +4,11 @@
 #include <optional>
 #include <stdexcept>
 
-#include <sqlite3.h>
-
 #include "elves/error.hpp"
 #include "elves/quartz_rule.hpp"
 #include "store/migrations.hpp"
 #include "store/open_db.hpp"
+#include "store/sql_function.hpp"
 
 namespace elves::doctor {
 
@@ -23,59 +22,51 @@ bool applies(Check const& check, bool is_live)
     return check.kind != Check::Kind::file || !is_live;
 }
 
-std::string_view text_of(sqlite3_value* value)
+std::string text_of(SqlValue const& value)
 {
-    auto const* const text = reinterpret_cast<char const*>(sqlite3_value_text(value));
-    return text ? std::string_view(text, static_cast<std::size_t>(sqlite3_value_bytes(value))) : "";
+    auto const* const text = std::get_if<std::string>(&value);
+    return text ? *text : "";
 }
 
-/// The rule's first time after `after`. Throws what is wrong with rule or zone.
+/// The rule's first time after `after`. Throws what is wrong with rule or zone; `own` is the zone of "".
 std::optional<Instant> next_time(
-    sqlite3_value* rule, sqlite3_value* zone_name, Zone const& own, Instant after)
+    SqlValue const& rule, SqlValue const& zone_name, Zone const& own, Instant after)
 {
     auto const name = text_of(zone_name);
     auto const zone = name.empty() ? own : Zone::named(name);
-    if (!zone) throw std::runtime_error("no zone " + std::string(name) + " on this machine");
+    if (!zone) throw std::runtime_error("no zone " + name + " on this machine");
     return QuartzRule::parse(text_of(rule)).next_after(after, *zone);
 }
 
-/// `quartz_next(rule, zone, after)` in SQL: UTC, ms; NULL where there is none, or rule or zone is none.
-void quartz_next(sqlite3_context* context, int /*count*/, sqlite3_value** values)
+/// `quartz_next(rule, zone, after)`: UTC, ms; NULL where there is none, or rule or zone is none.
+SqlValue quartz_next(std::vector<SqlValue> const& values, Zone const& own)
 {
-    auto const& own = *static_cast<Zone const*>(sqlite3_user_data(context));
-    Instant const after(std::chrono::milliseconds(sqlite3_value_int64(values[2])));
+    auto const* const after = std::get_if<std::int64_t>(&values[2]);
+    if (!after) return {};
     try {
-        auto const next = next_time(values[0], values[1], own, after);
-        if (next) sqlite3_result_int64(context, next->time_since_epoch().count());
+        auto const next = next_time(values[0], values[1], own, Instant(std::chrono::milliseconds(*after)));
+        if (next) return next->time_since_epoch().count();
     } catch (std::exception const&) {
-        sqlite3_result_null(context); // quartz_fault says it.
+        // quartz_fault says it.
     }
+    return {};
 }
 
-/// `quartz_fault(rule, zone)` in SQL: what is wrong with them, or NULL.
-void quartz_fault(sqlite3_context* context, int /*count*/, sqlite3_value** values)
+/// `quartz_fault(rule, zone)`: what is wrong with them, or NULL.
+SqlValue quartz_fault(std::vector<SqlValue> const& values, Zone const& own)
 {
-    auto const& own = *static_cast<Zone const*>(sqlite3_user_data(context));
     try {
         next_time(values[0], values[1], own, Instant());
+        return {};
     } catch (std::exception const& problem) {
-        sqlite3_result_text(context, problem.what(), -1, SQLITE_TRANSIENT);
+        return std::string(problem.what());
     }
-}
-
-using SqlFunction = void (*)(sqlite3_context*, int, sqlite3_value**);
-
-void teach(Db& db, char const* name, int values, SqlFunction function, Zone const& zone)
-{
-    // SQLite calls the deleter also where it refuses.
-    sqlite3_create_function_v2(db.handle(), name, values, SQLITE_UTF8 | SQLITE_DETERMINISTIC, new Zone(zone),
-        function, nullptr, nullptr, [](void* owned) { delete static_cast<Zone*>(owned); });
 }
 
 void teach_quartz(Db& db, Zone const& zone)
 {
-    teach(db, "quartz_next", 3, &quartz_next, zone);
-    teach(db, "quartz_fault", 2, &quartz_fault, zone);
+    define_function(db, "quartz_next", 3, [zone](auto const& values) { return quartz_next(values, zone); });
+    define_function(db, "quartz_fault", 2, [zone](auto const& values) { return quartz_fault(values, zone); });
 }
 
 /// The lines that a check answers, the first of them in full.

@@ -139,6 +139,7 @@ asio::awaitable<void> SimClients::cancel()
     json::object fields{{"id", id.text()}};
     auto const answer = co_await call("sheduler", "canceltask", std::move(fields), 20s);
     if (!answer || !answer->flag) co_return;
+    nature.tally.see(Sight::cancel_told);
     place_.invariants.shown(id, parse_status(text(answer->fields, "status")).value());
 }
 

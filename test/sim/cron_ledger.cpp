@@ -28,22 +28,23 @@ CronLedger::Job const* CronLedger::find(TaskId id) const
 
 void CronLedger::ran(TaskId id, Instant fire_time)
 {
+    if (!runs_[id].insert(fire_time).second)
+        broken_("cron job " + id.text() + " runs twice for " + iso_text(fire_time));
     auto const found = jobs_.find(id);
     if (found == jobs_.end()) return; // Deleted by now; it was due before.
-    if (!found->second.runs.insert(fire_time).second)
-        broken_("cron job " + id.text() + " runs twice for " + iso_text(fire_time));
     found->second.records.push_back({fire_time, 1, false});
 }
 
-void CronLedger::skipped(TaskId id, std::string const& why)
+void CronLedger::skipped(TaskId id, Instant fire_time, std::string const& why)
 {
+    skips_[id].insert(fire_time);
     auto const found = jobs_.find(id);
     if (found == jobs_.end()) return;
     constexpr std::string_view begin = "skipped: ";
     char* end = nullptr;
     auto const number = std::strtol(why.c_str() + begin.size(), &end, 10);
     bool const counts = number > 0 && std::string_view(end).starts_with(" time");
-    bool const once = why.find("it runs once for them") != std::string::npos;
+    bool const once = says_made_up(why);
     found->second.records.push_back({std::nullopt, counts ? static_cast<std::size_t>(number) : 1, once});
 }
 
@@ -73,9 +74,9 @@ void CronLedger::check(TaskId id, Account& account, Instant from, Instant to)
                     ", which is not the time due " + span(from, to));
     }
     if (records.empty()) {
-        // Only the mark moves where the run is in the log already.
-        accounted = static_cast<std::size_t>(
-            std::count_if(due.begin(), due.end(), [&](Instant at) { return account.runs.contains(at); }));
+        // Only the mark moves where the time is in the log already.
+        auto const is_told = [&](Instant at) { return runs_[id].contains(at) || skips_[id].contains(at); };
+        accounted = static_cast<std::size_t>(std::count_if(due.begin(), due.end(), is_told));
     }
     if (accounted != due.size())
         broken_("cron job " + id.text() + ": " + std::to_string(due.size()) + " times were due " +

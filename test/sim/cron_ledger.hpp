@@ -13,6 +13,16 @@
 
 namespace elves::sim {
 
+/// What a record of a firing that did not start says.
+[[nodiscard]] inline bool says_missed(std::string const& why)
+{
+    return why.find(" passed while the ") != why.npos;
+}
+[[nodiscard]] inline bool says_made_up(std::string const& why)
+{
+    return why.find("it runs once for them") != why.npos;
+}
+
 /// Accounts for every time of every cron job that one party fires. A job has a mark on disk, which moves in
 /// the transactions that record its firings: each step of it must stand for just the times of the rule that
 /// were recorded with it.
@@ -41,7 +51,7 @@ public:
 
     // Within one transaction, in this order.
     void ran(TaskId id, Instant fire_time);
-    void skipped(TaskId id, std::string const& why);
+    void skipped(TaskId id, Instant fire_time, std::string const& why);
     void moved(TaskId id, Instant from, Instant to);
     void end_of_transaction();
 
@@ -57,7 +67,6 @@ private:
     struct Account {
         Job job;
         std::optional<QuartzRule> rule;
-        std::set<Instant> runs;
         std::vector<Record> records; ///< Of this transaction, and the mark has not moved for them.
     };
     [[nodiscard]] std::vector<Instant> times(Account const& account, Instant after, Instant until) const;
@@ -65,6 +74,9 @@ private:
 
     Broken broken_;
     std::map<TaskId, Account> jobs_;
+    // What is recorded stays recorded, whatever becomes of the job: set back, a clock brings a time again.
+    std::map<TaskId, std::set<Instant>> runs_;
+    std::map<TaskId, std::set<Instant>> skips_;
 };
 
 } // namespace elves::sim

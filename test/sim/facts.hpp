@@ -41,7 +41,8 @@ struct Facts {
     std::optional<JournalRow> journal;
     int starts = 0;
     std::optional<WorkerReport> worker; ///< What it said at its end; nothing for one that was cut off.
-    bool heard_true = false;            ///< A client was told that the worker said true.
+    bool processor_took = false;
+    bool heard_true = false; ///< A client was told that the worker said true.
 };
 
 } // namespace elves::sim

@@ -31,7 +31,9 @@ private:
     void upset_processor();
     /// After a while, unless the faults are over by then.
     void later(std::chrono::microseconds least, std::chrono::microseconds most, std::function<void()> then);
+    void crash_now(Machine& machine);
     [[nodiscard]] Machine& any_program();
+    [[nodiscard]] SimDisk& disk_of(Machine const& machine);
     [[nodiscard]] SimDisk& any_disk();
 
     World& world_;

@@ -21,6 +21,14 @@ bool is_agents_word(LogRow const& row)
                row.result == "the agent is shutting down" || row.result.starts_with("not started"));
 }
 
+Sight sight_of(TaskStatus end)
+{
+    auto const past_done = static_cast<int>(end) - static_cast<int>(TaskStatus::done);
+    return static_cast<Sight>(static_cast<int>(Sight::done) + past_done);
+}
+static_assert(static_cast<int>(Sight::lost) - static_cast<int>(Sight::done) ==
+              static_cast<int>(TaskStatus::lost) - static_cast<int>(TaskStatus::done));
+
 int rank(TaskStatus status) { return std::min(static_cast<int>(status), static_cast<int>(TaskStatus::done)); }
 
 std::string named(TaskId id, LogRow const& row)
@@ -43,7 +51,10 @@ void Invariants::log_wrote(LogRow const& row)
     ELVES_SIM_TRACE(nature_.trace, "log: " << named(row.id, row) << (row.flag ? " with its result" : ""));
     auto& facts = facts_[row.id];
     if (facts.log) check_move(*facts.log, row);
-    if (!facts.log || !is_final(facts.log->status)) check_verdict(facts, row);
+    bool const was_final = facts.log && is_final(facts.log->status);
+    if (!was_final) check_verdict(facts, row);
+    if (!was_final && is_final(row.status)) tally().see(sight_of(row.status));
+    if (was_final && row.flag && !facts.log->flag) tally().see(Sight::late_result);
     if (row.flag && (!facts.log || !facts.log->flag)) check_result(facts, row);
     facts.log = row;
 }
@@ -143,6 +154,7 @@ void Invariants::acknowledged(TaskId id, bool taken)
 void Invariants::acknowledged_once(std::string const& agent, std::string const& dedup, TaskId id)
 {
     auto const [place, fresh] = dedups_.try_emplace({agent, dedup}, id);
+    if (!fresh) tally().see(Sight::dedup_again);
     if (!fresh && place->second != id)
         broken(
             "dedup-once", "dedup " + dedup + " is task " + place->second.text() + " and task " + id.text());
@@ -152,6 +164,7 @@ void Invariants::told(TaskId id, std::int64_t flag, std::string const& result)
 {
     auto& facts = facts_[id];
     if (flag != 1 && flag != 0) return;
+    tally().see(Sight::sync_answer);
     if (!facts.worker || facts.worker->flag != flag || facts.worker->result != result)
         broken("told-true", "task " + id.text() + " was answered with what its worker did not say: " +
                                 std::to_string(flag) + " \"" + result + "\"");
@@ -174,6 +187,16 @@ void Invariants::delivered(TaskId id, std::int64_t flag, std::string const& resu
         return broken("delivered-final", "task " + id.text() + " was delivered before its end is on disk");
     if (flag == 1 && (!facts.worker || facts.worker->flag != 1 || facts.worker->result != result))
         broken("delivered-true", "task " + id.text() + " was delivered with what its worker did not say");
+}
+
+void Invariants::paid(TaskId id, bool confirmed, bool may_give_up)
+{
+    tally().see(confirmed ? Sight::delivered : Sight::gave_up);
+    if (confirmed && !facts_[id].processor_took)
+        broken("delivered-true",
+            "task " + id.text() + " is called delivered, and its processor did not take it");
+    if (!confirmed && !may_give_up)
+        broken("outbox-drained", "the delivery of task " + id.text() + " was given up before its time");
 }
 
 std::size_t Invariants::unfinished() const

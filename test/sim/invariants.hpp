@@ -40,6 +40,10 @@ public:
     void shown(TaskId id, TaskStatus status);
     /// A call to a processor.
     void delivered(TaskId id, std::int64_t flag, std::string const& result);
+    /// It says so in a moment.
+    void processor_took(TaskId id) { facts_[id].processor_took = true; }
+    /// Nothing is owed to the processor any more.
+    void paid(TaskId id, bool confirmed, bool may_give_up);
 
     /// Nothing is under way any more, and nothing may be left.
     void at_rest();
@@ -49,6 +53,7 @@ public:
     [[nodiscard]] std::unordered_map<TaskId, Facts> const& facts() const noexcept { return facts_; }
     /// Tasks that have not come to their end.
     [[nodiscard]] std::size_t unfinished() const;
+    [[nodiscard]] Tally& tally() noexcept { return nature_.tally; }
 
 private:
     void check_move(LogRow const& before, LogRow const& row);

@@ -81,8 +81,11 @@ void JournalWatch::see_task(Run const& row, bool is_new)
     if (journal.skipped) journal.why = read_report(json::parse(row.text(7)).as_object(), Zone()).result;
     invariants_.journal_wrote(agent_, journal);
     if (!is_new || !journal.cron_id) return;
-    journal.skipped ? ledger_.skipped(*journal.cron_id, journal.why)
+    journal.skipped ? ledger_.skipped(*journal.cron_id, *journal.fire_time, journal.why)
                     : ledger_.ran(*journal.cron_id, *journal.fire_time);
+    if (!journal.skipped) invariants_.tally().see(Sight::own_run);
+    if (says_missed(journal.why)) invariants_.tally().see(Sight::own_missed);
+    if (says_made_up(journal.why)) invariants_.tally().see(Sight::made_up);
 }
 
 /// The whole list is written anew each time: a job that goes and comes back as it was has its mark, still.

@@ -4,6 +4,8 @@
 
 namespace elves::sim {
 
+using namespace std::chrono_literals;
+
 namespace {
 
 constexpr auto change_table =
@@ -26,6 +28,8 @@ std::string triggers()
     return change_table + trigger("new", "INSERT ON main.tasks", task_values) +
            trigger("task", "UPDATE OF status ON main.tasks", task_values) +
            trigger("erased", "DELETE ON main.tasks", "(kind, id) VALUES (?, OLD.id)") +
+           trigger("paid", "DELETE ON main.deliveries",
+               "(kind, id, flag) SELECT ?, id, module_sync_flag = 'true' FROM tasks WHERE id = OLD.id") +
            trigger("job", "INSERT ON main.cron_job", job_values) +
            // Both of these set the mark, too, and by hand: what was due before is nobody's any more.
            trigger("job", "UPDATE OF rule ON main.cron_job", job_values) +
@@ -71,9 +75,10 @@ LogRow log_row(Run const& row)
 
 } // namespace
 
-LogWatch::LogWatch(Invariants& invariants, Zone zone)
+LogWatch::LogWatch(Invariants& invariants, Zone zone, std::chrono::seconds give_up)
     : invariants_(invariants)
     , zone_(zone)
+    , give_up_(give_up)
     , ledger_([&invariants](std::string what) { invariants.broken("firing-accounted", std::move(what)); })
 {
 }
@@ -99,8 +104,10 @@ void LogWatch::look(Db& db)
                 if (kind != "new" || !log.cron_id || !ledger_.find(*log.cron_id)) continue;
                 // The agent's own have a ledger of their own.
                 if (!ledger_.find(*log.cron_id)->active) continue;
-                log.status == TaskStatus::skipped ? ledger_.skipped(*log.cron_id, log.error)
-                                                  : ledger_.ran(*log.cron_id, *log.fire_time);
+                see_firing(log);
+            } else if (kind == "paid") {
+                // Whatever was set at its clock in between.
+                invariants_.paid(id_at(row, 1), row.number(6) == 1, give_up_ < 12h);
             } else {
                 see_job(row, kind);
             }
@@ -108,6 +115,18 @@ void LogWatch::look(Db& db)
     }
     ledger_.end_of_transaction();
     db.run("DELETE FROM change").execute();
+}
+
+void LogWatch::see_firing(LogRow const& log)
+{
+    auto& tally = invariants_.tally();
+    if (log.status != TaskStatus::skipped) {
+        tally.see(Sight::center_run);
+        return ledger_.ran(*log.cron_id, *log.fire_time);
+    }
+    if (says_missed(log.error)) tally.see(Sight::center_missed);
+    if (says_made_up(log.error)) tally.see(Sight::made_up);
+    ledger_.skipped(*log.cron_id, *log.fire_time, log.error);
 }
 
 void LogWatch::see_job(Run const& row, std::string_view kind)
@@ -131,7 +150,7 @@ void LogWatch::at_rest(Db& db)
     while (owed.next())
         invariants_.broken("outbox-drained", "task " + std::string(owed.text(0)) + " is owed");
     auto lost = db.run("SELECT id, status FROM tasks WHERE mode = 'P' AND status <> 'skipped' "
-                       "AND module_sync_flag <> 'true'");
+                       "AND module_sync_flag = ''");
     while (lost.next())
         invariants_.broken("outbox-drained", "task " + std::string(lost.text(0)) + " (" +
                                                  std::string(lost.text(1)) + ") never reached its processor");

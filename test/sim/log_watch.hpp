@@ -9,8 +9,8 @@ namespace elves::sim {
 /// Sees what is committed to the server's disk, by triggers of its own that nobody else knows of.
 class LogWatch {
 public:
-    /// `zone`: of jobs that name none.
-    LogWatch(Invariants& invariants, Zone zone);
+    /// `zone`: of jobs that name none. `give_up`: `tasklog.processor_give_up`.
+    LogWatch(Invariants& invariants, Zone zone, std::chrono::seconds give_up);
     /// Once, when the tables are there.
     void begin(Db& db);
     /// After each commit.
@@ -21,10 +21,12 @@ public:
     void at_rest(Db& db);
 
 private:
+    void see_firing(LogRow const& log);
     void see_job(Run const& row, std::string_view kind);
 
     Invariants& invariants_;
     Zone zone_;
+    std::chrono::seconds give_up_;
     CronLedger ledger_;
     bool watching_ = false;
 };

@@ -15,13 +15,20 @@ using namespace elves::sim;
 struct Plan {
     std::uint64_t first = 1;
     std::uint64_t count = 100;
-    bool all = false; ///< Goes on after a seed that fails.
+    bool all = false;         ///< Goes on after a seed that fails.
+    bool twice = false;       ///< Each seed, and both runs must go the same way.
+    bool demands_all = false; ///< Fails where something that may happen never did.
     Options options;
 };
 
-constexpr auto usage = "elves_sim [--seeds N] [--first N] [--steps N] [--all]\n"
-                       "elves_sim --seed N [--steps N] [--trace]\n"
-                       "  --break forgetful_server | forgetful_agent | hasty_server | garbler\n";
+constexpr auto usage =
+    "elves_sim [--seeds N] [--first N] [--steps N]: runs N seeds (100), to the first that fails\n"
+    "  --all          goes on after one that fails\n"
+    "  --twice        runs each twice: both must go the same way\n"
+    "  --demand-all   fails where something that may happen never did\n"
+    "elves_sim --seed N [--steps N] [--trace]: replays one\n"
+    "--break BUG: plants a bug, which must be found: forgetful_server | forgetful_agent | hasty_server | "
+    "garbler\n";
 
 Plant plant_named(std::string_view name)
 {
@@ -50,8 +57,8 @@ Plan read(int count, char** words)
             plan.options.keep_trace = plan.options.print_trace = true;
             continue;
         }
-        if (option == "--all") {
-            plan.all = true;
+        if (option == "--all" || option == "--twice" || option == "--demand-all") {
+            (option == "--all" ? plan.all : option == "--twice" ? plan.twice : plan.demands_all) = true;
             continue;
         }
         if (i + 1 == count) throw std::invalid_argument(usage);
@@ -87,26 +94,47 @@ void tell(Options options, Outcome const& outcome, bool with_trace)
               << " --trace\n";
 }
 
-int run(Plan plan)
+struct Sum {
+    std::int64_t steps = 0;
+    std::size_t tasks = 0;
+    std::size_t failed = 0;
+    Tally tally;
+};
+
+/// False: the seed failed.
+bool run_one(Plan const& plan, Options const& options, Sum& sum)
+{
+    auto const outcome = World(options).run();
+    sum.steps += outcome.steps;
+    sum.tasks += outcome.tasks;
+    sum.tally.add(outcome.tally);
+    if (plan.twice && World(options).run().digest != outcome.digest) {
+        std::cout << "seed " << options.seed << ": a second run went another way\n";
+        return false;
+    }
+    if (outcome.violation) tell(options, outcome, !plan.all);
+    return !outcome.violation;
+}
+
+int run(Plan const& plan)
 {
     auto const begun = std::chrono::steady_clock::now();
-    std::int64_t steps = 0;
-    std::size_t tasks = 0, crashes = 0, failed = 0;
+    Sum sum;
+    auto options = plan.options;
     for (std::uint64_t i = 0; i < plan.count; ++i) {
-        plan.options.seed = plan.first + i;
-        auto const outcome = World(plan.options).run();
-        steps += outcome.steps;
-        tasks += outcome.tasks;
-        crashes += outcome.crashes;
-        if (!outcome.violation) continue;
-        ++failed;
-        tell(plan.options, outcome, !plan.all);
+        options.seed = plan.first + i;
+        if (run_one(plan, options, sum)) continue;
         if (!plan.all) return 1;
+        ++sum.failed;
     }
     std::chrono::duration<double> const took = std::chrono::steady_clock::now() - begun;
-    std::cout << plan.count << " seeds from " << plan.first << ": " << steps << " steps, " << tasks
-              << " tasks, " << crashes << " crashes, no broken promise; " << took.count() << " s\n";
-    return 0;
+    bool const saw_all = sum.tally.print(std::cout);
+    std::cout << plan.count << " seeds from " << plan.first << ": " << sum.steps << " steps, " << sum.tasks
+              << " tasks, " << sum.failed << " seeds that broke a promise; " << took.count() << " s, "
+              << static_cast<std::int64_t>(static_cast<double>(sum.steps) / took.count())
+              << " steps a second\n";
+    if (plan.demands_all && !saw_all) std::cout << "some of what may happen never did\n";
+    return sum.failed == 0 && (saw_all || !plan.demands_all) ? 0 : 1;
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "sim/random.hpp"
 #include "sim/sim_clock.hpp"
 #include "sim/sim_random.hpp"
+#include "sim/tally.hpp"
 #include "sim/trace.hpp"
 
 namespace elves::sim {
@@ -22,6 +23,7 @@ struct Nature {
     SystemRandom system_random;
     SimTime time;
     Trace trace;
+    Tally tally;
 };
 
 } // namespace elves::sim

@@ -73,6 +73,7 @@ asio::awaitable<void> SimAgent::serve(std::shared_ptr<SimLink> link)
     json::object fields{{"agentip", machine.ip.text()}, {"os", "linux"}, {"version", ELVES_VERSION}};
     auto const back = co_await link->call("heartbeat", "register", std::move(fields), answer_limit);
     if (!back.flag) co_return;
+    nature.tally.see_again(Sight::relinked, machine.name);
     if (auto const zone = Zone::named(std::string_view(back.fields.at("timezone").as_string())))
         zone_ = *zone;
     output_.link_up(link);

@@ -46,6 +46,10 @@ void SimStore::begin_write()
 
 void SimStore::write()
 {
+    if (auto const crash = std::exchange(disk_.crash_at_write, nullptr)) {
+        if (!disk_.crash_before_commit) commit(group_ = std::exchange(writes_, {}));
+        return crash(); // and this is gone
+    }
     group_ = std::exchange(writes_, {});
     if (nature_.random.chance(disk_.faults.rushes)) {
         ELVES_SIM_TRACE(nature_.trace, disk_.name() << ": planted: confirmed before it is kept");
@@ -70,6 +74,7 @@ void SimStore::commit(std::vector<Unit>& group)
     auto const& faults = disk_.faults;
     if (faults.full || nature_.random.chance(faults.refuses)) {
         ELVES_SIM_TRACE(nature_.trace, disk_.name() << ": the disk refuses " << group.size() << " writes");
+        nature_.tally.see(Sight::write_refused);
         Error const error(codes::store_cannot_write, "the store cannot write: disk full");
         for (auto& unit : group) unit.error = std::make_exception_ptr(error);
         return;
@@ -152,6 +157,8 @@ void SimStore::at_start(Work const& work)
 void SimStore::cut()
 {
     here_.reset();
+    if (!writes_.empty()) nature_.tally.see(Sight::crash_before_commit);
+    if (!group_.empty()) nature_.tally.see(Sight::crash_after_commit);
     auto const group = std::exchange(group_, {});
     auto const writes = std::exchange(writes_, {});
     auto const reads = std::exchange(reads_, {});
@@ -160,6 +167,8 @@ void SimStore::cut()
 void SimStore::close()
 {
     if (here_ && !writes_.empty()) commit(writes_);
+    writes_.clear();
+    group_.clear();
     cut();
 }
 

@@ -27,6 +27,9 @@ public:
         int rushes = 0;                    ///< Planted bug: so many are confirmed before they are kept.
     };
     Faults faults;
+    /// Called once, at the next write, just before or just after it is committed: ends the process.
+    std::function<void()> crash_at_write;
+    bool crash_before_commit = false;
     /// Called once the tables are there.
     std::function<void(Db&)> begin_watch;
     /// Called after each commit.

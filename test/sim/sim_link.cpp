@@ -74,6 +74,8 @@ void SimLink::take_frame(std::string_view text)
     auto const& frame = value.as_object();
     auto const envelope = Envelope::of(frame);
     if (envelope.mqt == Mqt::back) return take_back(frame);
+    if (envelope.mqf == "agentasynclog")
+        home_.nature.tally.see_again(Sight::result_again, json::serialize(frame.at("id")));
     bool const answered = envelope.mqt == Mqt::call;
     if (!router_) return;
     auto result = router_->run(envelope, frame, shared_from_this());

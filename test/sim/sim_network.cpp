@@ -104,8 +104,12 @@ void SimNetwork::arrive(std::uint64_t number, std::size_t at)
     if (way.coming.empty()) return;
     if (is_parted(*wire.ways[0].to, *wire.ways[1].to)) {
         ++way.held;
+        nature_.tally.see(Sight::message_held);
         return;
     }
+    auto& newest = newest_[{wire.ways[1 - at].to->name, way.to->name}];
+    if (number < newest) nature_.tally.see(Sight::overtaken);
+    newest = std::max(newest, number);
     auto [bytes, fin] = std::move(way.coming.front());
     way.coming.pop_front();
     if (!way.end) {
@@ -130,7 +134,10 @@ void SimNetwork::tear(Wire& wire, std::size_t at, bool told)
 {
     auto& way = wire.ways[at];
     if (way.black_hole || !way.end) return;
-    way.coming.resize(nature_.random.below(way.coming.size() + 1));
+    auto const before = way.coming.size();
+    way.coming.resize(nature_.random.below(before + 1));
+    if (way.coming.size() < before) nature_.tally.see(Sight::message_lost);
+    if (!told) nature_.tally.see(Sight::half_open);
     if (told) {
         way.coming.emplace_back("", true);
         expect(wire.number, at);

@@ -72,6 +72,8 @@ private:
     std::map<std::uint64_t, Wire> wires_;
     std::uint64_t last_wire_ = 0;
     std::map<Process const*, Router const*> listening_;
+    /// From whom to whom: the newest wire that something came on.
+    std::map<std::pair<std::string, std::string>, std::uint64_t> newest_;
     std::set<std::pair<std::string, std::string>> parted_; ///< By names: their order is the same in each run.
 };
 

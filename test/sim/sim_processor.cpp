@@ -30,11 +30,15 @@ SimProcessor::~SimProcessor()
 asio::awaitable<Reply> SimProcessor::take(Result in)
 {
     invariants_.delivered(in.id, in.flag.value, in.result);
+    nature.tally.see_again(Sight::delivery_again, in.id.text());
     auto& random = nature.random;
     if (random.chance(moods)) {
-        if (random.chance(500)) throw Error(codes::too_much, "not now");
+        bool const refuses = random.chance(500);
+        nature.tally.see(refuses ? Sight::processor_refused : Sight::processor_silent);
+        if (refuses) throw Error(codes::too_much, "not now");
         co_await pause(clock, 30s);
     }
+    invariants_.processor_took(in.id);
     if (random.chance(200)) asio::co_spawn(io, tell(in.id), asio::detached);
     co_return Reply();
 }
@@ -47,7 +51,8 @@ asio::awaitable<void> SimProcessor::tell(TaskId id)
         {"id", id.text()}, {"info", {{"processor_sync_flag", "true"}, {"processor_sync_error", ""},
                                         {"processor_sync_costtime", "5"}}}};
     try {
-        co_await link->call("tasklog", "appprocessorlog", std::move(fields), 10s);
+        auto const back = co_await link->call("tasklog", "appprocessorlog", std::move(fields), 10s);
+        if (back.flag) nature.tally.see(Sight::processed);
     } catch (Error const&) {
         co_return;
     }

@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 static constexpr auto conf = "[heartbeat]\ninterval = 10\noffline_after = 30\n"
                              "[sheduler]\nhandover_timeout = 5\n"
-                             "[tasklog]\nlost_after = 30\n";
+                             "[tasklog]\nlost_after = 30\nprocessor_give_up = ";
 
 SimServer::SimServer(Nature& nature_, Place place)
     : Process(nature_, place.machine)
@@ -28,7 +28,7 @@ SimServer::SimServer(Nature& nature_, Place place)
 {
     host_.offer<AppDirectory>(*this);
     host_.offer<Dialer>(*this);
-    auto const settings = Settings::parse(conf, "sim.conf");
+    auto const settings = Settings::parse(conf + std::to_string(place.give_up.count()) + "\n", "sim.conf");
     for (auto const make : {&make_heartbeat, &make_tasklog, &make_sheduler, &make_cron}) add(make, settings);
     if (place_.disk.begin_watch) place_.disk.begin_watch(place_.disk.db());
     for (auto const& module : modules_) module->start();

@@ -21,6 +21,7 @@ public:
         SimNetwork& network;
         Machine& processor; ///< Of every app.
         Zone zone;
+        std::chrono::seconds give_up; ///< `tasklog.processor_give_up`
     };
     SimServer(Nature& nature, Place place);
     ~SimServer() override;

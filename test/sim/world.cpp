@@ -39,8 +39,9 @@ World::World(Options const& options)
     , invariants_(nature_)
     , network_(nature_)
     , zone_(zone_of(options.seed))
+    , give_up_(nature_.random.chance(300) ? 20s : 24h)
     , server_disk_("server")
-    , log_watch_(invariants_, zone_)
+    , log_watch_(invariants_, zone_, give_up_)
 {
     if (options.keep_trace) nature_.trace.keep(options.print_trace);
     nature_.trace.on_internal_error = [this](std::string const& text) {
@@ -77,7 +78,7 @@ void World::start(Machine& machine)
     auto& process = processes_[static_cast<std::size_t>(place)];
     if (&machine == &server_) {
         process = std::make_unique<SimServer>(
-            nature_, SimServer::Place{machine, server_disk_, network_, processor_, zone_});
+            nature_, SimServer::Place{machine, server_disk_, network_, processor_, zone_, give_up_});
     } else if (&machine == &processor_) {
         process = std::make_unique<SimProcessor>(nature_, machine, network_, server_, invariants_);
     } else if (&machine == &clients_) {
@@ -148,7 +149,7 @@ Outcome World::run()
     outcome.violation = invariants_.violation();
     outcome.steps = steps_;
     outcome.tasks = invariants_.facts().size();
-    outcome.crashes = crashes_;
+    outcome.tally = nature_.tally;
     outcome.digest = nature_.trace.digest();
     auto const& lines = nature_.trace.lines();
     outcome.trace.assign(lines.begin(), lines.end());
@@ -167,7 +168,7 @@ void World::calm_down()
     ELVES_SIM_TRACE(nature_.trace, "nothing goes wrong from now on");
     faults_->end();
     static_cast<SimClients*>(clients_.process)->be_quiet();
-    run_for(300s);
+    run_for(150s);
 }
 
 /// While they are still on: what has been due is accounted for.

@@ -38,7 +38,7 @@ struct Outcome {
     std::optional<Violation> violation;
     std::int64_t steps = 0;
     std::size_t tasks = 0;
-    std::size_t crashes = 0;
+    Tally tally;
     std::uint64_t digest = 0; ///< The same for two runs that went the same way.
     std::vector<std::string> trace;
 };
@@ -81,6 +81,7 @@ private:
     Machine processor_{"processor", "10.0.0.2"};
     Machine clients_{"clients", "10.0.0.3"};
     Zone zone_;
+    std::chrono::seconds give_up_;
     SimDisk server_disk_;
     LogWatch log_watch_;
     std::vector<std::unique_ptr<Agent>> agents_;
@@ -88,7 +89,6 @@ private:
     std::vector<std::unique_ptr<Process>> processes_; ///< One for each machine, null while it is down.
     std::unique_ptr<class Faults> faults_;
     std::int64_t steps_ = 0;
-    std::size_t crashes_ = 0;
 };
 
 } // namespace elves::sim

@@ -176,6 +176,8 @@ TEST_CASE(
         house.pass(10s);
         CHECK_FALSE(canceled->has_value());
         CHECK(house.results.empty());
+        CHECK(house.tasks.unconfirmed().empty());
+        CHECK(house.status(text_of(2)) == "running");
         machine.store.fail_all(false);
         house.pass(10s);
         CHECK(canceled->has_value());

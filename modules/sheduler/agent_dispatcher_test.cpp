@@ -1,0 +1,182 @@
+#include "sheduler/agent_dispatcher.hpp"
+
+#include "catch.hpp"
+#include "support/dispatcher_house.hpp"
+
+using namespace elves;
+using namespace std::chrono_literals;
+using Calls = std::vector<std::string>;
+
+TEST_CASE("a task is on disk before its agent hears of it", "[dispatcher]")
+{
+    DispatcherHouse house;
+    house.come().answer = [&](FakePeer::Sent const& sent) {
+        CHECK(sent.method == "instruct");
+        CHECK(house.number("SELECT count(*) FROM tasks WHERE status = 'sent'") == 1);
+        return Back{true, "", {}};
+    };
+    auto const sent = house.send();
+    CHECK(house.link->calls.size() == 1);
+    CHECK(sent.get().task.sync_flag == true);
+    CHECK(house.status(sent.get().task.id) == TaskStatus::running);
+}
+
+TEST_CASE("what the disk does not take is not sent", "[dispatcher]")
+{
+    DispatcherHouse house;
+    house.come();
+    house.store.fail_next();
+    CHECK(house.send().refusal().starts_with("[507.1]"));
+    CHECK(house.calls().empty());
+}
+
+TEST_CASE(
+    "a send returns when the agent has taken it, refused it, or was silent for too long", "[dispatcher]")
+{
+    DispatcherHouse house;
+    house.come();
+    auto const sent = house.send();
+    auto const id = house.newest();
+    CHECK_FALSE(sent.is_there());
+    SECTION("taken")
+    {
+        house.answer(true);
+        CHECK(sent.get().task.status == TaskStatus::running);
+    }
+    SECTION("refused, with its words")
+    {
+        house.answer(false, "[429.1] too many");
+        CHECK(sent.get().task.status == TaskStatus::failed);
+        CHECK(sent.get().task.sync_error == "[429.1] too many");
+    }
+    SECTION("silent, and it took it after all")
+    {
+        house.pass(9s);
+        CHECK_FALSE(sent.is_there());
+        house.pass(1s);
+        CHECK(sent.get().task.status == TaskStatus::sent);
+        CHECK(sent.get().task.sync_error.starts_with("[410.2]"));
+        CHECK_FALSE(house.task(id).sync_flag.value());
+        house.answer(true);
+        CHECK(house.status(id) == TaskStatus::running);
+        CHECK(house.task(id).sync_flag.value());
+    }
+    SECTION("a quick worker's result comes before the answer")
+    {
+        house.report(id);
+        house.answer(true);
+        CHECK(sent.get().task.sync_flag == true);
+        CHECK(house.status(id) == TaskStatus::done);
+        CHECK(house.task(id).sync_flag.value());
+    }
+}
+
+TEST_CASE("a task for an agent that is not there is undelivered at once, or waits for as long as its ttl",
+    "[dispatcher]")
+{
+    DispatcherHouse house;
+    CHECK(house.send().get().task.status == TaskStatus::undelivered);
+    auto order = house.order();
+    order.ins.ttl = 20s;
+    auto const id = house.send(order).get().task.id;
+    CHECK(house.status(id) == TaskStatus::waiting);
+    SECTION("it comes")
+    {
+        house.pass(19s);
+        house.come();
+        CHECK(house.calls() == Calls{"instruct"});
+        house.answer(true);
+        house.pass(5s);
+        CHECK(house.status(id) == TaskStatus::running);
+    }
+    SECTION("it does not come")
+    {
+        house.pass(20s);
+        CHECK(house.status(id) == TaskStatus::expired);
+        house.come();
+        CHECK(house.calls().empty());
+    }
+    SECTION("the server ends meanwhile")
+    {
+        house.start();
+        house.pass(20s);
+        CHECK(house.status(id) == TaskStatus::expired);
+    }
+}
+
+TEST_CASE(
+    "a sendsync returns what the worker said, and the agent is told once that is on disk", "[dispatcher]")
+{
+    DispatcherHouse house;
+    house.come();
+    auto const told = house.run_sync();
+    auto const id = house.newest();
+    json::object const result{{"worker_flag", 0}, {"worker_result", "no"}, {"worker_costtime", 3}};
+    SECTION("the disk takes it")
+    {
+        house.answer(true, "", result);
+        CHECK(told.get().status == TaskStatus::failed);
+        CHECK(told.get().report->result == "no");
+        REQUIRE(house.link->casts.size() == 1);
+        CHECK(house.link->casts[0].method == "confirm");
+        CHECK(house.link->casts[0].fields.at("id").at(0).as_string() == id.text());
+    }
+    SECTION("the disk refuses it: the agent is asked for it again, and told then")
+    {
+        house.store.fail_next();
+        house.answer(true, "", result);
+        CHECK(told.get().report->result == "no");
+        CHECK(house.link->casts.empty());
+        house.pass(5s);
+        CHECK(house.calls() == Calls{"instruct", "status"});
+        house.answer_status(id, "done");
+        CHECK(house.status(id) == TaskStatus::done);
+        CHECK(house.link->casts.size() == 1);
+    }
+    SECTION("its time is over first: a late result fills what is empty, and the verdict stands")
+    {
+        house.pass(30s);
+        CHECK(told.get().status == TaskStatus::timeout);
+        house.answer(true, "", result);
+        CHECK(house.status(id) == TaskStatus::timeout);
+        CHECK(house.task(id).report->result == "no");
+        CHECK(house.link->casts.size() == 1);
+    }
+    SECTION("the server stops: the task goes on")
+    {
+        house.dispatcher->stop();
+        house.settle();
+        CHECK(told.refusal().starts_with("[503.1]"));
+        CHECK(house.status(id) == TaskStatus::sent);
+    }
+}
+
+TEST_CASE("a second send with the same dedup starts nothing, and waits for the agent's word on the first",
+    "[dispatcher]")
+{
+    DispatcherHouse house;
+    house.come();
+    auto order = house.order();
+    order.ins.dedup = "once";
+    auto const first = house.send(order);
+    auto const second = house.send(order);
+    CHECK(house.calls() == Calls{"instruct"});
+    CHECK_FALSE(second.is_there());
+    house.answer(true);
+    CHECK(second.get().task.id == first.get().task.id);
+    CHECK(second.get().task.status == TaskStatus::running);
+    CHECK_FALSE(second.get().fresh);
+}
+
+TEST_CASE("mode P is refused for an app without a processor", "[dispatcher]")
+{
+    DispatcherHouse house;
+    house.come();
+    auto order = house.order();
+    order.ins.mode = Mode::p;
+    CHECK(house.send(order).refusal().starts_with("[413.2]"));
+    CHECK(house.number("SELECT count(*) FROM tasks") == 0);
+    house.processor = AppAddress{"10.0.0.9", 4000};
+    house.send(order);
+    CHECK(house.calls() == Calls{"instruct"});
+}

@@ -1,0 +1,175 @@
+#include "tasklog/task_book.hpp"
+
+#include "catch.hpp"
+#include "support/task_house.hpp"
+
+using namespace elves;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct House : TaskHouse {
+    House() { start(); }
+    /// As a server does that comes back after a crash.
+    void start()
+    {
+        book = std::make_unique<TaskBook>(store, clock);
+        book->load();
+        book->on_finished([this](Task const& task) { finished.push_back(task.status); });
+    }
+    Task task(std::uint64_t id) { return sent_task(id, clock.now()); }
+    TaskLog::Recorded record(Task task) { return run(book->record(std::move(task), {})); }
+    Awaited<life::Decision> apply(std::uint64_t id, life::Event event)
+    {
+        return begin(book->apply(TaskId(id), std::move(event)));
+    }
+    std::unique_ptr<TaskBook> book;
+    std::vector<TaskStatus> finished;
+};
+
+life::Event reported(int flag, std::string result) { return life::Reported{said(flag, std::move(result))}; }
+
+} // namespace
+
+TEST_CASE("a task is open in memory once it is on disk, and no longer than until its end", "[task_book]")
+{
+    House house;
+    CHECK(house.record(house.task(1)).fresh);
+    REQUIRE(house.book->open(TaskId(1)));
+    CHECK(house.book->open_of(house.task(1).agent) == std::vector{TaskId(1)});
+    CHECK(house.number("SELECT count(*) FROM tasks WHERE status = 'sent'") == 1);
+    house.apply(1, reported(1, "fine"));
+    CHECK_FALSE(house.book->open(TaskId(1)));
+    CHECK(house.book->open_all().empty());
+    CHECK(house.finished == std::vector{TaskStatus::done});
+    CHECK(house.run(house.book->find(TaskId(1)))->report->result == "fine");
+}
+
+TEST_CASE("what the disk does not take has not happened, and nobody is told of it", "[task_book]")
+{
+    House house;
+    house.store.fail_next();
+    CHECK(house.begin(house.book->record(house.task(1), {})).refusal().starts_with("[507.1]"));
+    CHECK_FALSE(house.book->open(TaskId(1)));
+    house.record(house.task(2));
+    house.store.fail_next();
+    CHECK(house.apply(2, reported(1, "fine")).refusal().starts_with("[507.1]"));
+    CHECK(house.finished.empty());
+    CHECK(house.book->open(TaskId(2))->status == TaskStatus::sent);
+    // It may be tried again.
+    CHECK(house.apply(2, reported(1, "fine")).get().finished);
+    CHECK(house.finished == std::vector{TaskStatus::done});
+}
+
+TEST_CASE("events of one task that come at the same time are judged one after the other", "[task_book]")
+{
+    House house;
+    house.record(house.task(1));
+    auto const first = house.spawn(house.book->apply(TaskId(1), reported(1, "first")));
+    auto const cancel = house.spawn(house.book->apply(TaskId(1), life::Event(life::Cancel{})));
+    auto const second = house.spawn(house.book->apply(TaskId(1), reported(0, "second")));
+    house.settle();
+    CHECK(first.get().finished);
+    CHECK_FALSE(cancel.get().changed);
+    CHECK_FALSE(second.get().changed);
+    CHECK(house.finished == std::vector{TaskStatus::done});
+    CHECK(house.run(house.book->find(TaskId(1)))->report->result == "first");
+}
+
+TEST_CASE("an event that the disk refuses does not hold up the next one", "[task_book]")
+{
+    House house;
+    house.record(house.task(1));
+    house.store.fail_next();
+    auto const first = house.spawn(house.book->apply(TaskId(1), life::Event(life::Taken{1ms})));
+    auto const second = house.spawn(house.book->apply(TaskId(1), reported(0, "no")));
+    house.settle();
+    CHECK(first.refusal().starts_with("[507.1]"));
+    CHECK(second.get().task.status == TaskStatus::failed);
+}
+
+TEST_CASE("a result for a task that has ended finds it on disk, and an unknown id is refused", "[task_book]")
+{
+    House house;
+    house.record(house.task(1));
+    house.apply(1, life::Event(life::AgentForgot{}));
+    auto const late = house.apply(1, reported(1, "late"));
+    CHECK(late.get().changed);
+    CHECK(late.get().task.status == TaskStatus::lost);
+    CHECK(house.book->open_all().empty());
+    CHECK(house.apply(9, reported(1, "?")).refusal().starts_with("[416.1]"));
+}
+
+TEST_CASE("after a crash the open tasks are there, and those whose cancel is due", "[task_book]")
+{
+    House house;
+    for (auto const id : {1, 2, 3}) house.record(house.task(static_cast<std::uint64_t>(id)));
+    house.apply(2, reported(1, "fine"));
+    house.apply(3, life::Event(life::Cancel{}));
+    house.start();
+    CHECK(house.book->open_of(house.task(1).agent) == std::vector{TaskId(1), TaskId(3)});
+    CHECK(house.book->open(TaskId(3))->cancel_due);
+    house.apply(3, life::Event(life::CancelKnown{}));
+    CHECK_FALSE(house.book->open(TaskId(3)));
+}
+
+TEST_CASE("a second task with the same dedup, or of the same firing, is the first one", "[task_book]")
+{
+    House house;
+    auto with_dedup = [&](std::uint64_t id) {
+        auto task = house.task(id);
+        task.ins.dedup = "once";
+        return task;
+    };
+    auto firing = [&](std::uint64_t id, TaskStatus status) {
+        auto task = house.task(id);
+        task.type = TaskType::cron;
+        task.cron_id = TaskId(7);
+        task.fire_time = house.clock.now();
+        task.status = status;
+        if (is_final(status)) task.end = house.clock.now();
+        return task;
+    };
+    house.record(with_dedup(1));
+    house.apply(1, reported(1, "fine"));
+    auto const again = house.record(with_dedup(2));
+    CHECK_FALSE(again.fresh);
+    CHECK(again.task.id == TaskId(1));
+    CHECK(again.task.status == TaskStatus::done);
+
+    CHECK(house.record(firing(3, TaskStatus::sent)).fresh);
+    CHECK(house.record(firing(4, TaskStatus::sent)).task.id == TaskId(3));
+    // What was skipped is only told: it takes the place of no run, and the same record may come twice.
+    CHECK(house.record(firing(5, TaskStatus::skipped)).fresh);
+    CHECK_FALSE(house.record(firing(5, TaskStatus::skipped)).fresh);
+    CHECK(house.number("SELECT count(*) FROM tasks") == 3);
+}
+
+TEST_CASE("what is recorded with a task is written with it or not at all", "[task_book]")
+{
+    House house;
+    auto const fails = [](Db& db) {
+        db.run("INSERT INTO outputs (id, at, data) VALUES ('x', 0, '')").execute();
+        throw Error(codes::no_cron, "gone meanwhile");
+    };
+    CHECK(house.begin(house.book->record(house.task(1), fails)).refusal().starts_with("[411.1]"));
+    CHECK(house.number("SELECT count(*) FROM outputs") == 0);
+    CHECK(house.number("SELECT count(*) FROM tasks") == 0);
+    CHECK_FALSE(house.book->open(TaskId(1)));
+}
+
+TEST_CASE("the end of a task of mode P and what is owed to its processor are one write", "[task_book]")
+{
+    House house;
+    auto owing = house.task(1);
+    owing.ins.mode = Mode::p;
+    house.record(owing);
+    CHECK(house.number("SELECT count(*) FROM deliveries") == 0);
+    house.store.fail_next();
+    house.apply(1, reported(1, "fine"));
+    CHECK(house.number("SELECT count(*) FROM deliveries") == 0);
+    house.apply(1, reported(1, "fine"));
+    CHECK(house.number("SELECT count(*) FROM deliveries") == 1);
+    house.apply(1, reported(0, "again"));
+    CHECK(house.number("SELECT count(*) FROM deliveries") == 1);
+}

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <ostream>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace elves::sim {
+
+/// What a run may come to see; `names` has them in the same order.
+enum class Sight {
+    // What went wrong.
+    crash,
+    stop,
+    pause,
+    clock_forward,
+    clock_back,
+    parted,
+    wire_cut,
+    message_lost,
+    message_held,
+    half_open,
+    slow_network,
+    disk_full,
+    write_refused,
+    slow_disk,
+    crash_before_commit,
+    crash_after_commit,
+    processor_refused,
+    processor_silent,
+    // What came of it.
+    relinked,
+    overtaken,
+    result_again,
+    delivery_again,
+    // How tasks end.
+    done,
+    failed,
+    timeout,
+    canceled,
+    expired,
+    undelivered,
+    skipped,
+    lost,
+    late_result,
+    delivered,
+    gave_up,
+    processed,
+    // Cron jobs.
+    center_run,
+    own_run,
+    center_missed,
+    own_missed,
+    made_up,
+    // Clients.
+    sync_answer,
+    dedup_again,
+    cancel_told,
+    kinds, ///< How many there are.
+};
+
+/// How often each was seen.
+class Tally {
+public:
+    static constexpr auto kinds = static_cast<std::size_t>(Sight::kinds);
+    static constexpr std::array<std::string_view, kinds> names{"crash", "orderly stop",
+        "process stands still", "clock set forward", "clock set back", "partition", "wire cut",
+        "message lost with its wire", "message held by a partition", "end of a wire not told", "slow network",
+        "disk full", "write refused", "slow disk", "crash before commit", "crash after commit, nobody told",
+        "processor refuses", "processor silent", "agent's link replaced", "old link speaks after the new one",
+        "result reported again", "result delivered again", "done", "failed", "timeout", "canceled", "expired",
+        "undelivered", "skipped", "lost", "result after the end", "delivered to processor",
+        "delivery given up", "processor's own word", "center cron run", "own cron run", "center times missed",
+        "own times missed", "missed times made up for", "sendsync answered by a worker",
+        "send repeated by dedup", "cancel acknowledged"};
+
+    void see(Sight what) { ++counts_[static_cast<std::size_t>(what)]; }
+    /// Where `key` was seen before.
+    void see_again(Sight what, std::string const& key)
+    {
+        if (!keys_.insert(std::string(names[static_cast<std::size_t>(what)]) + key).second) see(what);
+    }
+    void add(Tally const& other)
+    {
+        for (std::size_t i = 0; i < kinds; ++i) counts_[i] += other.counts_[i];
+    }
+    /// A line for each; true: none of them is 0.
+    bool print(std::ostream& out) const
+    {
+        bool all = true;
+        for (std::size_t i = 0; i < kinds; ++i) {
+            out << "  " << names[i] << ": " << counts_[i] << (counts_[i] == 0 ? "  <- never" : "") << '\n';
+            all = all && counts_[i] > 0;
+        }
+        return all;
+    }
+
+private:
+    std::array<std::uint64_t, kinds> counts_{};
+    std::set<std::string> keys_;
+};
+
+} // namespace elves::sim
