@@ -164,7 +164,7 @@ asio::awaitable<Task> AgentDispatcher::taken_by_now(Task task)
     bool const is_asked = task.status == TaskStatus::sent && !task.sync_flag && task.type != TaskType::rt;
     if (!is_asked) co_return task;
     if (!on_the_way_.contains(task.id)) {
-        // It may have been read just before the agent's word came; a read waits for the writes before it.
+        // It may have been read from disk just before the agent's word came.
         auto const now = co_await log_.find(task.id);
         co_return now ? *now : task;
     }

@@ -121,16 +121,15 @@ TEST_CASE(
         CHECK(house.link->casts[0].method == "confirm");
         CHECK(house.link->casts[0].fields.at("id").at(0).as_string() == id.text());
     }
-    SECTION("the disk refuses it: the agent is asked for it again, and told then")
+    SECTION("the disk refuses it: it is written later, and the agent told then")
     {
         house.store.fail_next();
         house.answer(true, "", result);
         CHECK(told.get().report->result == "no");
         CHECK(house.link->casts.empty());
         house.pass(5s);
-        CHECK(house.calls() == Calls{"instruct", "status"});
-        house.answer_status(id, "done");
-        CHECK(house.status(id) == TaskStatus::done);
+        CHECK(house.calls() == Calls{"instruct"});
+        CHECK(house.status(id) == TaskStatus::failed);
         CHECK(house.link->casts.size() == 1);
     }
     SECTION("its time is over first: a late result fills what is empty, and the verdict stands")

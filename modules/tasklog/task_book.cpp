@@ -201,6 +201,7 @@ void TaskBook::tell_finished(Task const& task)
 
 asio::awaitable<std::optional<Task>> TaskBook::find(TaskId id)
 {
+    flush();
     std::function<std::optional<Task>(Db&)> work = [id](Db& db) -> std::optional<Task> {
         auto row = task_records::find(db, id);
         if (!row) return std::nullopt;

@@ -173,3 +173,69 @@ TEST_CASE("the end of a task of mode P and what is owed to its processor are one
     house.apply(1, reported(0, "again"));
     CHECK(house.number("SELECT count(*) FROM deliveries") == 1);
 }
+
+TEST_CASE("what is noted counts at once, and is written with the task's next event", "[task_book]")
+{
+    House house;
+    house.record(house.task(1));
+    auto const writes = house.store.posted();
+    CHECK(house.book->note(TaskId(1), life::Taken{7ms}));
+    CHECK(house.book->open(TaskId(1))->status == TaskStatus::running);
+    CHECK(house.number("SELECT count(*) FROM tasks WHERE status = 'sent'") == 1);
+    house.apply(1, reported(1, "fine"));
+    CHECK(house.store.posted() == writes + 1);
+    CHECK(house.number("SELECT count(*) FROM tasks WHERE status = 'done' AND sync_costtime = 7") == 1);
+    house.pass(2s);
+    CHECK(house.store.posted() == writes + 1);
+}
+
+TEST_CASE("what is noted is written a moment later, or before somebody reads it", "[task_book]")
+{
+    House house;
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        house.record(house.task(id));
+        CHECK(house.book->note(TaskId(id), life::Taken{7ms}));
+    }
+    auto const writes = house.store.posted();
+    SECTION("a moment later, all of them in one write") { house.pass(1s); }
+    SECTION("before a read") { CHECK(house.run(house.book->find(TaskId(2)))->status == TaskStatus::running); }
+    CHECK(house.number("SELECT count(*) FROM tasks WHERE status = 'running'") == 3);
+    CHECK(house.store.posted() == writes + 1);
+}
+
+TEST_CASE("what is noted and the disk refuses is written later; after a crash it is as if never said",
+    "[task_book]")
+{
+    House house;
+    house.record(house.task(1));
+    CHECK(house.book->note(TaskId(1), life::Taken{7ms}));
+    house.store.fail_next();
+    house.book->flush();
+    house.settle();
+    CHECK(house.number("SELECT count(*) FROM tasks WHERE status = 'running'") == 0);
+    SECTION("it lives on")
+    {
+        house.pass(1s);
+        CHECK(house.number("SELECT count(*) FROM tasks WHERE status = 'running'") == 1);
+    }
+    SECTION("it crashes")
+    {
+        house.start();
+        CHECK(house.book->open(TaskId(1))->status == TaskStatus::sent);
+    }
+}
+
+TEST_CASE("what ends a task, or meets another event of it, is not only noted", "[task_book]")
+{
+    House house;
+    house.record(house.task(1));
+    CHECK_FALSE(house.book->note(TaskId(1), reported(1, "fine")));
+    CHECK_FALSE(house.book->note(TaskId(9), life::Taken{7ms}));
+    auto const cancel = house.spawn(house.book->apply(TaskId(1), life::Event(life::Cancel{})));
+    house.loop.restart();
+    for (int turn = 0; turn < 10 && !house.book->is_deciding(TaskId(1)); ++turn) house.loop.poll_one();
+    REQUIRE(house.book->is_deciding(TaskId(1)));
+    CHECK_FALSE(house.book->note(TaskId(1), life::Taken{7ms}));
+    house.settle();
+    CHECK(cancel.get().task.status == TaskStatus::canceled);
+}
