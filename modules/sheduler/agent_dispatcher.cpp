@@ -166,7 +166,9 @@ asio::awaitable<Task> AgentDispatcher::taken_by_now(Task task)
     if (!on_the_way_.contains(task.id)) {
         // It may have been read from disk just before the agent's word came.
         auto const now = co_await log_.find(task.id);
-        co_return now ? *now : task;
+        // It may have come while that was read, and be only noted yet.
+        auto const* const open = log_.open(task.id);
+        co_return open ? *open : now.value_or(task);
     }
     OneShot<Task> told;
     taking_[task.id].push_back(told);
