@@ -21,6 +21,17 @@ public:
     {
     }
 
+    ManualClock(ManualClock const&) = delete;
+    ManualClock& operator=(ManualClock const&) = delete;
+    /// Takes with it who still waits: a coroutine holds its Timer, and what that would call holds the
+    /// coroutine.
+    ~ManualClock() override
+    {
+        for (auto const& timer : std::exchange(waiting_, {})) {
+            if (auto const then = timer.second.lock()) std::exchange(*then, nullptr);
+        }
+    }
+
     [[nodiscard]] Instant now() const override { return now_; }
     [[nodiscard]] Steady steady() const override { return steady_; }
 
