@@ -7,19 +7,19 @@ needs more than a tenth more than the third before it.
 """
 
 import argparse
-import json
 import os
 import pathlib
-import socket
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 
-from contestants import BENCH, Elvesd
-import plot
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "test" / "e2e"))
+
+from contestants import BENCH, Elvesd  # noqa: E402
+from elves_wire import Client  # noqa: E402
+import plot  # noqa: E402
 
 KEEP = 60  # seconds
 SAMPLE = 5  # seconds
@@ -41,55 +41,36 @@ class Soaked(Elvesd):
         return sum(path.stat().st_size for path in self.folder.glob("elves.db*")) / 2**20
 
 
-class Probe:
-    """One connection that asks, again and again, whether an agent is online."""
-
-    def __init__(self, port):
-        self.sock = socket.create_connection(("127.0.0.1", port), 30)
-
-    def call(self, service, method, **fields):
-        body = json.dumps({"mqt": "call", "mqs": service, "mqf": method, **fields}).encode()
-        self.sock.sendall(struct.pack(">I", len(body)) + body)
-        head = self._read(4)
-        return json.loads(self._read(struct.unpack(">I", head)[0]))
-
-    def _read(self, count):
-        data = b""
-        while len(data) < count:
-            more = self.sock.recv(count - len(data))
-            if not more:
-                raise RuntimeError("the server has closed the probe's connection")
-            data += more
-        return data
-
-    def slowest_ms(self):
-        worst = 0
-        for _ in range(PROBES):
-            begun = time.monotonic()
-            self.call("heartbeat", "getstatbyip", agentip="10.0.0.1")
-            worst = max(worst, time.monotonic() - begun)
-            time.sleep(SAMPLE / PROBES / 2)
-        return worst * 1000
-
-    def calls(self):
-        return int(self.call("elves", "stats")["stats"]["calls"])
+def slowest_ms(client):
+    """Of some askings whether an agent is online, one after the other."""
+    worst = 0
+    for _ in range(PROBES):
+        begun = time.monotonic()
+        client.ok("heartbeat", "getstatbyip", agentip="10.0.0.1")
+        worst = max(worst, time.monotonic() - begun)
+        time.sleep(SAMPLE / PROBES / 2)
+    return worst * 1000
 
 
-def sample(server, probe, minutes):
+def calls(client):
+    return int(client.ok("elves", "stats")["stats"]["calls"])
+
+
+def sample(server, client, minutes):
     """Every SAMPLE seconds; gives the times in minutes, and the curves."""
     names = ("memory, MiB", "data file with its -wal, MiB", "descriptors", "calls a second", "slowest getstatbyip, ms")
     times, curves = [], {name: [] for name in names}
     begun = last = time.monotonic()
-    calls = probe.calls()
+    before = calls(client)
     while last - begun < minutes * 60:
-        slowest = probe.slowest_ms()
+        slowest = slowest_ms(client)
         time.sleep(max(0, last + SAMPLE - time.monotonic()))
-        now, seen = time.monotonic(), probe.calls()
-        values = (server.rss() / 2**20, server.file_mib(), server.descriptors(), (seen - calls) / (now - last), slowest)
+        now, seen = time.monotonic(), calls(client)
+        values = (server.rss() / 2**20, server.file_mib(), server.descriptors(), (seen - before) / (now - last), slowest)
         for name, value in zip(names, values):
             curves[name].append(value)
         times.append((now - begun) / 60)
-        last, calls = now, seen
+        last, before = now, seen
         print("  ".join([f"{times[-1]:6.2f} min", *(f"{name}: {value:,.1f}" for name, value in zip(names, values))]), flush=True)
     return times, curves
 
@@ -118,7 +99,7 @@ def main():
         load = subprocess.Popen([BENCH, *server.load(scenario, "--seconds", args.minutes * 60 + 30, "--warmup", 1)],
                                 stdout=subprocess.DEVNULL)
         try:
-            times, curves = sample(server, Probe(server.port), args.minutes)
+            times, curves = sample(server, Client("127.0.0.1", server.port), args.minutes)
             if load.poll() is not None:
                 sys.exit("the load ended before its time")
         finally:

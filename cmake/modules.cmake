@@ -46,15 +46,14 @@ function(elves_link_modules)
     endforeach()
 endfunction()
 
-# Makes elves_doctor know what each module's checks.sql asks of a data file.
+# Makes elves_doctor know what the checks.sql of the store and of each module ask of a data file.
 function(elves_embed_checks)
-    file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/doctor/checks.sql ${PROJECT_SOURCE_DIR}/modules/*/checks.sql)
+    file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/store/checks.sql ${PROJECT_SOURCE_DIR}/modules/*/checks.sql)
     set(ELVES_CHECKS "")
     foreach(file ${files})
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
         get_filename_component(folder ${file} DIRECTORY)
         get_filename_component(name ${folder} NAME)
-        string(REPLACE "doctor" "store" name ${name})
         file(READ ${file} sql)
         string(APPEND ELVES_CHECKS "    {\"${name}\", R\"sql(${sql})sql\"},\n")
     endforeach()

@@ -49,6 +49,16 @@ public:
         co_return state->value;
     }
 
+    /// The value, however long it takes.
+    [[nodiscard]] asio::awaitable<T> wait(Clock& clock)
+    {
+        constexpr std::chrono::hours for_long(24); // a clock wants a limit
+        while (true) {
+            auto value = co_await wait(clock, for_long);
+            if (value) co_return std::move(*value);
+        }
+    }
+
     friend bool operator==(OneShot const& a, OneShot const& b) { return a.state_ == b.state_; }
 
 private:

@@ -454,27 +454,6 @@ TEST_CASE("who used a key last is told at once, and written once a minute", "[su
     CHECK(keys.at("keys").as_array().front().at("used_from").as_string() == "192.0.2.7");
 }
 
-TEST_CASE("a key's apps are names, or globs of app.func", "[supervisor]")
-{
-    Key key = *some_key(Role::operator_);
-    key.apps = {"backup", "nginx.re*", "db?.dump"};
-    auto const may = [&](std::string const& app, std::string const& func) {
-        Instruction ins;
-        ins.app = app;
-        ins.func = func;
-        return key.may_run(ins);
-    };
-    CHECK(may("backup", "full"));
-    CHECK_FALSE(may("backup2", "full"));
-    CHECK((may("nginx", "reload") && may("nginx", "restart")));
-    CHECK_FALSE(may("nginx", "stop"));
-    CHECK_FALSE(may("xnginx", "reload"));
-    CHECK(may("db1", "dump"));
-    CHECK_FALSE((may("db12", "dump") || may("db1", "drop")));
-    CHECK((key.may_use("nginx") && key.may_use("db1") && key.may_use("backup")));
-    CHECK_FALSE(key.may_use("other"));
-}
-
 // ---- apps ----
 TEST_CASE("an app's processor is where setapp said last", "[supervisor]")
 {

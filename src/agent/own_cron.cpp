@@ -16,8 +16,6 @@ constexpr std::chrono::milliseconds longest_wait = 60s; // the time of day may j
 constexpr std::chrono::milliseconds grace = 10s;
 constexpr std::chrono::milliseconds retry_after = 5s;
 constexpr std::size_t most_missed = 10'000;
-/// A change waits for what is on its way to disk, not for a limit; the Clock wants one.
-constexpr std::chrono::milliseconds for_long = std::chrono::hours(24);
 
 std::string count_text(MissedTimes const& times)
 {
@@ -80,8 +78,7 @@ asio::awaitable<void> OwnCron::wait_for_change()
     OneShot<bool> mine;
     changes_.push_back(mine);
     hand_on_change();
-    while (!co_await mine.wait(clock_, for_long)) {
-    }
+    co_await mine.wait(clock_);
 }
 
 void OwnCron::hand_on_change()

@@ -15,8 +15,6 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds start_retry = 1s;
 constexpr std::chrono::milliseconds longest_pause = 60s;
-/// A wait for a result ends with the result, not with a limit; the Clock wants one.
-constexpr std::chrono::milliseconds for_long = std::chrono::hours(24);
 
 WorkerReport too_late_report()
 {
@@ -245,10 +243,7 @@ asio::awaitable<WorkerReport> Tasks::result(TaskId id)
         if (found->second.told) co_return *found->second.entry.report;
         OneShot<WorkerReport> mine;
         found->second.waiting.push_back(mine);
-        while (true) {
-            auto report = co_await mine.wait(clock_, for_long);
-            if (report) co_return std::move(*report);
-        }
+        co_return co_await mine.wait(clock_);
     }
     auto entry = co_await look(id);
     if (!entry || !entry->report) throw Error(codes::no_task, "there is no task " + id.text() + " here");
@@ -266,9 +261,7 @@ asio::awaitable<bool> Tasks::cancel(TaskId id)
         co_return true;
     OneShot<bool> mine;
     held->second.canceling.push_back(mine);
-    while (!co_await mine.wait(clock_, for_long)) {
-    }
-    co_return true;
+    co_return co_await mine.wait(clock_);
 }
 
 /// False: it is not here, or no longer.

@@ -54,8 +54,7 @@ Exit doctor(Context const& with)
 Exit backup(Context const& with)
 {
     auto const file = with.args.text("FILE");
-    auto const copied = back_up(store_path(with), file);
-    auto const size = std::to_string(copied.bytes);
+    auto const size = std::to_string(back_up(store_path(with), file));
     with.out.document(document_of(true, "", {{"file", file}, {"size", size}}));
     with.out.line("written and checked: " + file + ", " + size + " bytes");
     return Exit::well;

@@ -114,7 +114,7 @@ Router::Answer Router::run(
         if (auto* const reply = std::get_if<Reply>(&answer)) return Outcome{std::move(reply->fields()), {}};
         return finished(std::get<asio::awaitable<Reply>>(std::move(answer)), *method);
     } catch (Error const& error) {
-        auto outcome = refused(error, method);
+        auto outcome = outcome_of_exception(method);
         bool const is_guess = error.code() == codes::wrong_key && gate_.authority;
         if (is_guess) return refused_slowly(*gate_.authority, peer, std::move(outcome));
         return outcome;

@@ -128,13 +128,13 @@ std::string move_away(std::string const& path)
 
 } // namespace
 
-Copied back_up(std::string const& from, std::string const& to)
+std::int64_t back_up(std::string const& from, std::string const& to)
 {
     NewFile file(to);
     copy_file(from, file.draft(), to);
-    Copied const copied{static_cast<std::int64_t>(fs::file_size(file.draft()))};
+    auto const size = static_cast<std::int64_t>(fs::file_size(file.draft()));
     file.keep();
-    return copied;
+    return size;
 }
 
 std::string restore(std::string const& from, std::string const& path)

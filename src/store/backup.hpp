@@ -5,17 +5,12 @@
 
 namespace elves {
 
-/// What a copy came to.
-struct Copied {
-    std::int64_t bytes = 0;
-};
-
 /// Copies the data file `from` as it is at this moment to the new file `to` (mode 0600), whether a server
 /// writes to it meanwhile or not (SQLite's online backup API, https://sqlite.org/backup.html, within one read
 /// transaction: writers go on, and the copy does not begin anew with each of their commits). `to` appears
-/// whole and checked, or not at all. Blocks as long as it takes. Throws std::runtime_error, one line that
-/// names the file and what to do; also where `to` exists.
-Copied back_up(std::string const& from, std::string const& to);
+/// whole and checked, or not at all. Returns its size in bytes. Blocks as long as it takes. Throws
+/// std::runtime_error, one line that names the file and what to do; also where `to` exists.
+std::int64_t back_up(std::string const& from, std::string const& to);
 
 /// Puts the data file at `path` back to the backup `from`. What was there is kept as `path` with a time
 /// behind it. Throws std::runtime_error as above and has then changed nothing: where a server uses `path`,

@@ -149,6 +149,11 @@ class Backup(Store):
         self.assertEqual(self.data.read_bytes(), before)
         self.assertFalse(list(self.house.folder.glob("elves.db.*Z")))
 
+    def test_a_data_file_that_is_not_on_this_machine_has_to_be_named(self):
+        self.data.rename(self.data.with_name("elsewhere.db"))
+        done = self.says("backup", self.folder() / "copy.db", code=USAGE)
+        self.assertIn("--store", done.err)
+
     def test_without_a_server_and_a_file_there_is_no_backup(self):
         done = self.ctl("127.0.0.1:1", "backup", self.folder() / "copy.db")
         self.assertEqual(done.code, REFUSED)

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include <unistd.h>
+
 #include "catch.hpp"
 #include "store/file_lock.hpp"
 #include "store/migrations.hpp"
@@ -49,9 +51,9 @@ TEST_CASE("a backup holds what was committed, and nothing of what is being writt
     add(*live, 1);
     live->script("BEGIN IMMEDIATE");
     add(*live, 2);
-    auto const copied = back_up(folder.file("live.db"), folder.file("copy.db"));
+    auto const size = back_up(folder.file("live.db"), folder.file("copy.db"));
     live->script("COMMIT");
-    CHECK(copied.bytes == static_cast<std::int64_t>(std::filesystem::file_size(folder.file("copy.db"))));
+    CHECK(size == static_cast<std::int64_t>(std::filesystem::file_size(folder.file("copy.db"))));
     CHECK(rows(folder.file("copy.db")) == 1);
     CHECK(rows(folder.file("live.db")) == 2);
 }
@@ -122,4 +124,15 @@ TEST_CASE("a file may be restored where there is none", "[backup]")
     back_up(folder.file("live.db"), folder.file("copy.db"));
     CHECK(restore(folder.file("copy.db"), folder.file("new.db")).empty());
     CHECK(rows(folder.file("new.db")) == 1);
+}
+
+TEST_CASE("a file in somebody else's folder is not restored: the server could not use it", "[backup]")
+{
+    if (::geteuid() != 0) return; // Nobody else can give a folder away.
+    TempFolder const folder;
+    add(*make_file(folder.file("live.db")), 1);
+    back_up(folder.file("live.db"), folder.file("copy.db"));
+    REQUIRE(::chown(folder.path().c_str(), 65'534, 65'534) == 0);
+    CHECK_THROWS_WITH(restore(folder.file("copy.db"), folder.file("new.db")), Contains("owns its folder"));
+    CHECK_FALSE(std::filesystem::exists(folder.file("new.db")));
 }

@@ -9,6 +9,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 
 #include "catch.hpp"
 #include "elves/error.hpp"
@@ -474,6 +475,25 @@ TEST_CASE("what waits for its commit is posted from many turns of a busy loop", 
     CHECK(done == 2'000);
     CHECK(house.all().size() == 2'000);
     CHECK(house.store->counters().commits < 2'000);
+}
+
+TEST_CASE("of a large commit some are told, then what else is ready has its turn, then the rest", "[store]")
+{
+    House house;
+    Gate gate;
+    house.post(gate.work());
+    int told = 0;
+    int told_before_it = 0;
+    for (int n = 1; n <= 200; ++n) {
+        house.store->post(add(n), [&](std::exception_ptr const&) {
+            if (++told == 1) asio::post(house.io, [&] { told_before_it = told; });
+        });
+    }
+    gate.open();
+    house.run();
+    CHECK(told == 200);
+    CHECK(told_before_it > 0);
+    CHECK(told_before_it < 100);
 }
 
 TEST_CASE("a file that is mostly free pages is made smaller while nothing else is to be written", "[store]")

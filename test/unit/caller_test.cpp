@@ -1,0 +1,28 @@
+#include "elves/caller.hpp"
+
+#include "catch.hpp"
+#include "elves/instruction.hpp"
+#include "support/some_key.hpp"
+
+using namespace elves;
+
+TEST_CASE("a key's apps are names, or globs of app.func", "[caller]")
+{
+    Key key = *some_key(Role::operator_);
+    key.apps = {"backup", "nginx.re*", "db?.dump"};
+    auto const may = [&](std::string const& app, std::string const& func) {
+        Instruction ins;
+        ins.app = app;
+        ins.func = func;
+        return key.may_run(ins);
+    };
+    CHECK(may("backup", "full"));
+    CHECK_FALSE(may("backup2", "full"));
+    CHECK((may("nginx", "reload") && may("nginx", "restart")));
+    CHECK_FALSE(may("nginx", "stop"));
+    CHECK_FALSE(may("xnginx", "reload"));
+    CHECK(may("db1", "dump"));
+    CHECK_FALSE((may("db12", "dump") || may("db1", "drop")));
+    CHECK((key.may_use("nginx") && key.may_use("db1") && key.may_use("backup")));
+    CHECK_FALSE(key.may_use("other"));
+}
