@@ -46,9 +46,10 @@ function(elves_link_modules)
     endforeach()
 endfunction()
 
-# Makes elves_doctor know what the checks.sql of the store and of each module ask of a data file.
+# Makes elves_doctor know what the checks.sql of the store, of the audit trail and of each module ask of a data file.
 function(elves_embed_checks)
-    file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/store/checks.sql ${PROJECT_SOURCE_DIR}/modules/*/checks.sql)
+    file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/store/checks.sql
+        ${PROJECT_SOURCE_DIR}/src/audit/checks.sql ${PROJECT_SOURCE_DIR}/modules/*/checks.sql)
     set(ELVES_CHECKS "")
     foreach(file ${files})
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})

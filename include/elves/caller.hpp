@@ -1,11 +1,14 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "elves/audit_row.hpp"
 #include "elves/error.hpp"
 #include "elves/ip.hpp"
 #include "elves/peer.hpp"
@@ -53,6 +56,8 @@ struct Caller {
     std::shared_ptr<Peer> peer;
     /// Null: nobody in particular, who by `[auth] mode` may do everything from where he is.
     std::shared_ptr<Key const> key;
+    /// What this call leaves in the audit trail; null where nothing is kept.
+    std::shared_ptr<AuditRow> audit;
 
     [[nodiscard]] bool may_touch(Ip const& ip) const noexcept { return !key || key->may_touch(ip); }
     [[nodiscard]] bool may_run(Instruction const& ins) const { return !key || key->may_run(ins); }
@@ -64,6 +69,11 @@ struct Caller {
     void require_app(std::string_view app) const;
     /// The key's id, "" without one: the `by` of the task log.
     [[nodiscard]] std::string by() const { return key ? key->key : std::string(); }
+    /// What the write that makes this call's change writes with it (see AuditRow::also); may be empty.
+    [[nodiscard]] std::function<void(Db&)> also(std::string target = {}) const
+    {
+        return audit ? audit->also(std::move(target)) : nullptr;
+    }
 };
 
 } // namespace elves

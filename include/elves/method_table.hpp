@@ -88,6 +88,7 @@ struct Method {
     std::string name; ///< In lower case.
     bool is_cast = false;
     Right right = Right::manage;
+    bool audited = true; ///< Each call leaves a row in the audit trail; of the others those that are denied.
     std::vector<FieldInfo> fields;
     std::string help;
     std::vector<std::string> also; ///< Other names that mean the same.
@@ -98,6 +99,12 @@ struct Method {
     Method& or_named(std::string other)
     {
         also.push_back(std::move(other));
+        return *this;
+    }
+    /// It changes nothing, although it needs a right to change things: not audited.
+    Method& only_reads()
+    {
+        audited = false;
         return *this;
     }
     Method& refused_with(std::function<json::object(Error const&)> fields_of)
@@ -140,6 +147,7 @@ private:
         method->name = name;
         method->is_cast = is_cast;
         method->right = right;
+        method->audited = right == Right::operate || right == Right::manage;
         method->help = help;
         for (auto const& field : fields) method->fields.push_back(field.info);
         method->run = [fields = std::move(fields), code = std::move(code), judged = right != Right::open](

@@ -73,4 +73,7 @@ private:
     [[nodiscard]] static asio::awaitable<void> wait(std::function<void(Done)> start);
 };
 
+/// `work`, and behind it `also`, if there is any: both in one transaction.
+[[nodiscard]] Store::Work together(Store::Work work, Store::Work also);
+
 } // namespace elves

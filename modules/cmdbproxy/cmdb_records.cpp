@@ -43,7 +43,7 @@ CmdbRecord const* CmdbRecords::find(Ip const& agent) const
     return found == by_ip_.end() ? nullptr : &found->second;
 }
 
-asio::awaitable<void> CmdbRecords::put(CmdbRecord record)
+asio::awaitable<void> CmdbRecords::put(CmdbRecord record, Store::Work also)
 {
     if (by_ip_.size() >= most_ && !find(record.agent)) {
         throw Error(
@@ -62,18 +62,20 @@ asio::awaitable<void> CmdbRecords::put(CmdbRecord record)
             .bind(8, record.manager)
             .execute();
     };
+    write = together(std::move(write), std::move(also));
     co_await store_.write(std::move(write));
     auto const agent = record.agent;
     by_ip_.insert_or_assign(agent, std::move(record));
 }
 
-asio::awaitable<void> CmdbRecords::erase(Ip agent)
+asio::awaitable<void> CmdbRecords::erase(Ip agent, Store::Work also)
 {
     // Asked of the disk, for of two that delete the same record only one may hear that it did.
     Store::Work write = [text = agent.text()](Db& db) {
         db.run(delete_one).bind(1, text).execute();
         if (db.changes() == 0) throw Error(codes::no_cmdb_record, "no inventory record for " + text);
     };
+    write = together(std::move(write), std::move(also));
     co_await store_.write(std::move(write));
     by_ip_.erase(agent);
 }

@@ -35,11 +35,12 @@ public:
     /// By IP. Valid until the next co_await.
     [[nodiscard]] std::map<Ip, CmdbRecord> const& all() const noexcept { return by_ip_; }
 
-    /// Adds the record or replaces the one before. Returns when it is on disk. Throws Error 507.1 when the
+    /// Adds the record or replaces the one before. Returns when it is on disk,
+    /// together with what `also` writes. Throws Error 507.1 when the
     /// disk won't take it: the old record stands then; 429.1 where there are too many.
-    [[nodiscard]] asio::awaitable<void> put(CmdbRecord record);
+    [[nodiscard]] asio::awaitable<void> put(CmdbRecord record, Store::Work also = {});
     /// Returns when that is on disk. Throws Error 415.1 where there is none, 507.1 as above.
-    [[nodiscard]] asio::awaitable<void> erase(Ip agent);
+    [[nodiscard]] asio::awaitable<void> erase(Ip agent, Store::Work also = {});
 
 private:
     Store& store_;

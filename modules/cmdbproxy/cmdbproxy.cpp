@@ -77,9 +77,9 @@ void CmdbProxy::declare(MethodTable& table)
             optional("sub_cat", &Set::sub_cat), optional("app_info", &Set::app_info),
             optional("manager", &Set::manager)},
         "Adds or replaces one record; what is not given becomes empty.",
-        [this](Set in, Caller const&) { return set(std::move(in)); });
+        [this](Set in, Caller const& caller) { return set(std::move(in), caller); });
     table.call<ByIp>("delcmdbinfo", Right::manage, {required("agentip", &ByIp::agentip)},
-        "Deletes one record.", [this](ByIp in, Caller const&) { return erase(in); });
+        "Deletes one record.", [this](ByIp in, Caller const& caller) { return erase(in, caller); });
     table.call<List>("listcmdbinfo", Right::read,
         {optional("after", &List::after), optional("limit", &List::limit)}, "All records by IP, in pages.",
         [this](List in, Caller const& caller) { return list(in, caller); });
@@ -103,18 +103,20 @@ Reply CmdbProxy::by_ip_list(ByIpList const& in) const
     return Reply(json::object{{"info", std::move(info)}});
 }
 
-asio::awaitable<Reply> CmdbProxy::set(Set in)
+asio::awaitable<Reply> CmdbProxy::set(Set in, Caller caller)
 {
     CmdbRecord record{in.agentip, std::move(in.sn.text), std::move(in.iplist.text), std::move(in.idc.text),
         std::move(in.main_cat.text), std::move(in.sub_cat.text), std::move(in.app_info.text),
         std::move(in.manager.text)};
-    co_await records_.put(std::move(record));
+    auto also = caller.also();
+    co_await records_.put(std::move(record), std::move(also));
     co_return Reply();
 }
 
-asio::awaitable<Reply> CmdbProxy::erase(ByIp in)
+asio::awaitable<Reply> CmdbProxy::erase(ByIp in, Caller caller)
 {
-    co_await records_.erase(in.agentip);
+    auto also = caller.also();
+    co_await records_.erase(in.agentip, std::move(also));
     co_return Reply();
 }
 

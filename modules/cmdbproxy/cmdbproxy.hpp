@@ -49,8 +49,8 @@ private:
 
     [[nodiscard]] Reply by_ip(ByIp const& in) const;
     [[nodiscard]] Reply by_ip_list(ByIpList const& in) const;
-    [[nodiscard]] asio::awaitable<Reply> set(Set in);
-    [[nodiscard]] asio::awaitable<Reply> erase(ByIp in);
+    [[nodiscard]] asio::awaitable<Reply> set(Set in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> erase(ByIp in, Caller caller);
     [[nodiscard]] Reply list(List const& in, Caller const& caller) const;
 
     CmdbRecords& records_;

@@ -109,11 +109,12 @@ asio::awaitable<Reply> Cron::set(Set in, Caller caller)
     require_room(job);
     auto own = job.type == CronType::self;
     auto const new_id = job.id;
+    auto also = caller.also(new_id.text());
     if (id) {
         own = own || job_of(agent, *id, caller).type == CronType::self;
-        co_await jobs_.replace(std::move(job));
+        co_await jobs_.replace(std::move(job), std::move(also));
     } else {
-        co_await jobs_.add(std::move(job));
+        co_await jobs_.add(std::move(job), std::move(also));
     }
     changed(new_id, agent, own);
     co_return Reply(json::object{{"id", new_id.text()}});
@@ -122,7 +123,8 @@ asio::awaitable<Reply> Cron::set(Set in, Caller caller)
 asio::awaitable<Reply> Cron::erase(One in, Caller caller)
 {
     auto const own = job_of(in.agentip, in.id, caller).type == CronType::self;
-    co_await jobs_.erase(in.id);
+    auto also = caller.also();
+    co_await jobs_.erase(in.id, std::move(also));
     changed(in.id, in.agentip, own);
     co_return Reply();
 }
@@ -132,7 +134,8 @@ asio::awaitable<Reply> Cron::set_on(One in, Caller caller, bool on)
     auto const& job = job_of(in.agentip, in.id, caller);
     if (job.on == on) co_return Reply();
     auto const own = job.type == CronType::self;
-    co_await jobs_.set_on(in.id, on, clock_.now());
+    auto also = caller.also();
+    co_await jobs_.set_on(in.id, on, clock_.now(), std::move(also));
     changed(in.id, in.agentip, own);
     co_return Reply();
 }

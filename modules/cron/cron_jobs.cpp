@@ -119,7 +119,7 @@ std::vector<TaskId> CronJobs::of_agent(Ip const& agent) const
     return {found->second.begin(), found->second.end()};
 }
 
-asio::awaitable<void> CronJobs::add(CronJob job)
+asio::awaitable<void> CronJobs::add(CronJob job, Store::Work also)
 {
     if (count_ >= bounds_.all) {
         throw Error(codes::too_much, "there are " + std::to_string(count_) + " cron jobs; delete some first");
@@ -134,6 +134,7 @@ asio::awaitable<void> CronJobs::add(CronJob job)
     std::exception_ptr failure;
     try {
         Store::Work work = [job](Db& db) { write_job(db, insert_job, job, true); };
+        work = together(std::move(work), std::move(also));
         co_await store_.write(std::move(work));
     } catch (...) {
         failure = std::current_exception();
@@ -145,12 +146,13 @@ asio::awaitable<void> CronJobs::add(CronJob job)
     keep(std::move(job));
 }
 
-asio::awaitable<void> CronJobs::replace(CronJob job)
+asio::awaitable<void> CronJobs::replace(CronJob job, Store::Work also)
 {
     Store::Work work = [job](Db& db) {
         write_job(db, update_job, job, false);
         if (db.changes() == 0) throw gone(job.id);
     };
+    work = together(std::move(work), std::move(also));
     co_await store_.write(std::move(work));
     auto const found = jobs_.find(job.id);
     if (found == jobs_.end()) co_return;
@@ -159,13 +161,14 @@ asio::awaitable<void> CronJobs::replace(CronJob job)
     found->second = std::move(job);
 }
 
-asio::awaitable<void> CronJobs::erase(TaskId id)
+asio::awaitable<void> CronJobs::erase(TaskId id, Store::Work also)
 {
     Store::Work work = [id](Db& db) {
         auto const text = id.text();
         db.run(delete_job).bind(1, text).execute();
         if (db.changes() == 0) throw gone(id);
     };
+    work = together(std::move(work), std::move(also));
     co_await store_.write(std::move(work));
     auto const found = jobs_.find(id);
     if (found == jobs_.end()) co_return;
@@ -177,7 +180,7 @@ asio::awaitable<void> CronJobs::erase(TaskId id)
     release(agent);
 }
 
-asio::awaitable<void> CronJobs::set_on(TaskId id, bool on, Instant now)
+asio::awaitable<void> CronJobs::set_on(TaskId id, bool on, Instant now, Store::Work also)
 {
     Store::Work work = [id, on, now](Db& db) {
         auto const text = id.text();
@@ -187,6 +190,7 @@ asio::awaitable<void> CronJobs::set_on(TaskId id, bool on, Instant now)
         run.execute();
         if (db.changes() == 0) throw gone(id);
     };
+    work = together(std::move(work), std::move(also));
     co_await store_.write(std::move(work));
     auto const found = jobs_.find(id);
     if (found == jobs_.end()) co_return;

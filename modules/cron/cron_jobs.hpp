@@ -48,14 +48,15 @@ public:
     [[nodiscard]] std::vector<TaskId> of_agent(Ip const& agent) const;
     [[nodiscard]] std::unordered_map<TaskId, CronJob> const& all() const noexcept { return jobs_; }
 
-    // Each of these returns when it is on disk. Error 507.1: nothing has changed.
+    // Each of these returns when it is on disk, together with what `also` writes. Error 507.1: nothing has
+    // changed.
     /// Throws Error 429.1 where there are too many.
-    [[nodiscard]] asio::awaitable<void> add(CronJob job);
+    [[nodiscard]] asio::awaitable<void> add(CronJob job, Store::Work also = {});
     /// All but `on` and `created`. Throws Error 411.1 where it is gone by now; so do the next two.
-    [[nodiscard]] asio::awaitable<void> replace(CronJob job);
-    [[nodiscard]] asio::awaitable<void> erase(TaskId id);
+    [[nodiscard]] asio::awaitable<void> replace(CronJob job, Store::Work also = {});
+    [[nodiscard]] asio::awaitable<void> erase(TaskId id, Store::Work also = {});
     /// The times that passed while it was paused don't count: they are settled up to `now`.
-    [[nodiscard]] asio::awaitable<void> set_on(TaskId id, bool on, Instant now);
+    [[nodiscard]] asio::awaitable<void> set_on(TaskId id, bool on, Instant now, Store::Work also = {});
 
     /// Part of the transaction that records a firing: its job's times after `from` up to `to` are accounted
     /// for. Throws TurnRefused where they may not be, which undoes the recording: so no time is settled

@@ -131,7 +131,7 @@ asio::awaitable<void> CenterCron::run(Firing firing, CronJob job)
 asio::awaitable<void> CenterCron::cancel(TaskId task)
 {
     try {
-        co_await dispatcher_.cancel(task);
+        co_await dispatcher_.cancel(task, {});
     } catch (Error const& error) {
         if (error.code() != codes::no_task) throw;
     }

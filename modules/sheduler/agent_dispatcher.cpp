@@ -77,7 +77,7 @@ asio::awaitable<TaskLog::Recorded> AgentDispatcher::record(Order order)
             codes::too_much, "agent " + order.agent.text() + " has 10000 unfinished tasks; try again later");
     }
     Task task;
-    task.id = TaskId::random();
+    task.id = order.id;
     task.agent = order.agent;
     task.type = order.type;
     task.ins = std::move(order.ins);
@@ -252,10 +252,10 @@ void AgentDispatcher::answer(Task const& task)
     for (auto& waiter : found.mapped()) waiter.set(task);
 }
 
-asio::awaitable<Task> AgentDispatcher::cancel(TaskId id)
+asio::awaitable<Task> AgentDispatcher::cancel(TaskId id, std::function<void(Db&)> also)
 {
     co_await note_told(id);
-    auto const decision = co_await log_.apply(id, life::Event(life::Cancel{}));
+    auto const decision = co_await log_.apply(id, life::Event(life::Cancel{}), std::move(also));
     if (decision.changed && decision.task.cancel_due) background(tell_cancel(decision.task.agent, id), id);
     co_return decision.task;
 }

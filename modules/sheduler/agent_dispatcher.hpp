@@ -43,7 +43,7 @@ public:
     [[nodiscard]] asio::awaitable<TaskLog::Recorded> send(Order order) override;
     /// As `sendsync`: returns when the worker has answered, or its timeout is over.
     [[nodiscard]] asio::awaitable<Task> run(Order order);
-    [[nodiscard]] asio::awaitable<Task> cancel(TaskId id) override;
+    [[nodiscard]] asio::awaitable<Task> cancel(TaskId id, std::function<void(Db&)> also) override;
     [[nodiscard]] std::chrono::seconds default_timeout() const override { return default_timeout_; }
     void require_processor(Instruction const& ins) const override;
 

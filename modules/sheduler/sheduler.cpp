@@ -121,6 +121,7 @@ asio::awaitable<Reply> Sheduler::send_sync(Send in, Caller caller)
     order.ins = std::move(in.ins);
     order.by = caller.by();
     order.from = caller.peer->ip().text();
+    order.also = caller.also(order.id.text());
     auto const task = co_await dispatcher_.run(std::move(order));
     caller.require_run(task.ins); // The first one with this `dedup` may be of another.
     co_return Reply(ran(task));
@@ -133,6 +134,7 @@ asio::awaitable<Reply> Sheduler::send_async(Send in, Caller caller)
     order.ins = std::move(in.ins);
     order.by = caller.by();
     order.from = caller.peer->ip().text();
+    order.also = caller.also(order.id.text());
     auto const recorded = co_await dispatcher_.send(std::move(order));
     caller.require_run(recorded.task.ins); // The first one with this `dedup` may be of another.
     json::object fields{{"info", handed(recorded.task)}};
@@ -145,7 +147,8 @@ asio::awaitable<Reply> Sheduler::cancel_task(ById in, Caller caller)
     if (!found) throw Error(codes::no_task, "no task " + in.id.text());
     caller.require(found->agent);
     caller.require_run(found->ins);
-    auto const task = co_await dispatcher_.cancel(in.id);
+    auto also = caller.also();
+    auto const task = co_await dispatcher_.cancel(in.id, std::move(also));
     json::object fields{{"id", in.id.text()}, {"status", status_text(task.status)}};
     co_return Reply(std::move(fields));
 }

@@ -33,7 +33,7 @@ AppAddress const* AppAddresses::find(std::string_view app) const
     return found == apps_.end() ? nullptr : &found->second;
 }
 
-asio::awaitable<void> AppAddresses::put(std::string app, AppAddress address)
+asio::awaitable<void> AppAddresses::put(std::string app, AppAddress address, Store::Work also)
 {
     if (apps_.size() >= most_ && !find(app)) {
         throw Error(codes::too_much, "there are " + std::to_string(most_) + " apps; delete some first");
@@ -41,16 +41,18 @@ asio::awaitable<void> AppAddresses::put(std::string app, AppAddress address)
     Store::Work work = [app, address](Db& db) {
         db.run(upsert).bind(1, app).bind(2, address.host).bind(3, std::int64_t{address.port}).execute();
     };
+    work = together(std::move(work), std::move(also));
     co_await store_.write(std::move(work));
     apps_.insert_or_assign(std::move(app), std::move(address));
 }
 
-asio::awaitable<void> AppAddresses::erase(std::string app)
+asio::awaitable<void> AppAddresses::erase(std::string app, Store::Work also)
 {
     Store::Work work = [app](Db& db) {
         db.run(delete_one).bind(1, app).execute();
         if (db.changes() == 0) throw Error(codes::no_app, "no such app: " + app);
     };
+    work = together(std::move(work), std::move(also));
     co_await store_.write(std::move(work));
     apps_.erase(app);
 }

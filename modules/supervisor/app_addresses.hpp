@@ -27,11 +27,12 @@ public:
     /// By name. Valid until the next co_await.
     [[nodiscard]] Apps const& all() const noexcept { return apps_; }
 
-    // Each of these returns when it is on disk. Error 507.1: nothing has changed.
+    // Each of these returns when it is on disk, together with what `also` writes. Error 507.1: nothing has
+    // changed.
     /// Throws Error 429.1 where there are too many apps.
-    [[nodiscard]] asio::awaitable<void> put(std::string app, AppAddress address);
+    [[nodiscard]] asio::awaitable<void> put(std::string app, AppAddress address, Store::Work also = {});
     /// Throws Error 413.2 where there is none of that name.
-    [[nodiscard]] asio::awaitable<void> erase(std::string app);
+    [[nodiscard]] asio::awaitable<void> erase(std::string app, Store::Work also = {});
 
 private:
     Store& store_;

@@ -175,16 +175,17 @@ std::shared_ptr<Key const> KeyRing::proven(std::string_view id, std::string_view
     return fits || fits_old ? valid(id, now) : nullptr;
 }
 
-asio::awaitable<void> KeyRing::add(Key key, std::string token, Instant now)
+asio::awaitable<void> KeyRing::add(Key key, std::string token, Instant now, Store::Work also)
 {
     require_room();
     auto hash = sha256_hex(token);
     auto work = inserting(key, hash, now);
+    work = together(std::move(work), std::move(also));
     co_await store_.write(std::move(work));
     keep(std::move(key), std::move(hash), now);
 }
 
-asio::awaitable<void> KeyRing::change(std::string id, KeyChange change)
+asio::awaitable<void> KeyRing::change(std::string id, KeyChange change, Store::Work also)
 {
     // Named: GCC 12 destroys a closure that is a temporary of a co_await twice.
     auto work = requiring_one(id, [id, columns = Columns(change)](Db& db) {
@@ -199,6 +200,7 @@ asio::awaitable<void> KeyRing::change(std::string id, KeyChange change)
             .bind(8, columns.expires)
             .execute();
     });
+    work = together(std::move(work), std::move(also));
     co_await store_.write(std::move(work));
     // Of the key as it is by now: another change may have been written meanwhile.
     auto const now = keys_.find(id);
@@ -213,12 +215,13 @@ asio::awaitable<void> KeyRing::change(std::string id, KeyChange change)
     now->second.key = std::move(key);
 }
 
-asio::awaitable<void> KeyRing::rotate(std::string id, std::string token, Instant old_until)
+asio::awaitable<void> KeyRing::rotate(std::string id, std::string token, Instant old_until, Store::Work also)
 {
     auto hash = sha256_hex(token);
     auto work = requiring_one(id, [id, hash, old_until](Db& db) {
         db.run(update_token).bind(1, id).bind(2, hash).bind(3, milliseconds(old_until)).execute();
     });
+    work = together(std::move(work), std::move(also));
     co_await store_.write(std::move(work));
     auto const now = keys_.find(id);
     if (now == keys_.end()) co_return;
@@ -226,9 +229,10 @@ asio::awaitable<void> KeyRing::rotate(std::string id, std::string token, Instant
     now->second.old_token_until = old_until;
 }
 
-asio::awaitable<void> KeyRing::erase(std::string id)
+asio::awaitable<void> KeyRing::erase(std::string id, Store::Work also)
 {
     auto work = requiring_one(id, [id](Db& db) { db.run(delete_one).bind(1, id).execute(); });
+    work = together(std::move(work), std::move(also));
     co_await store_.write(std::move(work));
     keys_.erase(id);
 }
@@ -259,11 +263,11 @@ void KeyRing::write_uses()
         {});
 }
 
-void KeyRing::add_at_start(Key key, std::string const& token, Instant now)
+void KeyRing::add_at_start(Key key, std::string const& token, Instant now, Store::Work also)
 {
     require_room();
     auto hash = sha256_hex(token);
-    store_.at_start(inserting(key, hash, now));
+    store_.at_start(together(inserting(key, hash, now), std::move(also)));
     keep(std::move(key), std::move(hash), now);
 }
 

@@ -63,14 +63,16 @@ public:
     [[nodiscard]] Keys const& all() const noexcept { return keys_; }
     [[nodiscard]] Zone const& zone() const noexcept { return zone_; }
 
-    // Each of these returns when it is on disk. Error 507.1: nothing has changed.
+    // Each of these returns when it is on disk, together with what `also` writes. Error 507.1: nothing has
+    // changed.
     /// Throws Error 429.1 where there are too many keys.
-    [[nodiscard]] asio::awaitable<void> add(Key key, std::string token, Instant now);
+    [[nodiscard]] asio::awaitable<void> add(Key key, std::string token, Instant now, Store::Work also = {});
     /// Throws Error 413.1 where there is none of that id; so do the next ones.
-    [[nodiscard]] asio::awaitable<void> change(std::string id, KeyChange change);
+    [[nodiscard]] asio::awaitable<void> change(std::string id, KeyChange change, Store::Work also = {});
     /// From now on `token` proves it; the one before does so up to `old_until`.
-    [[nodiscard]] asio::awaitable<void> rotate(std::string id, std::string token, Instant old_until);
-    [[nodiscard]] asio::awaitable<void> erase(std::string id);
+    [[nodiscard]] asio::awaitable<void> rotate(
+        std::string id, std::string token, Instant old_until, Store::Work also = {});
+    [[nodiscard]] asio::awaitable<void> erase(std::string id, Store::Work also = {});
 
     /// Notes it in memory.
     void use(std::string_view id, Ip const& from, Instant now);
@@ -78,7 +80,7 @@ public:
     void write_uses();
 
     /// Before the loop runs only: adds the key at once.
-    void add_at_start(Key key, std::string const& token, Instant now);
+    void add_at_start(Key key, std::string const& token, Instant now, Store::Work also = {});
 
 private:
     void require_room() const;

@@ -99,19 +99,22 @@ void Supervisor::declare(MethodTable& table)
             optional("enabled", &SetKey::enabled), optional("expires", &SetKey::expires),
             optional("rotate", &SetKey::rotate), optional("overlap", &SetKey::overlap)},
         "Changes what is given of a key; without `key` makes a new one. Shows a new token this once.",
-        [this](SetKey in, Caller const&) { return set_key(std::move(in)); });
+        [this](SetKey in, Caller const& caller) { return set_key(std::move(in), caller); });
     table.call<ByKey>("delkey", Right::manage, {required("key", &ByKey::key)}, "Deletes a key.",
-        [this](ByKey in, Caller const&) { return delete_key(std::move(in)); });
-    table.call<List>("listkeys", Right::manage,
-        {optional("after", &List::after), optional("limit", &List::limit)}, "All keys, in pages; no tokens.",
-        [this](List in, Caller const&) { return list_keys(in); });
+        [this](ByKey in, Caller const& caller) { return delete_key(std::move(in), caller); });
+    table
+        .call<List>("listkeys", Right::manage,
+            {optional("after", &List::after), optional("limit", &List::limit)},
+            "All keys, in pages; no tokens.", [this](List in, Caller const&) { return list_keys(in); })
+        .only_reads();
     table.call<SetApp>("setapp", Right::manage,
         {required("appname", &SetApp::appname), required("appip", &SetApp::appip),
             required("appport", &SetApp::appport)},
         "Says where an app's processor listens.",
-        [this](SetApp in, Caller const&) { return set_app(std::move(in)); });
+        [this](SetApp in, Caller const& caller) { return set_app(std::move(in), caller); });
     table.call<ByApp>("delapp", Right::manage, {required("appname", &ByApp::appname)},
-        "Deletes an app's address.", [this](ByApp in, Caller const&) { return delete_app(std::move(in)); });
+        "Deletes an app's address.",
+        [this](ByApp in, Caller const& caller) { return delete_app(std::move(in), caller); });
     table.call<List>("listapps", Right::read,
         {optional("after", &List::after), optional("limit", &List::limit)},
         "All apps that have a processor, in pages.",
@@ -182,12 +185,16 @@ std::optional<AppAddress> Supervisor::callback(std::string_view app) const
     return found ? std::optional(*found) : std::nullopt;
 }
 
-KeyIssuer::Issued Supervisor::issue_at_start(std::string key_name, Role role)
+KeyIssuer::Issued Supervisor::issue_at_start(
+    std::string key_name, Role role, std::function<void(Db&, std::string const&)> also)
 {
     auto name_field = FieldType<KeyName>::read("name", json::string(key_name));
     Issued issued{TaskId::random().text(), new_token()};
     Key key{issued.key, std::move(name_field.text), role, {"*"}, {IpRange::parse("*").value()}, true, {}, {}};
-    keys_.add_at_start(std::move(key), issued.token, clock_.now());
+    Store::Work about = [also = std::move(also), id = issued.key](Db& db) {
+        if (also) also(db, id);
+    };
+    keys_.add_at_start(std::move(key), issued.token, clock_.now(), std::move(about));
     return issued;
 }
 
@@ -231,14 +238,15 @@ Reply Supervisor::auth_by_key(ByKey const& in, Caller const& caller) const
     return Reply(json::object{{"auth", key_entry(*found, keys_.zone())}});
 }
 
-asio::awaitable<Reply> Supervisor::set_key(SetKey in)
+asio::awaitable<Reply> Supervisor::set_key(SetKey in, Caller caller)
 {
     if (in.overlap > longest_overlap) {
         throw Error(codes::bad_field, "`overlap` is " + std::to_string(in.overlap.count()) + "; give 0 to " +
                                           std::to_string(longest_overlap.count()) + " seconds");
     }
-    if (in.key.empty()) return new_key(std::move(in));
-    return in.rotate ? rotate_key(std::move(in)) : change_key(std::move(in));
+    if (in.key.empty()) return new_key(std::move(in), std::move(caller));
+    return in.rotate ? rotate_key(std::move(in), std::move(caller))
+                     : change_key(std::move(in), std::move(caller));
 }
 
 std::optional<Instant> Supervisor::expiry(std::string const& text) const
@@ -251,18 +259,19 @@ std::optional<Instant> Supervisor::expiry(std::string const& text) const
     return time;
 }
 
-asio::awaitable<Reply> Supervisor::rotate_key(SetKey in)
+asio::awaitable<Reply> Supervisor::rotate_key(SetKey in, Caller caller)
 {
     bool const is_more = in.name || in.role || in.apps || in.iplist || in.enabled || in.expires;
     if (is_more)
         throw Error(
             codes::bad_field, "`rotate` stands alone with `key` and `overlap`; change the rest apart");
     auto const token = new_token();
-    co_await keys_.rotate(in.key, token, clock_.now() + in.overlap);
+    auto also = caller.also();
+    co_await keys_.rotate(in.key, token, clock_.now() + in.overlap, std::move(also));
     co_return Reply(json::object{{"key", in.key}, {"token", token}});
 }
 
-asio::awaitable<Reply> Supervisor::change_key(SetKey in)
+asio::awaitable<Reply> Supervisor::change_key(SetKey in, Caller caller)
 {
     KeyChange change;
     if (in.name) change.name = std::move(in.name->text);
@@ -273,12 +282,13 @@ asio::awaitable<Reply> Supervisor::change_key(SetKey in)
     if (in.expires) change.expires = expiry(*in.expires);
     bool const is_name_only =
         !change.role && !change.apps && !change.ips && !change.enabled && !change.expires;
-    co_await keys_.change(in.key, std::move(change));
+    auto also = caller.also();
+    co_await keys_.change(in.key, std::move(change), std::move(also));
     if (!is_name_only) cut_links_of(in.key);
     co_return Reply(json::object{{"key", in.key}});
 }
 
-asio::awaitable<Reply> Supervisor::new_key(SetKey in)
+asio::awaitable<Reply> Supervisor::new_key(SetKey in, Caller caller)
 {
     Key key;
     key.key = TaskId::random().text();
@@ -290,13 +300,15 @@ asio::awaitable<Reply> Supervisor::new_key(SetKey in)
     if (in.expires) key.expires = expiry(*in.expires);
     auto const token = new_token();
     json::object fields{{"key", key.key}, {"token", token}};
-    co_await keys_.add(std::move(key), token, clock_.now());
+    auto also = caller.also(key.key);
+    co_await keys_.add(std::move(key), token, clock_.now(), std::move(also));
     co_return Reply(std::move(fields));
 }
 
-asio::awaitable<Reply> Supervisor::delete_key(ByKey in)
+asio::awaitable<Reply> Supervisor::delete_key(ByKey in, Caller caller)
 {
-    co_await keys_.erase(in.key);
+    auto also = caller.also();
+    co_await keys_.erase(in.key, std::move(also));
     cut_links_of(in.key);
     co_return Reply();
 }
@@ -313,16 +325,18 @@ Reply Supervisor::list_keys(List const& in) const
         [this](auto const& each) { return std::optional(listed(each.second, keys_.zone())); });
 }
 
-asio::awaitable<Reply> Supervisor::set_app(SetApp in)
+asio::awaitable<Reply> Supervisor::set_app(SetApp in, Caller caller)
 {
     AppAddress address{std::move(in.appip.text), in.appport.number};
-    co_await apps_.put(std::move(in.appname.text), std::move(address));
+    auto also = caller.also();
+    co_await apps_.put(std::move(in.appname.text), std::move(address), std::move(also));
     co_return Reply();
 }
 
-asio::awaitable<Reply> Supervisor::delete_app(ByApp in)
+asio::awaitable<Reply> Supervisor::delete_app(ByApp in, Caller caller)
 {
-    co_await apps_.erase(std::move(in.appname.text));
+    auto also = caller.also();
+    co_await apps_.erase(std::move(in.appname.text), std::move(also));
     co_return Reply();
 }
 

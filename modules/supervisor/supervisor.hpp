@@ -62,7 +62,8 @@ public:
     [[nodiscard]] std::shared_ptr<Key const> still(std::string_view key, Ip const& from) override;
     [[nodiscard]] asio::awaitable<void> wrong_try(std::shared_ptr<Peer> peer) override;
     [[nodiscard]] std::optional<AppAddress> callback(std::string_view app) const override;
-    [[nodiscard]] Issued issue_at_start(std::string key_name, Role role) override;
+    [[nodiscard]] Issued issue_at_start(
+        std::string key_name, Role role, std::function<void(Db&, std::string const&)> also) override;
 
 private:
     struct Check {
@@ -106,15 +107,15 @@ private:
     void look_at_keys();
     [[nodiscard]] Reply callback_info(ByApp const& in) const;
     [[nodiscard]] Reply auth_by_key(ByKey const& in, Caller const& caller) const;
-    [[nodiscard]] asio::awaitable<Reply> set_key(SetKey in);
-    [[nodiscard]] asio::awaitable<Reply> new_key(SetKey in);
-    [[nodiscard]] asio::awaitable<Reply> change_key(SetKey in);
-    [[nodiscard]] asio::awaitable<Reply> rotate_key(SetKey in);
+    [[nodiscard]] asio::awaitable<Reply> set_key(SetKey in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> new_key(SetKey in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> change_key(SetKey in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> rotate_key(SetKey in, Caller caller);
     [[nodiscard]] std::optional<Instant> expiry(std::string const& text) const;
-    [[nodiscard]] asio::awaitable<Reply> delete_key(ByKey in);
+    [[nodiscard]] asio::awaitable<Reply> delete_key(ByKey in, Caller caller);
     [[nodiscard]] Reply list_keys(List const& in) const;
-    [[nodiscard]] asio::awaitable<Reply> set_app(SetApp in);
-    [[nodiscard]] asio::awaitable<Reply> delete_app(ByApp in);
+    [[nodiscard]] asio::awaitable<Reply> set_app(SetApp in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> delete_app(ByApp in, Caller caller);
     [[nodiscard]] Reply list_apps(List const& in, Caller const& caller) const;
 
     KeyRing& keys_;

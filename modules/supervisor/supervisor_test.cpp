@@ -318,7 +318,7 @@ TEST_CASE("there is a bound to the number of keys and of apps", "[supervisor]")
 TEST_CASE("the first admin's key is made before the loop runs, for every app and IP", "[supervisor]")
 {
     Office office;
-    auto const issued = office.host.find<KeyIssuer>()->issue_at_start("root", Role::admin);
+    auto const issued = office.host.find<KeyIssuer>()->issue_at_start("root", Role::admin, {});
     auto const key = office.authority.prove(issued.key, issued.token, ip);
     CHECK(key->name == "root");
     CHECK(key->role == Role::admin);
@@ -328,7 +328,7 @@ TEST_CASE("the first admin's key is made before the loop runs, for every app and
     again->start();
     CHECK(office.host.find<Authority>()->prove(issued.key, issued.token, ip)->name == "root");
     CHECK(code_of([&] {
-        (void)office.host.find<KeyIssuer>()->issue_at_start(std::string(257, 'x'), Role::admin);
+        (void)office.host.find<KeyIssuer>()->issue_at_start(std::string(257, 'x'), Role::admin, {});
     }) == "403.10");
 }
 

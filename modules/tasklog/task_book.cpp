@@ -63,7 +63,7 @@ asio::awaitable<TaskLog::Recorded> TaskBook::record(Task task, std::function<voi
     co_return recorded;
 }
 
-asio::awaitable<life::Decision> TaskBook::apply(TaskId id, life::Event event)
+asio::awaitable<life::Decision> TaskBook::apply(TaskId id, life::Event event, std::function<void(Db&)> also)
 {
     auto const entry = co_await entry_of(id);
     co_await wait_for_turn(entry);
@@ -74,6 +74,7 @@ asio::awaitable<life::Decision> TaskBook::apply(TaskId id, life::Event event)
         task_records::update(db, task);
         if (finished && owes_processor(task)) task_records::queue_delivery(db, task.id, now);
     };
+    work = together(std::move(work), std::move(also));
     co_await store_.write(std::move(work));
     entry->task = decision.task;
     entry->ahead = false;

@@ -26,7 +26,9 @@ public:
     void set_lost_after(std::chrono::seconds lost_after) { lost_after_ = lost_after; }
 
     [[nodiscard]] asio::awaitable<Recorded> record(Task task, std::function<void(Db&)> also) override;
-    [[nodiscard]] asio::awaitable<life::Decision> apply(TaskId id, life::Event event) override;
+    [[nodiscard]] asio::awaitable<life::Decision> apply(
+        TaskId id, life::Event event, std::function<void(Db&)> also) override;
+    using TaskLog::apply;
     [[nodiscard]] bool note(TaskId id, life::Event const& event) override;
     /// Has written what was noted: before somebody reads from the disk.
     void flush();

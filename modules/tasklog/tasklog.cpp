@@ -234,6 +234,7 @@ asio::awaitable<Reply> Tasklog::take_processed(ProcessorResult in, Caller caller
     caller.require(task->agent);
     caller.require_run(task->ins);
     Store::Work work = [id = in.id, log](Db& db) { task_records::put_processed(db, id, log); };
+    work = together(std::move(work), caller.also());
     co_await store_.write(std::move(work));
     co_return Reply();
 }

@@ -28,7 +28,7 @@ public:
     explicit Output(bool is_json) : is_json_(is_json) {}
     [[nodiscard]] bool is_json() const noexcept { return is_json_; }
 
-    /// With --json: the document, in one line. Once a process.
+    /// With --json: the document, in one line. Once a process, but for a list that is exported row by row.
     void document(json::object const& reply) const;
     /// Without --json: a line. The text is made printable.
     void line(std::string_view text) const;

@@ -9,10 +9,11 @@
 
 namespace elves {
 
-/// What a request comes to: its fields, and `error_info`, "" where all is well.
+/// What a request comes to: its fields, and `error_info` with its code, "" where all is well.
 struct Outcome {
     json::object fields;
     std::string error_info;
+    std::string_view code{};
 };
 
 /// Where a reply goes: what its envelope repeats, as JSON texts. Owns them: an answer may come later than its

@@ -25,7 +25,7 @@ std::string quoted(std::string_view name) { return shown(json::value(name.substr
 
 Outcome refused(Error const& error, Method const* method)
 {
-    Outcome outcome{{}, error.info()};
+    Outcome outcome{{}, error.info(), error.code().text};
     if (method && method->when_refused) outcome.fields = method->when_refused(error);
     return outcome;
 }
@@ -58,14 +58,18 @@ Outcome outcome_of_exception(Method const* method)
     }
 }
 
-asio::awaitable<Outcome> finished(asio::awaitable<Reply> work, Method const& method)
+asio::awaitable<Outcome> finished(
+    asio::awaitable<Reply> work, Method const& method, std::shared_ptr<AuditRow> row)
 {
+    Outcome outcome;
     try {
         auto reply = co_await std::move(work);
-        co_return Outcome{std::move(reply.fields()), {}};
+        outcome.fields = std::move(reply.fields());
     } catch (...) {
-        co_return outcome_of_exception(&method);
+        outcome = outcome_of_exception(&method);
     }
+    if (row) row->over(outcome.code);
+    co_return outcome;
 }
 
 } // namespace
@@ -74,7 +78,7 @@ void Router::add(std::string service, MethodTable const& table) { services_[std:
 
 void Router::add_disabled(std::string service) { services_.emplace(std::move(service), nullptr); }
 
-Method const& Router::find(Envelope const& envelope, json::object const& call) const
+Router::Found Router::find(Envelope const& envelope, json::object const& call) const
 {
     if (envelope.mqs.empty())
         throw Error(codes::no_service, "`mqs` is missing or no string; give the service's name");
@@ -98,28 +102,43 @@ Method const& Router::find(Envelope const& envelope, json::object const& call) c
         throw Error(codes::no_method,
             "no method " + quoted(envelope.mqf) + " in " + service + "; elves.methods lists what there is");
     }
-    return *method;
+    return {found->first, method};
+}
+
+std::shared_ptr<AuditRow> Router::row_of(
+    Found const& found, json::object const& call, Peer const& peer, Caller const* caller) const
+{
+    if (!audit_ || !found.method) return nullptr;
+    return audit_->row({found.service, *found.method, call, peer, caller});
 }
 
 Router::Answer Router::run(
     Envelope const& envelope, json::object const& call, std::shared_ptr<Peer> const& peer) const
 {
-    Method const* method = nullptr;
+    Found found;
+    Caller caller;
+    std::shared_ptr<AuditRow> row;
     try {
         if (envelope.fault) throw *envelope.fault;
-        method = &find(envelope, call);
+        found = find(envelope, call);
         if (shut_) throw Error(codes::shutting_down, "the server is shutting down; try again in a moment");
-        auto const caller = gate_.admit(peer, call, *method);
-        auto answer = method->run(call, caller);
-        if (auto* const reply = std::get_if<Reply>(&answer)) return Outcome{std::move(reply->fields()), {}};
-        return finished(std::get<asio::awaitable<Reply>>(std::move(answer)), *method);
-    } catch (Error const& error) {
-        auto outcome = outcome_of_exception(method);
-        bool const is_guess = error.code() == codes::wrong_key && gate_.authority;
+        caller = gate_.admit(peer, call, *found.method);
+        if (found.method->audited) caller.audit = row = row_of(found, call, *peer, &caller);
+        auto answer = found.method->run(call, caller);
+        if (auto* const reply = std::get_if<Reply>(&answer)) {
+            if (row) row->over("");
+            return Outcome{std::move(reply->fields()), {}};
+        }
+        // Who is denied only later: then nothing is left of `call`.
+        if (!row) row = row_of(found, call, *peer, &caller);
+        return finished(std::get<asio::awaitable<Reply>>(std::move(answer)), *found.method, std::move(row));
+    } catch (...) {
+        auto outcome = outcome_of_exception(found.method);
+        if (!row) row = row_of(found, call, *peer, caller.peer ? &caller : nullptr);
+        if (row) row->over(outcome.code);
+        bool const is_guess = outcome.code == codes::wrong_key.text && gate_.authority;
         if (is_guess) return refused_slowly(*gate_.authority, peer, std::move(outcome));
         return outcome;
-    } catch (...) {
-        return outcome_of_exception(method);
     }
 }
 

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "elves/method_table.hpp"
+#include "rpc/audit.hpp"
 #include "rpc/back.hpp"
 #include "rpc/envelope.hpp"
 #include "rpc/gate.hpp"
@@ -13,12 +14,14 @@
 namespace elves {
 
 /// From (mqs, mqf) to the code: finds the method, admits the caller, has the fields checked, runs it, and
-/// turns whatever it throws into an Outcome. On the loop's thread.
+/// turns whatever it throws into an Outcome. Where there is an audit trail, each call leaves its row there.
+/// On the loop's thread.
 class Router {
 public:
     using Answer = std::variant<Outcome, asio::awaitable<Outcome>>;
 
-    explicit Router(Gate const& gate) : gate_(gate) {}
+    /// `audit`: null for none.
+    explicit Router(Gate const& gate, Audit* audit = nullptr) : gate_(gate), audit_(audit) {}
 
     /// `table` outlives the router.
     void add(std::string service, MethodTable const& table);
@@ -37,9 +40,17 @@ public:
     }
 
 private:
-    [[nodiscard]] Method const& find(Envelope const& envelope, json::object const& call) const;
+    struct Found {
+        std::string_view service;
+        Method const* method = nullptr;
+    };
+    [[nodiscard]] Found find(Envelope const& envelope, json::object const& call) const;
+    /// `caller`: null where he was not admitted.
+    [[nodiscard]] std::shared_ptr<AuditRow> row_of(
+        Found const& found, json::object const& call, Peer const& peer, Caller const* caller) const;
 
     Gate const& gate_;
+    Audit* audit_;
     /// Null: disabled.
     std::map<std::string, MethodTable const*, std::less<>> services_;
     bool shut_ = false;

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "doctor/doctor.hpp"
+#include "server/audit_methods.hpp"
 
 namespace elves {
 
@@ -17,8 +18,8 @@ json::object described(Method const& method)
     }
     json::array also(method.also.begin(), method.also.end());
     return {{"method", method.name}, {"mqt", method.is_cast ? "cast" : "call"},
-        {"right", right_text(method.right)}, {"fields", std::move(fields)}, {"also", std::move(also)},
-        {"help", method.help}};
+        {"right", right_text(method.right)}, {"audited", method.audited ? "true" : "false"},
+        {"fields", std::move(fields)}, {"also", std::move(also)}, {"help", method.help}};
 }
 
 std::string_view mode_text(AuthMode mode)
@@ -51,8 +52,11 @@ void ElvesService::declare(MethodTable& table)
         [this](Nothing, Caller const&) { return methods(); });
     table.call<Nothing>("stats", Right::read, {}, "What the server is doing.",
         [this](Nothing, Caller const&) { return stats(); });
-    table.call<Nothing>("doctor", Right::manage, {}, "Is what is on disk as it must be?",
-        [this](Nothing, Caller const&) { return doctor(); });
+    table
+        .call<Nothing>("doctor", Right::manage, {}, "Is what is on disk as it must be?",
+            [this](Nothing, Caller const&) { return doctor(); })
+        .only_reads();
+    declare_audit_methods(table, store_, zone_);
 }
 
 Reply ElvesService::methods() const

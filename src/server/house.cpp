@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <sys/resource.h>
 
+#include "audit/audit_trail.hpp"
 #include "elves/log.hpp"
 #include "rpc/asio_clock.hpp"
 #include "rpc/router.hpp"
@@ -59,6 +60,18 @@ void raise_descriptor_limit()
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// What the audit trail says of a key that was made without a server.
+AuditRecord made_here(std::string const& key, Instant now)
+{
+    AuditRecord record;
+    record.time = now.time_since_epoch().count();
+    record.address = "this machine";
+    record.method = "elvesd.--init-admin";
+    record.target = key;
+    record.changed = true;
+    return record;
+}
+
 /// The running server: everything in the order in which it needs each other.
 class House {
 public:
@@ -71,13 +84,16 @@ public:
         , store_(io_.get_executor(), server.store_path)
         , host_(io_.get_executor(), clock_, store_, server.zone)
         , dialer_(clock_)
-        , router_(gate_)
+        , audit_(store_, clock_)
+        , router_(gate_, &audit_)
         , shared_{clock_, &router_, server.limits}
     {
         // Before the modules bring their tables up to date: a port that can't be had is the last thing to
         // fail.
         port_ = std::make_unique<Server>(io_.get_executor(), shared_, server);
         host_.offer<Dialer>(dialer_);
+        audit::migrate(store_);
+        audit_.configure(server.audit);
         modules_ = std::make_unique<ModuleSet>(host_, settings, builtin, server.enabled, server.module_path);
         gate_.mode = server.auth;
         gate_.authority = host_.find<Authority>();
@@ -102,10 +118,12 @@ public:
     {
         store_.apply_migrations();
         modules_->start();
+        audit_.start();
         port_->start();
         wait_for_signal();
         ELVES_LOG(info, "elvesd " << ELVES_VERSION << " is up");
         io_.run();
+        audit_.log_head();
         ELVES_LOG(info, "elvesd has stopped");
     }
 
@@ -135,6 +153,7 @@ private:
             modules_->configure(settings);
             shared_.limits = server.limits;
             port_->configure(server);
+            audit_.configure(server.audit);
             log_.set_level(server.log.level);
             ELVES_LOG(info, "logs reopened and settings read again from "
                                 << config_
@@ -149,7 +168,11 @@ private:
     {
         router_.shut();
         // The store's own end brings to disk what is queued.
-        port_->stop([this] { modules_->stop(); }, [this] { io_.stop(); });
+        auto const no_more = [this] {
+            modules_->stop();
+            audit_.stop();
+        };
+        port_->stop(no_more, [this] { io_.stop(); });
     }
 
     std::string config_;
@@ -161,6 +184,7 @@ private:
     Host host_;
     LinkDialer dialer_;
     Gate gate_;
+    AuditTrail audit_;
     Router router_;
     LinkShared shared_;
     std::unique_ptr<ModuleSet> modules_;
@@ -222,9 +246,13 @@ KeyIssuer::Issued init_admin(
     LinkDialer dialer(clock);
     host.offer<Dialer>(dialer);
     ModuleSet modules(host, settings, builtin, {"supervisor"}, "");
+    audit::migrate(store);
     store.apply_migrations();
     modules.start();
-    return host.need<KeyIssuer>("--init-admin").issue_at_start(name, Role::admin);
+    auto const also = [&](Db& db, std::string const& key) {
+        if (server.audit.enabled) audit::append(db, made_here(key, clock.now()));
+    };
+    return host.need<KeyIssuer>("--init-admin").issue_at_start(name, Role::admin, also);
 }
 
 } // namespace elves

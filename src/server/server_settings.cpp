@@ -55,6 +55,7 @@ ServerSettings ServerSettings::read(Settings const& settings)
     all.enabled = modules.list("enabled", {});
     all.module_path = modules.text("path", "");
     all.log = LogSettings::read(settings.section("log"));
+    all.audit = AuditSettings::read(settings.section("audit"));
     all.limits.max_frame = static_cast<std::size_t>(server.number("max_frame", 4 * mib, 64, 1024 * mib));
     all.limits.max_inflight = static_cast<std::size_t>(server.number("max_inflight", 1024, 1, 1'000'000));
     all.limits.pause_bytes = static_cast<std::size_t>(server.number("pause_bytes", mib, kib, 1024 * mib));

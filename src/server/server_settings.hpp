@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "audit/audit_settings.hpp"
 #include "client/dial.hpp"
 #include "elves/settings.hpp"
 #include "elves/zone.hpp"
@@ -22,6 +23,7 @@ struct ServerSettings {
     std::vector<std::string> enabled; ///< Modules; empty: all.
     std::string module_path;          ///< A folder of shared objects; "" for none.
     LogSettings log;
+    AuditSettings audit;
 
     LinkLimits limits; ///< From here on: what SIGHUP can change.
     std::size_t max_connections = 0;

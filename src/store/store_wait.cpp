@@ -17,4 +17,13 @@ asio::awaitable<void> Store::wait(std::function<void(Done)> start)
         initiate, asio::use_awaitable);
 }
 
+Store::Work together(Store::Work work, Store::Work also)
+{
+    if (!also) return work;
+    return [work = std::move(work), also = std::move(also)](Db& db) {
+        work(db);
+        also(db);
+    };
+}
+
 } // namespace elves

@@ -107,6 +107,8 @@ class EveryMethod(HouseTest):
             ("elves", "methods"): {},
             ("elves", "stats"): {},
             ("elves", "doctor"): {},
+            ("elves", "listaudit"): {},
+            ("elves", "verifyaudit"): {},
         }
 
     def declared(self):

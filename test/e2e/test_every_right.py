@@ -33,6 +33,7 @@ REACH = {
     # Over an agent's link only, whatever the key: it is bound to that agent's tasks.
     "agentasynclog": (REFUSED, REFUSED), "output": (FREE, FREE),
     "ping": (FREE, FREE), "methods": (FREE, FREE), "stats": (FREE, FREE), "doctor": (FREE, FREE),
+    "listaudit": (FREE, REFUSED), "verifyaudit": (FREE, FREE),
 }
 
 

@@ -24,7 +24,8 @@ public:
     void declare(MethodTable& table) override
     {
         table.call<Entry>("sign", Right::operate, {required("name", &Entry::name)},
-            "Adds a name to the book.", [this](Entry in, Caller const&) { return sign(std::move(in)); });
+            "Adds a name to the book.",
+            [this](Entry in, Caller const& caller) { return sign(std::move(in), caller); });
         table.call<Nothing>("count", Right::open, {}, "How many names the book has.",
             [this](Nothing, Caller const&) { return count(); });
     }
@@ -35,13 +36,14 @@ private:
     };
     struct Nothing {};
 
-    asio::awaitable<Reply> sign(Entry in)
+    asio::awaitable<Reply> sign(Entry in, Caller caller)
     {
         if (in.name.size() > longest_)
             throw Error(codes::bad_field, "`name` is longer than " + std::to_string(longest_));
         Store::Work work = [name = in.name](Db& db) {
             db.run("INSERT INTO guestbook_entry VALUES (?)").bind(1, name).execute();
         };
+        work = together(std::move(work), caller.also()); // The audit trail's row, in the same transaction.
         co_await store_.write(std::move(work));
         ELVES_LOG(info, "guestbook: one more name");
         co_return Reply({{"info", greeting_ + " " + in.name}});

@@ -57,7 +57,7 @@ public:
     }
     Awaited<TaskLog::Recorded> send() { return send(order()); }
     Awaited<Task> run_sync() { return begin(dispatcher->run(order(TaskType::rt))); }
-    Awaited<Task> cancel(TaskId id) { return begin(dispatcher->cancel(id)); }
+    Awaited<Task> cancel(TaskId id) { return begin(dispatcher->cancel(id, {})); }
     /// The agent's report of a result, as tasklog passes it on.
     void report(TaskId id, int flag = 1)
     {

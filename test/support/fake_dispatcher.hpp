@@ -19,7 +19,7 @@ public:
     {
         ++asked_;
         Task task;
-        task.id = TaskId::random();
+        task.id = order.id;
         task.agent = order.agent;
         task.type = order.type;
         task.ins = order.ins;
@@ -34,11 +34,11 @@ public:
         auto const recorded = co_await log_.record(std::move(task), std::move(also));
         co_return recorded;
     }
-    [[nodiscard]] asio::awaitable<Task> cancel(TaskId id) override
+    [[nodiscard]] asio::awaitable<Task> cancel(TaskId id, std::function<void(Db&)> also) override
     {
         canceled_.push_back(id);
         life::Event event = life::Cancel{};
-        auto const decision = co_await log_.apply(id, std::move(event));
+        auto const decision = co_await log_.apply(id, std::move(event), std::move(also));
         co_return decision.task;
     }
     [[nodiscard]] std::chrono::seconds default_timeout() const override { return std::chrono::seconds(90); }

@@ -34,16 +34,19 @@ public:
         Recorded fresh{std::move(task), true};
         co_return fresh;
     }
-    [[nodiscard]] asio::awaitable<life::Decision> apply(TaskId id, life::Event event) override
+    [[nodiscard]] asio::awaitable<life::Decision> apply(
+        TaskId id, life::Event event, std::function<void(Db&)> also) override
     {
         auto* const task = at(id);
         if (!task) throw Error(codes::no_task, "no task " + id.text());
+        if (also) co_await store_.write(std::move(also));
         if (std::holds_alternative<life::Cancel>(event) && !is_final(task->status)) {
             finish(id, TaskStatus::canceled);
         }
         life::Decision decision{*task, true, is_final(task->status)};
         co_return decision;
     }
+    using TaskLog::apply;
     [[nodiscard]] bool note(TaskId, life::Event const&) override { return false; }
     [[nodiscard]] asio::awaitable<std::optional<Task>> find(TaskId id) override
     {

@@ -16,8 +16,9 @@ public:
     static constexpr std::string_view service_name = "Dispatcher (sheduler)";
     virtual ~Dispatcher() = default;
 
-    /// What to run: id, status and the like are the dispatcher's to fill.
+    /// What to run: status and the like are the dispatcher's to fill.
     struct Order {
+        TaskId id = TaskId::random(); ///< Of the task that it becomes.
         TaskType type = TaskType::async;
         Ip agent;
         Instruction ins;
@@ -31,8 +32,9 @@ public:
     /// Records the task, hands it over, and returns when the agent has taken it, refused it, or was silent
     /// for `sheduler.handover_timeout`; at once where it is not there. The task tells which.
     [[nodiscard]] virtual asio::awaitable<TaskLog::Recorded> send(Order order) = 0;
-    /// Cancels it wherever it is. Returns it as it is then, on disk. Throws Error 416.1 for an unknown id.
-    [[nodiscard]] virtual asio::awaitable<Task> cancel(TaskId id) = 0;
+    /// Cancels it wherever it is. Returns it as it is then, on disk. `also` is written in the transaction
+    /// that ends it; where it had ended before, nothing is. Throws Error 416.1 for an unknown id.
+    [[nodiscard]] virtual asio::awaitable<Task> cancel(TaskId id, std::function<void(Db&)> also) = 0;
     /// `sheduler.default_timeout`: of an instruction that gives none.
     [[nodiscard]] virtual std::chrono::seconds default_timeout() const = 0;
     /// Throws Error 413.2 where `ins` is of mode `P` and its app has no processor.

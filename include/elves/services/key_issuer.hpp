@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -17,8 +18,10 @@ public:
         std::string key;
         std::string token; ///< Shown this once.
     };
-    /// Before the loop runs only: a new key for every app and IP, on disk when this returns.
-    [[nodiscard]] virtual Issued issue_at_start(std::string name, Role role) = 0;
+    /// Before the loop runs only: a new key for every app and IP, on disk when this returns, together with
+    /// what `also` writes about the key of that id.
+    [[nodiscard]] virtual Issued issue_at_start(
+        std::string name, Role role, std::function<void(Db&, std::string const&)> also) = 0;
 };
 
 } // namespace elves

@@ -30,9 +30,14 @@ public:
     [[nodiscard]] virtual asio::awaitable<Recorded> record(Task task, std::function<void(Db&)> also) = 0;
 
     /// Decides what `event` means for the task, one event of a task after the other, and returns when that is
-    /// on disk. Throws Error 416.1 for an unknown id; 507.1 when the disk won't take it: nothing has changed
-    /// then.
-    [[nodiscard]] virtual asio::awaitable<life::Decision> apply(TaskId id, life::Event event) = 0;
+    /// on disk, with whatever `also` writes; where it changes nothing, nothing is written. Throws Error 416.1
+    /// for an unknown id; 507.1 when the disk won't take it: nothing has changed then.
+    [[nodiscard]] virtual asio::awaitable<life::Decision> apply(
+        TaskId id, life::Event event, std::function<void(Db&)> also) = 0;
+    [[nodiscard]] asio::awaitable<life::Decision> apply(TaskId id, life::Event event)
+    {
+        return apply(id, std::move(event), {});
+    }
     /// The same for what a restart would find out anew by asking the agent: counts at once, and reaches the
     /// disk with the task's next event, or a moment later, or before anybody reads it from there. False where
     /// that can't be, since something else of that task is on its way to disk, or it would end by this: then

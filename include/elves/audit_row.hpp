@@ -1,0 +1,24 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace elves {
+
+class Db;
+
+/// The row that one call leaves in the audit trail. On the loop's thread.
+class AuditRow {
+public:
+    virtual ~AuditRow() = default;
+    /// Part of the transaction that makes the call's change: writes the row, "allowed, and it went well". For
+    /// one write of the call, behind what that changes; the call is answered after it. `target`: the id of
+    /// what is changed, where the call's fields don't name it.
+    [[nodiscard]] virtual std::function<void(Db&)> also(std::string target) = 0;
+    /// The router's: the call has ended, with the code of that Error or with "". Where no change has brought
+    /// the row to disk, it is written now.
+    virtual void over(std::string_view refused) = 0;
+};
+
+} // namespace elves

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "elves/sql.hpp"
+#include "elves/store.hpp"
+
+namespace elves {
+
+/// A row of the audit trail.
+struct AuditRecord {
+    std::int64_t seq = 0;
+    std::int64_t time = 0; ///< UTC, ms.
+    std::string key;       ///< "" without one.
+    std::string address;
+    std::string method; ///< `service.method`
+    std::string agent, app, func;
+    std::string target; ///< The id of the task, cron job or key.
+    std::string param;
+    bool allowed = true;
+    bool changed = false; ///< Written in the transaction of the change itself.
+    std::string result = "ok";
+    std::int64_t more = 0; ///< It stands for so many calls that are not told one by one.
+    std::string hash;
+};
+
+/// A place in the chain: a row, and what its hash is.
+struct ChainPoint {
+    std::int64_t seq = 0;
+    std::string hash;
+
+    /// `SEQ:HASH`
+    [[nodiscard]] std::string text() const { return std::to_string(seq) + ":" + hash; }
+    [[nodiscard]] static std::optional<ChainPoint> parse(std::string_view text);
+    friend bool operator==(ChainPoint const&, ChainPoint const&) = default;
+};
+
+/// The SQL of the audit trail; the only place with it. Any thread.
+namespace audit {
+
+/// In a module's glue only: brings the tables up to date.
+void migrate(Store& store);
+
+/// SHA-256 over the hash of the row before and every field, each as a netstring.
+[[nodiscard]] std::string hash_of(std::string_view before, AuditRecord const& record);
+
+/// Writes the row behind the last one there is in this transaction; `seq` and `hash` are not looked at.
+void append(Db& db, AuditRecord record);
+/// The last row, or where an empty chain begins. Nothing where even that is gone.
+[[nodiscard]] std::optional<ChainPoint> head(Db& db);
+/// Where the chain begins: the row before the first one.
+[[nodiscard]] std::optional<ChainPoint> start(Db& db);
+[[nodiscard]] std::optional<ChainPoint> at(Db& db, std::int64_t seq);
+/// Rows behind `after`, in their order.
+[[nodiscard]] std::vector<AuditRecord> rows(Db& db, std::int64_t after, std::int64_t limit);
+
+struct Filter {
+    std::optional<std::int64_t> since, until; ///< UTC, ms.
+    std::optional<std::string> key, method, agent, app, target;
+    bool denied_only = false;
+};
+struct Page {
+    std::vector<AuditRecord> rows;
+    std::optional<std::int64_t> after; ///< Where the next one goes on; nothing: that was all.
+};
+/// Rows that fit, newest first, or oldest first; behind `after`. Looks at some 20,000 rows at most: a page
+/// may be empty and not the last.
+[[nodiscard]] Page list(
+    Db& db, Filter const& filter, std::optional<std::int64_t> after, bool oldest_first, std::int64_t limit);
+
+/// Deletes rows from before that time, oldest first, at most `limit`; a younger one ends it. Returns how
+/// many.
+std::int64_t prune(Db& db, std::int64_t before, std::int64_t limit);
+
+} // namespace audit
+
+} // namespace elves

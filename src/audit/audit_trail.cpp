@@ -1,0 +1,270 @@
+#include "audit/audit_trail.hpp"
+
+#include <atomic>
+#include <utility>
+
+#include "core/sha256.hpp"
+#include "elves/error.hpp"
+#include "elves/instruction.hpp"
+#include "elves/json_fields.hpp"
+#include "elves/log.hpp"
+#include "elves/task_id.hpp"
+
+namespace elves {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::int64_t prune_step = 500;
+constexpr std::chrono::milliseconds prune_pause = 20ms;
+constexpr std::chrono::milliseconds longest_rest = 60s;
+constexpr std::chrono::milliseconds between_counts = 60s;
+constexpr std::chrono::milliseconds between_heads = 1h;
+/// A longer param is told by its digest, whatever the settings say.
+constexpr std::size_t longest_param = 4'096;
+
+std::string_view text_in(json::object const& fields, std::string_view name)
+{
+    auto const* const value = fields.if_contains(name);
+    return value && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
+}
+
+/// Only what can be an id: a token that was given in place of a key must not come into the trail.
+std::string id_in(json::object const& fields, std::string_view name)
+{
+    auto const id = TaskId::parse(text_in(fields, name));
+    return id ? id->text() : std::string();
+}
+
+std::string name_in(json::object const& fields, std::string_view name)
+{
+    auto const text = text_in(fields, name);
+    return is_name(text) ? std::string(text) : std::string();
+}
+
+json::object const* object_in(json::object const& fields, std::string_view name)
+{
+    auto const* const value = fields.if_contains(name);
+    return value ? value->if_object() : nullptr;
+}
+
+/// Who he says he is.
+std::string claimed_key(json::object const& fields, Peer const& peer)
+{
+    if (auto const* const auth = object_in(fields, "auth")) return id_in(*auth, "key");
+    auto const bound = TaskId::parse(peer.bound_key());
+    return bound ? bound->text() : std::string();
+}
+
+/// The call's own fields, without those that have a column of their own and what must not be kept.
+bool is_param(std::string_view field)
+{
+    for (std::string_view const other : {"mqt", "mqs", "mqf", "mqid", "agentip", "auth", "token"}) {
+        if (field == other) return false;
+    }
+    return true;
+}
+
+/// `ins.param`, where the call says nothing else but where to run what; its own fields as JSON for any other.
+std::string param_of(json::object const& fields)
+{
+    json::object own(fields.storage());
+    for (auto const& [name, value] : fields) {
+        if (is_param(name)) own.emplace(name, value);
+    }
+    if (own.empty()) return {};
+    auto const* const ins = own.size() == 1 ? object_in(own, "ins") : nullptr;
+    if (!ins) return json_text(own);
+    auto const* const param = ins->if_contains("param");
+    if (!param) return {};
+    return param->is_string() ? std::string(param->get_string()) : json_text(*param);
+}
+
+std::string digest(std::string_view text)
+{
+    thread_local Sha256 sha256;
+    return "sha256:" + sha256.hex(text);
+}
+
+/// As the row shows it. A text that has something like a token of ours in it is not shown.
+std::string shown_param(std::string param, AuditSettings::Param how)
+{
+    if (param.empty()) return param;
+    bool const is_text = how == AuditSettings::Param::text && param.size() <= longest_param &&
+                         param.find("elv_") == std::string::npos;
+    return is_text ? param : digest(param);
+}
+
+bool is_denial(std::string_view code) { return code.starts_with("401."); }
+
+} // namespace
+
+class AuditTrail::Row final : public AuditRow, public std::enable_shared_from_this<Row> {
+public:
+    Row(AuditTrail& trail, Call const& call)
+        : trail_(trail), is_audited_(call.method.audited), how_(trail.settings_.param), ip_(call.peer.ip())
+    {
+        auto const& fields = call.fields;
+        record_.time = trail.clock_.now().time_since_epoch().count();
+        record_.key = call.caller ? call.caller->by() : claimed_key(fields, call.peer);
+        record_.address = call.peer.address();
+        record_.method.append(call.service).append(1, '.').append(call.method.name);
+        if (auto const agent = Ip::parse(text_in(fields, "agentip"))) record_.agent = agent->text();
+        if (auto const* const ins = object_in(fields, "ins")) {
+            record_.app = name_in(*ins, "app");
+            record_.func = name_in(*ins, "func");
+        } else {
+            record_.app = name_in(fields, "appname");
+        }
+        record_.target = id_in(fields, "id");
+        if (record_.target.empty()) record_.target = id_in(fields, "key");
+        // Of somebody unknown nothing is kept that he could make up.
+        bool const is_kept = is_audited_ && call.caller && how_ != AuditSettings::Param::none;
+        if (is_kept) param_ = param_of(fields);
+    }
+
+    [[nodiscard]] std::function<void(Db&)> also(std::string target) override
+    {
+        return [self = shared_from_this(), target = std::move(target)](Db& db) {
+            auto record = self->record_;
+            if (!target.empty()) record.target = target;
+            record.changed = true;
+            self->append(db, std::move(record));
+            self->written_ = true;
+        };
+    }
+
+    void over(std::string_view refused) override
+    {
+        bool const denied = is_denial(refused);
+        // What the disk did not take is not there, nor is a word of it.
+        bool const is_nothing = refused == codes::store_cannot_write.text || (!is_audited_ && !denied);
+        if (written_ || is_nothing) return;
+        if (denied && !trail_.denied_.takes(ip_, record_.method, refused, trail_.clock_.steady())) return;
+        record_.allowed = !denied;
+        if (!refused.empty()) record_.result = refused;
+        trail_.write([self = shared_from_this()](Db& db) { self->append(db, self->record_); });
+    }
+
+private:
+    /// On the store's thread.
+    void append(Db& db, AuditRecord record) const
+    {
+        record.param = shown_param(param_, how_);
+        audit::append(db, std::move(record));
+    }
+
+    AuditTrail& trail_;
+    bool is_audited_;
+    AuditSettings::Param how_;
+    Ip ip_;
+    AuditRecord record_;
+    std::string param_; ///< As it came.
+    /// By a write that was not undone: one that was is run again, or its call ends with its error.
+    std::atomic<bool> written_ = false;
+};
+
+std::shared_ptr<AuditRow> AuditTrail::row(Call const& call)
+{
+    return settings_.enabled ? std::make_shared<Row>(*this, call) : nullptr;
+}
+
+void AuditTrail::write(std::function<void(Db&)> work)
+{
+    store_.post(std::move(work), [this](std::exception_ptr const& failure) {
+        if (failure && !std::exchange(cannot_write_, true))
+            ELVES_LOG(
+                warning, "the audit trail cannot be written: what is denied or refused leaves no row there");
+        if (!failure) cannot_write_ = false;
+    });
+}
+
+void AuditTrail::start()
+{
+    prune_after(rest());
+    count_later();
+    log_head_later();
+}
+
+void AuditTrail::stop()
+{
+    for (auto* const timer : {&pruning_, &counting_, &heading_}) timer->stop();
+    write_counts();
+}
+
+void AuditTrail::count_later()
+{
+    counting_ = clock_.after(between_counts, [this] {
+        write_counts();
+        count_later();
+    });
+}
+
+void AuditTrail::write_counts()
+{
+    std::vector<AuditRecord> records;
+    for (auto& count : denied_.take()) {
+        AuditRecord record;
+        record.time = clock_.now().time_since_epoch().count();
+        record.address = std::move(count.address);
+        record.method = std::move(count.method);
+        record.allowed = false;
+        record.result = std::move(count.code);
+        record.more = count.more;
+        records.push_back(std::move(record));
+    }
+    if (records.empty()) return;
+    write([records = std::move(records)](Db& db) {
+        for (auto const& record : records) audit::append(db, record);
+    });
+}
+
+/// A tenth of what is kept, so that a short time is kept too.
+std::chrono::milliseconds AuditTrail::rest() const
+{
+    return std::clamp<std::chrono::milliseconds>(settings_.keep / 10, 1s, longest_rest);
+}
+
+void AuditTrail::prune_after(std::chrono::milliseconds delay)
+{
+    pruning_ = clock_.after(delay, [this] { prune(); });
+}
+
+void AuditTrail::prune()
+{
+    auto const deleted = std::make_shared<std::int64_t>(0);
+    auto const before = (clock_.now() - settings_.keep).time_since_epoch().count();
+    store_.post([deleted, before](Db& db) { *deleted = audit::prune(db, before, prune_step); },
+        [this, deleted](std::exception_ptr const& failure) {
+            if (failure)
+                ELVES_LOG(warning, "old rows of the audit trail were not pruned: the store did not take it");
+            bool const more = !failure && *deleted >= prune_step;
+            prune_after(more ? prune_pause : rest());
+        });
+}
+
+void AuditTrail::log_head_later()
+{
+    heading_ = clock_.after(between_heads, [this] {
+        auto const head = std::make_shared<std::optional<ChainPoint>>();
+        store_.post_read([head](Db& db) { *head = audit::head(db); },
+            [head](std::exception_ptr const& failure) {
+                if (!failure && *head) ELVES_LOG(info, "the audit trail ends with " << (*head)->text());
+            });
+        log_head_later();
+    });
+}
+
+void AuditTrail::log_head()
+{
+    std::optional<ChainPoint> head;
+    try {
+        store_.at_start([&](Db& db) { head = audit::head(db); });
+    } catch (std::exception const& problem) {
+        ELVES_LOG(warning, "where the audit trail ends cannot be read: " << problem.what());
+    }
+    if (head) ELVES_LOG(info, "the audit trail ends with " << head->text());
+}
+
+} // namespace elves

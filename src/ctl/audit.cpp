@@ -1,0 +1,160 @@
+#include "audit/audit_verify.hpp"
+#include "ctl/command.hpp"
+#include "ctl/printable.hpp"
+#include "store/open_db.hpp"
+
+namespace elves::ctl {
+
+namespace {
+
+constexpr std::int64_t rows_a_step = 20'000;
+
+json::object filter_of(Args const& args)
+{
+    json::object filter;
+    args.put(filter, "since", "--since");
+    args.put(filter, "until", "--until");
+    args.put(filter, "key", "--by");
+    args.put(filter, "method", "--method");
+    args.put(filter, "agentip", "--agent");
+    args.put(filter, "app", "--app");
+    args.put(filter, "id", "--id");
+    args.put(filter, "after", "--after");
+    if (args.has("--denied")) filter["denied"] = true;
+    return filter;
+}
+
+/// Every row, oldest first, a line each: they may be more than memory holds.
+Exit export_rows(Context const& with, json::object filter, std::size_t most)
+{
+    filter["order"] = "oldest";
+    for (std::size_t left = most; left > 0;) {
+        filter["limit"] = std::min<std::size_t>(left, 1'000);
+        auto const page = with.session.call("elves", "listaudit", filter);
+        for (auto const& row : rows_of(page)) with.out.document(row.as_object());
+        left -= std::min(left, rows_of(page).size());
+        auto const next = plain_field(page, "next");
+        if (next.empty()) break;
+        filter["after"] = next;
+    }
+    return Exit::well;
+}
+
+Exit list(Context const& with)
+{
+    constexpr std::int64_t usual = 100;
+    constexpr std::int64_t all = 1'000'000'000'000;
+    auto const limit =
+        static_cast<std::size_t>(with.args.number("--limit", with.out.is_json() ? all : usual, 1, all));
+    auto const filter = filter_of(with.args);
+    if (with.out.is_json()) return export_rows(with, filter, limit);
+    auto const reply = with.session.list("elves", "listaudit", filter, limit);
+    with.out.rows(reply, rows_of(reply),
+        {"seq", "time", "key", "address", "method", "agentip", "app", "func", "id", "result", "more"});
+    auto const next = plain_field(reply, "next");
+    if (!next.empty()) with.out.note("there are more: --after " + next);
+    return Exit::well;
+}
+
+/// Asks one step after the other, until the chain's end or its first break. What the last step found.
+template <class Step>
+json::object verify_from(std::string from, Step const& step)
+{
+    std::int64_t checked = 0;
+    std::string start;
+    while (true) {
+        auto verdict = step(from);
+        checked += std::stoll(plain_field(verdict, "checked"));
+        if (start.empty()) start = plain_field(verdict, "start");
+        from = plain_field(verdict, "at");
+        if (plain_field(verdict, "more") == "true" && !verdict.contains("found")) continue;
+        verdict["checked"] = std::to_string(checked);
+        verdict["start"] = start;
+        return verdict;
+    }
+}
+
+json::object step_in_file(Db& db, std::string const& from)
+{
+    return to_json(audit::verify(db, from.empty() ? std::nullopt : ChainPoint::parse(from), rows_a_step));
+}
+
+/// Of the whole chain, and then of what was kept of it.
+template <class Step>
+json::object verified(std::string const& kept, Step const& step)
+{
+    auto whole = verify_from("", step);
+    if (kept.empty() || whole.contains("found")) return whole;
+    auto const since = step(kept);
+    whole["pruned"] = since.at("pruned");
+    if (auto const* const found = since.if_contains("found")) whole["found"] = *found;
+    return whole;
+}
+
+Exit verify(Context const& with)
+{
+    auto const kept = with.args.text("--head");
+    if (!kept.empty() && !ChainPoint::parse(kept))
+        throw Usage("--head is \"" + kept + "\"; give SEQ:HASH, as verify printed it");
+    json::object verdict;
+    if (with.args.has("--store")) {
+        auto const db = open_db(with.args.text("--store"), Access::read_only);
+        verdict = verified(kept, [&](std::string const& from) { return step_in_file(*db, from); });
+    } else {
+        verdict = verified(kept, [&](std::string const& from) {
+            json::object const fields = from.empty() ? json::object{} : json::object{{"from", from}};
+            return with.session.call("elves", "verifyaudit", fields);
+        });
+    }
+    bool const is_broken = verdict.contains("found");
+    verdict.erase("more");
+    with.out.document(document_of(!is_broken, is_broken ? plain_field(verdict, "found.what") : "", verdict));
+    if (is_broken)
+        with.out.line(
+            "WRONG " + plain_field(verdict, "found.kind") + ": " + plain_field(verdict, "found.what"));
+    if (!kept.empty() && !is_broken) {
+        with.out.line(
+            plain_field(verdict, "pruned") == "true"
+                ? "row " + kept.substr(0, kept.find(':')) + " was pruned: it can't be compared any more"
+                : "what was kept of row " + kept.substr(0, kept.find(':')) + " is there");
+    }
+    with.out.line(plain_field(verdict, "checked") + " rows follow from " + plain_field(verdict, "start"));
+    with.out.line("head " + plain_field(verdict, "at"));
+    return is_broken ? Exit::task_failed : Exit::well;
+}
+
+Exit audit_or_verify(Context const& with)
+{
+    bool const is_verify = with.args.text("WHAT", "list") == "verify";
+    for (auto const* const name : {"--head", "--store"}) {
+        if (!is_verify && with.args.has(name)) throw Usage(std::string(name) + " is for audit verify");
+    }
+    return is_verify ? verify(with) : list(with);
+}
+
+} // namespace
+
+std::span<Command const> audit_commands()
+{
+    static std::vector<Command> const all{
+        {"audit",
+            "Who asked for what, newest first; with --json all of it, oldest first, a line for each. With "
+            "verify: "
+            "is it as it was written? Ends with 1 where it isn't.",
+            {one_of("WHAT", "Left out: list.", {"list", "verify"}),
+                may("--since", "From this time on (YYYY-MM-DD HH:MM:SS, in the server's zone)."),
+                may("--until", "Up to this time."), may("--by", "Only what this key asked for."),
+                may("--method", "Only this one: sendasync, or sheduler.sendasync."),
+                may("--agent", "Only about this IP."), may("--app", "Only about this app."),
+                may("--id", "Only about the task, cron job or key with this id."),
+                flag("--denied", "Only what was denied."),
+                may("--limit", "At most so many (100; with --json all)."),
+                may("--after", "What comes after the one named here: a list's next."),
+                may("--head", "verify: SEQ:HASH as it was printed before; it has to be there still."),
+                may("--store", "verify: this data file, in place of the server's, whether one runs or not.")},
+            audit_or_verify},
+    };
+    return all;
+}
+
+} // namespace elves::ctl

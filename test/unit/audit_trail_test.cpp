@@ -1,0 +1,331 @@
+#include "audit/audit_trail.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "audit/audit_verify.hpp"
+#include "catch.hpp"
+#include "elves/secret.hpp"
+#include "manual_clock.hpp"
+#include "rpc/router.hpp"
+#include "support/fake_peer.hpp"
+#include "support/inline_store.hpp"
+#include "support/some_key.hpp"
+
+using namespace elves;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto id = "0123456789ABCDEF";
+constexpr auto token = "elv_9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0";
+
+/// One key of a role that the test sets; its token is `token`.
+class OneKey final : public Authority {
+public:
+    std::shared_ptr<Key const> key = some_key(Role::operator_, {"10.0.0.0/8"});
+    std::shared_ptr<Key const> prove(std::string_view name, std::string_view shown, Ip const&) override
+    {
+        if (name != id || shown != token) throw Error(codes::wrong_key, "wrong key or token");
+        return key;
+    }
+    std::shared_ptr<Key const> still(std::string_view, Ip const&) override { return key; }
+    asio::awaitable<void> wrong_try(std::shared_ptr<Peer>) override { co_return; }
+};
+
+struct Change {
+    std::optional<Ip> agentip;
+    std::optional<Instruction> ins;
+    std::string name;
+};
+
+/// A router with an audit trail, and methods that change one table, or don't.
+struct House {
+    asio::io_context loop;
+    ManualClock clock;
+    InlineStore store{loop.get_executor()};
+    OneKey keys;
+    Gate gate;
+    AuditTrail trail{store, clock};
+    MethodTable table;
+    Router router{gate, &trail};
+
+    House()
+    {
+        gate.authority = &keys;
+        audit::migrate(store);
+        store.db().script("CREATE TABLE thing (name TEXT NOT NULL UNIQUE)");
+        auto const fields = [] {
+            return std::vector<Field<Change>>{optional("agentip", &Change::agentip),
+                optional("ins", &Change::ins), optional("name", &Change::name)};
+        };
+        table.call<Change>("change", Right::operate, fields(), "",
+            [this](Change in, Caller const& caller) { return change(std::move(in), caller); });
+        table.call<Nothing>(
+            "idle", Right::operate, {}, "", [](Nothing, Caller const&) { return Reply(); });
+        table.call<Nothing>("fail", Right::operate, {}, "",
+            [](Nothing, Caller const&) -> Reply { throw Error(codes::no_app, "no app " + std::string(token)); });
+        table.call<Nothing>("look", Right::read, {}, "", [](Nothing, Caller const&) { return Reply(); });
+        table
+            .call<Nothing>("peek", Right::operate, {}, "", [](Nothing, Caller const&) { return Reply(); })
+            .only_reads();
+        table.call<Nothing>("rule", Right::manage, {}, "", [](Nothing, Caller const&) { return Reply(); });
+        table.call<Nothing>("login", Right::open, {}, "",
+            [](Nothing, Caller) -> asio::awaitable<Reply> {
+                co_await asio::post(asio::use_awaitable);
+                throw Error(codes::wrong_key, "wrong");
+            });
+        router.add("thing", table);
+    }
+    asio::awaitable<Reply> change(Change in, Caller caller)
+    {
+        Store::Work work = [name = in.name](Db& db) {
+            db.run("INSERT INTO thing VALUES (?1)").bind(1, std::string_view(name)).execute();
+        };
+        work = together(std::move(work), caller.also("FEDCBA9876543210"));
+        co_await store.write(std::move(work));
+        co_return Reply();
+    }
+    /// The answer's error_info; asked with the key, unless `auth` is given.
+    std::string call(std::string const& method, json::object fields = {}, std::string const& ip = "127.0.0.1")
+    {
+        auto const peer = std::make_shared<FakePeer>(loop.get_executor(), clock, ip);
+        fields.insert({{"mqt", "call"}, {"mqs", "thing"}, {"mqf", method}});
+        if (!fields.contains("auth")) fields["auth"] = json::object{{"key", id}, {"token", token}};
+        auto answer = router.run(Envelope::of(fields), fields, peer);
+        fields.clear(); // as a frame's memory is
+        std::string error = "no answer";
+        if (auto* const now = std::get_if<Outcome>(&answer)) {
+            error = now->error_info;
+        } else {
+            asio::co_spawn(loop, std::get<asio::awaitable<Outcome>>(std::move(answer)),
+                [&](std::exception_ptr const&, Outcome const& later) { error = later.error_info; });
+        }
+        settle();
+        return error;
+    }
+    void settle()
+    {
+        loop.restart();
+        loop.poll();
+    }
+    void pass(std::chrono::seconds time)
+    {
+        clock.advance(time);
+        settle();
+    }
+    std::vector<AuditRecord> rows() { return audit::rows(store.db(), 0, 10'000); }
+    AuditRecord row()
+    {
+        auto const all = rows();
+        REQUIRE(all.size() == 1);
+        return all.front();
+    }
+    std::int64_t things()
+    {
+        auto count = store.db().run("SELECT count(*) FROM thing");
+        return count.next() ? count.number(0) : -1;
+    }
+    void settings(AuditSettings::Param param)
+    {
+        AuditSettings all;
+        all.param = param;
+        trail.configure(all);
+    }
+};
+
+json::object instruction(std::string const& param)
+{
+    return {{"agentip", "10.0.0.1"}, {"ins", {{"app", "demo"}, {"func", "work"}, {"param", param}}}};
+}
+
+} // namespace
+
+TEST_CASE("who, where, what, when and what came of it", "[audit]")
+{
+    House house;
+    CHECK(house.call("change", instruction("x"), "192.0.2.7").empty());
+    auto const row = house.row();
+    CHECK(row.seq == 1);
+    CHECK(row.time == house.clock.now().time_since_epoch().count());
+    CHECK(row.key == id);
+    CHECK(row.address == "192.0.2.7:50000");
+    CHECK(row.method == "thing.change");
+    CHECK(row.agent == "10.0.0.1");
+    CHECK(row.app == "demo");
+    CHECK(row.func == "work");
+    CHECK(row.target == "FEDCBA9876543210");
+    CHECK(row.param == "sha256:" + sha256_hex("x"));
+    CHECK((row.allowed && row.changed));
+    CHECK(row.result == "ok");
+    CHECK_FALSE(audit::verify(house.store.db(), std::nullopt, 100).found);
+}
+
+TEST_CASE("a change and its row are there both or neither", "[audit]")
+{
+    House house;
+    house.store.fail_next();
+    CHECK(house.call("change", {{"name", "one"}}).starts_with("[507.1]"));
+    CHECK(house.things() == 0);
+    CHECK(house.rows().empty());
+
+    // The trail can't take its row: then nothing is changed either.
+    house.store.db().script("CREATE TRIGGER no BEFORE INSERT ON audit BEGIN SELECT raise(ABORT, 'no'); END");
+    CHECK(house.call("change", {{"name", "one"}}).starts_with("[500.1]"));
+    CHECK(house.things() == 0);
+    house.store.db().script("DROP TRIGGER no");
+
+    CHECK(house.call("change", {{"name", "one"}}).empty());
+    CHECK(house.things() == 1);
+    CHECK(house.row().changed);
+
+    // The change fails: its row says so, and that nothing was changed.
+    CHECK(house.call("change", {{"name", "one"}}).starts_with("[500.1]"));
+    REQUIRE(house.rows().size() == 2);
+    CHECK(house.rows()[1].result == "500.1");
+    CHECK_FALSE(house.rows()[1].changed);
+    CHECK(house.things() == 1);
+}
+
+TEST_CASE("what changed nothing, or was refused, leaves its row too", "[audit]")
+{
+    House house;
+    CHECK(house.call("idle").empty());
+    CHECK(house.call("fail").starts_with("[413.2]"));
+    CHECK(house.call("change", {{"agentip", "nowhere"}}).starts_with("[403.1]"));
+    auto const rows = house.rows();
+    REQUIRE(rows.size() == 3);
+    for (auto const& row : rows) CHECK((row.allowed && !row.changed));
+    CHECK(rows[0].result == "ok");
+    CHECK(rows[1].result == "413.2");
+    CHECK(rows[2].result == "403.1");
+    CHECK(rows[2].agent.empty());
+}
+
+TEST_CASE("what only reads leaves a row where it is denied only", "[audit]")
+{
+    House house;
+    CHECK(house.call("look").empty());
+    CHECK(house.call("peek").empty());
+    CHECK(house.rows().empty());
+    house.keys.key = some_key(Role::agent);
+    CHECK(house.call("look").starts_with("[401.6]"));
+    CHECK(house.row().method == "thing.look");
+    CHECK_FALSE(house.row().allowed);
+    CHECK(house.row().result == "401.6");
+    CHECK(house.row().key == id);
+}
+
+TEST_CASE("denied at the door, by a field, or later: each is told", "[audit]")
+{
+    House house;
+    CHECK(house.call("rule").starts_with("[401.6]"));                                  // by its role
+    CHECK(house.call("change", {{"agentip", "192.0.2.1"}}).starts_with("[401.6]"));    // not his
+    CHECK(house.call("idle", {{"auth", {{"key", id}, {"token", "no"}}}}).starts_with("[401.5]"));
+    CHECK(house.call("login", {{"key", "0000000000000001"}, {"auth", ""}}).starts_with("[401.5]"));
+    house.gate.mode = AuthMode::keys;
+    CHECK(house.call("idle", {{"auth", ""}}).starts_with("[401.1]"));
+    auto const rows = house.rows();
+    REQUIRE(rows.size() == 5);
+    for (auto const& row : rows) CHECK((!row.allowed && !row.changed));
+    CHECK(rows[0].method == "thing.rule");
+    CHECK(rows[1].agent == "192.0.2.1");
+    CHECK(rows[2].key == id); // who he said he was
+    CHECK(rows[2].result == "401.5");
+    CHECK(rows[3].target == "0000000000000001");
+    CHECK(rows[3].key.empty());
+    CHECK(rows[4].result == "401.1");
+}
+
+TEST_CASE("no token comes into the trail, wherever somebody wrote it", "[audit]")
+{
+    House house;
+    for (auto const param : {AuditSettings::Param::digest, AuditSettings::Param::text, AuditSettings::Param::none}) {
+        house.settings(param);
+        house.call("change", {{"name", "x"}, {"token", token}});
+        house.call("change", {{"name", token}});
+        house.call("change", instruction(token));
+        house.call("idle", {{"key", token}, {"id", token}, {"appname", token}, {"agentip", token}});
+        house.call("fail");
+        house.call("idle", {{"auth", {{"key", token}, {"token", token}}}});
+        house.call("login", {{"key", token}, {"token", token}, {"auth", ""}});
+    }
+    CHECK(house.rows().size() > 15);
+    for (auto const& row : house.rows()) {
+        for (auto const& text : {row.key, row.address, row.method, row.agent, row.app, row.func, row.target,
+                 row.param, row.result}) {
+            CHECK(text.find("elv_") == std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("param is kept as its digest, its text or not at all", "[audit]")
+{
+    House house;
+    house.settings(AuditSettings::Param::text);
+    house.call("change", instruction(R"({"a":1})"));
+    house.call("change", {{"name", "two"}});
+    house.call("change", instruction(std::string(5'000, 'x')));
+    house.settings(AuditSettings::Param::none);
+    house.call("change", {{"name", "three"}});
+    house.settings(AuditSettings::Param::digest);
+    house.call("change", {{"name", "four"}, {"agentip", "10.0.0.1"}});
+    house.call("idle");
+    auto const rows = house.rows();
+    REQUIRE(rows.size() == 6);
+    CHECK(rows[0].param == R"({"a":1})");
+    CHECK(rows[1].param == R"({"name":"two"})");
+    CHECK(rows[2].param == "sha256:" + sha256_hex(std::string(5'000, 'x')));
+    CHECK(rows[3].param.empty());
+    CHECK(rows[4].param == "sha256:" + sha256_hex(R"({"name":"four"})"));
+    CHECK(rows[5].param.empty());
+}
+
+TEST_CASE("a flood of denied calls becomes a few rows and a count", "[audit]")
+{
+    House house;
+    house.trail.start();
+    for (int i = 0; i < 300; ++i) house.call("rule");
+    CHECK(house.rows().size() == 100);
+    house.pass(60s);
+    auto const rows = house.rows();
+    REQUIRE(rows.size() == 101);
+    CHECK(rows.back().more == 200);
+    CHECK(rows.back().address == "127.0.0.1");
+    CHECK(rows.back().method == "thing.rule");
+    CHECK(rows.back().result == "401.6");
+    for (int i = 0; i < 50; ++i) house.call("rule");
+    house.trail.stop(); // what was counted is not lost by an orderly end
+    house.settle();
+    CHECK(house.rows().back().more == 44);
+    CHECK_FALSE(audit::verify(house.store.db(), std::nullopt, 1'000).found);
+}
+
+TEST_CASE("old rows are pruned in steps, and the chain goes on", "[audit]")
+{
+    House house;
+    AuditSettings settings;
+    settings.keep = 100s;
+    house.trail.configure(settings);
+    house.trail.start();
+    for (int i = 0; i < 1'200; ++i) house.call("idle");
+    house.pass(50s);
+    house.call("idle");
+    CHECK(house.rows().size() == 1'201);
+    for (int i = 0; i < 61; ++i) house.pass(1s);
+    CHECK(house.rows().size() == 1);
+    CHECK(audit::start(house.store.db())->seq == 1'200);
+    CHECK_FALSE(audit::verify(house.store.db(), std::nullopt, 100).found);
+}
+
+TEST_CASE("switched off, it keeps nothing", "[audit]")
+{
+    House house;
+    AuditSettings settings;
+    settings.enabled = false;
+    house.trail.configure(settings);
+    CHECK(house.call("change", {{"name", "x"}}).empty());
+    house.call("rule");
+    CHECK(house.things() == 1);
+    CHECK(house.rows().empty());
+}
