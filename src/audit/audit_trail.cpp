@@ -1,5 +1,6 @@
 #include "audit/audit_trail.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -69,16 +70,19 @@ bool is_param(std::string_view field)
 /// `ins.param`, where the call says nothing else but where to run what; its own fields as JSON for any other.
 std::string param_of(json::object const& fields)
 {
-    json::object own(fields.storage());
-    for (auto const& [name, value] : fields) {
-        if (is_param(name)) own.emplace(name, value);
+    auto const own =
+        std::count_if(fields.begin(), fields.end(), [](auto const& field) { return is_param(field.key()); });
+    if (own == 0) return {};
+    if (auto const* const ins = own == 1 ? object_in(fields, "ins") : nullptr) {
+        auto const* const param = ins->if_contains("param");
+        if (!param) return {};
+        return param->is_string() ? std::string(param->get_string()) : json_text(*param);
     }
-    if (own.empty()) return {};
-    auto const* const ins = own.size() == 1 ? object_in(own, "ins") : nullptr;
-    if (!ins) return json_text(own);
-    auto const* const param = ins->if_contains("param");
-    if (!param) return {};
-    return param->is_string() ? std::string(param->get_string()) : json_text(*param);
+    json::object kept(fields.storage());
+    for (auto const& [name, value] : fields) {
+        if (is_param(name)) kept.emplace(name, value);
+    }
+    return json_text(kept);
 }
 
 std::string digest(std::string_view text)

@@ -1,5 +1,9 @@
 #include "sim/log_watch.hpp"
 
+#include <limits>
+#include <set>
+
+#include "audit/audit_verify.hpp"
 #include "sim/trigger.hpp"
 
 namespace elves::sim {
@@ -26,6 +30,8 @@ constexpr std::string_view job_values =
 std::string triggers()
 {
     return change_table + trigger("new", "INSERT ON main.tasks", task_values) +
+           trigger("audited", "INSERT ON main.audit",
+               "(kind, id) SELECT ?, NEW.target WHERE NEW.changed = 1 AND NEW.method LIKE 'sheduler.send%'") +
            trigger("task", "UPDATE OF status ON main.tasks", task_values) +
            trigger("erased", "DELETE ON main.tasks", "(kind, id) VALUES (?, OLD.id)") +
            trigger("paid", "DELETE ON main.deliveries",
@@ -92,14 +98,18 @@ void LogWatch::begin(Db& db)
 void LogWatch::look(Db& db)
 {
     if (!watching_) return;
+    std::set<TaskId> asked, audited;
     {
         auto row = db.run(select_changes);
         while (row.next()) {
             auto const kind = row.text(0);
             if (kind == "erased") {
                 invariants_.log_erased(id_at(row, 1));
+            } else if (kind == "audited") {
+                audited.insert(id_at(row, 1));
             } else if (kind == "new" || kind == "task") {
                 auto const log = log_row(row);
+                if (kind == "new" && !log.cron_id) asked.insert(log.id);
                 invariants_.log_wrote(log);
                 if (kind != "new" || !log.cron_id || !ledger_.find(*log.cron_id)) continue;
                 // The agent's own have a ledger of their own.
@@ -114,6 +124,9 @@ void LogWatch::look(Db& db)
         }
     }
     ledger_.end_of_transaction();
+    if (asked != audited)
+        invariants_.broken(
+            "audited", "of one commit's tasks and the audit trail's rows of them one lacks the other");
     db.run("DELETE FROM change").execute();
 }
 
@@ -146,6 +159,8 @@ void LogWatch::see_job(Run const& row, std::string_view kind)
 void LogWatch::at_rest(Db& db)
 {
     invariants_.at_rest();
+    auto const trail = audit::verify(db, std::nullopt, std::numeric_limits<std::int64_t>::max());
+    if (trail.found) invariants_.broken("audit-chain", trail.found->what);
     auto owed = db.run("SELECT id FROM deliveries");
     while (owed.next())
         invariants_.broken("outbox-drained", "task " + std::string(owed.text(0)) + " is owed");

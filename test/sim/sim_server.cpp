@@ -24,14 +24,17 @@ SimServer::SimServer(Nature& nature_, Place place)
     , place_(place)
     , store_(nature_, place.disk, io.get_executor())
     , host_(io.get_executor(), clock, store_, place.zone)
-    , router_(gate_)
+    , audit_(store_, clock)
+    , router_(gate_, &audit_)
 {
     host_.offer<AppDirectory>(*this);
     host_.offer<Dialer>(*this);
+    audit::migrate(store_);
     auto const settings = Settings::parse(conf + std::to_string(place.give_up.count()) + "\n", "sim.conf");
     for (auto const make : {&make_heartbeat, &make_tasklog, &make_sheduler, &make_cron}) add(make, settings);
     if (place_.disk.begin_watch) place_.disk.begin_watch(place_.disk.db());
     for (auto const& module : modules_) module->start();
+    audit_.start();
     place_.network.listen(*this, router_);
 }
 
@@ -75,6 +78,7 @@ void SimServer::stop()
     // Some grace for those who wait, then the modules' own end, then the links'.
     stopping_ = clock.after(3s, [this] {
         for (auto module = modules_.rbegin(); module != modules_.rend(); ++module) (*module)->stop();
+        audit_.stop();
         stopping_ = clock.after(100ms, [this] { over_ = true; });
     });
 }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "audit/audit_trail.hpp"
 #include "elves/host.hpp"
 #include "elves/module.hpp"
 #include "elves/services/app_directory.hpp"
@@ -40,6 +41,7 @@ private:
     SimStore store_;
     Host host_;
     Gate gate_;
+    AuditTrail audit_;
     std::vector<std::unique_ptr<MethodTable>> tables_;
     Router router_;
     std::vector<std::unique_ptr<Module>> modules_;

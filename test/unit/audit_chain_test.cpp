@@ -221,9 +221,10 @@ TEST_CASE("pages go both ways, and filters find what they name", "[audit]")
 TEST_CASE("a page looks at a bounded number of rows", "[audit]")
 {
     Trail trail(0);
-    trail.db->script("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 45000)"
-                     " INSERT INTO audit SELECT i, i, iif(i IN (1, 45000), 'rare', 'k'), '', '', '', '', '', '',"
-                     " '', 1, 0, 'ok', 0, '' FROM n");
+    trail.db->script(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 45000)"
+        " INSERT INTO audit SELECT i, i, iif(i IN (1, 45000), 'rare', 'k'), '', '', '', '', '', '',"
+        " '', 1, 0, 'ok', 0, '' FROM n");
     for (bool const oldest_first : {false, true}) {
         audit::Filter filter;
         filter.key = "rare";
@@ -236,7 +237,8 @@ TEST_CASE("a page looks at a bounded number of rows", "[audit]")
             after = page.after;
             ++pages;
         } while (after && pages < 10);
-        CHECK(found == (oldest_first ? std::vector<std::int64_t>{1, 45'000} : std::vector<std::int64_t>{45'000, 1}));
+        CHECK(found ==
+              (oldest_first ? std::vector<std::int64_t>{1, 45'000} : std::vector<std::int64_t>{45'000, 1}));
         CHECK(pages == 3);
     }
 }
@@ -245,7 +247,8 @@ TEST_CASE("a point of the chain is written SEQ:HASH", "[audit]")
 {
     auto const hash = std::string(64, 'a');
     CHECK(ChainPoint::parse("12:" + hash) == ChainPoint{12, hash});
-    for (auto const& wrong : {"", "12", "12:", ":", "x:"}) CHECK_FALSE(ChainPoint::parse(wrong + std::string()));
+    for (auto const& wrong : {"", "12", "12:", ":", "x:"})
+        CHECK_FALSE(ChainPoint::parse(wrong + std::string()));
     CHECK_FALSE(ChainPoint::parse("12:" + std::string(64, 'G')));
     CHECK_FALSE(ChainPoint::parse("-1:" + hash));
 }

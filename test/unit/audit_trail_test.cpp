@@ -61,20 +61,18 @@ struct House {
         };
         table.call<Change>("change", Right::operate, fields(), "",
             [this](Change in, Caller const& caller) { return change(std::move(in), caller); });
-        table.call<Nothing>(
-            "idle", Right::operate, {}, "", [](Nothing, Caller const&) { return Reply(); });
-        table.call<Nothing>("fail", Right::operate, {}, "",
-            [](Nothing, Caller const&) -> Reply { throw Error(codes::no_app, "no app " + std::string(token)); });
+        table.call<Nothing>("idle", Right::operate, {}, "", [](Nothing, Caller const&) { return Reply(); });
+        table.call<Nothing>("fail", Right::operate, {}, "", [](Nothing, Caller const&) -> Reply {
+            throw Error(codes::no_app, "no app " + std::string(token));
+        });
         table.call<Nothing>("look", Right::read, {}, "", [](Nothing, Caller const&) { return Reply(); });
-        table
-            .call<Nothing>("peek", Right::operate, {}, "", [](Nothing, Caller const&) { return Reply(); })
+        table.call<Nothing>("peek", Right::operate, {}, "", [](Nothing, Caller const&) { return Reply(); })
             .only_reads();
         table.call<Nothing>("rule", Right::manage, {}, "", [](Nothing, Caller const&) { return Reply(); });
-        table.call<Nothing>("login", Right::open, {}, "",
-            [](Nothing, Caller) -> asio::awaitable<Reply> {
-                co_await asio::post(asio::use_awaitable);
-                throw Error(codes::wrong_key, "wrong");
-            });
+        table.call<Nothing>("login", Right::open, {}, "", [](Nothing, Caller) -> asio::awaitable<Reply> {
+            co_await asio::post(asio::use_awaitable);
+            throw Error(codes::wrong_key, "wrong");
+        });
         router.add("thing", table);
     }
     asio::awaitable<Reply> change(Change in, Caller caller)
@@ -219,8 +217,8 @@ TEST_CASE("what only reads leaves a row where it is denied only", "[audit]")
 TEST_CASE("denied at the door, by a field, or later: each is told", "[audit]")
 {
     House house;
-    CHECK(house.call("rule").starts_with("[401.6]"));                                  // by its role
-    CHECK(house.call("change", {{"agentip", "192.0.2.1"}}).starts_with("[401.6]"));    // not his
+    CHECK(house.call("rule").starts_with("[401.6]"));                               // by its role
+    CHECK(house.call("change", {{"agentip", "192.0.2.1"}}).starts_with("[401.6]")); // not his
     CHECK(house.call("idle", {{"auth", {{"key", id}, {"token", "no"}}}}).starts_with("[401.5]"));
     CHECK(house.call("login", {{"key", "0000000000000001"}, {"auth", ""}}).starts_with("[401.5]"));
     house.gate.mode = AuthMode::keys;
@@ -240,7 +238,8 @@ TEST_CASE("denied at the door, by a field, or later: each is told", "[audit]")
 TEST_CASE("no token comes into the trail, wherever somebody wrote it", "[audit]")
 {
     House house;
-    for (auto const param : {AuditSettings::Param::digest, AuditSettings::Param::text, AuditSettings::Param::none}) {
+    for (auto const param :
+        {AuditSettings::Param::digest, AuditSettings::Param::text, AuditSettings::Param::none}) {
         house.settings(param);
         house.call("change", {{"name", "x"}, {"token", token}});
         house.call("change", {{"name", token}});

@@ -45,7 +45,8 @@ TEST_CASE("many addresses together can't fill the disk or the memory either", "[
     Limit limit;
     int rows = 0;
     for (int i = 0; i < 200; ++i) {
-        for (int j = 0; j < 200; ++j) rows += limit.taken("10.1." + std::to_string(i) + "." + std::to_string(j), 1);
+        for (int j = 0; j < 200; ++j)
+            rows += limit.taken("10.1." + std::to_string(i) + "." + std::to_string(j), 1);
     }
     CHECK(rows == 500);
     CHECK(limit.limit.addresses() == 16);

@@ -2,6 +2,8 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "audit/audit_record.hpp"
+#include "audit_schema.hpp"
 #include "catch.hpp"
 #include "cron_schema.hpp"
 #include "store/migrations.hpp"
@@ -23,7 +25,8 @@ struct File {
 
     File()
     {
-        migrate(*db, {{"tasklog", tasklog_schema}, {"cron", cron_schema}, {"supervisor", supervisor_schema}});
+        migrate(*db, {{"tasklog", tasklog_schema}, {"cron", cron_schema}, {"supervisor", supervisor_schema},
+                         {"audit", audit_schema}});
     }
     void task(std::string const& id, std::string const& values)
     {
@@ -168,6 +171,17 @@ TEST_CASE("what is wrong with cron jobs and keys has its name too", "[doctor]")
             std::string(64, '0') + "')");
         CHECK(file.wrong() == Names{"supervisor.admin"});
     }
+}
+
+TEST_CASE("a gap in the audit trail is found wherever it is", "[doctor]")
+{
+    File file;
+    for (int i = 0; i < 5; ++i) audit::append(*file.db, {});
+    CHECK(audit::prune(*file.db, 1, 2) == 2);
+    CHECK(file.wrong() == Names{});
+    SECTION("in the middle") { file.db->script("DELETE FROM audit WHERE seq = 4"); }
+    SECTION("at the start") { file.db->script("DELETE FROM audit WHERE seq = 3"); }
+    CHECK(file.wrong() == Names{"audit.whole"});
 }
 
 TEST_CASE("of many findings the first are told, and how many more there are", "[doctor]")
