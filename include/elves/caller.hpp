@@ -57,7 +57,7 @@ struct Caller {
     /// Null: nobody in particular, who by `[auth] mode` may do everything from where he is.
     std::shared_ptr<Key const> key;
     /// What this call leaves in the audit trail; null where nothing is kept.
-    std::shared_ptr<AuditRow> audit;
+    std::shared_ptr<AuditRow> audit{};
 
     [[nodiscard]] bool may_touch(Ip const& ip) const noexcept { return !key || key->may_touch(ip); }
     [[nodiscard]] bool may_run(Instruction const& ins) const { return !key || key->may_run(ins); }
