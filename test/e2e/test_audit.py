@@ -10,7 +10,7 @@ import unittest
 
 from elves_wire import LinkClosed, Result, code_of
 from house import HouseTest, eventually
-from test_every_right import EveryRight as Rights
+from test_every_right import Asking
 
 IP = "10.0.0.1"
 COLUMNS = ["seq", "time", "time_ms", "key", "address", "method", "agentip", "app", "func", "id", "param", "allowed",
@@ -45,11 +45,7 @@ class Audited(HouseTest):
         db.close()
 
 
-class EveryMethodsRow(Audited):
-    """With the calls of test_every_right.py."""
-    deadline = 120
-    setUp, cron, fields, key, ask = Rights.setUp, Rights.cron, Rights.fields, Rights.key, Rights.ask
-
+class EveryMethodsRow(Audited, Asking):
     def row_after(self, before, method, **filters):
         """The one row of that method since."""
         def look():

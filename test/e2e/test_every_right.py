@@ -37,7 +37,8 @@ REACH = {
 }
 
 
-class EveryRight(HouseTest):
+class Asking(HouseTest):
+    """A house with something of everything in it, and right fields for each method."""
     deadline = 120
 
     def setUp(self):
@@ -96,6 +97,8 @@ class EveryRight(HouseTest):
         with self.client(self.house) as client:
             return client.call(service, method, auth=key, **self.fields(method, key))
 
+
+class EveryRight(Asking):
     def judge(self, reply, method, right, role, whose):
         """What should have come of it, and did."""
         expected = dict(zip(KEYS, (FREE, *REACH[method])))[whose]
