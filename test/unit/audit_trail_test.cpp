@@ -245,6 +245,7 @@ TEST_CASE("no token comes into the trail, wherever somebody wrote it", "[audit]"
         house.call("change", {{"name", token}});
         house.call("change", instruction(token));
         house.call("idle", {{"key", token}, {"id", token}, {"appname", token}, {"agentip", token}});
+        house.call("change", {{"ins", {{"app", token}, {"func", token}}}});
         house.call("fail");
         house.call("idle", {{"auth", {{"key", token}, {"token", token}}}});
         house.call("login", {{"key", token}, {"token", token}, {"auth", ""}});
@@ -311,7 +312,7 @@ TEST_CASE("old rows are pruned in steps, and the chain goes on", "[audit]")
     house.pass(50s);
     house.call("idle");
     CHECK(house.rows().size() == 1'201);
-    for (int i = 0; i < 61; ++i) house.pass(1s);
+    for (int i = 0; i < 70; ++i) house.pass(1s);
     CHECK(house.rows().size() == 1);
     CHECK(audit::start(house.store.db())->seq == 1'200);
     CHECK_FALSE(audit::verify(house.store.db(), std::nullopt, 100).found);
