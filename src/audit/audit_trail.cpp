@@ -115,7 +115,10 @@ bool is_denial(std::string_view code) { return code.starts_with("401."); }
 class AuditTrail::Row final : public AuditRow, public std::enable_shared_from_this<Row> {
 public:
     Row(AuditTrail& trail, Call const& call)
-        : trail_(trail), is_audited_(call.method.audited), how_(trail.settings_.param), ip_(call.peer.ip())
+        : trail_(trail)
+        , is_audited_(call.method.audited && call.caller)
+        , how_(trail.settings_.param)
+        , ip_(call.peer.ip())
     {
         auto const& fields = call.fields;
         record_.time = trail.clock_.now().time_since_epoch().count();
@@ -132,7 +135,7 @@ public:
         record_.target = id_in(fields, "id");
         if (record_.target.empty()) record_.target = id_in(fields, "key");
         // Of somebody unknown nothing is kept that he could make up.
-        bool const is_kept = is_audited_ && call.caller && how_ != AuditSettings::Param::none;
+        bool const is_kept = is_audited_ && how_ != AuditSettings::Param::none;
         if (is_kept) param_ = param_of(fields);
     }
 
@@ -150,7 +153,8 @@ public:
     void over(std::string_view refused) override
     {
         bool const denied = is_denial(refused);
-        // What the disk did not take is not there, nor is a word of it.
+        // What the disk did not take is not there, nor is a word of it; and who never got as far as to be let
+        // in or denied leaves nothing either, for that has no bound.
         bool const is_nothing = refused == codes::store_cannot_write.text || (!is_audited_ && !denied);
         if (written_ || is_nothing) return;
         if (denied && !trail_.denied_.takes(ip_, record_.method, refused, trail_.clock_.steady())) return;
@@ -168,7 +172,7 @@ private:
     }
 
     AuditTrail& trail_;
-    bool is_audited_;
+    bool is_audited_; ///< Also where it was not denied.
     AuditSettings::Param how_;
     Ip ip_;
     AuditRecord record_;

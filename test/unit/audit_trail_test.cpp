@@ -281,6 +281,18 @@ TEST_CASE("param is kept as its digest, its text or not at all", "[audit]")
     CHECK(rows[5].param.empty());
 }
 
+TEST_CASE("who is neither let in nor denied leaves nothing", "[audit]")
+{
+    House house;
+    CHECK(house.call("nothing").starts_with("[404.2]"));
+    house.gate.authority = nullptr;
+    CHECK(house.call("change", {{"name", "x"}}).starts_with("[402.1]"));
+    house.gate.authority = &house.keys;
+    house.router.shut();
+    CHECK(house.call("change", {{"name", "x"}}).starts_with("[503.1]"));
+    CHECK(house.rows().empty());
+}
+
 TEST_CASE("a flood of denied calls becomes a few rows and a count", "[audit]")
 {
     House house;
