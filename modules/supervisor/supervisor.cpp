@@ -13,11 +13,8 @@ namespace {
 constexpr std::int64_t longest_page = 1'000;
 /// A page ends earlier when its JSON has that many bytes: it has to fit into a frame (`server.max_frame`).
 constexpr std::size_t page_bytes = 1024 * 1024;
-constexpr std::size_t token_bytes = 32;
 constexpr std::chrono::minutes between_looks{1};
 constexpr std::chrono::seconds longest_overlap{30 * 86'400};
-
-std::string new_token() { return "elv_" + random_token(token_bytes); }
 
 Error wrong_key()
 {
@@ -119,6 +116,7 @@ void Supervisor::declare(MethodTable& table)
     table.call<Login>("login", Right::open, {required("key", &Login::key), required("token", &Login::token)},
         "Binds this connection to a key.",
         [this](Login in, Caller caller) { return login(std::move(in), std::move(caller)); });
+    joins_.declare(table);
 }
 
 void Supervisor::start()
@@ -296,7 +294,8 @@ asio::awaitable<Reply> Supervisor::new_key(SetKey in)
 
 asio::awaitable<Reply> Supervisor::delete_key(ByKey in)
 {
-    co_await keys_.erase(in.key);
+    auto also = joins_.withdrawing(in.key);
+    co_await keys_.erase(in.key, std::move(also));
     cut_links_of(in.key);
     co_return Reply();
 }

@@ -1,0 +1,116 @@
+#include "agent/own_key.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "elves/secret.hpp"
+
+namespace elves::agent {
+
+namespace {
+
+constexpr std::size_t longest_secret = 256;
+constexpr mode_t for_the_owner_alone = 0600;
+
+class File {
+public:
+    File(std::string const& path, int flags, mode_t mode = 0)
+        : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode))
+    {
+    }
+    ~File()
+    {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    File(File const&) = delete;
+    File& operator=(File const&) = delete;
+    [[nodiscard]] int fd() const noexcept { return fd_; }
+
+private:
+    int fd_;
+};
+
+[[noreturn]] void fail(std::string const& path, std::string const& what)
+{
+    throw std::runtime_error("key file " + path + ": " + what);
+}
+
+[[noreturn]] void fail_with_errno(std::string const& path)
+{
+    fail(path, std::string(std::strerror(errno)) + "; check folder and permissions, or name another file");
+}
+
+void require_private(std::string const& path, int fd)
+{
+    struct stat about {};
+    if (::fstat(fd, &about) != 0) fail_with_errno(path);
+    if (!S_ISREG(about.st_mode)) fail(path, "it is no plain file; name another one");
+    if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        fail(path, "others than its owner may use it; chmod 600 " + path);
+}
+
+void write_all(std::string const& path, int fd, std::string_view text)
+{
+    while (!text.empty()) {
+        auto const wrote = ::write(fd, text.data(), text.size());
+        if (wrote < 0 && errno != EINTR) fail_with_errno(path);
+        if (wrote > 0) text.remove_prefix(static_cast<std::size_t>(wrote));
+    }
+    if (::fsync(fd) != 0) fail_with_errno(path);
+}
+
+} // namespace
+
+std::optional<std::string> read_secret(std::string const& path)
+{
+    // Not one that waits for a writer, should somebody have put a pipe there.
+    File const file(path, O_RDONLY | O_NONBLOCK);
+    if (file.fd() < 0 && errno == ENOENT) return std::nullopt;
+    if (file.fd() < 0) fail_with_errno(path);
+    require_private(path, file.fd());
+    std::array<char, longest_secret> buffer{};
+    auto const got = ::read(file.fd(), buffer.data(), buffer.size());
+    if (got < 0) fail_with_errno(path);
+    std::string text(buffer.data(), static_cast<std::size_t>(got));
+    text.resize(std::min(text.size(), text.find_first_of("\r\n")));
+    return text;
+}
+
+std::optional<std::string> read_own_token(std::string const& path)
+{
+    auto token = read_secret(path);
+    constexpr std::size_t length = 47; // `elv_` and 32 bytes as base64url
+    if (token && (!token->starts_with("elv_") || token->size() != length))
+        fail(path, "what is in it is no key that elves-agent made; move it away, or name another file");
+    return token;
+}
+
+std::string make_own_token(std::string const& path)
+{
+    auto token = new_token();
+    // Under its name there is all of it or nothing, whenever the machine goes down.
+    auto const begun = path + ".new";
+    if (::unlink(begun.c_str()) != 0 && errno != ENOENT) fail_with_errno(begun);
+    {
+        File const file(begun, O_WRONLY | O_CREAT | O_EXCL, for_the_owner_alone);
+        if (file.fd() < 0) fail_with_errno(begun);
+        write_all(begun, file.fd(), token + "\n");
+    }
+    // Not rename(2), which would take the place of another one's.
+    if (::link(begun.c_str(), path.c_str()) != 0) fail_with_errno(path);
+    if (::unlink(begun.c_str()) != 0) fail_with_errno(begun);
+    auto const folder = std::filesystem::absolute(path).parent_path().string();
+    File const place(folder, O_RDONLY | O_DIRECTORY);
+    if (place.fd() < 0 || ::fsync(place.fd()) != 0) fail_with_errno(folder);
+    return token;
+}
+
+} // namespace elves::agent
