@@ -181,7 +181,7 @@ class Join(HouseTest):
         second = self.newcomer(join_token=self.token(), asset="the second").start()
         row = self.asks(second, "conflict")
         self.assertIn("[409.1]", second.log())
-        self.assertIn("another machine, with key", self.house.log())
+        eventually(lambda: "another machine, with key" in self.house.log())
         self.works()
         shown = self.says("agents", "--pending")
         self.assertIn("conflict", shown)
@@ -205,7 +205,7 @@ class Join(HouseTest):
         agent = self.agent(self.house, IP, lambda call: Result(1, "the first"), auth=first)
         with self.client(self.house, auth=second) as other:
             other.refused("409.1", "heartbeat", "register", agentip=IP)
-        self.assertIn("refused to register", self.house.log())
+        eventually(lambda: "refused to register" in self.house.log())
         info = self.admin.ok("heartbeat", "getinfobyip", agentip=IP)
         self.assertTrue(info["claimed_from"].startswith("127.0.0.1:"), info)
         self.assertEqual(self.send_sync(self.admin, IP)["worker_result"], "the first")
@@ -237,7 +237,7 @@ class Join(HouseTest):
         (worker.folder / "join.token").chmod(0o644)
         worker.start()
         self.asks(worker)
-        self.assertIn("the join token is not used", worker.log())
+        eventually(lambda: "the join token is not used" in worker.log())
         self.assertEqual(self.keys(), [])
 
     # ---- floods ----
