@@ -26,7 +26,7 @@ struct JoinRange {
     IpRange range;
 };
 
-/// How machines come to keys of their own: they ask with the hash of a token that never leaves them, and an
+/// How machines come to keys of their own: they ask with the hash of a token that they made, and an
 /// admin, or a join token, makes that a key which is bound to their address. An address has one machine:
 /// another one is refused, and shown. A part of supervisor; on the loop's thread.
 class Joins {

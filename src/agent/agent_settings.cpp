@@ -74,7 +74,7 @@ std::string key_file_of(Section const& agent, std::string const& journal)
     auto const beside = (std::filesystem::path(journal).parent_path() / "agent.key").string();
     auto const path = agent.text("key_file", beside);
     try {
-        static_cast<void>(read_own_token(path));
+        static_cast<void>(read_own_key(path));
     } catch (std::exception const& problem) {
         agent.refuse("key_file", problem.what());
     }

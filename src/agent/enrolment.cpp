@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <utility>
 
-#include "agent/own_key.hpp"
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 #include "elves/secret.hpp"
@@ -38,16 +37,34 @@ std::string secret_or_none(std::string const& path)
 bool Enrolment::has_begun() const
 {
     std::error_code failure;
-    return std::filesystem::exists(settings_.key_file, failure);
+    return own_ || std::filesystem::exists(settings_.key_file, failure);
 }
 
-std::string Enrolment::own_token() const
+std::optional<Credentials> Enrolment::last()
+{
+    load();
+    if (!own_ || own_->id.empty()) return std::nullopt;
+    return Credentials{own_->id, own_->token};
+}
+
+void Enrolment::load()
 {
     try {
-        auto found = read_own_token(settings_.key_file);
-        return found ? *found : make_own_token(settings_.key_file);
+        if (!own_) own_ = read_own_key(settings_.key_file);
     } catch (std::exception const& problem) {
         throw Error(codes::internal, problem.what());
+    }
+}
+
+void Enrolment::keep(std::string const& id)
+{
+    if (own_->id == id) return;
+    own_->id = id;
+    try {
+        replace_own_key(settings_.key_file, *own_);
+    } catch (std::exception const& problem) {
+        // It only has to ask again after a restart.
+        ELVES_LOG(warning, "which key this machine has is not noted: " << problem.what());
     }
 }
 
@@ -58,16 +75,20 @@ std::string Enrolment::join_token() const
 
 asio::awaitable<std::optional<Credentials>> Enrolment::ask(std::shared_ptr<Peer> server, Ip ip)
 {
-    auto const token = own_token();
-    auto const hash = sha256_hex(token);
+    load();
+    try {
+        if (!own_) own_ = make_own_key(settings_.key_file);
+    } catch (std::exception const& problem) {
+        throw Error(codes::internal, problem.what());
+    }
+    auto const hash = sha256_hex(own_->token);
     json::object fields{
         {"agentip", ip.text()}, {"hash", hash}, {"asset", settings_.asset}, {"version", ELVES_VERSION}};
     if (auto const let_in_by = join_token(); !let_in_by.empty()) fields["join_token"] = let_in_by;
     auto const back = co_await server->call("supervisor", "join", std::move(fields), answer_limit);
-    auto key = understand(back, ip, fingerprint(hash));
-    if (!key) co_return std::nullopt;
-    Credentials own{std::move(*key), token};
-    co_return own;
+    auto const key = understand(back, ip, fingerprint(hash));
+    if (key) keep(*key);
+    co_return key ? last() : std::nullopt;
 }
 
 std::optional<std::string> Enrolment::understand(Back const& back, Ip const& ip, std::string const& print)

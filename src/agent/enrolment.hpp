@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/own_key.hpp"
 #include "elves/asio.hpp"
 #include "elves/ip.hpp"
 #include "elves/peer.hpp"
@@ -30,6 +31,11 @@ public:
 
     /// It has asked for a key before.
     [[nodiscard]] bool has_begun() const;
+    /// The key that it had last, also before a restart; nothing where it has none. Throws Error where the
+    /// file can't be used.
+    [[nodiscard]] std::optional<Credentials> last();
+    /// The server does not know that one any more: there is none until it has asked anew.
+    void forget() { own_->id.clear(); }
     /// Asks to be let in; the key where the server has done so. What is news goes to the log. Throws Error
     /// where nobody answers.
     [[nodiscard]] asio::awaitable<std::optional<Credentials>> ask(std::shared_ptr<Peer> server, Ip ip);
@@ -39,7 +45,8 @@ public:
 private:
     enum class Said { nothing, wait, accepted, refused };
 
-    [[nodiscard]] std::string own_token() const;
+    void load();
+    void keep(std::string const& id);
     [[nodiscard]] std::string join_token() const;
     [[nodiscard]] std::optional<std::string> understand(
         Back const& back, Ip const& ip, std::string const& print);
@@ -47,6 +54,7 @@ private:
     [[nodiscard]] bool is_news(Said said, std::string const& more = {});
 
     Settings settings_;
+    std::optional<OwnKey> own_; ///< As in the file, once that was read.
     Said said_ = Said::nothing;
     std::string more_;
 };

@@ -17,7 +17,7 @@ namespace elves::agent {
 
 namespace {
 
-constexpr std::size_t longest_secret = 256;
+constexpr std::size_t longest_file = 512;
 constexpr mode_t for_the_owner_alone = 0600;
 
 class File {
@@ -67,50 +67,83 @@ void write_all(std::string const& path, int fd, std::string_view text)
     if (::fsync(fd) != 0) fail_with_errno(path);
 }
 
-} // namespace
-
-std::optional<std::string> read_secret(std::string const& path)
+std::optional<std::string> read_private(std::string const& path)
 {
     // Not one that waits for a writer, should somebody have put a pipe there.
     File const file(path, O_RDONLY | O_NONBLOCK);
     if (file.fd() < 0 && errno == ENOENT) return std::nullopt;
     if (file.fd() < 0) fail_with_errno(path);
     require_private(path, file.fd());
-    std::array<char, longest_secret> buffer{};
+    std::array<char, longest_file> buffer{};
     auto const got = ::read(file.fd(), buffer.data(), buffer.size());
     if (got < 0) fail_with_errno(path);
-    std::string text(buffer.data(), static_cast<std::size_t>(got));
-    text.resize(std::min(text.size(), text.find_first_of("\r\n")));
-    return text;
+    return std::string(buffer.data(), static_cast<std::size_t>(got));
 }
 
-std::optional<std::string> read_own_token(std::string const& path)
+/// Takes the first line out of it.
+std::string line_of(std::string& text)
 {
-    auto token = read_secret(path);
-    constexpr std::size_t length = 47; // `elv_` and 32 bytes as base64url
-    if (token && (!token->starts_with("elv_") || token->size() != length))
-        fail(path, "what is in it is no key that elves-agent made; move it away, or name another file");
-    return token;
+    auto const end = std::min(text.find('\n'), text.size());
+    auto line = text.substr(0, end);
+    text.erase(0, end + 1);
+    if (line.ends_with('\r')) line.pop_back();
+    return line;
 }
 
-std::string make_own_token(std::string const& path)
+/// On disk, under a name beside it: so that under its own there is all of it or nothing, whenever the machine
+/// goes down.
+std::string write_beside(std::string const& path, OwnKey const& key)
 {
-    auto token = new_token();
-    // Under its name there is all of it or nothing, whenever the machine goes down.
-    auto const begun = path + ".new";
+    auto begun = path + ".new";
     if (::unlink(begun.c_str()) != 0 && errno != ENOENT) fail_with_errno(begun);
-    {
-        File const file(begun, O_WRONLY | O_CREAT | O_EXCL, for_the_owner_alone);
-        if (file.fd() < 0) fail_with_errno(begun);
-        write_all(begun, file.fd(), token + "\n");
-    }
-    // Not rename(2), which would take the place of another one's.
-    if (::link(begun.c_str(), path.c_str()) != 0) fail_with_errno(path);
-    if (::unlink(begun.c_str()) != 0) fail_with_errno(begun);
+    File const file(begun, O_WRONLY | O_CREAT | O_EXCL, for_the_owner_alone);
+    if (file.fd() < 0) fail_with_errno(begun);
+    write_all(begun, file.fd(), key.token + "\n" + (key.id.empty() ? "" : key.id + "\n"));
+    return begun;
+}
+
+void sync_folder_of(std::string const& path)
+{
     auto const folder = std::filesystem::absolute(path).parent_path().string();
     File const place(folder, O_RDONLY | O_DIRECTORY);
     if (place.fd() < 0 || ::fsync(place.fd()) != 0) fail_with_errno(folder);
-    return token;
+}
+
+} // namespace
+
+std::optional<std::string> read_secret(std::string const& path)
+{
+    auto text = read_private(path);
+    return text ? std::optional(line_of(*text)) : std::nullopt;
+}
+
+std::optional<OwnKey> read_own_key(std::string const& path)
+{
+    auto text = read_private(path);
+    if (!text) return std::nullopt;
+    auto token = line_of(*text);
+    constexpr std::size_t length = 47; // `elv_` and 32 bytes as base64url
+    if (!token.starts_with("elv_") || token.size() != length)
+        fail(path, "what is in it is no key that elves-agent made; move it away, or name another file");
+    return OwnKey{std::move(token), line_of(*text)};
+}
+
+OwnKey make_own_key(std::string const& path)
+{
+    OwnKey key{new_token(), {}};
+    auto const begun = write_beside(path, key);
+    // Not rename(2), which would take the place of another one's.
+    if (::link(begun.c_str(), path.c_str()) != 0) fail_with_errno(path);
+    if (::unlink(begun.c_str()) != 0) fail_with_errno(begun);
+    sync_folder_of(path);
+    return key;
+}
+
+void replace_own_key(std::string const& path, OwnKey const& key)
+{
+    auto const begun = write_beside(path, key);
+    if (::rename(begun.c_str(), path.c_str()) != 0) fail_with_errno(path);
+    sync_folder_of(path);
 }
 
 } // namespace elves::agent

@@ -27,7 +27,11 @@ constexpr auto good_link = 10s;
 /// Before a server is asked again that has said no: only an admin can change that.
 constexpr std::chrono::milliseconds refused_pause = 10min;
 
-bool wants_key(Back const& back) { return !back.flag && back.error_info.starts_with("[401.1]"); }
+/// None was shown, or one for another address: this machine has a new one.
+bool wants_other_key(Back const& back)
+{
+    return !back.flag && (back.error_info.starts_with("[401.1]") || back.error_info.starts_with("[401.6]"));
+}
 
 } // namespace
 
@@ -114,14 +118,21 @@ asio::awaitable<Ip> ServerLink::own_ip(HostPort place) const
 /// registered.
 asio::awaitable<bool> ServerLink::enter(Ip ip)
 {
-    key_.reset();
     bool const is_given = !settings_.key.empty();
-    bool const has_asked = !is_given && enrolment_.has_begun();
-    if (is_given) key_ = Credentials{settings_.key, settings_.token};
-    if (has_asked) key_ = co_await enrolment_.ask(link_, ip);
-    if (key_ && !co_await login()) co_return false;
+    key_ = is_given ? Credentials{settings_.key, settings_.token} : enrolment_.last();
+    bool has_asked = false;
+    if (key_ && !co_await login()) {
+        if (is_given) co_return false;
+        enrolment_.forget();
+        key_.reset();
+    }
+    if (!is_given && !key_ && enrolment_.has_begun()) {
+        has_asked = true;
+        key_ = co_await enrolment_.ask(link_, ip);
+        if (key_ && !co_await login()) co_return false;
+    }
     auto back = co_await register_here(ip);
-    if (!key_ && wants_key(back)) {
+    if (!is_given && wants_other_key(back)) {
         if (!has_asked) key_ = co_await enrolment_.ask(link_, ip);
         if (!key_ || !co_await login()) co_return false;
         back = co_await register_here(ip);

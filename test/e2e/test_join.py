@@ -84,7 +84,7 @@ class Join(HouseTest):
         self.assertEqual((key["name"], key["apps"], key["iplist"]), ("web-5", ["*"], [IP]))
         path = worker.folder / "agent.key"
         self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
-        token = path.read_text().strip()
+        token = path.read_text().split()[0]
         self.assertNotIn(token, self.house.log() + worker.log())
         self.assertNotIn(token.encode(), (self.house.folder / "elves.db").read_bytes())
 
@@ -95,14 +95,38 @@ class Join(HouseTest):
         self.house.restart()
         self.admin = self.client(self.house, auth=self.root)
         self.works()
-        self.assertEqual(path.read_text().strip(), token)
+        self.assertEqual(path.read_text().split(), [token, key["key"]])
         self.assertEqual([one["key"] for one in self.keys()], [key["key"]])
+
+    def test_who_is_in_comes_again_without_asking_so_that_no_bound_on_newcomers_keeps_a_fleet_out(self):
+        worker = self.newcomer(join_token=self.token()).start()
+        self.works()
+        flood = self.client(self.house)
+        for n in range(100):
+            flood.call("supervisor", "join", agentip=f"10.9.0.{n}", hash=f"{n:064x}")
+        flood.refused("429.1", "supervisor", "join", agentip="10.9.1.1", hash="f" * 64)
+        worker.terminate()
+        worker.start()
+        eventually(lambda: worker.log().count("registered as") == 2, 20)
+        self.works()
+
+    def test_one_that_has_a_new_address_asks_anew_and_has_one_more_key_then(self):
+        worker = self.newcomer(join_token=self.token()).start()
+        self.works()
+        worker.terminate()
+        worker.ip = "127.1.0.2"
+        worker.settings(ip=worker.ip)
+        worker.start()
+        self.asks(worker)
+        self.says("agents", "accept", worker.ip)
+        self.works(worker.ip)
+        self.assertEqual(sorted(key["iplist"] for key in self.keys()), [[IP], [worker.ip]])
 
     def test_its_key_is_for_its_own_address_and_role_only(self):
         worker = self.newcomer().start()
         self.asks(worker)
         made = self.admin.ok("supervisor", "acceptjoin", agentip=IP)
-        auth = {"key": made["key"], "token": (worker.folder / "agent.key").read_text().strip()}
+        auth = {"key": made["key"], "token": (worker.folder / "agent.key").read_text().split()[0]}
         own = self.client(self.house, auth=auth)
         own.refused("401.6", "heartbeat", "register", agentip="127.1.0.2")
         own.refused("401.6", "supervisor", "listjoins")

@@ -54,7 +54,7 @@ TEST_CASE("a newcomer shows the hash of its token, and the token never", "[enrol
     CHECK_FALSE(agent.enrolment.has_begun());
     CHECK_FALSE(agent.ask(status("pending")));
     CHECK(agent.enrolment.has_begun());
-    auto const token = read_own_token(agent.key_file).value();
+    auto const token = read_own_key(agent.key_file).value().token;
     CHECK(agent.server->calls.back().service + "." + agent.server->calls.back().method == "supervisor.join");
     CHECK(agent.sent() == json::object{{"agentip", "10.0.0.5"}, {"hash", sha256_hex(token)},
                               {"asset", "web-5"}, {"version", ELVES_VERSION}});
@@ -65,7 +65,7 @@ TEST_CASE("an accepted newcomer has the key that the server says, and the token 
 {
     Newcomer agent;
     agent.ask(status("pending"));
-    auto const token = read_own_token(agent.key_file).value();
+    auto const token = read_own_key(agent.key_file).value().token;
     auto const own = agent.ask(status("accepted"));
     REQUIRE(own);
     CHECK(own->key == "0123456789ABCDEF");
@@ -97,12 +97,27 @@ TEST_CASE("a join token goes along from a file that is its owner's alone, and fr
     CHECK(agent.sent().at("join_token").as_string() == "elvjoin_x");
 }
 
+TEST_CASE("an accepted newcomer knows its key after a restart, until it is told to forget it", "[enrolment]")
+{
+    Newcomer agent;
+    CHECK_FALSE(agent.enrolment.last());
+    agent.ask(status("pending"));
+    CHECK_FALSE(agent.enrolment.last());
+    agent.ask(status("accepted"));
+    Enrolment again({agent.key_file, "", "web-5"});
+    auto const known = again.last();
+    REQUIRE(known);
+    CHECK(known->key == "0123456789ABCDEF");
+    CHECK(known->token == read_own_key(agent.key_file).value().token);
+    again.forget();
+    CHECK_FALSE(again.last());
+}
+
 TEST_CASE("a key file that others may use is not used", "[enrolment]")
 {
     Newcomer agent;
-    agent.ask(status("pending"));
+    static_cast<void>(make_own_key(agent.key_file));
     REQUIRE(::chmod(agent.key_file.c_str(), 0644) == 0);
-    auto const before = agent.server->calls.size();
     CHECK_THROWS_AS(agent.ask(status("accepted")), Error);
-    CHECK(agent.server->calls.size() == before);
+    CHECK(agent.server->calls.empty());
 }

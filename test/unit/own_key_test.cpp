@@ -22,7 +22,7 @@ mode_t mode_of(std::string const& path)
 std::string refusal(std::string const& path)
 {
     try {
-        static_cast<void>(read_own_token(path));
+        static_cast<void>(read_own_key(path));
         return "";
     } catch (std::exception const& problem) {
         return problem.what();
@@ -35,15 +35,31 @@ TEST_CASE("an agent's own token is made once, in a file for its owner alone", "[
 {
     TempFolder const folder;
     auto const path = folder.file("agent.key");
-    CHECK_FALSE(read_own_token(path));
+    CHECK_FALSE(read_own_key(path));
     auto const before = ::umask(0);
-    auto const token = make_own_token(path);
+    auto const token = make_own_key(path).token;
     ::umask(before);
     CHECK(mode_of(path) == 0600);
-    CHECK(read_own_token(path) == token);
-    CHECK_THROWS(make_own_token(path));
-    CHECK(read_own_token(path) == token);
-    CHECK(make_own_token(folder.file("other.key")) != token);
+    CHECK(read_own_key(path)->token == token);
+    CHECK_THROWS(make_own_key(path));
+    CHECK(read_own_key(path)->token == token);
+    CHECK(make_own_key(folder.file("other.key")).token != token);
+}
+
+TEST_CASE("which key a server made of it is noted beside the token, in a file as private", "[own_key]")
+{
+    TempFolder const folder;
+    auto const path = folder.file("agent.key");
+    auto key = make_own_key(path);
+    CHECK(read_own_key(path)->id.empty());
+    key.id = "0123456789ABCDEF";
+    auto const before = ::umask(0);
+    replace_own_key(path, key);
+    ::umask(before);
+    CHECK(read_own_key(path)->token == key.token);
+    CHECK(read_own_key(path)->id == key.id);
+    CHECK(mode_of(path) == 0600);
+    CHECK_FALSE(std::filesystem::exists(path + ".new"));
 }
 
 TEST_CASE("what a crash left half made is no key, and in nobody's way", "[own_key]")
@@ -51,9 +67,9 @@ TEST_CASE("what a crash left half made is no key, and in nobody's way", "[own_ke
     TempFolder const folder;
     auto const path = folder.file("agent.key");
     folder.write("agent.key.new", "elv_ha");
-    CHECK_FALSE(read_own_token(path));
-    auto const token = make_own_token(path);
-    CHECK(read_own_token(path) == token);
+    CHECK_FALSE(read_own_key(path));
+    auto const token = make_own_key(path).token;
+    CHECK(read_own_key(path)->token == token);
     CHECK_FALSE(std::filesystem::exists(path + ".new"));
 }
 
@@ -61,7 +77,7 @@ TEST_CASE("a key file that others may use is refused with what mends it", "[own_
 {
     TempFolder const folder;
     auto const path = folder.file("agent.key");
-    static_cast<void>(make_own_token(path));
+    static_cast<void>(make_own_key(path));
     for (mode_t const mode : {0644, 0640, 0620, 0601, 0660}) {
         REQUIRE(::chmod(path.c_str(), mode) == 0);
         CHECK(refusal(path).ends_with("chmod 600 " + path));
