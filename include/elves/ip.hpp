@@ -40,6 +40,10 @@ public:
     [[nodiscard]] static std::optional<IpRange> parse(std::string_view text);
     [[nodiscard]] bool contains(Ip const& ip) const noexcept;
     [[nodiscard]] std::string text() const;
+    /// Its first address.
+    [[nodiscard]] Ip const& first() const noexcept { return base_; }
+    /// It holds one address, and no other.
+    [[nodiscard]] bool is_single() const noexcept { return !any_ && prefix_ == (base_.is_v4() ? 32 : 128); }
     friend bool operator==(IpRange const&, IpRange const&) = default;
 
 private:

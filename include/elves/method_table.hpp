@@ -80,6 +80,15 @@ template <class In>
 /// For methods that take nothing.
 struct Nothing {};
 
+/// What a method leaves in the audit trail, beside what is denied, which always leaves a row.
+enum class Audited {
+    nothing,
+    changes, ///< A row where it changes something: with the write that does (see Caller::also).
+    calls,   ///< A row for each call.
+};
+
+[[nodiscard]] std::string_view audited_text(Audited audited) noexcept;
+
 /// A declared method: how the protocol sees it, and the code behind it.
 struct Method {
     /// From memory, at once; or a coroutine that waits for the store, an agent, a timer.
@@ -88,7 +97,7 @@ struct Method {
     std::string name; ///< In lower case.
     bool is_cast = false;
     Right right = Right::manage;
-    bool audited = true; ///< Each call leaves a row in the audit trail; of the others those that are denied.
+    Audited audited = Audited::calls;
     std::vector<FieldInfo> fields;
     std::string help;
     std::vector<std::string> also; ///< Other names that mean the same.
@@ -101,10 +110,16 @@ struct Method {
         also.push_back(std::move(other));
         return *this;
     }
-    /// It changes nothing, although it needs a right to change things: not audited.
+    /// It changes nothing, although it needs a right to change things.
     Method& only_reads()
     {
-        audited = false;
+        audited = Audited::nothing;
+        return *this;
+    }
+    /// Who needs no right may change something with it. Not each call has a row: that would have no bound.
+    Method& may_change()
+    {
+        audited = Audited::changes;
         return *this;
     }
     Method& refused_with(std::function<json::object(Error const&)> fields_of)
@@ -147,7 +162,8 @@ private:
         method->name = name;
         method->is_cast = is_cast;
         method->right = right;
-        method->audited = right == Right::operate || right == Right::manage;
+        bool const changes = right == Right::operate || right == Right::manage;
+        method->audited = changes ? Audited::calls : Audited::nothing;
         method->help = help;
         for (auto const& field : fields) method->fields.push_back(field.info);
         method->run = [fields = std::move(fields), code = std::move(code), judged = right != Right::open](

@@ -73,7 +73,7 @@ private:
     [[nodiscard]] static asio::awaitable<void> wait(std::function<void(Done)> start);
 };
 
-/// `work`, and behind it `also`, if there is any: both in one transaction.
+/// `work`, and behind it `also`, in one transaction. Either may be empty; where both are, so is this.
 [[nodiscard]] Store::Work together(Store::Work work, Store::Work also);
 
 } // namespace elves

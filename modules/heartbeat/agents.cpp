@@ -40,6 +40,22 @@ Agents::Agent& Agents::place_of(Ip const& ip)
     return agent;
 }
 
+bool Agents::is_claimed(AgentRecord const& said, Peer const& peer, std::string_view key)
+{
+    auto const found = agents_.find(said.ip);
+    if (found == agents_.end()) return false;
+    auto& agent = found->second;
+    if (!is_online(agent) || agent.link.get() == &peer) return false;
+    bool const other_key = !agent.key.empty() && agent.key != key;
+    // Of a key that many have, or of none: a machine that comes again, while its old link still looks alive,
+    // comes from the same address or has the same name.
+    bool const other_machine = agent.link->ip() != peer.ip() && agent.record.asset != said.asset;
+    if (!other_key && !other_machine) return false;
+    agent.claimed_from = peer.address();
+    agent.claimed = clock_.now();
+    return true;
+}
+
 void Agents::link(AgentRecord said, std::shared_ptr<Peer> peer, std::string key)
 {
     auto& agent = place_of(said.ip);

@@ -26,6 +26,8 @@ public:
         AgentRecord record;         ///< Its `last_heard` is of the last writing while there is a link.
         std::shared_ptr<Peer> link; ///< Null while there is none.
         std::string key;            ///< That it registered with; "" without one.
+        std::string claimed_from;   ///< Who last wanted to be it and was refused; "" for nobody.
+        Instant claimed{};
     };
     /// How many are online, and how many are known at all.
     struct Count {
@@ -43,6 +45,8 @@ public:
     /// Takes up what was on disk.
     void take_up(std::vector<AgentRecord> records);
 
+    /// Whether that agent is there, and whoever says he is it is another machine. Notes that he said so.
+    [[nodiscard]] bool is_claimed(AgentRecord const& said, Peer const& peer, std::string_view key);
     /// Makes `peer` the agent's link, and closes the one before. Throws Error 429.1 where there are too many
     /// agents.
     void link(AgentRecord said, std::shared_ptr<Peer> peer, std::string key);

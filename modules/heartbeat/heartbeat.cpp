@@ -115,6 +115,10 @@ Reply Heartbeat::info(ByIp const& in, Caller const& caller) const
     fields.erase("agentip");
     fields["hw_config"] = agent->record.hw_config;
     fields["cronlist"] = crons_of(in.agentip, caller);
+    if (!agent->claimed_from.empty()) {
+        fields["claimed_from"] = agent->claimed_from;
+        fields["claimed_time"] = zone_.text(agent->claimed);
+    }
     return Reply(std::move(fields));
 }
 
@@ -167,11 +171,17 @@ Reply Heartbeat::list(List const& in, Caller const& caller) const
 Reply Heartbeat::register_agent(Register in, Caller const& caller)
 {
     auto const agent = in.agentip;
+    AgentRecord said{agent, std::move(in.asset.text), os_name(std::move(in.os.text)),
+        std::move(in.version.text), std::move(in.starttime.text), std::move(in.hw_config),
+        std::move(in.apps.versions), {}};
+    if (agents_->is_claimed(said, *caller.peer, caller.by())) {
+        ELVES_LOG(warning, "refused to register " << agent.text() << " from " << caller.peer->address()
+                                                  << ": another machine is that agent, and is online");
+        throw Error(codes::address_taken,
+            "another machine is agent " + agent.text() + ", and is online; give this one another address");
+    }
     bool const watched = agents_->of(*caller.peer) != nullptr;
-    agents_->link(
-        {agent, std::move(in.asset.text), os_name(std::move(in.os.text)), std::move(in.version.text),
-            std::move(in.starttime.text), std::move(in.hw_config), std::move(in.apps.versions), {}},
-        caller.peer, caller.by());
+    agents_->link(std::move(said), caller.peer, caller.by());
     if (!watched) watch(caller.peer);
     tell_linked(agent);
     ELVES_LOG(info, "agent " << agent.text() << " registered from " << caller.peer->address());

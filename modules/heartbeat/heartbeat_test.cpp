@@ -236,6 +236,45 @@ TEST_CASE("a second link of the same IP replaces the first, whose end then chang
     CHECK(fleet.stat().at("totalonline").as_string() == "1");
 }
 
+TEST_CASE("another machine does not take the place of an agent that is online", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const from = [&](std::string const& address) {
+        return std::make_shared<FakePeer>(fleet.loop.get_executor(), fleet.clock, address);
+    };
+    auto const registers = [&](std::shared_ptr<FakePeer> const& peer, std::string const& asset,
+                               std::string const& key = {}) {
+        auto proven = std::make_shared<Key>(*some_key(Role::agent));
+        proven->key = key;
+        return fleet
+            .refusal("register", {{"agentip", "10.0.0.1"}, {"asset", asset}},
+                {peer, key.empty() ? nullptr : proven})
+            .empty();
+    };
+    auto const first = from("10.0.0.1");
+    CHECK(registers(first, "web-1"));
+    auto const other = from("10.0.0.66");
+    CHECK_FALSE(registers(other, "web-66"));
+    CHECK(fleet.presence.link(ip("10.0.0.1")) == first);
+    CHECK(fleet.info("10.0.0.1").at("claimed_from").as_string() == "10.0.0.66:50000");
+    CHECK(fleet.info("10.0.0.1").at("claimed_time").as_string() == "2026-01-01 00:00:00");
+    // The same machine after a cut, while its old link still looks alive: by another way, or renamed.
+    CHECK(registers(from("192.168.0.1"), "web-1"));
+    CHECK(registers(from("192.168.0.1"), "web-one"));
+    // It comes with a key now: that is more than it had.
+    auto const keyed = from("192.168.0.1");
+    CHECK(registers(keyed, "web-one", "A"));
+    CHECK_FALSE(registers(from("192.168.0.1"), "web-one", "B"));
+    CHECK_FALSE(registers(from("192.168.0.1"), "web-one"));
+    CHECK(fleet.presence.link(ip("10.0.0.1")) == keyed);
+    CHECK(registers(from("10.9.9.9"), "web-one", "A"));
+    // Silent, or gone: the address is free.
+    fleet.pass(31s);
+    CHECK(registers(from("10.7.7.7"), "web-7", "B"));
+    fleet.presence.link(ip("10.0.0.1"))->close("gone");
+    CHECK(registers(from("10.8.8.8"), "web-8", "C"));
+}
+
 TEST_CASE("a connection that registers another IP is the link of that one only", "[heartbeat]")
 {
     Fleet fleet;

@@ -7,3 +7,8 @@ WHERE NOT json_valid(apps) OR NOT json_valid(ips) OR length(token_hash) <> 64;
 -- advice: make one on the server's machine, while the server is stopped: elvesd --config FILE --init-admin NAME
 SELECT 'none of the keys may administer this server' WHERE EXISTS (SELECT 1 FROM access_key)
     AND NOT EXISTS (SELECT 1 FROM access_key WHERE role = 'admin' AND is_enabled = 1);
+
+-- check joins: every request to join, and every join token, can be read
+-- advice: something else than the server wrote into the file; elvesctl agents reject IP, elvesctl join-token del ID
+SELECT 'request to join of ' || ip FROM join_request WHERE length(hash) <> 64
+UNION ALL SELECT 'join token ' || id FROM join_token WHERE length(token_hash) <> 64;

@@ -14,7 +14,7 @@ constexpr std::string_view select_all =
     "SELECT id, name, role, apps, ips, is_enabled, created, token_hash, expires, old_token_hash,"
     " old_token_until, used_time, used_from FROM access_key";
 
-constexpr std::string_view insert =
+constexpr std::string_view insert_one =
     "INSERT INTO access_key (id, name, role, apps, ips, is_enabled, created, token_hash, expires)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
@@ -27,6 +27,10 @@ constexpr std::string_view update_token =
     "UPDATE access_key SET old_token_hash = token_hash, old_token_until = ?3, token_hash = ?2 WHERE id = ?1";
 
 constexpr std::string_view update_use = "UPDATE access_key SET used_time = ?2, used_from = ?3 WHERE id = ?1";
+
+constexpr std::string_view select_holders =
+    "SELECT id, token_hash = ?2 OR (old_token_hash = ?2 AND old_token_until > ?3),"
+    " is_enabled AND (expires IS NULL OR expires > ?3) FROM access_key WHERE role = 'agent' AND ips = ?1";
 
 constexpr std::string_view delete_one = "DELETE FROM access_key WHERE id = ?1";
 
@@ -80,21 +84,7 @@ std::optional<std::int64_t> milliseconds(std::optional<Instant> const& at)
 
 Store::Work inserting(Key const& key, std::string const& hash, Instant created)
 {
-    return [key, hash, created](Db& db) {
-        auto const apps = list_text(key.apps);
-        auto const ips = list_text(key.ips);
-        db.run(insert)
-            .bind(1, key.key)
-            .bind(2, key.name)
-            .bind(3, role_text(key.role))
-            .bind(4, apps)
-            .bind(5, ips)
-            .bind(6, std::int64_t{key.enabled})
-            .bind(7, milliseconds(created))
-            .bind(8, hash)
-            .bind(9, milliseconds(key.expires))
-            .execute();
-    };
+    return [key, hash, created](Db& db) { KeyRing::insert(db, key, hash, created); };
 }
 
 /// A change as the columns take it.
@@ -231,10 +221,41 @@ asio::awaitable<void> KeyRing::rotate(std::string id, std::string token, Instant
 
 asio::awaitable<void> KeyRing::erase(std::string id, Store::Work also)
 {
-    auto work = requiring_one(id, [id](Db& db) { db.run(delete_one).bind(1, id).execute(); });
+    auto work = requiring_one(id, [id](Db& db) { remove(db, id); });
     work = together(std::move(work), std::move(also));
     co_await store_.write(std::move(work));
     keys_.erase(id);
+}
+
+void KeyRing::insert(Db& db, Key const& key, std::string const& hash, Instant created)
+{
+    auto const apps = list_text(key.apps);
+    auto const ips = list_text(key.ips);
+    db.run(insert_one)
+        .bind(1, key.key)
+        .bind(2, key.name)
+        .bind(3, role_text(key.role))
+        .bind(4, apps)
+        .bind(5, ips)
+        .bind(6, std::int64_t{key.enabled})
+        .bind(7, milliseconds(created))
+        .bind(8, hash)
+        .bind(9, milliseconds(key.expires))
+        .execute();
+}
+
+void KeyRing::remove(Db& db, std::string const& id) { db.run(delete_one).bind(1, id).execute(); }
+
+std::optional<KeyHolder> KeyRing::holder(Db& db, Ip const& ip, std::string_view hash, Instant now)
+{
+    auto const ips = list_text(std::vector<std::string>{ip.text()});
+    auto run = db.run(select_holders);
+    run.bind(1, ips).bind(2, hash).bind(3, milliseconds(now));
+    std::optional<KeyHolder> found;
+    while ((!found || !found->is_same) && run.next()) {
+        found = KeyHolder{std::string(run.text(0)), run.number(1) != 0, run.number(2) != 0};
+    }
+    return found;
 }
 
 void KeyRing::use(std::string_view id, Ip const& from, Instant now)

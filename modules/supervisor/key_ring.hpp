@@ -41,6 +41,13 @@ struct KeyEntry {
     bool is_use_written = true;
 };
 
+/// A key of an agent that is bound to one address, and so holds it.
+struct KeyHolder {
+    std::string key;
+    bool is_same = false; ///< Its token has the hash that was asked about.
+    bool counts = true;   ///< Neither disabled nor expired.
+};
+
 /// The keys: in memory, and on disk first. Of a token only the SHA-256 is kept. The only place with their
 /// SQL. On the loop's thread.
 class KeyRing {
@@ -79,13 +86,22 @@ public:
     /// Writes behind who used keys since the last time.
     void write_uses();
 
+    // Within another one's work, in its transaction.
+    static void insert(Db& db, Key const& key, std::string const& hash, Instant created);
+    static void remove(Db& db, std::string const& id);
+    /// Of several the one with that hash.
+    [[nodiscard]] static std::optional<KeyHolder> holder(
+        Db& db, Ip const& ip, std::string_view hash, Instant now);
+    // And when that is on disk:
+    void keep(Key key, std::string hash, Instant created);
+    void drop(std::string const& id) { keys_.erase(id); }
+    /// Throws Error 429.1 where there are too many keys.
+    void require_room() const;
+
     /// Before the loop runs only: adds the key at once.
     void add_at_start(Key key, std::string const& token, Instant now, Store::Work also = {});
 
 private:
-    void require_room() const;
-    void keep(Key key, std::string hash, Instant created);
-
     Store& store_;
     Zone zone_;
     std::size_t most_;

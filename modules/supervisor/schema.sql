@@ -22,3 +22,32 @@ ALTER TABLE access_key ADD COLUMN old_token_hash TEXT;     -- the token before t
 ALTER TABLE access_key ADD COLUMN old_token_until INTEGER; -- valid up to then
 ALTER TABLE access_key ADD COLUMN used_time INTEGER;       -- written behind, once a minute
 ALTER TABLE access_key ADD COLUMN used_from TEXT;          -- an IP
+
+-- migration 3: machines that ask to join, and the tokens that let them in
+CREATE TABLE join_request (
+    id          INTEGER PRIMARY KEY, -- in the order of first asking
+    ip          TEXT    NOT NULL,    -- that the machine says it is
+    hash        TEXT    NOT NULL CHECK (length(hash) = 64), -- SHA-256 in hex of the token that it made for itself
+    asset       TEXT    NOT NULL,
+    version     TEXT    NOT NULL,
+    from_ip     TEXT    NOT NULL,    -- from where it asked last
+    asker       TEXT    NOT NULL,    -- the same, or its /64: what the bound counts
+    is_rejected INTEGER NOT NULL CHECK (is_rejected IN (0, 1)),
+    first_time  INTEGER NOT NULL,    -- UTC, ms
+    last_time   INTEGER NOT NULL,
+    UNIQUE (ip, hash)
+) STRICT;
+CREATE INDEX join_request_asker ON join_request (asker);
+
+CREATE TABLE join_token (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    name       TEXT    NOT NULL,
+    token_hash TEXT    NOT NULL UNIQUE, -- SHA-256 in hex; the token itself is nowhere
+    cidr       TEXT,                    -- NULL: for one machine, wherever that is
+    created    INTEGER NOT NULL,        -- UTC, ms
+    expires    INTEGER NOT NULL,
+    used_time  INTEGER,                 -- last
+    used_ip    TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX access_key_agent ON access_key (ips) WHERE role = 'agent';

@@ -13,11 +13,8 @@ namespace {
 constexpr std::int64_t longest_page = 1'000;
 /// A page ends earlier when its JSON has that many bytes: it has to fit into a frame (`server.max_frame`).
 constexpr std::size_t page_bytes = 1024 * 1024;
-constexpr std::size_t token_bytes = 32;
 constexpr std::chrono::minutes between_looks{1};
 constexpr std::chrono::seconds longest_overlap{30 * 86'400};
-
-std::string new_token() { return "elv_" + random_token(token_bytes); }
 
 Error wrong_key()
 {
@@ -122,6 +119,7 @@ void Supervisor::declare(MethodTable& table)
     table.call<Login>("login", Right::open, {required("key", &Login::key), required("token", &Login::token)},
         "Binds this connection to a key.",
         [this](Login in, Caller caller) { return login(std::move(in), std::move(caller)); });
+    joins_.declare(table);
 }
 
 void Supervisor::start()
@@ -307,7 +305,7 @@ asio::awaitable<Reply> Supervisor::new_key(SetKey in, Caller caller)
 
 asio::awaitable<Reply> Supervisor::delete_key(ByKey in, Caller caller)
 {
-    auto also = caller.also();
+    auto also = together(joins_.withdrawing(in.key), caller.also());
     co_await keys_.erase(in.key, std::move(also));
     cut_links_of(in.key);
     co_return Reply();

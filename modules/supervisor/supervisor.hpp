@@ -12,20 +12,12 @@
 #include "elves/services/authority.hpp"
 #include "elves/services/key_issuer.hpp"
 #include "elves/services/presence.hpp"
+#include "joins.hpp"
 #include "key_ring.hpp"
+#include "key_words.hpp"
 #include "wrong_tries.hpp"
 
 namespace elves {
-
-/// A key or a token that somebody shows: without it, it is `[401.1]`.
-struct ShownSecret {
-    std::string text;
-};
-
-/// What a key is called: at most 256 bytes.
-struct KeyName {
-    std::string text;
-};
 
 /// The apps of a key: their names, globs of `app.func`, or `*`.
 struct KeyApps {
@@ -43,12 +35,12 @@ struct PortNumber {
 };
 
 /// The `supervisor` service: who may do what, and where the apps' processors listen. Lives on the loop's
-/// thread. `keys` and `apps` outlive it.
+/// thread. `keys`, `apps` and `joins` outlive it.
 class Supervisor : public Module, public Authority, public AppDirectory, public KeyIssuer {
 public:
     /// `presence`: null where there are no agents.
-    Supervisor(KeyRing& keys, AppAddresses& apps, Clock& clock, Presence* presence)
-        : keys_(keys), apps_(apps), clock_(clock), presence_(presence)
+    Supervisor(KeyRing& keys, AppAddresses& apps, Joins& joins, Clock& clock, Presence* presence)
+        : keys_(keys), apps_(apps), joins_(joins), clock_(clock), presence_(presence)
     {
     }
 
@@ -120,6 +112,7 @@ private:
 
     KeyRing& keys_;
     AppAddresses& apps_;
+    Joins& joins_;
     Clock& clock_;
     Presence* presence_;
     WrongTries tries_;

@@ -7,16 +7,21 @@ namespace elves {
 namespace {
 
 struct OwnState {
-    OwnState(Store& store, Zone zone) : keys(store, zone), apps(store) {}
+    OwnState(Host& host, Presence* presence)
+        : keys(host.store, host.zone), apps(host.store), joins(host.store, keys, host.clock, presence)
+    {
+    }
     KeyRing keys;
     AppAddresses apps;
+    Joins joins;
 };
 
 /// The keys and apps are made before the module that uses them, and go after it.
 class SupervisorModule final : private OwnState, public Supervisor {
 public:
     explicit SupervisorModule(Host& host)
-        : OwnState(host.store, host.zone), Supervisor(keys, apps, host.clock, host.find<Presence>())
+        : OwnState(host, host.find<Presence>())
+        , Supervisor(keys, apps, joins, host.clock, host.find<Presence>())
     {
     }
 };

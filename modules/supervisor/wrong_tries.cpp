@@ -14,8 +14,9 @@ constexpr int most_tries = 10;
 
 } // namespace
 
-WrongTries::Verdict WrongTries::note(Ip const& from, Clock::Steady now)
+WrongTries::Verdict WrongTries::note(Ip const& address, Clock::Steady now)
 {
+    auto const from = asker(address);
     auto const known = by_ip_.find(from);
     if (known == by_ip_.end()) {
         if (by_ip_.size() >= most_) {

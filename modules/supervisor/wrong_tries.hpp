@@ -5,13 +5,13 @@
 #include <list>
 #include <unordered_map>
 
+#include "asker.hpp"
 #include "elves/clock.hpp"
-#include "elves/ip.hpp"
 
 namespace elves {
 
-/// Who guesses at keys, and how long the next answer makes him wait. Remembers the addresses that guessed
-/// last, up to a bound. No I/O; told the time.
+/// Who guesses at keys, and how long the next answer makes him wait. Remembers the addresses (IPv6: the /64
+/// networks) that guessed last, up to a bound. No I/O; told the time.
 class WrongTries {
 public:
     explicit WrongTries(std::size_t most = 4'096) : most_(most) {}
@@ -22,7 +22,7 @@ public:
     };
     /// Notes a wrong try. The first ones of an address hardly wait, then doubling up to two seconds;
     /// forgotten after a minute without one.
-    [[nodiscard]] Verdict note(Ip const& from, Clock::Steady now);
+    [[nodiscard]] Verdict note(Ip const& address, Clock::Steady now);
     [[nodiscard]] std::size_t addresses() const noexcept { return by_ip_.size(); }
 
 private:

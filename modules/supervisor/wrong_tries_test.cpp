@@ -63,3 +63,19 @@ TEST_CASE(
     CHECK_FALSE(tries.note(address(1), now + 60s).is_news);
     CHECK(tries.note(address(1), now + 121s).is_news);
 }
+
+TEST_CASE(
+    "an IPv6 network of 64 bits is one guesser, its neighbours and IPv4 addresses are others", "[supervisor]")
+{
+    WrongTries tries(100);
+    Clock::Steady const now{1h};
+    auto const wait = [&](std::string_view text) { return tries.note(Ip::parse(text).value(), now).wait; };
+    CHECK(wait("2001:db8:0:1::1") == 50ms);
+    CHECK(wait("2001:db8:0:1::2") == 100ms);
+    CHECK(wait("2001:db8:0:1:ffff:ffff:ffff:ffff") == 200ms);
+    CHECK(wait("2001:db8:0:2::1") == 50ms);
+    CHECK(wait("10.0.0.1") == 50ms);
+    CHECK(wait("10.0.0.2") == 50ms);
+    CHECK(wait("::ffff:10.0.0.2") == 100ms);
+    CHECK(tries.addresses() == 4);
+}

@@ -5,6 +5,8 @@
 #include <cctype>
 #include <unistd.h>
 
+#include "agent/own_key.hpp"
+
 namespace elves::agent {
 
 namespace {
@@ -66,6 +68,22 @@ std::string journal_of(Section const& agent)
     return path;
 }
 
+/// What is wrong with it is said at the start, not when it is needed.
+std::string key_file_of(Section const& agent, std::string const& journal)
+{
+    auto const beside = (std::filesystem::path(journal).parent_path() / "agent.key").string();
+    auto const path = agent.text("key_file", beside);
+    try {
+        static_cast<void>(read_own_key(path));
+    } catch (std::exception const& problem) {
+        agent.refuse("key_file", problem.what());
+    }
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(std::filesystem::absolute(path).parent_path(), ignored))
+        agent.refuse("key_file", "there is no folder for " + path + "; make it, or give another path");
+    return path;
+}
+
 /// Names are looked for on PATH when they are needed: not every machine has all of them.
 std::vector<std::string> interpreters_of(Section const& agent)
 {
@@ -100,6 +118,8 @@ AgentSettings AgentSettings::read(Settings const& settings)
     all.token = agent.text("token", "");
     if (all.key.empty() != all.token.empty())
         agent.refuse(all.key.empty() ? "key" : "token", "key and token go together; give both, or neither");
+    all.key_file = key_file_of(agent, all.journal);
+    all.join_token_file = agent.text("join_token_file", "");
     all.max_output = static_cast<std::size_t>(agent.number("max_output", mib, kib, 64 * mib));
     all.max_workers = static_cast<std::size_t>(agent.number("max_workers", 8, 1, 1000));
     all.max_queued = static_cast<std::size_t>(agent.number("max_queued", 1000, 0, 100'000));

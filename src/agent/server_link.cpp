@@ -24,6 +24,14 @@ constexpr std::chrono::milliseconds default_interval = 10s;
 constexpr int beats_a_ping = 3;
 /// A link that lasted so long was a good one: the next try comes at once.
 constexpr auto good_link = 10s;
+/// Before a server is asked again that has said no: only an admin can change that.
+constexpr std::chrono::milliseconds refused_pause = 10min;
+
+/// None was shown, or one for another address: this machine has a new one.
+bool wants_other_key(Back const& back)
+{
+    return !back.flag && (back.error_info.starts_with("[401.1]") || back.error_info.starts_with("[401.6]"));
+}
 
 } // namespace
 
@@ -32,6 +40,7 @@ ServerLink::ServerLink(AgentSettings const& settings, LinkShared& shared, Zone& 
     , shared_(shared)
     , zone_(zone)
     , listener_(std::move(listener))
+    , enrolment_({settings.key_file, settings.join_token_file, settings.asset})
     , started_(shared.clock.now())
     , interval_(default_interval)
 {
@@ -40,6 +49,7 @@ ServerLink::ServerLink(AgentSettings const& settings, LinkShared& shared, Zone& 
 asio::awaitable<void> ServerLink::run()
 {
     while (true) {
+        is_in_ = false;
         for (auto const& place : settings_.servers) {
             if (stopping_) co_return;
             auto const begun = shared_.clock.steady();
@@ -53,7 +63,7 @@ asio::awaitable<void> ServerLink::run()
             if (shared_.clock.steady() - begun > good_link) backoff_.reset();
         }
         if (stopping_) co_return;
-        co_await pause(shared_.clock, backoff_.next());
+        co_await pause(shared_.clock, enrolment_.is_refused() && !is_in_ ? refused_pause : backoff_.next());
     }
 }
 
@@ -69,8 +79,8 @@ asio::awaitable<void> ServerLink::serve(HostPort place)
     link_ = co_await dial(place, dial_limit, shared_);
     if (stopping_) co_return;
     link_->keep_when_idle();
-    if (!co_await login()) co_return;
-    if (!co_await register_here(ip)) co_return;
+    if (!co_await enter(ip)) co_return;
+    is_in_ = true;
     ELVES_LOG(info, "registered as " << ip.text() << " with " << place.text());
     listener_.up(link_);
     try {
@@ -104,30 +114,53 @@ asio::awaitable<Ip> ServerLink::own_ip(HostPort place) const
     throw Error(codes::agent_unreachable, "no way to it: " + failure.message());
 }
 
-asio::awaitable<bool> ServerLink::login()
+/// With the key that it was given; or with its own, which it asks for where none is to be had without. True:
+/// registered.
+asio::awaitable<bool> ServerLink::enter(Ip ip)
 {
-    if (settings_.key.empty()) co_return true;
-    json::object fields{{"key", settings_.key}, {"token", settings_.token}};
-    auto const back = co_await link_->call("supervisor", "login", std::move(fields), answer_limit);
-    if (!back.flag) ELVES_LOG(error, "the server refuses key " << settings_.key << ": " << back.error_info);
+    bool const is_given = !settings_.key.empty();
+    key_ = is_given ? Credentials{settings_.key, settings_.token} : enrolment_.last();
+    bool has_asked = false;
+    if (key_ && !co_await login()) {
+        if (is_given) co_return false;
+        enrolment_.forget();
+        key_.reset();
+    }
+    if (!is_given && !key_ && enrolment_.has_begun()) {
+        has_asked = true;
+        key_ = co_await enrolment_.ask(link_, ip);
+        if (key_ && !co_await login()) co_return false;
+    }
+    auto back = co_await register_here(ip);
+    if (!is_given && wants_other_key(back)) {
+        if (!has_asked) key_ = co_await enrolment_.ask(link_, ip);
+        if (!key_ || !co_await login()) co_return false;
+        back = co_await register_here(ip);
+    }
+    if (!back.flag)
+        ELVES_LOG(error, "the server refuses to register " << ip.text() << ": " << back.error_info);
     co_return back.flag;
 }
 
-asio::awaitable<bool> ServerLink::register_here(Ip ip)
+asio::awaitable<bool> ServerLink::login()
+{
+    json::object fields{{"key", key_->key}, {"token", key_->token}};
+    auto const back = co_await link_->call("supervisor", "login", std::move(fields), answer_limit);
+    if (!back.flag) ELVES_LOG(error, "the server refuses key " << key_->key << ": " << back.error_info);
+    co_return back.flag;
+}
+
+asio::awaitable<Back> ServerLink::register_here(Ip ip)
 {
     auto fields = registration(ip, settings_.asset, settings_.apps, zone_.text(started_));
-    if (!settings_.key.empty())
-        fields["auth"] = json::object{{"key", settings_.key}, {"token", settings_.token}};
-    auto const back = co_await link_->call("heartbeat", "register", std::move(fields), answer_limit);
-    if (!back.flag) {
-        ELVES_LOG(error, "the server refuses to register " << ip.text() << ": " << back.error_info);
-        co_return false;
-    }
+    if (key_) fields["auth"] = json::object{{"key", key_->key}, {"token", key_->token}};
+    auto back = co_await link_->call("heartbeat", "register", std::move(fields), answer_limit);
+    if (!back.flag) co_return back;
     auto const before = zone_.name();
     learn(back.fields);
     // Said in our zone, for the server's was not known yet: once more, in its own.
     if (zone_.name() != before) co_return co_await register_here(ip);
-    co_return true;
+    co_return back;
 }
 
 void ServerLink::learn(json::object const& reply)

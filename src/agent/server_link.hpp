@@ -7,6 +7,7 @@
 
 #include "agent/agent_settings.hpp"
 #include "agent/backoff.hpp"
+#include "agent/enrolment.hpp"
 #include "elves/asio.hpp"
 #include "rpc/link.hpp"
 
@@ -31,8 +32,9 @@ public:
 private:
     [[nodiscard]] asio::awaitable<void> serve(HostPort place);
     [[nodiscard]] asio::awaitable<Ip> own_ip(HostPort place) const;
+    [[nodiscard]] asio::awaitable<bool> enter(Ip ip);
     [[nodiscard]] asio::awaitable<bool> login();
-    [[nodiscard]] asio::awaitable<bool> register_here(Ip ip);
+    [[nodiscard]] asio::awaitable<Back> register_here(Ip ip);
     [[nodiscard]] asio::awaitable<void> beat_until_lost();
     void learn(json::object const& reply);
 
@@ -40,10 +42,13 @@ private:
     LinkShared& shared_;
     Zone& zone_;
     Listener listener_;
+    Enrolment enrolment_;
+    std::optional<Credentials> key_; ///< That this link is proven by.
     Instant started_;
     std::shared_ptr<Link> link_; ///< The one there is, registered or about to be.
     std::chrono::milliseconds interval_;
     Backoff backoff_;
+    bool is_in_ = false; ///< It has registered in this round of the servers.
     bool stopping_ = false;
 };
 

@@ -31,12 +31,15 @@ std::string_view text_in(json::object const& fields, std::string_view name)
     return value && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
 }
 
-/// A token of ours is `elv_` and 43 characters: somebody may have written one anywhere.
+/// A token of ours is `elv_` or `elvjoin_` and 43 characters: somebody may have written one anywhere.
 bool may_hold_token(std::string_view text)
 {
     constexpr std::size_t most_of_one = 36;
-    auto const at = text.find("elv_");
-    return at != std::string_view::npos && text.size() - at >= most_of_one;
+    auto const begins = [text](std::string_view prefix) {
+        auto const at = text.find(prefix);
+        return at != std::string_view::npos && text.size() - at >= most_of_one;
+    };
+    return begins("elv_") || begins("elvjoin_");
 }
 
 /// Only what can be an id: a token that was given in place of a key must not come into the trail.
@@ -69,7 +72,7 @@ std::string claimed_key(json::object const& fields, Peer const& peer)
 /// The call's own fields, without those that have a column of their own and what must not be kept.
 bool is_param(std::string_view field)
 {
-    for (std::string_view const other : {"mqt", "mqs", "mqf", "mqid", "agentip", "auth", "token"}) {
+    for (std::string_view const other : {"mqt", "mqs", "mqf", "mqid", "agentip", "auth", "token", "join_token"}) {
         if (field == other) return false;
     }
     return true;
@@ -116,7 +119,7 @@ class AuditTrail::Row final : public AuditRow, public std::enable_shared_from_th
 public:
     Row(AuditTrail& trail, Call const& call)
         : trail_(trail)
-        , is_audited_(call.method.audited && call.caller)
+        , is_audited_(call.method.audited == Audited::calls && call.caller)
         , how_(trail.settings_.param)
         , ip_(call.peer.ip())
     {
@@ -135,7 +138,8 @@ public:
         record_.target = id_in(fields, "id");
         if (record_.target.empty()) record_.target = id_in(fields, "key");
         // Of somebody unknown nothing is kept that he could make up.
-        bool const is_kept = is_audited_ && how_ != AuditSettings::Param::none;
+        bool const may_change = call.method.audited != Audited::nothing && call.caller;
+        bool const is_kept = may_change && how_ != AuditSettings::Param::none;
         if (is_kept) param_ = param_of(fields);
     }
 
@@ -172,7 +176,7 @@ private:
     }
 
     AuditTrail& trail_;
-    bool is_audited_; ///< Also where it was not denied.
+    bool is_audited_; ///< Also where it was not denied, and changes nothing.
     AuditSettings::Param how_;
     Ip ip_;
     AuditRecord record_;

@@ -140,7 +140,7 @@ bool IpRange::contains(Ip const& ip) const noexcept
 std::string IpRange::text() const
 {
     if (any_) return "*";
-    if (prefix_ == (base_.is_v4() ? 32 : 128)) return base_.text();
+    if (is_single()) return base_.text();
     return base_.text() + "/" + std::to_string(prefix_);
 }
 

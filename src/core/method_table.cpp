@@ -7,6 +7,12 @@ void throw_missing(Code code, std::string_view field, std::string_view type)
     throw Error(code, "`" + std::string(field) + "` is missing; give it (" + std::string(type) + ")");
 }
 
+std::string_view audited_text(Audited audited) noexcept
+{
+    if (audited == Audited::nothing) return "false";
+    return audited == Audited::calls ? "true" : "changes";
+}
+
 Method const* MethodTable::find(std::string_view name) const noexcept
 {
     for (auto const& method : methods_) {

@@ -30,6 +30,24 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+std::string fingerprint(std::string_view sha256_hex)
+{
+    constexpr std::size_t groups = 6;
+    constexpr std::size_t digits = 4;
+    std::string text;
+    for (std::size_t i = 0; i < groups; ++i) {
+        if (i != 0) text += '-';
+        text += sha256_hex.substr(i * digits, digits);
+    }
+    return text;
+}
+
+std::string new_token()
+{
+    constexpr std::size_t bytes = 32;
+    return "elv_" + random_token(bytes);
+}
+
 std::string random_token(std::size_t bytes)
 {
     std::string random(bytes, '\0');

@@ -6,8 +6,41 @@ namespace {
 
 constexpr std::int64_t no_limit = 1'000'000'000;
 
+Exit joins(Context const& with)
+{
+    auto const reply = with.session.list("supervisor", "listjoins", {});
+    with.out.rows(reply, rows_of(reply),
+        {"agentip", "asset", "fingerprint", "status", "from", "version", "first_time", "last_time"});
+    return Exit::well;
+}
+
+/// Which machine is meant.
+json::object named(Args const& args)
+{
+    json::object fields{{"agentip", args.address("IP").text()}};
+    args.put(fields, "fingerprint", "--fingerprint");
+    return fields;
+}
+
+Exit accept(Context const& with)
+{
+    auto fields = named(with.args);
+    if (with.args.has("--replace")) fields["replace"] = true;
+    with.out.fields(with.session.call("supervisor", "acceptjoin", std::move(fields)));
+    return Exit::well;
+}
+
+Exit reject(Context const& with)
+{
+    auto const reply = with.session.call("supervisor", "rejectjoin", named(with.args));
+    with.out.document(reply);
+    with.out.line("rejected " + with.args.text("IP"));
+    return Exit::well;
+}
+
 Exit agents(Context const& with)
 {
+    if (with.args.has("--pending")) return joins(with);
     json::object filter;
     with.args.put(filter, "status", "--status");
     with.args.put(filter, "os", "--os");
@@ -27,14 +60,30 @@ Exit agent(Context const& with)
 
 } // namespace
 
-std::span<Command const> agent_commands()
+std::span<Command const> agents_commands()
 {
     static std::vector<Command> const all{
-        {"agents", "The agents that the server knows.",
-            {one_of("--status", "Only these.", {"online", "offline"}),
+        {"", "The agents that the server knows.",
+            {flag("--pending", "The machines that ask to join, and those that were rejected."),
+                one_of("--status", "Only these.", {"online", "offline"}),
                 may("--os", "Only those with this system, such as linux."),
                 may("--limit", "At most so many.")},
             agents},
+        {"accept", "Gives a machine that asks to join its key.",
+            {needs("IP", "Its address."), may("--fingerprint", "As its log shows it."),
+                flag("--replace", "In place of the machine that has the address; needs --fingerprint.")},
+            accept},
+        {"reject", "Lets a machine that asks to join wait no longer.",
+            {needs("IP", "Its address."),
+                may("--fingerprint", "As its log shows it; without: all that ask as this address.")},
+            reject},
+    };
+    return all;
+}
+
+std::span<Command const> agent_commands()
+{
+    static std::vector<Command> const all{
         {"agent", "What is known of one agent.", {needs("IP", "Its address.")}, agent},
     };
     return all;

@@ -74,7 +74,7 @@ struct Context {
     CLI::App const& tree; ///< All commands as the parser knows them.
 };
 
-/// A command: `cron set` is `set` in the group `cron`.
+/// A command: `cron set` is `set` in the group `cron`; one without a name is what the group does by itself.
 struct Command {
     std::string_view name;
     std::string_view help;
@@ -86,9 +86,11 @@ struct Command {
 [[nodiscard]] std::span<Command const> call_commands();
 [[nodiscard]] std::span<Command const> exec_commands();
 [[nodiscard]] std::span<Command const> task_commands();
+[[nodiscard]] std::span<Command const> agents_commands();
 [[nodiscard]] std::span<Command const> agent_commands();
 [[nodiscard]] std::span<Command const> cron_commands();
 [[nodiscard]] std::span<Command const> key_commands();
+[[nodiscard]] std::span<Command const> join_token_commands();
 [[nodiscard]] std::span<Command const> app_commands();
 [[nodiscard]] std::span<Command const> cmdb_commands();
 [[nodiscard]] std::span<Command const> store_commands();

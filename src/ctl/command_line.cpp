@@ -121,19 +121,26 @@ CommandLine::CommandLine() : root_(std::make_unique<CLI::App>("Asks an Elves ser
             under = root_->add_subcommand(std::string(group.name), std::string(group.help));
             under->require_subcommand(1);
         }
-        for (auto const& command : group.commands()) add(*under, command);
+        for (auto const& command : group.commands()) {
+            if (command.name.empty()) {
+                under->require_subcommand(0, 1);
+                give(*under, command);
+            } else {
+                give(*under->add_subcommand(std::string(command.name), std::string(command.help)), command);
+            }
+        }
     }
 }
 
 CommandLine::~CommandLine() = default;
 
-void CommandLine::add(CLI::App& under, Command const& command)
+void CommandLine::give(CLI::App& app, Command const& command)
 {
-    auto* const app = under.add_subcommand(std::string(command.name), std::string(command.help));
-    for (auto const& arg : command.args) add_arg(*app, arg);
-    app->callback([this, app, &command] {
+    for (auto const& arg : command.args) add_arg(app, arg);
+    app.callback([this, &app, &command] {
+        if (!app.get_subcommands().empty()) return; // one of the group's others was typed
         command_ = &command;
-        command_given_ = given_to(*app, command.args);
+        command_given_ = given_to(app, command.args);
     });
 }
 

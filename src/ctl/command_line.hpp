@@ -26,7 +26,7 @@ public:
     [[nodiscard]] CLI::App const& tree() const noexcept { return *root_; }
 
 private:
-    void add(CLI::App& under, Command const& command);
+    void give(CLI::App& app, Command const& command);
 
     std::unique_ptr<CLI::App> root_;
     Args::Given given_;

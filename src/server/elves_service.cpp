@@ -18,7 +18,7 @@ json::object described(Method const& method)
     }
     json::array also(method.also.begin(), method.also.end());
     return {{"method", method.name}, {"mqt", method.is_cast ? "cast" : "call"},
-        {"right", right_text(method.right)}, {"audited", method.audited ? "true" : "false"},
+        {"right", right_text(method.right)}, {"audited", audited_text(method.audited)},
         {"fields", std::move(fields)}, {"also", std::move(also)}, {"help", method.help}};
 }
 

@@ -20,6 +20,7 @@ asio::awaitable<void> Store::wait(std::function<void(Done)> start)
 Store::Work together(Store::Work work, Store::Work also)
 {
     if (!also) return work;
+    if (!work) return also;
     return [work = std::move(work), also = std::move(also)](Db& db) {
         work(db);
         also(db);

@@ -113,6 +113,16 @@ class EveryMethodsRow(Audited, Asking):
         rows = [row for row in self.audit(self.root, after=before) if row["key"] == admin["key"]]
         self.assertEqual(rows, [])
 
+    def test_who_joins_by_a_token_leaves_a_row_and_who_only_asks_leaves_none(self):
+        token = self.root.ok("supervisor", "addjointoken")
+        before = self.newest(self.root)["seq"]
+        self.root.ok("supervisor", "join", agentip="10.0.0.8", hash="1" * 64)
+        key = self.root.ok("supervisor", "join", agentip="10.0.0.7", hash="2" * 64, join_token=token["token"])["key"]
+        rows = self.audit(self.root, after=before)
+        self.assertEqual([(row["method"], row["agentip"], row["id"], row["changed"]) for row in rows],
+                         [("supervisor.join", "10.0.0.7", key, "true")])
+        self.assertNotIn(token["token"], json.dumps(self.audit(self.root)))
+
     def test_a_wrong_token_at_login_is_told_and_the_right_one_is_nowhere_in_the_file(self):
         admin = self.root.ok("supervisor", "setkey", role="admin", apps=["*"], iplist=["*"])
         turned = self.root.ok("supervisor", "setkey", key=admin["key"], rotate=True)

@@ -32,6 +32,8 @@ WRONG = {
     "online or offline": ("403.10", ["away", 7]),
     "viewer, operator, agent or admin": ("403.10", ["root", 7]),
     "ip or host name": ("403.1", ["10.0.0", "-x", "a b", 7]),
+    "sha-256 in hex": ("403.10", ["0" * 63, "0" * 65, "G" * 64, 7, None]),
+    "ip range": ("403.10", ["*", "10.0.0.0/33", 7, ["10.0.0.0/8"]]),
     "port": ("403.10", [0, 65536, "x", -1]),
     "center or self": ("403.10", ["both", 7]),
     "skip or once": ("403.10", ["twice", 7]),
@@ -39,7 +41,8 @@ WRONG = {
     "time zone": ("403.10", ["Mars/Olympus", 7]),
 }
 # A key or token that is shown is no ordinary string: without it nobody is known.
-SHOWN = {("checkipauthbykey", "key"), ("checkipauthbykey", "token"), ("login", "key"), ("login", "token")}
+SHOWN = {("checkipauthbykey", "key"), ("checkipauthbykey", "token"), ("login", "key"), ("login", "token"),
+         ("join", "join_token")}
 
 
 class EveryMethod(HouseTest):
@@ -50,6 +53,7 @@ class EveryMethod(HouseTest):
         self.house = self.server()
         self.caller = self.client(self.house)
         self.agent_ = self.agent(self.house, IP, lambda call: Result(1, "done"))
+        self.asked = 0
         self.examples = self.make_examples()
 
     def make_examples(self):
@@ -84,6 +88,13 @@ class EveryMethod(HouseTest):
                 "supervisor", "setapp", appname="gone", appip="::1", appport=9) and {"appname": "gone"},
             ("supervisor", "listapps"): {},
             ("supervisor", "login"): {"key": self.made["key"], "token": self.made["token"]},
+            ("supervisor", "join"): {"agentip": "10.8.0.1", "hash": "0" * 64},
+            ("supervisor", "listjoins"): {},
+            ("supervisor", "acceptjoin"): self.one_that_asks,
+            ("supervisor", "rejectjoin"): self.one_that_asks,
+            ("supervisor", "addjointoken"): {},
+            ("supervisor", "listjointokens"): {},
+            ("supervisor", "deljointoken"): lambda: {"id": call.ok("supervisor", "addjointoken")["id"]},
             ("cmdbproxy", "getcmdbinfobyip"): {"agentip": IP},
             ("cmdbproxy", "getcmdbinfobyiplist"): {"agentiplist": [IP, "10.0.0.2"]},
             ("cmdbproxy", "setcmdbinfo"): {"agentip": IP, "sn": "1"},
@@ -110,6 +121,12 @@ class EveryMethod(HouseTest):
             ("elves", "listaudit"): {},
             ("elves", "verifyaudit"): {},
         }
+
+    def one_that_asks(self):
+        self.asked += 1
+        ip = f"10.8.1.{self.asked}"
+        self.caller.ok("supervisor", "join", agentip=ip, hash="0" * 64)
+        return {"agentip": ip}
 
     def declared(self):
         for service in self.caller.ok("elves", "methods")["services"]:

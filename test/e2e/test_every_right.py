@@ -24,6 +24,8 @@ REACH = {
     "checkipauthbykey": (FREE, FREE), "getappcallbackinfo": (REFUSED, FREE), "getauthbykey": (FREE, FREE),
     "setkey": (FREE, FREE), "delkey": (FREE, FREE), "listkeys": (FREE, FREE), "setapp": (REFUSED, FREE),
     "delapp": (REFUSED, FREE), "listapps": (CUT, FREE), "login": (FREE, FREE),
+    "join": (FREE, FREE), "listjoins": (FREE, CUT), "acceptjoin": (FREE, REFUSED), "rejectjoin": (FREE, REFUSED),
+    "addjointoken": (FREE, FREE), "listjointokens": (FREE, FREE), "deljointoken": (FREE, FREE),
     "getcmdbinfobyip": (FREE, REFUSED), "getcmdbinfobyiplist": (FREE, REFUSED), "setcmdbinfo": (FREE, REFUSED),
     "delcmdbinfo": (FREE, REFUSED), "listcmdbinfo": (FREE, CUT),
     "getcronlistbyip": (CUT, REFUSED), "setcronbyip": (REFUSED, REFUSED), "delcronbyipid": (REFUSED, REFUSED),
@@ -46,6 +48,7 @@ class Asking(HouseTest):
         self.house = self.server()
         self.root = self.client(self.house)
         self.worker = self.agent(self.house, IP, lambda call: Result(1, "done"))
+        self.asked = 0
         self.task = self.send_sync(self.root)["id"]
         self.root.ok("supervisor", "setapp", appname=APP, appip="127.0.0.1", appport="9")
         self.root.ok("cmdbproxy", "setcmdbinfo", agentip=IP, sn="1")
@@ -84,6 +87,17 @@ class Asking(HouseTest):
         if method == "delcmdbinfo":
             self.root.ok("cmdbproxy", "setcmdbinfo", agentip="10.9.9.9", sn="1")
             return {"agentip": "10.9.9.9"}
+        if method == "join":
+            return {"agentip": IP, "hash": "0" * 64}
+        if method in ("acceptjoin", "rejectjoin", "listjoins"):
+            self.asked += 1
+            mark = f"{self.asked:064x}"
+            self.root.call("supervisor", "join", agentip=IP, hash=mark)  # a conflict, once one was accepted
+            return {} if method == "listjoins" else {"agentip": IP, "fingerprint": mark, "replace": True}
+        if method == "deljointoken":
+            return {"id": self.root.ok("supervisor", "addjointoken")["id"]}
+        if method == "addjointoken":
+            return {}
         if method == "register":
             return {"agentip": "10.0.0.9"}
         return {} if method == "listtasks" else {"agentip": IP, "sn": "1"}

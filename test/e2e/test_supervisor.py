@@ -40,9 +40,10 @@ class Keys(HouseTest):
 
 
 class WithoutKey(Keys):
-    def test_without_a_key_only_ping_login_and_checkipauthbykey_are_answered(self):
+    def test_without_a_key_only_ping_login_checkipauthbykey_and_join_are_answered(self):
         client = self.client(self.house)
         client.ok("elves", "ping")
+        self.assertEqual(client.ok("supervisor", "join", agentip=IP, hash="0" * 64)["status"], "pending")
         self.assertEqual(client.ok("supervisor", "checkipauthbykey", agentip=IP, key="x", token="y")["status"],
                          "false")
         client.refused("401.5", "supervisor", "login", key="x", token="y")
@@ -52,6 +53,8 @@ class WithoutKey(Keys):
                 ("sheduler", "sendasync", {"agentip": IP, "ins": INS}), ("tasklog", "listtasks", {}),
                 ("tasklog", "agentasynclog", {"id": "0123456789ABCDEF", "info": Result().info()}),
                 ("cron", "getcronlistbyip", {"agentip": IP}), ("supervisor", "listkeys", {}),
+                ("supervisor", "listjoins", {}), ("supervisor", "acceptjoin", {"agentip": IP}),
+                ("supervisor", "addjointoken", {}),
                 ("supervisor", "setkey", {"name": "x", "role": "admin"}),
                 ("supervisor", "getappcallbackinfo", {"appname": "x"}),
                 ("cmdbproxy", "getcmdbinfobyip", {"agentip": IP})):

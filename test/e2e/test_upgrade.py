@@ -41,6 +41,8 @@ class Upgrade(HouseTest):
                 self.assertEqual(caller.ok("cmdbproxy", "getcmdbinfobyip", agentip="10.0.0.1")["sn"], "S1")
                 self.assertEqual(caller.status_of("10.0.0.1"), "offline")
                 self.assertEqual(caller.ok("supervisor", "listkeys")["keys"][0]["name"], "viewer")
+                caller.ok("supervisor", "join", agentip="10.0.0.9", hash="0" * 64)
+                caller.ok("supervisor", "acceptjoin", agentip="10.0.0.9")
 
     def test_what_was_open_in_an_old_file_still_comes_to_its_end(self):
         for store in STORES:

@@ -122,3 +122,19 @@ TEST_CASE("what is no range is refused", "[ip]")
         CHECK_FALSE(IpRange::parse(text));
     }
 }
+
+TEST_CASE("a range knows its first address, and whether it is the only one", "[ip]")
+{
+    struct Row {
+        std::string_view range, first;
+        bool is_single;
+    };
+    for (auto const& row : {Row{"10.1.2.3", "10.1.2.3", true}, Row{"10.1.2.3/32", "10.1.2.3", true},
+             Row{"10.1.2.3/31", "10.1.2.2", false}, Row{"2001:db8::5", "2001:db8::5", true},
+             Row{"2001:db8::5/64", "2001:db8::", false}}) {
+        auto const range = IpRange::parse(row.range).value();
+        CHECK(range.first().text() == row.first);
+        CHECK(range.is_single() == row.is_single);
+    }
+    CHECK_FALSE(IpRange::parse("*")->is_single());
+}

@@ -37,3 +37,15 @@ TEST_CASE("tokens are base64url text, and no two are alike", "[secret]")
     CHECK(random_token(0).empty());
     CHECK(random_token(1).size() == 2);
 }
+
+TEST_CASE("a fingerprint is the beginning of a hash, in groups", "[secret]")
+{
+    CHECK(fingerprint(sha256_hex("abc")) == "ba78-16bf-8f01-cfea-4141-40de");
+}
+
+TEST_CASE("a new key's token tells what it is", "[secret]")
+{
+    CHECK(new_token().starts_with("elv_"));
+    CHECK(new_token().size() == 47);
+    CHECK(new_token() != new_token());
+}

@@ -1,0 +1,138 @@
+#include "supervisor/supervisor.hpp"
+
+#include "catch.hpp"
+#include "support/fake_presence.hpp"
+#include "support/office.hpp"
+
+using namespace elves;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+auto const ip = Ip::parse("192.0.2.7").value();
+
+} // namespace
+
+TEST_CASE("a proven key has rights on the IPs of its ranges", "[supervisor]")
+{
+    Office office;
+    auto const made = office.make();
+    CHECK(office.check("10.0.0.1", made.key, made.token) == "true");
+    CHECK(office.check("192.168.0.1", made.key, made.token) == "false");
+    CHECK(office.check("10.0.0.1", made.key, "wrong") == "false");
+    CHECK(office.check("10.0.0.1", "wrong", made.token) == "false");
+}
+
+TEST_CASE("wrong tries wait before their answer, and right ones don't", "[supervisor]")
+{
+    Office office;
+    auto const made = office.make();
+    auto const begin = [&](std::string_view method, std::string const& key, std::string const& token) {
+        return office.driver.begin(
+            method, {{"agentip", "10.0.0.1"}, {"key", key}, {"token", token}}, {office.peer, nullptr});
+    };
+    std::vector<ModuleDriver::Pending> wrong;
+    for (int n = 0; n < 10; ++n) {
+        wrong.push_back(begin("checkipauthbykey", made.key, "wrong"));
+        wrong.push_back(begin("login", "wrong", made.token));
+        CHECK_FALSE(wrong.back().done());
+    }
+    CHECK(begin("checkipauthbykey", made.key, made.token).fields().at("status").as_string() == "true");
+    CHECK(begin("login", made.key, made.token).done());
+    office.pass(49ms);
+    CHECK_FALSE(wrong.front().done());
+    office.pass(1ms);
+    CHECK(wrong.front().done());
+    CHECK_FALSE(wrong.back().done());
+    office.pass(2s);
+    for (auto const& pending : wrong) CHECK(pending.done());
+}
+
+TEST_CASE("a login binds its connection to the key, and a wrong one binds nothing", "[supervisor]")
+{
+    Office office;
+    auto const made = office.make();
+    auto const wrong_token = office.login(made.key, "wrong");
+    CHECK(wrong_token.starts_with("[401.5]"));
+    CHECK(office.login("wrong", made.token) == wrong_token);
+    CHECK(office.peer->bound_key().empty());
+    CHECK(office.login(made.key, made.token).empty());
+    CHECK(office.peer->bound_key() == made.key);
+    office.call("setkey", {{"key", made.key}, {"enabled", "false"}});
+    CHECK(office.login(made.key, made.token) == wrong_token);
+}
+
+TEST_CASE("a key counts up to its expiry, and its agents' links are cut after it", "[supervisor]")
+{
+    Office office;
+    FakePresence presence;
+    KeyRing keys(office.store, Zone());
+    AppAddresses apps(office.store);
+    Joins joins(office.store, keys, office.clock, &presence);
+    Supervisor supervisor(keys, apps, joins, office.clock, &presence);
+    ModuleDriver driver(supervisor, office.loop);
+    supervisor.start();
+    auto const made = driver.call("setkey", {{"expires", "2026-01-01 00:10:00"}});
+    std::string const key(made.at("key").as_string());
+    std::string const token(made.at("token").as_string());
+    auto const proven = [&] { return code_of([&] { (void)supervisor.prove(key, token, ip); }).empty(); };
+    auto const still = [&] { return code_of([&] { (void)supervisor.still(key, ip); }).empty(); };
+    office.clock.advance(599s);
+    CHECK((proven() && still()));
+    CHECK(presence.cut.empty());
+    office.clock.advance(1s);
+    CHECK_FALSE((proven() || still()));
+    office.clock.advance(60s);
+    CHECK(presence.cut == std::vector<std::string>{key});
+    office.clock.advance(600s);
+    CHECK(presence.cut.size() == 1);
+    driver.call("setkey", {{"key", key}, {"expires", "never"}});
+    CHECK((proven() && still()));
+}
+
+TEST_CASE("a rotated key has two tokens until the overlap is over", "[supervisor]")
+{
+    Office office;
+    auto const made = office.make();
+    auto const again = office.call("setkey", {{"key", made.key}, {"rotate", true}, {"overlap", 60}});
+    std::string const fresh(again.at("token").as_string());
+    auto const proven = [&](std::string const& token) {
+        return code_of([&] { (void)office.authority.prove(made.key, token, ip); }).empty();
+    };
+    CHECK(fresh != made.token);
+    CHECK((proven(fresh) && proven(made.token)));
+    CHECK(office.names("listkeys", "keys", "old_token_until") == Names{"2026-01-01 00:01:00"});
+    office.pass(60s);
+    CHECK(proven(fresh));
+    CHECK_FALSE(proven(made.token));
+    auto const third = office.call("setkey", {{"key", made.key}, {"rotate", true}, {"overlap", 0}});
+    CHECK_FALSE((proven(fresh) || proven(made.token)));
+    auto const restarted = make_supervisor(office.host);
+    restarted->start();
+    CHECK(proven(std::string(third.at("token").as_string())));
+    CHECK(office.refusal("setkey", {{"key", made.key}, {"rotate", true}, {"name", "x"}})
+              .starts_with("[403.10]"));
+    CHECK(office.refusal("setkey", {{"key", "unheard-of"}, {"rotate", true}}).starts_with("[413.1]"));
+}
+
+TEST_CASE("who used a key last is told at once, and written once a minute", "[supervisor]")
+{
+    Office office;
+    auto const made = office.make();
+    office.pass(10s);
+    (void)office.authority.prove(made.key, made.token, ip);
+    CHECK(office.names("listkeys", "keys", "used_time") == Names{"2026-01-01 00:00:10"});
+    CHECK(office.names("listkeys", "keys", "used_from") == Names{"192.0.2.7"});
+    auto const before = office.store.posted();
+    office.pass(60s);
+    CHECK(office.store.posted() == before + 1);
+    office.pass(60s);
+    CHECK(office.store.posted() == before + 1);
+    auto const again = make_supervisor(office.host);
+    again->start();
+    ModuleDriver driver(*again, office.loop);
+    auto const keys = driver.call("listkeys");
+    CHECK(keys.at("keys").as_array().front().at("used_from").as_string() == "192.0.2.7");
+}

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace elves::agent {
+
+/// A key that an agent came to by itself.
+struct OwnKey {
+    std::string token; ///< That it made.
+    std::string id;    ///< Of the key that a server made of it; "" until then.
+};
+
+/// The first line of a file that holds a secret; nothing where there is no such file. Throws
+/// std::runtime_error, one line with what mends it, where others may use the file, or it can't be read.
+[[nodiscard]] std::optional<std::string> read_secret(std::string const& path);
+
+/// Nothing where there is no such file. Throws as above, and where something else stands in it.
+[[nodiscard]] std::optional<OwnKey> read_own_key(std::string const& path);
+
+/// Makes a token, and the file, mode 0600: on disk when this returns. Throws std::runtime_error where there
+/// is such a file already, or none can be made.
+[[nodiscard]] OwnKey make_own_key(std::string const& path);
+
+/// Puts it in the place of what is in the file. Throws std::runtime_error; the file is as it was then.
+void replace_own_key(std::string const& path, OwnKey const& key);
+
+} // namespace elves::agent

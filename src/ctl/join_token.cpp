@@ -1,0 +1,53 @@
+#include "ctl/command.hpp"
+
+namespace elves::ctl {
+
+namespace {
+
+Exit add(Context const& with)
+{
+    json::object token;
+    with.args.put(token, "name", "--name");
+    with.args.put(token, "cidr", "--cidr");
+    with.args.put(token, "lifetime", "--lifetime");
+    with.out.fields(with.session.call("supervisor", "addjointoken", std::move(token)));
+    if (!with.out.is_json()) with.out.note("keep the token: it is shown this once");
+    return Exit::well;
+}
+
+Exit list(Context const& with)
+{
+    auto const reply = with.session.call("supervisor", "listjointokens", {});
+    with.out.rows(
+        reply, rows_of(reply), {"id", "name", "cidr", "create_time", "expires", "used_time", "used_ip"});
+    return Exit::well;
+}
+
+Exit erase(Context const& with)
+{
+    auto const id = with.args.text("ID");
+    with.out.document(with.session.call("supervisor", "deljointoken", {{"id", id}}));
+    with.out.line("deleted " + id);
+    return Exit::well;
+}
+
+} // namespace
+
+std::span<Command const> join_token_commands()
+{
+    static std::vector<Command> const all{
+        {"add",
+            "Makes a join token, and shows it, this once: for one machine, or with --cidr for all of a "
+            "range.",
+            {may("--name", "What it is for."),
+                may("--cidr", "For all machines whose address is in this range, and that ask from there."),
+                may("--lifetime", "Seconds for which it counts: 60 to 2592000 (86400).")},
+            add},
+        {"list", "All join tokens, without what is secret.", {}, list},
+        {"del", "Deletes a join token; machines that it has let in stay.", {needs("ID", "The token's id.")},
+            erase},
+    };
+    return all;
+}
+
+} // namespace elves::ctl
