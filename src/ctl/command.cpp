@@ -17,6 +17,7 @@ std::span<Group const> groups()
         Group{"app", "Where the processors of apps are.", app_commands},
         Group{"cmdb", "The inventory.", cmdb_commands},
         Group{"", "", store_commands},
+        Group{"tls", "Certificates for a fleet that has no CA.", tls_commands},
         Group{"", "", completion_commands},
     };
     return all;

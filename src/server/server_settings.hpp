@@ -10,6 +10,7 @@
 #include "log/log_setup.hpp"
 #include "rpc/gate.hpp"
 #include "rpc/link.hpp"
+#include "rpc/tls_context.hpp"
 
 namespace elves {
 
@@ -23,7 +24,9 @@ struct ServerSettings {
     std::string module_path;          ///< A folder of shared objects; "" for none.
     LogSettings log;
 
-    LinkLimits limits; ///< From here on: what SIGHUP can change.
+    LinkLimits limits;                     ///< From here on: what SIGHUP can change.
+    std::shared_ptr<TlsContext const> tls; ///< Null: there is no certificate.
+    PlainFrom plain_from = PlainFrom::everywhere;
     std::size_t max_connections = 0;
     std::chrono::seconds idle_timeout{};
     std::chrono::seconds shutdown_grace{};
