@@ -7,6 +7,7 @@
 
 #include "core/utf8.hpp"
 #include "ctl/command_line.hpp"
+#include "rpc/tls_context.hpp"
 
 namespace elves::ctl {
 

@@ -59,7 +59,7 @@ Arg days() { return may("--days", "How long it counts (825)."); }
 
 std::span<Command const> tls_commands()
 {
-    static std::vector<Command const> all{
+    static std::vector<Command> const all{
         {"init", "Makes a CA and a server's certificate in a new folder.",
             {needs("DIR", "The folder."),
                 many("HOST", "The names and addresses under which the server is dialed."), days()},

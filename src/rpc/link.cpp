@@ -69,6 +69,7 @@ asio::awaitable<void> Link::start_to(std::string host, std::chrono::milliseconds
 {
     auto const self = shared_from_this();
     heard_ = true; // it was us who began
+    dialed_ = true;
     if (!shared_.tls) {
         wait_readable();
         co_return;
@@ -263,7 +264,7 @@ void Link::refuse_frame(Error const& error) { answer_now(Envelope{}, Outcome{{},
 void Link::handle_back(json::object const& back)
 {
     auto const* const mqid = back.if_contains("mqid");
-    if (!mqid || !mqid->is_int64()) return;
+    if (!mqid || !mqid->is_int64()) return refused(back);
     auto const found = pending_.find(mqid->get_int64());
     if (found == pending_.end()) return;
     auto const pending = std::make_shared<Pending>(std::move(found->second));
@@ -278,6 +279,13 @@ void Link::handle_back(json::object const& back)
         result.error_info = info->get_string();
     }
     std::move(pending->then)(nullptr, std::move(result));
+}
+
+/// What fits no call is said of the connection: it is refused, and this is why.
+void Link::refused(json::object const& back)
+{
+    auto const* const info = back.if_contains("error_info");
+    if (dialed_ && info && info->is_string()) end(info->get_string());
 }
 
 asio::awaitable<Back> Link::call(

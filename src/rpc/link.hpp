@@ -102,6 +102,7 @@ private:
     void handle_frame(std::string_view text);
     void handle_request(json::object const& call);
     void handle_back(json::object const& back);
+    void refused(json::object const& back);
     void answer_later(Envelope const& envelope, asio::awaitable<Outcome> work);
     void answer(ReplyTo const& to, std::uint64_t place, Outcome const& outcome);
     void answer_now(Envelope const& envelope, Outcome const& outcome);
@@ -125,6 +126,7 @@ private:
     std::unique_ptr<TlsPipe> tls_; ///< Null: plain.
     /// Set while `start_to` waits for TLS: why it can't be had; "" when it is there.
     std::optional<OneShot<std::string>> ready_;
+    bool dialed_ = false; ///< By us.
     bool heard_ = false;
     ReplyOrder order_;
     std::string outbox_;
