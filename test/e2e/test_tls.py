@@ -108,6 +108,8 @@ class Links(TlsTest):
                     sock.shutdown(socket.SHUT_WR)
                     while sock.recv(4096):
                         pass
+                except TimeoutError:
+                    self.fail("it is not closed")
                 except OSError:
                     pass  # it was quicker to close than we were
         self.assertEqual(self.ask(self.tls_link())["flag"], "true")
