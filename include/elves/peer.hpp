@@ -14,6 +14,8 @@
 
 namespace elves {
 
+struct Key;
+
 /// What came back on a call: the other side's `flag`, `error_info`, and all fields of its reply.
 struct Back {
     bool flag = false;
@@ -52,6 +54,8 @@ public:
     /// The key that `supervisor.login` bound to this connection; empty without.
     [[nodiscard]] virtual std::string const& bound_key() const noexcept = 0;
     virtual void bind_key(std::string key) = 0;
+    /// What its TLS certificate stands for in place of a key; null without one.
+    [[nodiscard]] virtual std::shared_ptr<Key const> certified() const { return nullptr; }
 };
 
 } // namespace elves

@@ -56,6 +56,7 @@ public:
                       reports_.link_down();
                   }})
     {
+        shared_.tls = settings_.tls;
         store_.apply_migrations();
         service_.declare(methods_);
         router_.add(std::string(InstructService::name), methods_);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agent/own_key.hpp"
+#include "client/tls_settings.hpp"
 
 namespace elves::agent {
 
@@ -124,6 +125,7 @@ AgentSettings AgentSettings::read(Settings const& settings)
     all.max_workers = static_cast<std::size_t>(agent.number("max_workers", 8, 1, 1000));
     all.max_queued = static_cast<std::size_t>(agent.number("max_queued", 1000, 0, 100'000));
     all.interpreters = interpreters_of(agent);
+    all.tls = tls_of_client(settings.section("tls"));
     all.log = LogSettings::read(settings.section("log"));
     settings.refuse_unknown();
     return all;

@@ -28,6 +28,7 @@ struct AgentSettings {
     std::size_t max_workers = 0;
     std::size_t max_queued = 0;
     std::vector<std::string> interpreters;
+    std::shared_ptr<TlsContext const> tls; ///< Null: plain.
     LogSettings log;
 
     /// Throws SettingsError.

@@ -64,7 +64,7 @@ asio::awaitable<std::shared_ptr<Link>> dial(HostPort to, std::chrono::millisecon
     }
     if (failure || late) throw unreachable(failure);
     auto link = std::make_shared<Link>(std::move(socket), shared);
-    link->start();
+    co_await link->start_to(to.host, limit);
     co_return link;
 }
 

@@ -21,8 +21,8 @@ struct HostPort {
     [[nodiscard]] std::string text() const;
 };
 
-/// Connects, and gives the started link. Throws Error 410.1 that says why nobody could be reached within
-/// `limit`.
+/// Connects, in TLS where `shared` has it, and gives the started link. Throws Error 410.1 that says why
+/// nobody could be reached within `limit`, or why TLS could not be had.
 [[nodiscard]] asio::awaitable<std::shared_ptr<Link>> dial(
     HostPort to, std::chrono::milliseconds limit, LinkShared& shared);
 

@@ -21,6 +21,7 @@ std::span<Group const> groups()
         Group{"cmdb", "The inventory.", cmdb_commands},
         Group{"", "", store_commands},
         Group{"", "", audit_commands},
+        Group{"tls", "Certificates for a fleet that has no CA.", tls_commands},
         Group{"", "", completion_commands},
     };
     return all;

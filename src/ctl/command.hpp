@@ -95,6 +95,7 @@ struct Command {
 [[nodiscard]] std::span<Command const> cmdb_commands();
 [[nodiscard]] std::span<Command const> store_commands();
 [[nodiscard]] std::span<Command const> audit_commands();
+[[nodiscard]] std::span<Command const> tls_commands();
 [[nodiscard]] std::span<Command const> completion_commands();
 
 /// Every group. `name` "": its commands stand at the top.

@@ -15,6 +15,8 @@ std::vector<Arg> const& global_args()
         may("--token",
             "Its token. Others on this machine can read it in the list of processes: see --auth-file."),
         may("--auth-file", "A file of two lines, the key and its token."),
+        may("--tls-ca", "TLS: a PEM file of those who may have signed the server's certificate."),
+        may("--tls-pin", "TLS: the SHA-256 of the server's certificate in hex, or several, with commas."),
         flag("--json", "One JSON document on stdout, errors included."),
         may("--timeout", "Seconds that the server may take to answer (10)."),
     };
@@ -49,6 +51,14 @@ std::string unshielded(std::string word)
 {
     std::erase(word, shield);
     return word;
+}
+
+/// `--tls-ca` may come as ELVES_TLS_CA.
+std::string environment_name(Arg const& arg)
+{
+    auto name = "ELVES" + std::string(arg.name.substr(1));
+    for (auto& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return name;
 }
 
 CLI::Option* add_arg(CLI::App& app, Arg const& arg)
@@ -112,9 +122,14 @@ CommandLine::CommandLine() : root_(std::make_unique<CLI::App>("Asks an Elves ser
     root_->footer(
         "Ends with 0: all well; 1: a task failed; 2: bad usage; 3: the server was not reached, did not "
         "answer, or refused; 130: interrupted.\n"
+        "Options of all commands may come from the environment: ELVES_SERVER, ELVES_AUTH_FILE, ELVES_TLS_CA "
+        "...\n"
         "Words that begin with - go behind a -- : elvesctl exec -- 10.0.0.1 app func --param");
     root_->get_formatter()->column_width(36);
-    for (auto const& arg : global_args()) add_arg(*root_, arg);
+    for (auto const& arg : global_args()) {
+        auto* const option = add_arg(*root_, arg);
+        if (arg.takes == Arg::Takes::text) option->envname(environment_name(arg));
+    }
     for (auto const& group : groups()) {
         auto* under = root_.get();
         if (!group.name.empty()) {

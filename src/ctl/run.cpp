@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <sstream>
 
 #include "core/utf8.hpp"
 #include "ctl/command_line.hpp"
+#include "rpc/tls_context.hpp"
 
 namespace elves::ctl {
 
@@ -72,12 +74,33 @@ HostPort server_of(Args const& options)
     return *server;
 }
 
+std::vector<std::string> pins_of(Args const& options)
+{
+    std::vector<std::string> pins;
+    std::string pin;
+    std::istringstream given(options.text("--tls-pin"));
+    while (std::getline(given, pin, ',')) pins.push_back(pin);
+    return pins;
+}
+
+/// Null where nothing says whom to trust: plain text. TLS without trust there is none.
+std::shared_ptr<TlsContext const> tls_of(Args const& options)
+{
+    TlsTrust const trust{options.text("--tls-ca"), pins_of(options)};
+    if (trust.ca.empty() && trust.pins.empty()) return nullptr;
+    try {
+        return TlsContext::for_client(trust, {});
+    } catch (TlsError const& problem) {
+        throw Usage("--tls-" + problem.setting() + ": " + problem.what());
+    }
+}
+
 Exit run_command(CommandLine const& line, Output const& out)
 {
     auto const options = line.options();
     auto const args = line.args();
     std::chrono::seconds const limit(options.number("--timeout", 10, 1, longest_timeout));
-    Session session(server_of(options), credentials_of(options), limit);
+    Session session(server_of(options), credentials_of(options), tls_of(options), limit);
     return line.command().run({session, out, args, line.tree()});
 }
 

@@ -49,10 +49,12 @@ T finish(asio::io_context& loop, asio::awaitable<T> work)
 
 } // namespace
 
-Session::Session(HostPort server, std::optional<Credentials> credentials, Limit limit)
+Session::Session(HostPort server, std::optional<Credentials> credentials,
+    std::shared_ptr<TlsContext const> tls, Limit limit)
     : server_(std::move(server)), credentials_(std::move(credentials)), limit_(limit)
 {
     shared_.limits.max_frame = max_reply;
+    shared_.tls = std::move(tls);
 }
 
 Session::~Session()

@@ -28,7 +28,9 @@ public:
     using Each = std::function<asio::awaitable<void>(std::size_t index)>;
 
     /// `limit` is for the connection, and for each call that brings no limit of its own.
-    Session(HostPort server, std::optional<Credentials> credentials, Limit limit);
+    /// `tls`: null for plain text.
+    Session(HostPort server, std::optional<Credentials> credentials, std::shared_ptr<TlsContext const> tls,
+        Limit limit);
     ~Session();
     Session(Session const&) = delete;
     Session& operator=(Session const&) = delete;

@@ -49,7 +49,7 @@ std::shared_ptr<Key const> Gate::key_of(Peer const& peer, json::object const& ca
     }
     // What is open to all is open on a connection whose key is gone, too: or nobody could log in there anew.
     if (right != Right::open && !peer.bound_key().empty()) return keys().still(peer.bound_key(), peer.ip());
-    return nullptr;
+    return peer.certified();
 }
 
 Authority& Gate::keys() const

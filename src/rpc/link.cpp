@@ -7,10 +7,13 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
+#include "elves/caller.hpp"
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 #include "rpc/frame_json.hpp"
 #include "rpc/router.hpp"
+#include "rpc/tls_context.hpp"
+#include "rpc/tls_pipe.hpp"
 
 namespace elves {
 
@@ -22,6 +25,18 @@ using boost::system::error_code;
 /// How long a closing connection may take to read what it is owed.
 constexpr std::chrono::seconds closing_time{5};
 constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+
+/// An agent's certificate is as good as a key for its addresses.
+Key certified_key(TlsPeer peer)
+{
+    Key key;
+    key.key = "certificate:" + peer.name;
+    key.name = std::move(peer.name);
+    key.role = Role::agent;
+    key.apps = {"*"};
+    for (auto const& ip : peer.ips) key.ips.push_back(*IpRange::parse(ip.text()));
+    return key;
+}
 
 bool is_try_again(error_code const& failure)
 {
@@ -50,6 +65,24 @@ Link::~Link() = default;
 
 void Link::start() { wait_readable(); }
 
+asio::awaitable<void> Link::start_to(std::string host, std::chrono::milliseconds limit)
+{
+    auto const self = shared_from_this();
+    heard_ = true; // it was us who began
+    dialed_ = true;
+    if (!shared_.tls) {
+        wait_readable();
+        co_return;
+    }
+    tls_ = std::make_unique<TlsPipe>(*shared_.tls, host);
+    write_some();
+    wait_readable();
+    auto const fault = co_await ready_.emplace().wait(shared_.clock, limit);
+    if (fault && fault->empty()) co_return;
+    close("TLS could not be had");
+    throw Error(codes::agent_unreachable, fault ? *fault : "TLS: no answer in time");
+}
+
 void Link::refuse(Error const& error)
 {
     refuse_frame(error);
@@ -74,8 +107,61 @@ void Link::read_some()
     if (is_try_again(failure)) return wait_readable();
     if (failure) return end(failure == asio::error::eof ? "the other side closed it" : failure.message());
     last_heard_ = shared_.clock.steady();
-    reader_.put({shared_.scratch.data(), size});
+    std::string_view const bytes(shared_.scratch.data(), size);
+    if (!heard_ && !choose_tls(bytes)) return;
+    if (tls_) return read_tls(bytes);
+    reader_.put(bytes);
     handle_frames();
+}
+
+/// By its first byte: as the first of a frame's length, TLS's would begin one of 369 MB. False where the
+/// connection is refused.
+bool Link::choose_tls(std::string_view first)
+{
+    constexpr char tls_handshake = 0x16;
+    heard_ = true;
+    bool const is_tls = first.front() == tls_handshake && shared_.limits.max_frame < tls_sized_frame;
+    if (is_tls && !shared_.tls) {
+        ELVES_LOG(warning, address_ << " speaks TLS, and [tls] cert and key are not set");
+        end("it speaks TLS, and we have no certificate");
+        return false;
+    }
+    if (is_tls) {
+        tls_ = std::make_unique<TlsPipe>(*shared_.tls);
+        return true;
+    }
+    bool const may_be_plain = !shared_.tls || shared_.plain_from == PlainFrom::everywhere ||
+                              (shared_.plain_from == PlainFrom::loopback && ip_.is_loopback());
+    if (may_be_plain) return true;
+    refuse(Error(codes::forbidden, "this server wants TLS from you; give --tls-ca or --tls-pin to elvesctl, "
+                                   "[tls] ca or pin to an agent"));
+    return false;
+}
+
+void Link::read_tls(std::string_view wire)
+{
+    auto& text = shared_.plain_text;
+    bool const was_ready = tls_->is_ready();
+    tls_->receive(wire, text);
+    if (!was_ready && tls_->is_ready()) tls_is_ready();
+    written();
+    if (auto const& fault = tls_->fault(); !fault.empty()) {
+        ELVES_LOG(warning, "the connection with " << address_ << " is given up: " << fault);
+        write_some(); // the other side is told why
+        end(fault);
+        return shut();
+    }
+    reader_.put(text);
+    handle_frames();
+    if (tls_->is_finished()) end("the other side closed it");
+}
+
+void Link::tls_is_ready()
+{
+    if (ready_) ready_->set("");
+    auto peer = tls_->peer();
+    if (!shared_.tls->is_server() || peer.name.empty()) return;
+    certified_ = std::make_shared<Key const>(certified_key(std::move(peer)));
 }
 
 void Link::handle_frames()
@@ -178,7 +264,7 @@ void Link::refuse_frame(Error const& error) { answer_now(Envelope{}, Outcome{{},
 void Link::handle_back(json::object const& back)
 {
     auto const* const mqid = back.if_contains("mqid");
-    if (!mqid || !mqid->is_int64()) return;
+    if (!mqid || !mqid->is_int64()) return refused(back);
     auto const found = pending_.find(mqid->get_int64());
     if (found == pending_.end()) return;
     auto const pending = std::make_shared<Pending>(std::move(found->second));
@@ -193,6 +279,13 @@ void Link::handle_back(json::object const& back)
         result.error_info = info->get_string();
     }
     std::move(pending->then)(nullptr, std::move(result));
+}
+
+/// What fits no call is said of the connection: it is refused, and this is why.
+void Link::refused(json::object const& back)
+{
+    auto const* const info = back.if_contains("error_info");
+    if (dialed_ && info && info->is_string()) end(info->get_string());
 }
 
 asio::awaitable<Back> Link::call(
@@ -277,12 +370,7 @@ void Link::written()
 
 void Link::write_some()
 {
-    while (state_ != State::closed && (sent_ < sending_.size() || !outbox_.empty())) {
-        if (sent_ == sending_.size()) {
-            sending_.clear();
-            sent_ = 0;
-            sending_.swap(outbox_);
-        }
+    while (state_ != State::closed && (sent_ < sending_.size() || fill_sending())) {
         error_code failure;
         sent_ += socket_.write_some(asio::buffer(sending_.data() + sent_, sending_.size() - sent_), failure);
         if (is_try_again(failure)) {
@@ -303,6 +391,23 @@ void Link::write_some()
     std::string().swap(sending_);
     resume_if_room();
     end_if_done();
+}
+
+/// Takes up what is to be written next; false where there is nothing.
+bool Link::fill_sending()
+{
+    sending_.clear();
+    sent_ = 0;
+    if (!tls_) {
+        sending_.swap(outbox_);
+    } else {
+        if (tls_->is_ready()) {
+            tls_->send(outbox_);
+            std::string().swap(outbox_);
+        }
+        tls_->to_wire(sending_);
+    }
+    return !sending_.empty();
 }
 
 void Link::on_close(std::function<void()> then)
@@ -326,6 +431,7 @@ void Link::end(std::string_view why)
     if (state_ != State::open) return;
     state_ = State::ending;
     ELVES_LOG(debug, "link " << address_ << " ends: " << why);
+    if (ready_) ready_->set(std::string(why));
     fail_pending(why);
     auto const listeners = std::exchange(on_close_, {});
     for (auto const& then : listeners) asio::post(socket_.get_executor(), then);
@@ -354,12 +460,24 @@ void Link::shut()
     end("closed");
     state_ = State::closed;
     closing_.stop();
+    say_goodbye();
     error_code ignored;
     socket_.shutdown(tcp::socket::shutdown_both, ignored);
     socket_.close(ignored);
     outbox_.clear();
     sending_.clear();
     sent_ = 0;
+}
+
+/// In TLS the other side can tell an end from a cut only by this.
+void Link::say_goodbye()
+{
+    if (!tls_ || sent_ < sending_.size()) return;
+    tls_->finish();
+    std::string last;
+    tls_->to_wire(last);
+    error_code ignored;
+    if (!last.empty()) socket_.write_some(asio::buffer(last), ignored);
 }
 
 void Link::fail_pending(std::string_view why)

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/frame_reader.hpp"
+#include "elves/one_shot.hpp"
 #include "elves/peer.hpp"
 #include "rpc/back.hpp"
 #include "rpc/reply_order.hpp"
@@ -17,6 +18,8 @@
 namespace elves {
 
 class Router;
+class TlsContext;
+class TlsPipe;
 
 /// What one connection may take of us.
 struct LinkLimits {
@@ -26,6 +29,9 @@ struct LinkLimits {
     std::size_t close_bytes = 64 * 1024 * 1024; ///< Past it we close it: it does not read.
 };
 
+/// From whom a server that has TLS takes plain connections, too.
+enum class PlainFrom { everywhere, loopback, nowhere };
+
 /// What the links of one loop share. Outlives them.
 struct LinkShared {
     Clock& clock;
@@ -34,17 +40,28 @@ struct LinkShared {
     std::vector<char> scratch =
         std::vector<char>(64 * 1024); ///< One read at a time: an idle link holds no buffer.
     std::size_t calls = 0;            ///< Answered so far.
+    /// Of those that dial in or are dialed from now on; null: they are plain.
+    std::shared_ptr<TlsContext const> tls{};
+    PlainFrom plain_from = PlainFrom::everywhere;
+    std::string plain_text{}; ///< What one read of a TLS link says, for as long as it is handled.
 };
 
 /// One TCP connection that speaks frames, in either role: it answers the other side's calls and makes our
 /// own. Its pending I/O keeps it alive; who else needs it holds a shared_ptr. On the loop's thread.
 class Link final : public Peer, public std::enable_shared_from_this<Link> {
 public:
+    /// The length, bytes, that a frame would have which begins as TLS does: with TLS, frames are shorter.
+    static constexpr std::size_t tls_sized_frame = 0x16000000;
+
     /// `socket` is connected.
     Link(boost::asio::ip::tcp::socket socket, LinkShared& shared);
     ~Link() override;
-    /// Begins to read. Once, before anything else.
+    /// Begins to read, on the side that was dialed: in TLS where the other side begins with it and we have
+    /// it. Once, before anything else.
     void start();
+    /// The same on the side that dialed `host`. Returns when calls can be made; throws Error 410.1 where TLS
+    /// is wanted and can't be had, or the other side isn't who it should be.
+    [[nodiscard]] asio::awaitable<void> start_to(std::string host, std::chrono::milliseconds limit);
     /// Says why and closes, instead of `start`.
     void refuse(Error const& error);
 
@@ -60,6 +77,7 @@ public:
     [[nodiscard]] std::string const& address() const noexcept override { return address_; }
     [[nodiscard]] std::string const& bound_key() const noexcept override { return bound_key_; }
     void bind_key(std::string key) override { bound_key_ = std::move(key); }
+    [[nodiscard]] std::shared_ptr<Key const> certified() const override { return certified_; }
 
     /// Nothing under way in either direction, and nobody said `keep_when_idle`.
     [[nodiscard]] bool is_idle() const noexcept;
@@ -77,10 +95,14 @@ private:
 
     void wait_readable();
     void read_some();
+    [[nodiscard]] bool choose_tls(std::string_view first);
+    void read_tls(std::string_view wire);
+    void tls_is_ready();
     void handle_frames();
     void handle_frame(std::string_view text);
     void handle_request(json::object const& call);
     void handle_back(json::object const& back);
+    void refused(json::object const& back);
     void answer_later(Envelope const& envelope, asio::awaitable<Outcome> work);
     void answer(ReplyTo const& to, std::uint64_t place, Outcome const& outcome);
     void answer_now(Envelope const& envelope, Outcome const& outcome);
@@ -90,6 +112,8 @@ private:
 
     void written();
     void write_some();
+    [[nodiscard]] bool fill_sending();
+    void say_goodbye();
     void end(std::string_view why);
     void limit_ending();
     void end_if_done();
@@ -99,6 +123,11 @@ private:
     LinkShared& shared_;
     boost::asio::ip::tcp::socket socket_;
     FrameReader reader_;
+    std::unique_ptr<TlsPipe> tls_; ///< Null: plain.
+    /// Set while `start_to` waits for TLS: why it can't be had; "" when it is there.
+    std::optional<OneShot<std::string>> ready_;
+    bool dialed_ = false; ///< By us.
+    bool heard_ = false;
     ReplyOrder order_;
     std::string outbox_;
     std::string sending_;
@@ -118,6 +147,7 @@ private:
     Ip ip_;
     std::string address_;
     std::string bound_key_;
+    std::shared_ptr<Key const> certified_;
 };
 
 } // namespace elves

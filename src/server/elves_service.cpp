@@ -4,6 +4,7 @@
 
 #include "doctor/doctor.hpp"
 #include "server/audit_methods.hpp"
+#include "server/exposure.hpp"
 
 namespace elves {
 
@@ -39,6 +40,7 @@ ElvesService::ElvesService(Host& host, Router const& router, LinkShared const& s
     , shared_(shared)
     , server_(server)
     , auth_(settings.auth)
+    , exposed_(exposure(settings))
     , store_path_(std::filesystem::absolute(settings.store_path).string())
     , started_(host.clock.steady())
 {
@@ -75,10 +77,12 @@ Reply ElvesService::stats() const
 {
     using std::chrono::duration_cast;
     auto const up = duration_cast<std::chrono::seconds>(clock_.steady() - started_);
+    json::array warnings(exposed_.begin(), exposed_.end());
     return {{"stats",
         json::object{{"version", ELVES_VERSION}, {"uptime", std::to_string(up.count())},
             {"connections", std::to_string(server_.connections())}, {"calls", std::to_string(shared_.calls)},
-            {"auth_mode", mode_text(auth_)}, {"store_path", store_path_}}}};
+            {"auth_mode", mode_text(auth_)}, {"store_path", store_path_},
+            {"tls", shared_.tls ? shared_.tls->fingerprint() : "off"}, {"warnings", std::move(warnings)}}}};
 }
 
 asio::awaitable<Reply> ElvesService::doctor()

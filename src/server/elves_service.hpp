@@ -28,6 +28,7 @@ private:
     LinkShared const& shared_;
     Server const& server_;
     AuthMode auth_;
+    std::vector<std::string> exposed_;
     std::string store_path_; ///< Absolute.
     Clock::Steady started_;
 };

@@ -12,6 +12,7 @@
 #include "rpc/router.hpp"
 #include "server/dialer.hpp"
 #include "server/elves_service.hpp"
+#include "server/exposure.hpp"
 #include "server/module_set.hpp"
 #include "server/server.hpp"
 #include "server/server_settings.hpp"
@@ -39,16 +40,10 @@ void require_authority(ServerSettings const& server, Gate const& gate)
     }
 }
 
-void warn_if_open(ServerSettings const& server, Server const& port)
+void log_exposure(ServerSettings const& server)
 {
-    auto const beyond = [](HostPort const& place) {
-        return !Ip::parse(place.host).value_or(Ip()).is_loopback();
-    };
-    auto const places = port.listening();
-    if (server.auth == AuthMode::open && std::any_of(places.begin(), places.end(), beyond)) {
-        ELVES_LOG(
-            warning, "[auth] mode is open: anyone who reaches the port may run anything on every agent");
-    }
+    for (auto const& line : exposure(server)) ELVES_LOG(warning, line);
+    if (server.tls) ELVES_LOG(info, "TLS with the certificate " << server.tls->fingerprint());
 }
 
 /// 100,000 connections need as many descriptors; the hard limit is what the admin allows.
@@ -102,7 +97,8 @@ public:
         modules_->configure(settings);
         settings.refuse_unknown();
         modules_->declare(router_);
-        warn_if_open(server, *port_);
+        use_tls(server);
+        log_exposure(server);
     }
     ~House()
     {
@@ -142,6 +138,12 @@ private:
         });
     }
 
+    void use_tls(ServerSettings const& server)
+    {
+        shared_.tls = server.tls;
+        shared_.plain_from = server.plain_from;
+    }
+
     void reload()
     {
         log_.reopen();
@@ -152,6 +154,8 @@ private:
             auto const server = ServerSettings::read(settings);
             modules_->configure(settings);
             shared_.limits = server.limits;
+            use_tls(server);
+            log_exposure(server);
             port_->configure(server);
             audit_.configure(server.audit);
             log_.set_level(server.log.level);
@@ -228,10 +232,12 @@ void check_settings(std::string const& config, std::vector<BuiltinModule> const&
     }
 }
 
-void check_server(std::string const& config, std::vector<BuiltinModule> const& builtin)
+std::vector<std::string> check_server(std::string const& config, std::vector<BuiltinModule> const& builtin)
 {
     check_settings(config, builtin);
-    check_file(ServerSettings::read(Settings::read_file(config)).store_path);
+    auto const server = ServerSettings::read(Settings::read_file(config));
+    check_file(server.store_path);
+    return exposure(server);
 }
 
 KeyIssuer::Issued init_admin(

@@ -16,9 +16,10 @@ void run_server(std::string const& config, std::vector<BuiltinModule> const& bui
 /// std::exception with one line that says what is wrong.
 void check_settings(std::string const& config, std::vector<BuiltinModule> const& builtin);
 
-/// The same, and looks whether the data file can be one. Not in a process that has it open: closing any
-/// descriptor of a file drops SQLite's locks on it.
-void check_server(std::string const& config, std::vector<BuiltinModule> const& builtin);
+/// The same, and looks whether the data file can be one; gives what they expose (exposure.hpp). Not in a
+/// process that has it open: closing any descriptor of a file drops SQLite's locks on it.
+[[nodiscard]] std::vector<std::string> check_server(
+    std::string const& config, std::vector<BuiltinModule> const& builtin);
 
 /// Makes a key with the role admin in the data file that the settings name.
 [[nodiscard]] KeyIssuer::Issued init_admin(

@@ -22,7 +22,8 @@ int main(int argc, char** argv)
     }
     try {
         if (check) {
-            elves::check_server(config, elves::builtin_modules());
+            for (auto const& line : elves::check_server(config, elves::builtin_modules()))
+                std::cout << config << ": warning: " << line << "\n";
             std::cout << config << ": all is well\n";
         } else if (!admin.empty()) {
             auto const issued = elves::init_admin(config, admin, elves::builtin_modules());

@@ -1,5 +1,7 @@
 #include "server/server_settings.hpp"
 
+#include "client/tls_settings.hpp"
+
 namespace elves {
 
 namespace {
@@ -25,6 +27,13 @@ AuthMode auth_of(Section const& auth)
     auto const mode = auth.choice("mode", "protected", {"protected", "keys", "open"});
     if (mode == "keys") return AuthMode::keys;
     return mode == "open" ? AuthMode::open : AuthMode::protected_;
+}
+
+PlainFrom plain_of(Section const& tls)
+{
+    auto const from = tls.choice("plain", "loopback", {"everywhere", "loopback", "nowhere"});
+    if (from == "everywhere") return PlainFrom::everywhere;
+    return from == "nowhere" ? PlainFrom::nowhere : PlainFrom::loopback;
 }
 
 std::vector<HostPort> listen_of(Section const& server)
@@ -65,6 +74,11 @@ ServerSettings ServerSettings::read(Settings const& settings)
         server.refuse("close_bytes", "it is under max_frame + pause_bytes, so that one large answer would "
                                      "close its connection; give more");
     }
+    all.tls = tls_of_server(settings.section("tls"));
+    all.plain_from = plain_of(settings.section("tls"));
+    if (all.tls && all.limits.max_frame >= Link::tls_sized_frame)
+        server.refuse(
+            "max_frame", "with [tls] it has to be under 369098752, or TLS could not be told from a frame");
     all.max_connections = static_cast<std::size_t>(server.number("max_connections", 100'000, 1, 1'000'000));
     all.idle_timeout = server.seconds("idle_timeout", 600s, 1s, 86'400s);
     all.shutdown_grace = server.seconds("shutdown_grace", 10s, 0s, 3600s);

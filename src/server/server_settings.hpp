@@ -11,6 +11,7 @@
 #include "log/log_setup.hpp"
 #include "rpc/gate.hpp"
 #include "rpc/link.hpp"
+#include "rpc/tls_context.hpp"
 
 namespace elves {
 
@@ -25,7 +26,9 @@ struct ServerSettings {
     LogSettings log;
     AuditSettings audit;
 
-    LinkLimits limits; ///< From here on: what SIGHUP can change.
+    LinkLimits limits;                     ///< From here on: what SIGHUP can change.
+    std::shared_ptr<TlsContext const> tls; ///< Null: there is no certificate.
+    PlainFrom plain_from = PlainFrom::everywhere;
     std::size_t max_connections = 0;
     std::chrono::seconds idle_timeout{};
     std::chrono::seconds shutdown_grace{};

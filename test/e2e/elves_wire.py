@@ -9,6 +9,7 @@ import re
 import secrets
 import select
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -106,7 +107,8 @@ class Link:
                 return body
             left = until - time.monotonic()
             try:
-                ready = left > 0 and select.select([self.sock], [], [], left)[0]
+                kept = isinstance(self.sock, ssl.SSLSocket) and self.sock.pending()
+                ready = left > 0 and (kept or select.select([self.sock], [], [], left)[0])
                 if not ready:
                     raise Slow(f"no frame in {patience} s ({self._splitter.pending} bytes of one)")
                 data = self.sock.recv(1 << 16)

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+struct x509_st;
+
+namespace elves {
+
+/// What OpenSSL says went wrong last on this thread, and forgets it.
+[[nodiscard]] std::string openssl_error();
+/// SHA-256 of a certificate, in lower-case hex: what `openssl x509 -fingerprint -sha256` shows.
+[[nodiscard]] std::string fingerprint_of(x509_st const* certificate);
+
+} // namespace elves

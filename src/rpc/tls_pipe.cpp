@@ -1,0 +1,169 @@
+#include "rpc/tls_pipe.hpp"
+
+#include <arpa/inet.h>
+#include <array>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdexcept>
+
+#include "rpc/openssl_text.hpp"
+
+namespace elves {
+
+namespace {
+
+constexpr std::size_t record_bytes = 16 * 1024; // of one TLS record's text
+
+std::string common_name(X509 const* certificate)
+{
+    std::array<char, 256> name{};
+    auto const size = X509_NAME_get_text_by_NID(
+        X509_get_subject_name(certificate), NID_commonName, name.data(), static_cast<int>(name.size()));
+    return size > 0 ? std::string(name.data(), static_cast<std::size_t>(size)) : std::string();
+}
+
+std::optional<Ip> ip_in(GENERAL_NAME const& name)
+{
+    if (name.type != GEN_IPADD) return std::nullopt;
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    auto const family = name.d.iPAddress->length == 4 ? AF_INET : AF_INET6;
+    if (family == AF_INET6 && name.d.iPAddress->length != 16) return std::nullopt;
+    inet_ntop(family, name.d.iPAddress->data, text.data(), static_cast<socklen_t>(text.size()));
+    return Ip::parse(text.data());
+}
+
+} // namespace
+
+void TlsPipe::Free::operator()(ssl_st* ssl) const noexcept { SSL_free(ssl); }
+
+TlsPipe::TlsPipe(TlsContext const& context) : ssl_(SSL_new(context.native()))
+{
+    auto* const in = BIO_new(BIO_s_mem());
+    auto* const out = BIO_new(BIO_s_mem());
+    if (!ssl_ || !in || !out) throw std::bad_alloc();
+    SSL_set_bio(ssl_.get(), in, out);
+    SSL_set_app_data(ssl_.get(), this);
+    SSL_set_accept_state(ssl_.get());
+}
+
+TlsPipe::TlsPipe(TlsContext const& context, std::string const& host) : TlsPipe(context)
+{
+    auto* const ssl = ssl_.get();
+    SSL_set_connect_state(ssl);
+    auto* const wanted = SSL_get0_param(ssl);
+    bool const is_address = Ip::parse(host).has_value();
+    auto const known = is_address ? X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str())
+                                  : X509_VERIFY_PARAM_set1_host(wanted, host.c_str(), host.size());
+    if (known != 1 || (!is_address && SSL_set_tlsext_host_name(ssl, host.c_str()) != 1))
+        throw std::runtime_error("TLS cannot be asked for " + host);
+    std::string none;
+    advance(none); // says hello
+}
+
+TlsPipe::~TlsPipe() = default;
+
+void TlsPipe::receive(std::string_view wire, std::string& text)
+{
+    text.clear();
+    if (!fault_.empty() || finished_) return;
+    auto* const in = SSL_get_rbio(ssl_.get());
+    std::size_t taken = 0;
+    if (BIO_write_ex(in, wire.data(), wire.size(), &taken) != 1 || taken != wire.size())
+        throw std::bad_alloc();
+    advance(text);
+}
+
+void TlsPipe::advance(std::string& text)
+{
+    if (!ready_) {
+        ERR_clear_error();
+        if (!note_result(SSL_do_handshake(ssl_.get()))) return;
+        ready_ = true;
+    }
+    read(text);
+}
+
+void TlsPipe::read(std::string& text)
+{
+    while (fault_.empty() && !finished_) {
+        auto const before = text.size();
+        text.resize(before + record_bytes);
+        std::size_t size = 0;
+        ERR_clear_error();
+        auto const result = SSL_read_ex(ssl_.get(), text.data() + before, record_bytes, &size);
+        text.resize(before + size);
+        if (!note_result(result)) return;
+    }
+}
+
+/// True where OpenSSL could do it; false where it wants more from the wire, or can't go on.
+bool TlsPipe::note_result(int result)
+{
+    if (result == 1) return true;
+    switch (SSL_get_error(ssl_.get(), result)) {
+    case SSL_ERROR_WANT_READ:
+        break;
+    case SSL_ERROR_ZERO_RETURN:
+        finished_ = true;
+        break;
+    default:
+        fault_ = reason();
+        break;
+    }
+    return false;
+}
+
+std::string TlsPipe::reason() const
+{
+    auto const verdict = SSL_get_verify_result(ssl_.get());
+    auto const said = openssl_error();
+    if (verdict == X509_V_OK) return "TLS: " + said;
+    auto const* const why = verdict == X509_V_ERR_CERT_UNTRUSTED ? "it is not the pinned one"
+                                                                 : X509_verify_cert_error_string(verdict);
+    return "TLS: the certificate shown is not trusted: " + std::string(why) + "; its fingerprint is " +
+           shown_;
+}
+
+void TlsPipe::send(std::string_view text)
+{
+    std::size_t written = 0;
+    ERR_clear_error();
+    if (!text.empty() && SSL_write_ex(ssl_.get(), text.data(), text.size(), &written) != 1) fault_ = reason();
+}
+
+void TlsPipe::to_wire(std::string& wire)
+{
+    auto* const out = SSL_get_wbio(ssl_.get());
+    auto const size = BIO_ctrl_pending(out);
+    if (size == 0) return;
+    auto const before = wire.size();
+    wire.resize(before + size);
+    std::size_t got = 0;
+    BIO_read_ex(out, wire.data() + before, size, &got);
+    wire.resize(before + got);
+}
+
+void TlsPipe::finish()
+{
+    ERR_clear_error();
+    if (ready_ && fault_.empty()) SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+}
+
+TlsPeer TlsPipe::peer() const
+{
+    TlsPeer peer;
+    auto const* const certificate = SSL_get0_peer_certificate(ssl_.get());
+    if (!certificate || SSL_get_verify_result(ssl_.get()) != X509_V_OK) return peer;
+    peer.name = common_name(certificate);
+    auto* const names =
+        static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
+        if (auto const ip = ip_in(*sk_GENERAL_NAME_value(names, i))) peer.ips.push_back(*ip);
+    }
+    GENERAL_NAMES_free(names);
+    return peer;
+}
+
+} // namespace elves

@@ -1,0 +1,172 @@
+#include "rpc/tls_pipe.hpp"
+
+#include <filesystem>
+#include <unistd.h>
+
+#include "catch.hpp"
+#include "ctl/certificates.hpp"
+
+using namespace elves;
+using ctl::CertificateFor;
+
+namespace {
+
+/// A CA's folder with certificates of a server and of an agent.
+struct Fleet {
+    std::string folder =
+        (std::filesystem::temp_directory_path() / ("elves-tls-" + std::to_string(::getpid()))).string();
+    std::string pin;
+
+    Fleet()
+    {
+        std::filesystem::remove_all(folder);
+        ctl::make_ca(folder, std::chrono::days(2));
+        pin = ctl::make_certificate(
+            folder, "server", {"elves.test", "10.0.0.1"}, CertificateFor::server, std::chrono::days(2));
+        static_cast<void>(ctl::make_certificate(
+            folder, "agent", {"10.0.0.7"}, CertificateFor::agent, std::chrono::days(2)));
+    }
+    ~Fleet() { std::filesystem::remove_all(folder); }
+    [[nodiscard]] std::string file(std::string const& name) const { return folder + "/" + name + ".pem"; }
+    [[nodiscard]] TlsIdentity identity(std::string const& name) const
+    {
+        return {file(name), file(name + "-key")};
+    }
+};
+
+/// Two pipes and the wire between them.
+struct Talk {
+    TlsPipe server;
+    TlsPipe client;
+    std::string server_heard;
+    std::string client_heard;
+
+    Talk(TlsContext const& at_server, TlsContext const& at_client, std::string const& host = "elves.test")
+        : server(at_server), client(at_client, host)
+    {
+        carry();
+    }
+    /// `piece`: at most so many bytes at once.
+    void carry(std::size_t piece = static_cast<std::size_t>(-1))
+    {
+        while (carry_one(client, server, server_heard, piece) ||
+               carry_one(server, client, client_heard, piece)) {
+        }
+    }
+    static bool carry_one(TlsPipe& from, TlsPipe& to, std::string& heard, std::size_t piece)
+    {
+        std::string wire;
+        from.to_wire(wire);
+        for (std::string_view left = wire; !left.empty(); left.remove_prefix(std::min(piece, left.size()))) {
+            std::string text;
+            to.receive(left.substr(0, piece), text);
+            heard += text;
+        }
+        return !wire.empty();
+    }
+};
+
+} // namespace
+
+TEST_CASE("what one side says over TLS is what the other hears, however the wire cuts it", "[tls]")
+{
+    Fleet const fleet;
+    auto const server = TlsContext::for_server(fleet.identity("server"), "");
+    auto const client = TlsContext::for_client({fleet.file("ca"), {}}, {});
+    auto const piece = GENERATE(std::size_t(1), std::size_t(7), std::size_t(1'000'000));
+    Talk talk(*server, *client);
+    REQUIRE(talk.client.is_ready());
+    REQUIRE(talk.server.is_ready());
+    std::string const much(100'000, 'x');
+    talk.client.send("hello");
+    talk.server.send(much);
+    talk.client.send(" server");
+    talk.carry(piece);
+    CHECK(talk.server_heard == "hello server");
+    CHECK(talk.client_heard == much);
+}
+
+TEST_CASE("one side's finish is the other's end, and what was said before it is heard", "[tls]")
+{
+    Fleet const fleet;
+    auto const server = TlsContext::for_server(fleet.identity("server"), "");
+    auto const client = TlsContext::for_client({fleet.file("ca"), {}}, {});
+    Talk talk(*server, *client);
+    talk.server.send("last words");
+    talk.server.finish();
+    talk.carry();
+    CHECK(talk.client_heard == "last words");
+    CHECK(talk.client.is_finished());
+    CHECK(talk.client.fault().empty());
+}
+
+TEST_CASE("a client takes a server by CA and name, CA and address, or pin, and no other", "[tls]")
+{
+    Fleet const fleet;
+    auto const server = TlsContext::for_server(fleet.identity("server"), "");
+    auto const talks = [&](TlsTrust const& trust, std::string const& host) {
+        auto const client = TlsContext::for_client(trust, {});
+        Talk const talk(*server, *client, host);
+        // In TLS 1.3 the server may be ready before it hears that it was not trusted.
+        CHECK(talk.client.is_ready() == talk.client.fault().empty());
+        return talk.client.is_ready();
+    };
+    std::string const other_pin(64, '0');
+    CHECK(talks({fleet.file("ca"), {}}, "elves.test"));
+    CHECK(talks({fleet.file("ca"), {}}, "10.0.0.1"));
+    CHECK_FALSE(talks({fleet.file("ca"), {}}, "other.test"));
+    CHECK_FALSE(talks({fleet.file("ca"), {}}, "10.0.0.2"));
+    CHECK(talks({"", {other_pin, fleet.pin}}, "anything"));
+    CHECK_FALSE(talks({"", {other_pin}}, "elves.test"));
+    CHECK_FALSE(talks({fleet.file("ca"), {other_pin}}, "elves.test"));
+    CHECK_FALSE(talks({fleet.file("ca"), {fleet.pin}}, "other.test"));
+}
+
+TEST_CASE("an agent's certificate says who it is; without client_ca nobody is asked", "[tls]")
+{
+    Fleet const fleet;
+    auto const client = TlsContext::for_client({fleet.file("ca"), {}}, fleet.identity("agent"));
+    auto const asking = TlsContext::for_server(fleet.identity("server"), fleet.file("ca"));
+    Talk const asked(*asking, *client);
+    CHECK(asked.server.peer().name == "10.0.0.7");
+    CHECK(asked.server.peer().ips == std::vector{*Ip::parse("10.0.0.7")});
+    auto const silent = TlsContext::for_server(fleet.identity("server"), "");
+    Talk const unasked(*silent, *client);
+    CHECK(unasked.server.is_ready());
+    CHECK(unasked.server.peer().name.empty());
+}
+
+TEST_CASE("a server's certificate does not stand for an agent", "[tls]")
+{
+    Fleet const fleet;
+    auto const server = TlsContext::for_server(fleet.identity("server"), fleet.file("ca"));
+    auto const client = TlsContext::for_client({fleet.file("ca"), {}}, fleet.identity("server"));
+    Talk const talk(*server, *client);
+    CHECK_FALSE(talk.server.is_ready());
+    CHECK(talk.server.fault().find("not trusted") != std::string::npos);
+}
+
+TEST_CASE("bytes that are no TLS are a fault, after which nothing more is heard", "[tls]")
+{
+    Fleet const fleet;
+    auto const server = TlsContext::for_server(fleet.identity("server"), "");
+    auto const client = TlsContext::for_client({fleet.file("ca"), {}}, {});
+    Talk talk(*server, *client);
+    std::string text;
+    talk.server.receive("no record at all", text);
+    CHECK(text.empty());
+    CHECK_FALSE(talk.server.fault().empty());
+    talk.client.send("hello");
+    talk.carry();
+    CHECK(talk.server_heard.empty());
+}
+
+TEST_CASE("a fingerprint may have colons and capitals, and nothing else", "[tls]")
+{
+    std::string const plain(64, 'a');
+    CHECK(plain_fingerprint(plain) == plain);
+    CHECK(plain_fingerprint("AA:" + std::string(62, 'A')) == plain);
+    CHECK(plain_fingerprint("").empty());
+    CHECK(plain_fingerprint(plain + "a").empty());
+    CHECK(plain_fingerprint(std::string(63, 'a') + "g").empty());
+}
