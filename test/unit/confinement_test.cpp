@@ -62,7 +62,7 @@ std::string printed_as_nobody(std::string const& script)
 
 TEST_CASE("files that a worker makes are its own, or as umask says", "[confinement]")
 {
-    auto const before = ::umask(0);
+    auto const before = ::umask(022);
     CHECK(printed("umask") == "0077\n");
     CHECK(printed("umask", "[worker]\numask = 027\n") == "0027\n");
     ::umask(before);
