@@ -4,8 +4,13 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
+#include <filesystem>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/agent_settings.hpp"
+#include "agent/conf_file.hpp"
 #include "agent/instruct_service.hpp"
 #include "agent/live_output.hpp"
 #include "agent/runner_workers.hpp"
@@ -26,6 +31,7 @@ constexpr auto keep_confirmed = std::chrono::hours(7 * 24);
 constexpr std::chrono::milliseconds prune_pause = 1h;
 constexpr std::chrono::milliseconds look_again = 20ms;
 constexpr auto longest_end = 10s;
+constexpr std::chrono::milliseconds kill_grace = 5s;
 
 /// The running agent: everything in the order in which it needs each other.
 class Agent {
@@ -37,10 +43,11 @@ public:
         , store_(io_.get_executor(), settings_.journal)
         , journal_(store_)
         , runner_(io_, clock_,
-              {settings_.apps, settings_.interpreters, settings_.max_output, settings_.max_workers})
+              {settings_.apps, settings_.interpreters, settings_.max_output, settings_.max_workers,
+                  kill_grace, settings_.param_by_input, settings_.confinement, settings_.run_as})
         , workers_(runner_)
-        , tasks_(
-              io_.get_executor(), clock_, journal_, workers_, {settings_.max_workers, settings_.max_queued})
+        , tasks_(io_.get_executor(), clock_, journal_, workers_,
+              {settings_.max_workers, settings_.max_queued}, settings_.rules)
         , reports_(io_.get_executor(), clock_, tasks_, zone_)
         , cron_(io_.get_executor(), clock_, journal_, tasks_, zone_)
         , service_(tasks_, cron_, reports_, zone_)
@@ -81,6 +88,7 @@ public:
             if (escaped) std::rethrow_exception(escaped);
         });
         ELVES_LOG(info, "elves-agent " << ELVES_VERSION << " is up");
+        warn_of_shared_user();
         io_.run();
         ELVES_LOG(info, "elves-agent has stopped");
     }
@@ -92,6 +100,16 @@ private:
         LinkLimits all;
         all.max_inflight = settings_.max_workers + settings_.max_queued + 100;
         return all;
+    }
+
+    void warn_of_shared_user() const
+    {
+        if (!settings_.run_as.is_open()) return;
+        if (::geteuid() == 0) {
+            ELVES_LOG(warning, "apps run as root: say whom they are to run as, [run_as] user");
+        } else if (!settings_.token.empty() || std::filesystem::exists(settings_.key_file)) {
+            ELVES_LOG(warning, "apps run as the agent's own user, and can read its token: [run_as] user");
+        }
     }
 
     void wait_for_signal()
@@ -163,15 +181,33 @@ private:
 
 } // namespace
 
+static AgentSettings read_settings(std::string const& config)
+{
+    auto settings = AgentSettings::read(Settings::read_file(config));
+    check_conf_file(config, settings);
+    return settings;
+}
+
+/// No other process of this user reads a token from our memory, and no core file has it.
+static void hide_memory()
+{
+#if !defined(__SANITIZE_ADDRESS__) // its leak check looks at us like a debugger
+    ::prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
 void run_agent(std::string const& config)
 {
-    Agent agent(AgentSettings::read(Settings::read_file(config)));
+    ::umask(077);
+    auto settings = read_settings(config);
+    hide_memory();
+    Agent agent(std::move(settings));
     agent.run();
 }
 
 void check_agent(std::string const& config)
 {
-    auto const settings = AgentSettings::read(Settings::read_file(config));
+    auto const settings = read_settings(config);
     check_file(settings.journal);
 }
 

@@ -7,6 +7,7 @@
 
 #include "agent/own_key.hpp"
 #include "client/tls_settings.hpp"
+#include "agent/trusted_path.hpp"
 
 namespace elves::agent {
 
@@ -53,6 +54,7 @@ std::filesystem::path apps_of(Section const& agent)
     if (failure || !std::filesystem::is_directory(folder, failure))
         agent.refuse("apps", "there is no folder " + std::filesystem::absolute(text).string() +
                                  "; make it, or give another path");
+    if (auto const fault = untrusted(folder, ::geteuid())) agent.refuse("apps", *fault);
     return folder;
 }
 
@@ -126,6 +128,11 @@ AgentSettings AgentSettings::read(Settings const& settings)
     all.max_queued = static_cast<std::size_t>(agent.number("max_queued", 1000, 0, 100'000));
     all.interpreters = interpreters_of(agent);
     all.tls = tls_of_client(settings.section("tls"));
+    all.rules = RunRules::read(agent);
+    all.run_as = RunAs::read(settings.section("run_as"));
+    auto const worker = settings.section("worker");
+    all.confinement = Confinement::read(worker, settings.section("limits"));
+    all.param_by_input = worker.choice("param", "argument", {"argument", "input"}) == "input";
     all.log = LogSettings::read(settings.section("log"));
     settings.refuse_unknown();
     return all;

@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "agent/confinement.hpp"
+#include "agent/run_rules.hpp"
+#include "agent/worker_user.hpp"
 #include "client/dial.hpp"
 #include "elves/ip.hpp"
 #include "elves/settings.hpp"
@@ -13,7 +16,7 @@
 
 namespace elves::agent {
 
-/// agent.conf: `[agent]` and `[log]`.
+/// agent.conf: `[agent]`, `[run_as]`, `[worker]`, `[limits]` and `[log]`.
 struct AgentSettings {
     std::vector<HostPort> servers; ///< Tried in turn.
     std::optional<Ip> ip;          ///< Nothing: the address from which the server is reached.
@@ -29,6 +32,10 @@ struct AgentSettings {
     std::size_t max_queued = 0;
     std::vector<std::string> interpreters;
     std::shared_ptr<TlsContext const> tls; ///< Null: plain.
+    RunRules rules;
+    RunAs run_as;
+    Confinement confinement;
+    bool param_by_input = false;
     LogSettings log;
 
     /// Throws SettingsError.

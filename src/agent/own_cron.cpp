@@ -228,15 +228,17 @@ asio::awaitable<void> OwnCron::record(Turn turn, Instruction ins)
         entry.report->result = std::move(why);
     };
     if (!turn.why.empty()) skip(std::move(turn.why));
-    bool full = false;
+    std::string refused;
     try {
         co_await tasks_.take(entry, turn.accounted);
     } catch (Error const& error) {
-        if (error.code() != codes::too_much || entry.stage == Stage::done) throw;
-        full = true;
+        bool const full = error.code() == codes::too_much;
+        if (entry.stage == Stage::done || (!full && error.code() != codes::forbidden)) throw;
+        refused = full ? "skipped: the agent has too many tasks waiting ([agent] max_queued)"
+                       : "skipped: " + error.info();
     }
-    if (full) {
-        skip("skipped: the agent has too many tasks waiting ([agent] max_queued)");
+    if (!refused.empty()) {
+        skip(std::move(refused));
         co_await tasks_.take(entry, turn.accounted);
     }
     if (auto const found = jobs_.find(turn.firing.cron_id); found != jobs_.end())

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
 
 #include <boost/asio/post.hpp>
 
+#include "agent/worker_environment.hpp"
 #include "agent/worker_process.hpp"
 #include "agent/worker_streams.hpp"
 #include "elves/error.hpp"
@@ -16,7 +16,6 @@
 namespace elves::agent {
 
 static constexpr std::chrono::seconds default_timeout{90};
-static constexpr auto default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 struct Runner::Running {
     Running(std::size_t max_output, OnOutput on_output) : streams(max_output, std::move(on_output)) {}
@@ -28,25 +27,6 @@ struct Runner::Running {
     std::string stopped_why; ///< Not empty: it was told to end.
     Timer timer;             ///< Its timeout; once it was told to end, the one to KILL.
 };
-
-static std::string environment_value(char const* name, char const* otherwise)
-{
-    auto const* const value =
-        std::getenv(name); // NOLINT(concurrency-mt-unsafe): before any thread that would set it
-    return value != nullptr && *value != '\0' ? value : otherwise;
-}
-
-/// What every worker sees of our environment.
-static std::vector<std::string> clean_environment(std::string const& path)
-{
-    std::vector<std::string> list{"PATH=" + path, "HOME=" + environment_value("HOME", "/"),
-        "LANG=" + environment_value("LANG", "C.UTF-8")};
-    for (auto const* name : {"TZ", "USER"}) {
-        if (auto const value = environment_value(name, ""); !value.empty())
-            list.push_back(name + ("=" + value));
-    }
-    return list;
-}
 
 static std::string signal_text(int number)
 {
@@ -65,8 +45,8 @@ Runner::Runner(boost::asio::io_context& io, Clock& clock, Settings settings)
     : io_(io)
     , clock_(clock)
     , settings_(std::move(settings))
-    , rules_{settings_.apps, settings_.interpreters, environment_value("PATH", default_path)}
-    , environment_(clean_environment(rules_.path))
+    , rules_{settings_.apps, settings_.interpreters, search_path(), settings_.param_by_input}
+    , own_(WorkerUser::own())
     , children_(io, SIGCHLD)
 {
     // Asio asks for no restart, and a child's end would then interrupt the system calls of other threads.
@@ -107,10 +87,13 @@ void Runner::start(Job job)
     auto const id = job.id;
     try {
         auto const command = worker_command(job.instruction, rules_);
-        auto environment = environment_for(job);
+        auto confinement = settings_.confinement;
+        if (auto const* const user = settings_.run_as.user_of(job.instruction.app)) confinement.user = *user;
+        auto environment =
+            worker_environment(rules_.path, confinement.user.value_or(own_), id, job.instruction);
         auto worker = std::make_unique<Running>(settings_.max_output, std::move(job.on_output));
         auto* const streams = &worker->streams; // lives as long as the process is listened to
-        worker->process = WorkerProcess::start(io_, command, std::move(environment),
+        worker->process = WorkerProcess::start(io_, command, std::move(environment), confinement,
             {[streams](std::string_view bytes) { streams->put_output(bytes); },
                 [streams](std::string_view bytes) { streams->put_error_output(bytes); }});
         worker->started = clock_.steady();
@@ -121,15 +104,6 @@ void Runner::start(Job job)
     } catch (Error const& refused) {
         tell_later(std::move(job.on_done), refused.info());
     }
-}
-
-std::vector<std::string> Runner::environment_for(Job const& job) const
-{
-    auto list = environment_;
-    list.push_back("ELVES_TASK_ID=" + job.id.text());
-    list.push_back("ELVES_APP=" + job.instruction.app);
-    list.push_back("ELVES_FUNC=" + job.instruction.func);
-    return list;
 }
 
 void Runner::time_over(TaskId id, std::chrono::seconds timeout)

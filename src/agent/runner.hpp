@@ -15,7 +15,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "agent/confinement.hpp"
 #include "agent/worker_command.hpp"
+#include "agent/worker_user.hpp"
 #include "elves/clock.hpp"
 #include "elves/instruction.hpp"
 #include "elves/task_id.hpp"
@@ -46,6 +48,9 @@ public:
             std::size_t{1024} * 1024; ///< Bytes of output, and of a result, that are passed on.
         std::size_t max_workers = 16;
         std::chrono::milliseconds kill_grace{5000}; ///< From TERM to KILL.
+        bool param_by_input = false;                ///< Every param, not only a long one.
+        Confinement confinement{};                  ///< Of every worker, but for its user.
+        RunAs run_as{};
     };
     /// A piece of what a worker prints, as UTF-8: whole characters, what was no UTF-8 replaced by U+FFFD.
     /// `offset` counts the bytes before it. Ends, without a word, at `max_output`.
@@ -89,13 +94,12 @@ private:
     void finish(TaskId id);
     /// Tells it from the loop, not from within the caller's call.
     void tell_later(OnDone on_done, std::string why);
-    [[nodiscard]] std::vector<std::string> environment_for(Job const& job) const;
 
     boost::asio::io_context& io_;
     Clock& clock_;
     Settings settings_;
     WorkerRules rules_;
-    std::vector<std::string> environment_;
+    WorkerUser own_; ///< Whom we run as.
     boost::asio::signal_set children_;
     std::deque<Job> queue_;
     std::map<TaskId, std::unique_ptr<Running>> running_;

@@ -3,14 +3,16 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <optional>
 #include <system_error>
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+
+#include "agent/become_worker.hpp"
 
 namespace elves::agent {
 
@@ -35,20 +37,6 @@ namespace {
 struct PipeEnds {
     OwnedFd read;
     OwnedFd write;
-};
-
-/// All that the child needs, made ready before the fork: after it only async-signal-safe calls are allowed.
-struct ChildPlan {
-    char const* program;
-    char const* folder;
-    char* const* argv;
-    char* const* environment;
-    int input;
-    int output;
-    int error_output;
-    int report; ///< Where errno goes when it can't be done.
-    int most_fds;
-    pid_t parent;
 };
 
 } // namespace
@@ -91,46 +79,6 @@ static int most_fds()
     return static_cast<int>(limit.rlim_cur);
 }
 
-/// All but the three streams and `kept`.
-static void close_others(int kept, int most)
-{
-    // By number: a C library may lack the call. A kernel before 5.9 does, hence the loop.
-    auto const below = ::syscall(SYS_close_range, 3U, static_cast<unsigned>(kept - 1), 0U);
-    auto const above = ::syscall(SYS_close_range, static_cast<unsigned>(kept + 1), ~0U, 0U);
-    if ((below == 0 || kept == 3) && above == 0) return;
-    for (int fd = 3; fd < most; ++fd) {
-        if (fd != kept) ::close(fd);
-    }
-}
-
-static void default_signals()
-{
-    struct sigaction fresh {};
-    fresh.sa_handler = SIG_DFL;
-    for (int number = 1; number < NSIG; ++number) ::sigaction(number, &fresh, nullptr);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
-/// In the child: async-signal-safe calls only, no allocation, no exception.
-[[noreturn]] static void become(ChildPlan const& plan) noexcept
-{
-    default_signals();
-    // The parent may have died before the kernel knew that we are to follow it.
-    auto const ready = ::setpgid(0, 0) == 0 && ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-                       ::getppid() == plan.parent && ::dup2(plan.input, STDIN_FILENO) >= 0 &&
-                       ::dup2(plan.output, STDOUT_FILENO) >= 0 &&
-                       ::dup2(plan.error_output, STDERR_FILENO) >= 0 && ::chdir(plan.folder) == 0;
-    if (ready) {
-        close_others(plan.report, plan.most_fds);
-        ::execve(plan.program, plan.argv, plan.environment);
-    }
-    auto const failure = errno;
-    [[maybe_unused]] auto const told = ::write(plan.report, &failure, sizeof failure);
-    ::_exit(127);
-}
-
 static std::vector<char*> pointers(std::vector<std::string>& texts)
 {
     std::vector<char*> list;
@@ -148,25 +96,45 @@ static pid_t fork_quietly(ChildPlan const& plan)
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
     auto const pid = ::fork();
-    if (pid == 0) become(plan);
+    if (pid == 0) become_worker(plan);
     auto const failure = errno;
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (pid < 0) fail("fork", failure);
-    // Here too, so that the group is there for us whoever comes first. It fails once the child has executed:
-    // it did it then.
-    ::setpgid(pid, pid);
     return pid;
 }
 
-/// 0 once the program runs, or the child's errno.
-static int read_report(int fd)
+/// Nothing once the program runs.
+static std::optional<ChildFailure> read_report(int fd)
 {
-    int failure = 0;
+    ChildFailure failure{};
     for (;;) {
         auto const count = ::read(fd, &failure, sizeof failure);
         if (count < 0 && errno == EINTR) continue;
-        return count == static_cast<ssize_t>(sizeof failure) ? (failure == 0 ? EIO : failure) : 0;
+        if (count != static_cast<ssize_t>(sizeof failure)) return std::nullopt;
+        return failure;
     }
+}
+
+[[noreturn]] static void fail(ChildFailure const& child)
+{
+    auto const what = [&] {
+        switch (child.step) {
+        case ChildStep::streams:
+            return "its streams";
+        case ChildStep::limits:
+            return "its limits";
+        case ChildStep::user:
+            return "its user";
+        case ChildStep::rights:
+            return "giving up rights";
+        case ChildStep::folder:
+            return "its folder";
+        case ChildStep::program:
+            break;
+        }
+        return "its program";
+    }();
+    fail(what, child.number == 0 ? EIO : child.number);
 }
 
 static void reap(pid_t pid)
@@ -175,7 +143,8 @@ static void reap(pid_t pid)
     }
 }
 
-Spawned spawn(WorkerCommand const& command, std::vector<std::string> environment)
+Spawned spawn(
+    WorkerCommand const& command, std::vector<std::string> environment, Confinement const& confinement)
 {
     auto argv = command.argv;
     auto const argv_list = pointers(argv);
@@ -186,15 +155,17 @@ Spawned spawn(WorkerCommand const& command, std::vector<std::string> environment
     auto report = make_pipe();
     for (auto const* pipe : {&output, &error_output}) {
         if (::fcntl(pipe->read.get(), F_SETFL, O_NONBLOCK) != 0) fail("fcntl");
+        // Another user opens /dev/stderr anew by the pipe's own mode. Nobody else gets to see the pipe.
+        if (confinement.user && ::fchmod(pipe->write.get(), 0622) != 0) fail("fchmod");
     }
     Spawned child;
     child.pid = fork_quietly({command.program.c_str(), command.folder.c_str(), argv_list.data(),
         environment_list.data(), input.get(), output.write.get(), error_output.write.get(),
-        report.write.get(), most_fds(), ::getpid()});
+        report.write.get(), most_fds(), ::getpid(), &confinement});
     report.write.close();
-    if (auto const failure = read_report(report.read.get()); failure != 0) {
+    if (auto const failure = read_report(report.read.get())) {
         reap(child.pid);
-        fail("exec", failure);
+        fail(*failure);
     }
     child.output = std::move(output.read);
     child.error_output = std::move(error_output.read);

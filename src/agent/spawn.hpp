@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "agent/confinement.hpp"
 #include "agent/worker_command.hpp"
 
 namespace elves::agent {
@@ -43,9 +44,10 @@ struct Spawned {
     OwnedFd error_output; ///< Non-blocking.
 };
 
-/// Forks and executes: in a process group of its own, with nothing of ours but three streams, all signals as
-/// they are by default, and bound to die with this thread. Returns when the program has been executed. Throws
-/// std::system_error where that failed; nothing is left behind then.
-[[nodiscard]] Spawned spawn(WorkerCommand const& command, std::vector<std::string> environment);
+/// Forks and executes: in a session and process group of its own, with nothing of ours but three streams, all
+/// signals as they are by default, held in `confinement`, and bound to die with this thread. Returns when the
+/// program has been executed. Throws std::system_error where that failed; nothing is left behind then.
+[[nodiscard]] Spawned spawn(
+    WorkerCommand const& command, std::vector<std::string> environment, Confinement const& confinement);
 
 } // namespace elves::agent

@@ -23,6 +23,13 @@ WorkerReport too_late_report()
     return report;
 }
 
+WorkerReport refused_report(std::string const& why)
+{
+    WorkerReport report;
+    report.result = Error(codes::forbidden, why).info();
+    return report;
+}
+
 WorkerReport canceled_report()
 {
     WorkerReport report;
@@ -32,8 +39,14 @@ WorkerReport canceled_report()
 
 } // namespace
 
-Tasks::Tasks(asio::any_io_executor loop, Clock& clock, Journal& journal, Workers& workers, Limits limits)
-    : loop_(std::move(loop)), clock_(clock), journal_(journal), workers_(workers), limits_(limits)
+Tasks::Tasks(asio::any_io_executor loop, Clock& clock, Journal& journal, Workers& workers, Limits limits,
+    RunRules rules)
+    : loop_(std::move(loop))
+    , clock_(clock)
+    , journal_(journal)
+    , workers_(workers)
+    , limits_(limits)
+    , rules_(std::move(rules))
 {
 }
 
@@ -68,6 +81,11 @@ asio::awaitable<bool> Tasks::take(Entry entry, std::optional<Instant> accounted)
     if (stopping_) throw Error(codes::shutting_down, "the agent is shutting down");
     if (held_.contains(id)) co_return false;
     bool const is_over = entry.stage == Stage::done;
+    if (auto const why = is_over ? std::nullopt : refusal(entry)) {
+        // What was taken before is answered all the same.
+        if (co_await look(id)) co_return false;
+        throw Error(codes::forbidden, *why);
+    }
     bool const at_once = !is_over && queue_.empty() && busy_ < limits_.max_workers;
     if (!is_over && !at_once && queue_.size() + queueing_ >= limits_.max_queued) {
         // What was taken before is answered all the same.
@@ -110,6 +128,14 @@ asio::awaitable<bool> Tasks::take(Entry entry, std::optional<Instant> accounted)
     co_return true;
 }
 
+/// Why it may not run here; the log is told.
+std::optional<std::string> Tasks::refusal(Entry const& entry) const
+{
+    auto why = rules_.refusal(entry.ins);
+    if (why) ELVES_LOG(warning, "task " << entry.id.text() << " is refused: " << *why);
+    return why;
+}
+
 void Tasks::begin(Entry entry, bool at_once)
 {
     auto const id = entry.id;
@@ -118,6 +144,8 @@ void Tasks::begin(Entry entry, bool at_once)
     held.since = clock_.steady();
     if (at_once) return run(id);
     if (held.canceled) return settle(id, canceled_report());
+    // The rules may have changed since it was taken.
+    if (auto const why = refusal(held.entry)) return settle(id, refused_report(*why));
     queue_.push_back(id);
     start_next();
 }

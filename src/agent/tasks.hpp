@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/journal.hpp"
+#include "agent/run_rules.hpp"
 #include "agent/workers.hpp"
 #include "elves/clock.hpp"
 #include "elves/one_shot.hpp"
@@ -30,7 +31,9 @@ public:
     using OnOutput = std::function<void(TaskId id, std::uint64_t offset, std::string data)>;
     using OnResult = std::function<void(TaskId id)>;
 
-    Tasks(asio::any_io_executor loop, Clock& clock, Journal& journal, Workers& workers, Limits limits);
+    /// `rules`: what may run here at all.
+    Tasks(asio::any_io_executor loop, Clock& clock, Journal& journal, Workers& workers, Limits limits,
+        RunRules rules = {});
 
     /// `on_result`: there is a result that nobody waits for. Once, before the first task.
     void listen(OnOutput on_output, OnResult on_result);
@@ -42,8 +45,8 @@ public:
     [[nodiscard]] bool is_idle() const noexcept { return busy_ == 0 && keeping_ == 0; }
 
     /// Returns when the task is in the journal; false: it was there before, and nothing is started. An entry
-    /// that is `done` already is only kept and reported. Throws Error 429.1 (too many wait), 503.1, 507.1:
-    /// not taken then.
+    /// that is `done` already is only kept and reported. Throws Error 401.6 (the rules are against it), 429.1
+    /// (too many wait), 503.1, 507.1: not taken then.
     [[nodiscard]] asio::awaitable<bool> take(Entry entry, std::optional<Instant> accounted = std::nullopt);
     /// Waits for the result of a task that has been taken.
     [[nodiscard]] asio::awaitable<WorkerReport> result(TaskId id);
@@ -73,6 +76,7 @@ private:
         std::vector<OneShot<bool>> canceling; ///< Who is to know that it never begins.
     };
 
+    [[nodiscard]] std::optional<std::string> refusal(Entry const& entry) const;
     void begin(Entry entry, bool at_once);
     void start_next();
     [[nodiscard]] asio::awaitable<void> start_one(TaskId id);
@@ -90,6 +94,7 @@ private:
     Journal& journal_;
     Workers& workers_;
     Limits limits_;
+    RunRules rules_;
     OnOutput on_output_;
     OnResult on_result_;
     std::unordered_map<TaskId, Held> held_; ///< Those whose result is not in the journal yet.

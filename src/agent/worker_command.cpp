@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include "agent/trusted_path.hpp"
 #include "core/base64.hpp"
 #include "elves/error.hpp"
 
@@ -155,18 +156,25 @@ static Entry entry_of(std::string const& proxy, fs::path const& folder, WorkerRu
     return with_interpreter(rules, *entry, app_file(folder, proxy.substr(bar + 1)));
 }
 
+static void require_trusted(fs::path const& file, std::string const& app)
+{
+    if (auto const fault = untrusted(file, ::geteuid()))
+        throw Error(codes::forbidden, "this agent does not start the app \"" + app + "\": " + *fault);
+}
+
 WorkerCommand worker_command(Instruction const& instruction, WorkerRules const& rules)
 {
     WorkerCommand command;
     command.folder = app_folder(instruction, rules);
     auto const entry = entry_of(instruction.proxy, command.folder, rules);
+    require_trusted(entry.file, instruction.app);
     command.program = entry.interpreter.value_or(entry.file);
     if (entry.interpreter) command.argv.push_back(entry.called);
     command.argv.push_back(entry.file);
     command.argv.push_back(instruction.app);
     command.argv.push_back(instruction.func);
     auto encoded = base64(instruction.param);
-    if (instruction.param.size() > longest_argument_param) {
+    if (rules.param_by_input || instruction.param.size() > longest_argument_param) {
         command.argv.emplace_back("-");
         command.input = std::move(encoded);
     } else {

@@ -13,6 +13,7 @@ struct WorkerRules {
     std::filesystem::path apps;            ///< The folder of the apps' folders.
     std::vector<std::string> interpreters; ///< Names to be found on `path`, or absolute paths.
     std::string path;                      ///< The search path, as in $PATH.
+    bool param_by_input = false;           ///< Every param goes by standard input, not only a long one.
 };
 
 /// One worker, ready to start.
@@ -24,8 +25,9 @@ struct WorkerCommand {
 };
 
 /// What an instruction means here. The file is looked for under the app's folder, symlinks followed, and must
-/// be in there; that folder may itself be a link, as to a version, to one in the apps folder. Throws Error
-/// 413.2 (no such app) or 403.10 (`ins.proxy`: which file or interpreter, and why not).
+/// be in there; that folder may itself be a link, as to a version, to one in the apps folder. Nobody but root
+/// and we ourselves may be able to change it, or what leads to it. Throws Error 413.2 (no such app), 403.10
+/// (`ins.proxy`: which file or interpreter, and why not) or 401.6 (who else could change it).
 [[nodiscard]] WorkerCommand worker_command(Instruction const& instruction, WorkerRules const& rules);
 
 } // namespace elves::agent

@@ -24,18 +24,19 @@ WorkerProcess::WorkerProcess(boost::asio::io_context& io, Listener listener)
 }
 
 std::shared_ptr<WorkerProcess> WorkerProcess::start(boost::asio::io_context& io, WorkerCommand const& command,
-    std::vector<std::string> environment, Listener listener)
+    std::vector<std::string> environment, Confinement const& confinement, Listener listener)
 {
     std::shared_ptr<WorkerProcess> worker(new WorkerProcess(io, std::move(listener)));
     try {
-        auto child = spawn(command, std::move(environment));
+        auto child = spawn(command, std::move(environment), confinement);
         worker->pid_ = child.pid;
         worker->output_.assign(child.output.get());
         static_cast<void>(child.output.release());
         worker->error_output_.assign(child.error_output.get());
         static_cast<void>(child.error_output.release());
     } catch (std::system_error const& failure) {
-        throw Error(codes::internal, "the worker could not be started: " + failure.code().message());
+        auto const as = confinement.user ? " as " + confinement.user->name : std::string();
+        throw Error(codes::internal, "the worker could not be started" + as + ": " + failure.what());
     }
     worker->read_when_ready(worker->output_, worker->listener_.on_output);
     worker->read_when_ready(worker->error_output_, worker->listener_.on_error_output);

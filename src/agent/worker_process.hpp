@@ -11,6 +11,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <sys/types.h>
 
+#include "agent/confinement.hpp"
 #include "agent/worker_command.hpp"
 
 namespace elves::agent {
@@ -39,7 +40,8 @@ public:
     /// `environment`: `NAME=value`, all that the worker gets to see.
     /// Throws Error 500.1 that says why it could not be started.
     [[nodiscard]] static std::shared_ptr<WorkerProcess> start(boost::asio::io_context& io,
-        WorkerCommand const& command, std::vector<std::string> environment, Listener listener);
+        WorkerCommand const& command, std::vector<std::string> environment, Confinement const& confinement,
+        Listener listener);
     /// Kills it if it still runs, and waits for its end.
     ~WorkerProcess();
     WorkerProcess(WorkerProcess const&) = delete;

@@ -223,11 +223,13 @@ class RealAgent(Program):
         self.conf_path = self.folder / "agent.conf"
         self.keys = {"server": server if isinstance(server, str) else server.text, "ip": ip,
                      "apps": str(self.apps), "journal": str(self.folder / "journal.db"), **agent}
+        self.sections = {"agent": self.keys}
         self.settings()
 
     def settings(self, **agent):
         self.keys.update(agent)
-        self.conf_path.write_text(ini({"agent": self.keys}))
+        self.conf_path.write_text(ini(self.sections))
+        self.conf_path.chmod(0o600)  # there may be a token in it
 
     def app(self, name, text, entry="app-worker.py"):
         """Writes an app's file; `entry` may be another file in its folder."""

@@ -53,12 +53,13 @@ private:
 
 /// An agent without link and processes. `io` is polled by `settle`.
 struct House {
-    explicit House(InlineStore& store_, asio::io_context& io_, ManualClock& clock_, Tasks::Limits limits = {})
+    explicit House(InlineStore& store_, asio::io_context& io_, ManualClock& clock_, Tasks::Limits limits = {},
+        RunRules rules = {})
         : io(io_)
         , clock(clock_)
         , store(store_)
         , journal(store)
-        , tasks(io.get_executor(), clock, journal, workers, limits)
+        , tasks(io.get_executor(), clock, journal, workers, limits, std::move(rules))
         , reports(io.get_executor(), clock, tasks, zone)
         , cron(io.get_executor(), clock, journal, tasks, zone)
         , service(tasks, cron, reports, zone)

@@ -235,3 +235,42 @@ TEST_CASE("confirmed tasks are forgotten after their time", "[agent]")
     CHECK(house.status(text_of(1)) == "unknown");
     CHECK(house.status(text_of(2)) == "running");
 }
+
+TEST_CASE("what this host's rules are against is refused, and leaves nothing in the journal", "[agent]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock, {}, RunRules(std::nullopt, {"apptest.echo"}, true));
+    for (auto const* const type : {"rt", "async", "cron"}) {
+        std::string error;
+        house.instruct(text_of(1), type, &error);
+        CHECK(error == "[401.6] this agent's own settings deny apptest.echo ([agent] deny)");
+    }
+    CHECK(house.count("1") == 0);
+    CHECK(house.workers.started.empty());
+    CHECK(house.status(text_of(1)) == "unknown");
+}
+
+TEST_CASE("what was taken under other rules is answered as before, and does not start", "[agent]")
+{
+    Machine machine;
+    {
+        House house(machine.store, machine.io, machine.clock, {1, 10});
+        house.instruct(text_of(1), "async");
+        house.instruct(text_of(2), "async");
+        house.workers.end(id_of(1));
+        house.settle();
+        house.instruct(text_of(3), "async");
+        CHECK(house.status(text_of(3)) == "running");
+        CHECK(house.workers.started.size() == 2);
+    }
+    House house(machine.store, machine.io, machine.clock, {1, 10}, RunRules({{"other"}}, {}, true));
+    CHECK(house.workers.started.empty());
+    CHECK(house.status(text_of(1)) == "done");
+    CHECK(house.status(text_of(3)) == "failed");
+    auto const answer = house.call("status", {{"id", json::array{text_of(3)}}});
+    CHECK((*answer)->at("info").at(0).at("worker_result") ==
+          "[401.6] this agent's own settings do not allow apptest.echo ([agent] allow)");
+    // It is known: an answer, no refusal.
+    CHECK(house.instruct(text_of(3), "async")->has_value());
+    CHECK(house.count("stage = 'done'") == 3);
+}

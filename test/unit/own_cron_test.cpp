@@ -241,3 +241,16 @@ TEST_CASE("a job taken off the list fires no more", "[agent][cron]")
     house.pass(300s);
     CHECK(house.workers.started.empty());
 }
+
+TEST_CASE("a job that this host's rules are against fires nothing, and each time says why", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock, {}, RunRules({{"nginx.*"}}, {}, true));
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+    house.pass(60s);
+    house.pass(60s);
+    CHECK(house.workers.started.empty());
+    REQUIRE(skipped(house).size() == 2);
+    CHECK(skipped(house)[0] ==
+          "skipped: [401.6] this agent's own settings do not allow apptest.echo ([agent] allow)");
+}

@@ -1,115 +1,17 @@
 #include "agent/runner.hpp"
 
 #include <csignal>
-#include <cstdio>
-#include <fstream>
-#include <map>
-#include <optional>
 #include <vector>
 
-#include <boost/asio/steady_timer.hpp>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "catch.hpp"
-#include "manual_clock.hpp"
-#include "support/temp_folder.hpp"
+#include "runner_bench.hpp"
 
 using namespace elves;
 using namespace elves::agent;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr auto yes = "echo '<ElvesWFlag>true</ElvesWFlag>'\n";
-
-/// A Runner on a loop of its own, and apps that are one shell script each.
-struct Bench {
-    boost::asio::io_context io{1};
-    ManualClock clock;
-    TempFolder folder;
-    std::optional<Runner> runner;
-    std::map<TaskId, WorkerResult> results;
-    std::map<TaskId, std::string> printed;
-    bool offsets_fit = true;
-
-    explicit Bench(std::size_t max_workers = 4, std::size_t max_output = 1'000'000)
-    {
-        runner.emplace(
-            io, clock, Runner::Settings{folder.path(), {"sh", "python3"}, max_output, max_workers, 5s});
-    }
-
-    TaskId run(std::string const& script, std::string param = "", std::chrono::seconds timeout = 0s)
-    {
-        auto const app = "app" + std::to_string(++runs);
-        folder.write(app + "/app-worker.sh", script);
-        return run_app(app, std::move(param), timeout);
-    }
-    TaskId run_app(
-        std::string app, std::string param = "", std::chrono::seconds timeout = 0s, std::string proxy = "")
-    {
-        TaskId const id(++ids);
-        Instruction instruction;
-        instruction.app = std::move(app);
-        instruction.func = "fun";
-        instruction.param = std::move(param);
-        instruction.timeout = timeout;
-        instruction.proxy = std::move(proxy);
-        runner->run(
-            id, std::move(instruction),
-            [this, id](std::uint64_t offset, std::string data) {
-                offsets_fit = offsets_fit && offset == printed[id].size();
-                printed[id] += data;
-            },
-            [this, id](WorkerResult result) {
-                REQUIRE_FALSE(results.contains(id));
-                results[id] = std::move(result);
-            });
-        return id;
-    }
-    /// Runs the loop until `reached`; the bound is for a test that fails.
-    template <typename Condition>
-    void until(Condition reached)
-    {
-        boost::asio::steady_timer bound(io, 20s);
-        bool late = false;
-        bound.async_wait([&](boost::system::error_code stopped) { late = !stopped; });
-        // In small steps: some conditions come true outside the loop.
-        while (!reached() && !late) io.run_one_for(5ms);
-        REQUIRE_FALSE(late);
-        bound.cancel();
-        io.poll();
-    }
-    WorkerResult result_of(TaskId id)
-    {
-        until([&] { return results.contains(id); });
-        return results[id];
-    }
-    void until_printed(TaskId id, std::string_view text)
-    {
-        until([&] { return printed[id].find(text) != std::string::npos; });
-    }
-    /// Whole lines only.
-    int number_printed(TaskId id)
-    {
-        until_printed(id, "\n");
-        return std::stoi(printed[id]);
-    }
-
-    int runs = 0;
-    std::uint64_t ids = 0;
-};
-
-/// Dead or a zombie that waits for whoever adopted it.
-bool gone(int pid)
-{
-    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-    std::string line;
-    if (!std::getline(stat, line)) return true;
-    return line.substr(line.rfind(')') + 2, 1) == "Z";
-}
-
-} // namespace
 
 TEST_CASE("a worker's answer comes back", "[runner]")
 {
@@ -164,7 +66,7 @@ TEST_CASE("what can't be started is told like any end, and not from within run",
     auto const broken = bench.run_app("broken");
     CHECK(bench.result_of(broken).flag == -1);
     CHECK(bench.result_of(broken).result ==
-          "[500.1] the worker could not be started: No such file or directory");
+          "[500.1] the worker could not be started: its program: No such file or directory");
     CHECK(bench.runner->running() == 0);
 }
 

@@ -1,0 +1,60 @@
+#include "agent/run_rules.hpp"
+
+#include <utility>
+
+namespace elves::agent {
+
+namespace {
+
+Key key_of(std::vector<std::string> names)
+{
+    Key key;
+    key.apps = std::move(names);
+    return key;
+}
+
+/// A name that fits nothing would be a `deny` that denies nothing.
+std::vector<std::string> names_of(Section const& agent, std::string_view setting)
+{
+    constexpr std::string_view fit = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-*?";
+    auto names = agent.list(setting, {});
+    for (auto const& name : names) {
+        if (name.find_first_not_of(fit) != std::string::npos)
+            agent.refuse(setting, "\"" + name +
+                                      "\" fits no app and no function; give names of apps, or globs "
+                                      "(* and ?) of app.func, such as nginx.re*");
+    }
+    return names;
+}
+
+} // namespace
+
+RunRules::RunRules(std::optional<std::vector<std::string>> allow, std::vector<std::string> deny, bool proxy)
+    : denied_(key_of(std::move(deny))), proxy_(proxy)
+{
+    if (allow) allowed_ = key_of(std::move(*allow));
+}
+
+RunRules RunRules::read(Section const& agent)
+{
+    std::optional<std::vector<std::string>> allow;
+    if (agent.has("allow")) allow = names_of(agent, "allow");
+    auto deny = names_of(agent, "deny");
+    // A function is a word for the app's own entry. Who may name another file does what he likes under any
+    // word.
+    auto const* const otherwise = allow || !deny.empty() ? "false" : "true";
+    auto const proxy = agent.choice("proxy", otherwise, {"true", "false"}) == "true";
+    return {std::move(allow), std::move(deny), proxy};
+}
+
+std::optional<std::string> RunRules::refusal(Instruction const& ins) const
+{
+    if (denied_.may_run(ins)) return "this agent's own settings deny " + ins.name() + " ([agent] deny)";
+    if (allowed_ && !allowed_->may_run(ins))
+        return "this agent's own settings do not allow " + ins.name() + " ([agent] allow)";
+    if (!proxy_ && !ins.proxy.empty())
+        return "this agent runs an app by its own entry only ([agent] proxy); leave `ins.proxy` out";
+    return std::nullopt;
+}
+
+} // namespace elves::agent

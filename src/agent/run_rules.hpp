@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "elves/caller.hpp"
+#include "elves/instruction.hpp"
+#include "elves/settings.hpp"
+
+namespace elves::agent {
+
+/// What this host lets its server run, whatever that asks for: `allow`, `deny` and `proxy` of `[agent]`.
+class RunRules {
+public:
+    /// Everything.
+    RunRules() = default;
+    /// Names and globs as a key's `apps` has them. `deny` wins; no `allow` allows all, an empty one nothing.
+    RunRules(std::optional<std::vector<std::string>> allow, std::vector<std::string> deny, bool proxy);
+    /// Throws SettingsError.
+    [[nodiscard]] static RunRules read(Section const& agent);
+
+    /// Why it may not run here; nothing where it may.
+    [[nodiscard]] std::optional<std::string> refusal(Instruction const& ins) const;
+
+private:
+    std::optional<Key> allowed_; ///< Keys, so that a glob means here what it means there.
+    Key denied_;
+    bool proxy_ = true; ///< May the server name the file that runs?
+};
+
+} // namespace elves::agent

@@ -1,0 +1,103 @@
+#include "agent/trusted_path.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+
+#include "agent/spawn.hpp"
+
+namespace elves::agent {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t longest_entry = std::size_t{64} * 1024;
+
+std::string mode_text(mode_t mode)
+{
+    std::array<char, 8> text{};
+    std::snprintf(text.data(), text.size(), "%04o", mode & 07777U);
+    return text.data();
+}
+
+std::string user_name(uid_t uid)
+{
+    std::vector<char> room(longest_entry);
+    passwd entry{};
+    passwd* found = nullptr;
+    ::getpwuid_r(uid, &entry, room.data(), room.size(), &found);
+    return found != nullptr ? found->pw_name : std::to_string(uid);
+}
+
+/// A group of the owner's alone, as `useradd` makes one for each user: of his name, and with nobody else in
+/// it.
+bool is_private(gid_t gid, uid_t uid)
+{
+    std::vector<char> user_room(longest_entry);
+    std::vector<char> group_room(longest_entry);
+    passwd user_entry{};
+    group group_entry{};
+    passwd* user = nullptr;
+    group* found = nullptr;
+    ::getpwuid_r(uid, &user_entry, user_room.data(), user_room.size(), &user);
+    ::getgrgid_r(gid, &group_entry, group_room.data(), group_room.size(), &found);
+    if (user == nullptr || found == nullptr || user->pw_gid != gid) return false;
+    if (std::strcmp(user->pw_name, found->gr_name) != 0) return false;
+    for (auto* const* member = found->gr_mem; *member != nullptr; ++member) {
+        if (std::strcmp(*member, user->pw_name) != 0) return false;
+    }
+    return true;
+}
+
+/// As in /tmp: there nobody can take away or rename what is another's.
+bool keeps_what_is_in_it(struct stat const& about)
+{
+    return S_ISDIR(about.st_mode) && (about.st_mode & S_ISVTX) != 0;
+}
+
+} // namespace
+
+std::optional<std::string> untrusted(struct stat const& about, fs::path const& path, uid_t own)
+{
+    auto const name = path.string();
+    if (about.st_uid != 0 && about.st_uid != own)
+        return name + " belongs to " + user_name(about.st_uid) +
+               ", who could change what the agent starts; chown root " + name;
+    auto const is_mode = name + " has mode " + mode_text(about.st_mode);
+    if ((about.st_mode & S_IWOTH) != 0) return is_mode + ": anybody may change it; chmod o-w " + name;
+    if ((about.st_mode & S_IWGRP) != 0 && !is_private(about.st_gid, about.st_uid))
+        return is_mode + ": its group may change it, and is not its owner's alone; chmod g-w " + name;
+    return std::nullopt;
+}
+
+std::optional<std::string> untrusted(fs::path const& real, uid_t own)
+{
+    fs::path so_far;
+    OwnedFd at;
+    for (auto part = real.begin(); part != real.end(); ++part) {
+        so_far /= *part;
+        auto const fd = ::openat(
+            part == real.begin() ? AT_FDCWD : at.get(), part->c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0) return so_far.string() + " can't be looked at: " + std::strerror(errno);
+        at = OwnedFd(fd, "openat");
+        struct stat about {};
+        if (::fstat(at.get(), &about) != 0)
+            return so_far.string() + " can't be looked at: " + std::strerror(errno);
+        if (S_ISLNK(about.st_mode)) return so_far.string() + " has just become a link; try again";
+        auto const is_last = std::next(part) == real.end();
+        if (!is_last && keeps_what_is_in_it(about) && (about.st_uid == 0 || about.st_uid == own)) continue;
+        if (auto fault = untrusted(about, so_far, own)) return fault;
+    }
+    return std::nullopt;
+}
+
+} // namespace elves::agent

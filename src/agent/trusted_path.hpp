@@ -1,0 +1,24 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+struct stat;
+
+namespace elves::agent {
+
+/// Who but root and `own` could change what is at `real` (absolute, without links): what is wrong with which
+/// part of the path, and the command that mends it. Nothing where nobody could.
+///
+/// From `/` down, each part opened under the one before it: once a folder is seen to be safe, nobody can put
+/// another thing into it between this look and the use.
+[[nodiscard]] std::optional<std::string> untrusted(std::filesystem::path const& real, uid_t own);
+
+/// The same of one thing, whatever leads to it; `path` is its name in the text.
+[[nodiscard]] std::optional<std::string> untrusted(
+    struct stat const& about, std::filesystem::path const& path, uid_t own);
+
+} // namespace elves::agent

@@ -1,0 +1,70 @@
+#include "agent/run_rules.hpp"
+
+#include "catch.hpp"
+
+using namespace elves;
+using namespace elves::agent;
+
+namespace {
+
+RunRules rules(std::string const& lines)
+{
+    return RunRules::read(Settings::parse("[agent]\n" + lines, "agent.conf").section("agent"));
+}
+
+/// "" where it may run.
+std::string refusal(std::string const& lines, std::string app, std::string func, std::string proxy = "")
+{
+    auto const settings = Settings::parse("[agent]\n" + lines, "agent.conf");
+    Instruction ins;
+    ins.app = std::move(app);
+    ins.func = std::move(func);
+    ins.proxy = std::move(proxy);
+    return RunRules::read(settings.section("agent")).refusal(ins).value_or("");
+}
+
+} // namespace
+
+TEST_CASE("without rules everything may run, a named file too", "[run-rules]")
+{
+    CHECK(refusal("", "nginx", "stop").empty());
+    CHECK(refusal("", "nginx", "stop", "sh|other.sh").empty());
+}
+
+TEST_CASE("allow names all that may run, deny wins over it", "[run-rules]")
+{
+    std::string const lines = "allow = nginx.*, apptest, db.back*\ndeny = *.danger*, nginx.stop\n";
+    CHECK(refusal(lines, "nginx", "reload").empty());
+    CHECK(refusal(lines, "apptest", "helloword").empty());
+    CHECK(refusal(lines, "db", "backup").empty());
+    CHECK(refusal(lines, "db", "restore") ==
+          "this agent's own settings do not allow db.restore ([agent] allow)");
+    CHECK(refusal(lines, "nginx2", "reload") ==
+          "this agent's own settings do not allow nginx2.reload ([agent] allow)");
+    CHECK(refusal(lines, "nginx", "stop") == "this agent's own settings deny nginx.stop ([agent] deny)");
+    CHECK(refusal(lines, "apptest", "dangerous") ==
+          "this agent's own settings deny apptest.dangerous ([agent] deny)");
+    CHECK(refusal("deny = nginx\n", "nginx", "reload").starts_with("this agent's own settings deny"));
+    CHECK(refusal("deny = nginx\n", "apache", "reload").empty());
+    CHECK(refusal("allow =\n", "apptest", "helloword").starts_with("this agent's own settings do not allow"));
+}
+
+TEST_CASE("where functions are judged the server may not name another file under their word", "[run-rules]")
+{
+    auto const said = "this agent runs an app by its own entry only ([agent] proxy); leave `ins.proxy` out";
+    CHECK(refusal("allow = nginx.status\n", "nginx", "status", "sh|stop.sh") == said);
+    CHECK(refusal("deny = nginx.stop\n", "nginx", "status", "stop") == said);
+    CHECK(refusal("proxy = false\n", "nginx", "status", "stop") == said);
+    CHECK(refusal("allow = nginx.status\nproxy = true\n", "nginx", "status", "sh|stop.sh").empty());
+}
+
+TEST_CASE("a rule that fits nothing is refused at the start, not left to deny nothing", "[run-rules]")
+{
+    for (std::string const wrong : {"nginx:*", "nginx/stop", "ngin[xy]", "nginx stop", "!nginx"}) {
+        CHECK_THROWS_AS(rules("deny = " + wrong + "\n"), SettingsError);
+        CHECK_THROWS_AS(rules("allow = " + wrong + "\n"), SettingsError);
+    }
+    CHECK_THROWS_WITH(rules("deny = nginx:*\n"), "agent.conf:2: [agent] deny: \"nginx:*\" fits no app and no "
+                                                 "function; give names of apps, or globs (* and ?) "
+                                                 "of app.func, such as nginx.re*");
+}

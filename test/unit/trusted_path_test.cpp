@@ -1,0 +1,146 @@
+#include "agent/trusted_path.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/conf_file.hpp"
+#include "catch.hpp"
+#include "support/temp_folder.hpp"
+
+using namespace elves;
+using namespace elves::agent;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// folder/apps/demo/bin/work, all as it should be.
+struct Place {
+    TempFolder folder;
+    fs::path file;
+
+    Place() : file(folder.write("apps/demo/bin/work", "", true))
+    {
+        for (auto path = file; path != folder.path(); path = path.parent_path()) mode(path, 0755);
+    }
+    static void mode(fs::path const& path, mode_t bits) { REQUIRE(::chmod(path.c_str(), bits) == 0); }
+    [[nodiscard]] std::string fault() const { return untrusted(file, ::geteuid()).value_or(""); }
+    [[nodiscard]] std::string at(std::string const& name) const { return folder.file(name); }
+};
+
+/// Has our own group nobody else in it, and our name? Where a machine's users share one it has not.
+bool own_group_is_private()
+{
+    auto const* const user = ::getpwuid(::geteuid());
+    auto const* const group = user != nullptr ? ::getgrgid(user->pw_gid) : nullptr;
+    return group != nullptr && std::string(group->gr_name) == user->pw_name && *group->gr_mem == nullptr;
+}
+
+} // namespace
+
+TEST_CASE("what only we and root can change is trusted", "[trusted-path]")
+{
+    Place const place;
+    CHECK(place.fault().empty());
+    CHECK_FALSE(untrusted("/bin/../usr/bin/env", ::geteuid()).value_or("").find("mode") == 0);
+    CHECK_FALSE(untrusted(fs::canonical("/usr/bin/env"), ::geteuid()));
+}
+
+TEST_CASE("what anybody may write is refused with path, mode and cure, wherever on the way", "[trusted-path]")
+{
+    Place const place;
+    for (std::string const name : {"apps", "apps/demo", "apps/demo/bin", "apps/demo/bin/work"}) {
+        Place::mode(place.at(name), 0757);
+        CHECK(place.fault() ==
+              place.at(name) + " has mode 0757: anybody may change it; chmod o-w " + place.at(name));
+        Place::mode(place.at(name), 0755);
+    }
+    CHECK(place.fault().empty());
+}
+
+TEST_CASE("a folder like /tmp may lead there, but is no app's folder", "[trusted-path]")
+{
+    Place const place;
+    Place::mode(place.at("apps"), 01777);
+    CHECK(place.fault().empty());
+    CHECK(untrusted(place.at("apps"), ::geteuid()).value_or("").find("has mode 1777") != std::string::npos);
+}
+
+TEST_CASE("a group that may write is refused, but for the owner's own", "[trusted-path]")
+{
+    Place const place;
+    Place::mode(place.file, 0775);
+    if (own_group_is_private()) {
+        REQUIRE(::chown(place.file.c_str(), static_cast<uid_t>(-1), ::getpwuid(::geteuid())->pw_gid) == 0);
+        CHECK(place.fault().empty());
+    }
+    if (::geteuid() != 0) return;
+    REQUIRE(::chown(place.file.c_str(), 0, 1) == 0);
+    CHECK(place.fault() == place.file.string() +
+                               " has mode 0775: its group may change it, and is not its owner's "
+                               "alone; chmod g-w " +
+                               place.file.string());
+    Place::mode(place.file, 0755);
+    CHECK(place.fault().empty());
+}
+
+TEST_CASE("what belongs to another user is refused, though nobody else may write it", "[trusted-path]")
+{
+    if (::geteuid() != 0) return;
+    Place const place;
+    for (std::string const name : {"apps", "apps/demo", "apps/demo/bin/work"}) {
+        REQUIRE(::chown(place.at(name).c_str(), 65534, 0) == 0);
+        CHECK(place.fault() == place.at(name) +
+                                   " belongs to nobody, who could change what the agent starts; chown root " +
+                                   place.at(name));
+        CHECK(untrusted(place.file, 65534).value_or("").empty());
+        REQUIRE(::chown(place.at(name).c_str(), 0, 0) == 0);
+    }
+}
+
+TEST_CASE("a part that has become a link since it was looked up is not followed", "[trusted-path]")
+{
+    Place const place;
+    fs::rename(place.at("apps/demo"), place.at("apps/real"));
+    fs::create_directory_symlink("real", place.at("apps/demo"));
+    CHECK(place.fault() == place.at("apps/demo") + " has just become a link; try again");
+    fs::remove(place.at("apps/demo"));
+    CHECK(place.fault() == place.at("apps/demo") + " can't be looked at: No such file or directory");
+}
+
+TEST_CASE(
+    "a settings file is the agent's alone: to write always, to read once there is a token", "[conf-file]")
+{
+    TempFolder const folder;
+    auto const path = folder.write("agent.conf", "").string();
+    AgentSettings settings;
+    auto const said = [&]() -> std::string {
+        try {
+            check_conf_file(path, settings);
+            return "";
+        } catch (SettingsError const& refused) {
+            return refused.what();
+        }
+    };
+    Place::mode(path, 0644);
+    CHECK(said().empty());
+    Place::mode(path, 0646);
+    CHECK(said() == path + " has mode 0646: anybody may change it; chmod o-w " + path);
+    settings.token = "secret";
+    Place::mode(path, 0644);
+    CHECK(said() == path + ": there is a token in it, and anybody may read it; chmod o-r " + path);
+    Place::mode(path, 0640);
+    CHECK(said().empty()); // our own group
+    Place::mode(path, 0600);
+    CHECK(said().empty());
+    check_conf_file("/dev/null", settings);
+    if (::geteuid() != 0) return;
+    Place::mode(path, 0640);
+    REQUIRE(::chown(path.c_str(), 0, 1) == 0);
+    CHECK(said() ==
+          path +
+              ": there is a token in it, and its group, which is not the agent's, may read it; chmod g-r " +
+              path);
+}
