@@ -57,6 +57,7 @@ void load(Said said)
     auto line = latencies(result.latency);
     auto const count = static_cast<double>(std::max<std::uint64_t>(result.latency.count(), 1));
     line["rate"] = static_cast<double>(result.latency.count()) / result.length.count();
+    line["refused"] = result.refused;
     line["server_cpu_us"] = result.server_cpu.count() * 1e6 / count;
     line["generator_busy"] = result.own_cpu / result.length;
     print(line);
@@ -83,6 +84,7 @@ void declare_load(CLI::App& app, Said& said)
     command.add_option("--seconds", said.seconds, "How long is measured");
     command.add_option("--warmup", said.warmup, "Seconds before that");
     command.add_option("--answers", said.plan.answers, "Instead of --seconds: so many answers");
+    command.add_flag("--may-refuse", said.plan.may_refuse, "Counts refusals of too much; else they end it");
     command.add_option("--watch", said.plan.watched, "Process whose processor time is counted");
     command.callback([&said] { load(said); });
 }

@@ -7,6 +7,7 @@ needs more than a tenth more than the third before it.
 """
 
 import argparse
+import json
 import os
 import pathlib
 import statistics
@@ -96,12 +97,14 @@ def main():
         server = Soaked("elvesd")
         server.start(pathlib.Path(folder))
         scenario = {"ask": "sendasync", "connections": CONNECTIONS, "in_flight": IN_FLIGHT, "agents": 1}
-        load = subprocess.Popen([BENCH, *server.load(scenario, "--seconds", args.minutes * 60 + 30, "--warmup", 1)],
-                                stdout=subprocess.DEVNULL)
+        load = subprocess.Popen([BENCH, *server.load(scenario, "--may-refuse", "--seconds", args.minutes * 60 + 30,
+                                                     "--warmup", 1)], stdout=subprocess.PIPE)
         try:
             times, curves = sample(server, Client("127.0.0.1", server.port), args.minutes)
             if load.poll() is not None:
                 sys.exit("the load ended before its time")
+            done = json.loads(load.communicate(timeout=120)[0])
+            print(f"{done['rate']:,.0f} tasks a second; refused in all: {done['refused']:,}")
         finally:
             load.kill()
             load.wait()

@@ -91,7 +91,12 @@ void FramesTalk::ask(std::string& out, std::size_t)
 Piece FramesTalk::answer(std::string_view bytes)
 {
     auto const size = frame_size(bytes);
-    if (size != 0 && bytes.substr(0, size).find(wanted_) == std::string_view::npos) {
+    auto const text = bytes.substr(0, size);
+    if (size != 0 && text.find(wanted_) == std::string_view::npos) {
+        // More than the server takes, or than the agent takes in time.
+        bool const is_refusal = text.find("\"[429.1]") != std::string_view::npos ||
+                                text.find("\"[410.2]") != std::string_view::npos;
+        if (is_refusal) return {size, true, true};
         throw std::runtime_error("not the answer that was wanted: " + std::string(bytes.substr(4, size - 4)));
     }
     return {size};

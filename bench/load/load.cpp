@@ -72,7 +72,10 @@ private:
             used += piece.size;
             if (!piece.is_answer) continue;
             if (asker.asked.empty()) throw std::runtime_error("an answer that nobody asked for");
-            if (measuring_)
+            if (piece.is_refusal) {
+                if (!plan_.may_refuse) throw std::runtime_error("the server refuses: too much at once");
+                ++result_.refused;
+            } else if (measuring_)
                 result_.latency.add(static_cast<std::uint64_t>((now - asker.asked.front()).count()));
             asker.asked.pop_front();
         }

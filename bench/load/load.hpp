@@ -23,12 +23,14 @@ struct LoadPlan {
     std::chrono::duration<double> length{3};
     std::uint64_t answers = 0; ///< Ends after so many, whatever the time; 0: no such end.
     pid_t watched = 0;         ///< Whose processor time is counted; 0: nobody's.
+    bool may_refuse = false;   ///< Refusals are counted; else they are errors.
 };
 
 struct LoadResult {
     /// From when a question was asked, or, in open loop, was due (so that a server that stands still is
     /// charged for those that could not be asked meanwhile), until its answer was read.
     Histogram latency;
+    std::uint64_t refused = 0; ///< Of all, the warm-up included.
     std::chrono::duration<double> length{};
     std::chrono::duration<double> server_cpu{}; ///< Of the watched process, all threads.
     std::chrono::duration<double> own_cpu{};

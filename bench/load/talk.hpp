@@ -12,8 +12,9 @@ using boost::asio::ip::tcp;
 
 /// What a stream begins with.
 struct Piece {
-    std::size_t size = 0;  ///< Bytes; 0 while it is not whole.
-    bool is_answer = true; ///< False: something between answers, to be passed over.
+    std::size_t size = 0;    ///< Bytes; 0 while it is not whole.
+    bool is_answer = true;   ///< False: something between answers, to be passed over.
+    bool is_refusal = false; ///< An answer: too much was asked for.
 };
 
 /// One kind of question to one kind of server: the bytes that ask it, and where an answer ends. Shared by all

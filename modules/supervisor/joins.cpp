@@ -73,15 +73,19 @@ json::object shown_token(JoinToken const& token, Zone const& zone)
 
 void Joins::declare(MethodTable& table)
 {
-    table.call<Ask>("join", Right::open,
-        {required("agentip", &Ask::agentip), required("hash", &Ask::hash), optional("asset", &Ask::asset),
-            optional("version", &Ask::version), optional("join_token", &Ask::join_token)},
-        "A machine asks for a key of its own: whose token has that hash.",
-        [this](Ask in, Caller caller) { return join(std::move(in), std::move(caller)); }).may_change();
-    table.call<List>("listjoins", Right::manage,
-        {optional("after", &List::after), optional("limit", &List::limit)},
-        "The machines that ask to join, and those that were rejected, in pages.",
-        [this](List in, Caller caller) { return list(in, std::move(caller)); }).only_reads();
+    table
+        .call<Ask>("join", Right::open,
+            {required("agentip", &Ask::agentip), required("hash", &Ask::hash), optional("asset", &Ask::asset),
+                optional("version", &Ask::version), optional("join_token", &Ask::join_token)},
+            "A machine asks for a key of its own: whose token has that hash.",
+            [this](Ask in, Caller caller) { return join(std::move(in), std::move(caller)); })
+        .may_change();
+    table
+        .call<List>("listjoins", Right::manage,
+            {optional("after", &List::after), optional("limit", &List::limit)},
+            "The machines that ask to join, and those that were rejected, in pages.",
+            [this](List in, Caller caller) { return list(in, std::move(caller)); })
+        .only_reads();
     table.call<Named>("acceptjoin", Right::manage,
         {required("agentip", &Named::agentip), optional("fingerprint", &Named::fingerprint),
             optional("replace", &Named::replace)},
@@ -96,8 +100,10 @@ void Joins::declare(MethodTable& table)
             optional("lifetime", &NewToken::lifetime)},
         "Makes a token that lets one machine in, or all of a range. Shows it this once.",
         [this](NewToken in, Caller caller) { return add_token(std::move(in), std::move(caller)); });
-    table.call<Nothing>("listjointokens", Right::manage, {}, "All join tokens, without what is secret.",
-        [this](Nothing, Caller const&) { return list_tokens(); }).only_reads();
+    table
+        .call<Nothing>("listjointokens", Right::manage, {}, "All join tokens, without what is secret.",
+            [this](Nothing, Caller const&) { return list_tokens(); })
+        .only_reads();
     table.call<ById>("deljointoken", Right::manage, {required("id", &ById::id)}, "Deletes a join token.",
         [this](ById in, Caller caller) { return delete_token(in, std::move(caller)); });
 }

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "agent/own_key.hpp"
-#include "client/tls_settings.hpp"
 #include "agent/trusted_path.hpp"
+#include "client/tls_settings.hpp"
 
 namespace elves::agent {
 

@@ -72,7 +72,8 @@ std::string claimed_key(json::object const& fields, Peer const& peer)
 /// The call's own fields, without those that have a column of their own and what must not be kept.
 bool is_param(std::string_view field)
 {
-    for (std::string_view const other : {"mqt", "mqs", "mqf", "mqid", "agentip", "auth", "token", "join_token"}) {
+    for (std::string_view const other :
+        {"mqt", "mqs", "mqf", "mqid", "agentip", "auth", "token", "join_token"}) {
         if (field == other) return false;
     }
     return true;

@@ -123,7 +123,8 @@ Router::Answer Router::run(
         found = find(envelope, call);
         if (shut_) throw Error(codes::shutting_down, "the server is shutting down; try again in a moment");
         caller = gate_.admit(peer, call, *found.method);
-        if (found.method->audited != Audited::nothing) caller.audit = row = row_of(found, call, *peer, &caller);
+        if (found.method->audited != Audited::nothing)
+            caller.audit = row = row_of(found, call, *peer, &caller);
         auto answer = found.method->run(call, caller);
         if (auto* const reply = std::get_if<Reply>(&answer)) {
             if (row) row->over("");

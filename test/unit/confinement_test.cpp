@@ -183,9 +183,9 @@ TEST_CASE("one app may run as another user than the rest", "[confinement]")
 
 TEST_CASE("whom nobody can run as is refused at the start", "[confinement]")
 {
-    CHECK_THROWS_WITH(
-        run_as("user = no.such.user\n"), "agent.conf:2: [run_as] user: this machine has no user "
-                                         "\"no.such.user\"; make it (useradd --system), or name another");
+    CHECK_THROWS_WITH(run_as("user = no.such.user\n"),
+        "agent.conf:2: [run_as] user: this machine has no user "
+        "\"no.such.user\"; make it (useradd --system), or name another");
     for (std::string const wrong : {"backup", "backup:", ":nobody", "a/b:nobody", "backup:root, backup:root"})
         CHECK_THROWS_AS(run_as("apps = " + wrong + "\n"), SettingsError);
     auto const own = WorkerUser::own();
