@@ -24,9 +24,8 @@ void append_json(std::string& out, Value const& value)
 void append_text(std::string& out, std::string_view text)
 {
     // What needs no escaping is nearly every name.
-    bool const plain =
-        text.find_first_of("\"\\") == std::string_view::npos &&
-        std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    bool const plain = std::all_of(text.begin(), text.end(),
+        [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; });
     if (plain) {
         out.append(1, '"').append(text).append(1, '"');
     } else {

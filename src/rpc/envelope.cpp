@@ -21,9 +21,10 @@ bool usable(json::value const& mqid)
     return mqid.is_int64() || mqid.is_uint64();
 }
 
-std::string_view text(json::value const* value)
+std::string_view text(json::value const& value)
 {
-    return value && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
+    auto const* const text = value.if_string();
+    return text ? std::string_view(*text) : std::string_view();
 }
 
 std::string shown(std::string_view field, json::value const* value)
@@ -36,11 +37,16 @@ std::string shown(std::string_view field, json::value const* value)
 Envelope Envelope::of(json::object const& frame)
 {
     Envelope envelope;
-    envelope.mqs = text(frame.if_contains("mqs"));
-    envelope.mqf = text(frame.if_contains("mqf"));
-    auto const* mqt = frame.if_contains("mqt");
-    auto const word = text(mqt);
-    auto const* mqid = frame.if_contains("mqid");
+    json::value const* mqt = nullptr;
+    json::value const* mqid = nullptr;
+    for (auto const& [name, value] : frame) {
+        if (!name.starts_with("mq")) continue;
+        if (name == "mqs") envelope.mqs = text(value);
+        if (name == "mqf") envelope.mqf = text(value);
+        if (name == "mqt") mqt = &value;
+        if (name == "mqid") mqid = &value;
+    }
+    auto const word = mqt ? text(*mqt) : std::string_view();
     if (mqid && usable(*mqid)) envelope.mqid = mqid;
 
     if (word == "call") {

@@ -13,12 +13,16 @@ namespace {
 
 constexpr std::size_t longest_name = 64;
 
-std::string lower(std::string_view name)
+bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+
+/// In lower case. `memory` keeps what was not so already.
+std::string_view lower(std::string_view name, std::string& memory)
 {
-    std::string text(name.substr(0, longest_name + 1));
-    std::transform(text.begin(), text.end(), text.begin(),
-        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return text;
+    if (std::none_of(name.begin(), name.end(), is_upper)) return name;
+    memory = name.substr(0, longest_name + 1);
+    std::transform(memory.begin(), memory.end(), memory.begin(),
+        [](char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; });
+    return memory;
 }
 
 std::string quoted(std::string_view name) { return shown(json::value(name.substr(0, longest_name))); }
@@ -82,7 +86,8 @@ Router::Found Router::find(Envelope const& envelope, json::object const& call) c
 {
     if (envelope.mqs.empty())
         throw Error(codes::no_service, "`mqs` is missing or no string; give the service's name");
-    auto service = lower(envelope.mqs);
+    std::string memory;
+    auto service = lower(envelope.mqs, memory);
     if (service == "scheduler") service = "sheduler";
     auto const found = services_.find(service);
     if (found == services_.end()) {
@@ -91,16 +96,16 @@ Router::Found Router::find(Envelope const& envelope, json::object const& call) c
     }
     if (!found->second) {
         throw Error(
-            codes::module_off, "the module " + service +
+            codes::module_off, "the module " + found->first +
                                    " is not enabled; [modules] enabled in elves.conf would have to name it");
     }
     if (envelope.mqf.empty())
         throw Error(codes::no_method, "`mqf` is missing or no string; give the method's name");
-    auto const name = lower(envelope.mqf);
-    auto const* method = found->second->find(as_printed(service, name, call));
+    auto const name = lower(envelope.mqf, memory);
+    auto const* method = found->second->find(as_printed(found->first, name, call));
     if (!method) {
         throw Error(codes::no_method,
-            "no method " + quoted(envelope.mqf) + " in " + service + "; elves.methods lists what there is");
+            "no method " + quoted(envelope.mqf) + " in " + found->first + "; elves.methods lists what there is");
     }
     return {found->first, method};
 }
