@@ -68,7 +68,9 @@ class Contestant:
         self.process = subprocess.Popen([str(word) for word in self.command()], stdout=self.log, stderr=self.log, cwd=folder,
                                         env=self.environment)
         self.pid = self.process.pid  # of the one that does the work
+        begun = time.monotonic()
         self._eventually(self.is_up)
+        self.start_seconds = time.monotonic() - begun
         self.to = f"127.0.0.1:{self.port}"
         self.workers_at = self.to
         self.after_start()
@@ -116,7 +118,7 @@ class Contestant:
         while not holds():
             if self.process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"{self.name} does not start:\n{(self.folder / 'log').read_text()[-2000:]}")
-            time.sleep(0.02)
+            time.sleep(0.001)
 
 
 class Elvesd(Contestant):

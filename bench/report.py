@@ -11,10 +11,11 @@ COLUMNS = {
     "load": [("rate", "per s", "{:,.0f}"), ("p50_us", "p50 us", "{:,.0f}"), ("p99_us", "p99 us", "{:,.0f}"),
              ("p999_us", "p99.9 us", "{:,.0f}"), ("server_cpu_us", "CPU us each", "{:.2f}"), ("cpu_ratio", "by CPU", "{:.3f}")],
     "mixed": [("p99_alone_us", "p99 us alone", "{:,.0f}"), ("p99_us", "p99 us beside", "{:,.0f}"), ("p99_times", "times", "{:.2f}")],
+    "start": [("start_ms", "ms", "{:.1f}"), ("program_kib", "program KiB", "{:,.0f}")],
     "idle": [("bytes_each", "bytes each", "{:,.0f}"), ("ready_s", "all there s", "{:.2f}"), ("cpu_percent", "CPU %", "{:.1f}")],
 }
 # What is compared with the first floor.
-COMPARED = {"load": "rate", "mixed": None, "idle": "bytes_each"}
+COMPARED = {"load": "rate", "mixed": None, "idle": "bytes_each", "start": "start_ms"}
 
 
 def spread(numbers):

@@ -1,6 +1,7 @@
 """One turn of one contestant in one kind of scenario: what is measured. Gives a flat object of numbers."""
 
 import contextlib
+import pathlib
 import subprocess
 
 from contestants import BENCH, Floor, elves_bench, fresh
@@ -59,13 +60,19 @@ def idle(contestant, scenario, seconds):
         agents.wait()
 
 
+def start(contestant, _scenario, _seconds):
+    """From the program's call until it takes a connection; and how large the program is."""
+    return {"start_ms": contestant.start_seconds * 1000,
+            "program_kib": pathlib.Path(f"/proc/{contestant.pid}/exe").stat().st_size / 1024}
+
+
 def cpu_seconds(contestant):
     with open(f"/proc/{contestant.pid}/stat") as stat:
         user, system = stat.read().rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / 100
 
 
-KINDS = {"load": load, "mixed": mixed, "idle": idle}
+KINDS = {"load": load, "mixed": mixed, "idle": idle, "start": start}
 
 
 def turn(contestant, scenario, seconds, folder):
