@@ -104,8 +104,8 @@ Router::Found Router::find(Envelope const& envelope, json::object const& call) c
     auto const name = lower(envelope.mqf, memory);
     auto const* method = found->second->find(as_printed(found->first, name, call));
     if (!method) {
-        throw Error(codes::no_method,
-            "no method " + quoted(envelope.mqf) + " in " + found->first + "; elves.methods lists what there is");
+        throw Error(codes::no_method, "no method " + quoted(envelope.mqf) + " in " + found->first +
+                                          "; elves.methods lists what there is");
     }
     return {found->first, method};
 }

@@ -22,6 +22,9 @@ void require_private(std::string const& path)
     throw TlsError("key", path + " can be read by everybody on this machine; chmod 600 " + path);
 }
 
+/// In place of OpenSSL's own, which would ask whoever sits at the terminal, and wait for him.
+int no_passphrase(char*, int, int, void*) { return 0; }
+
 TlsError unusable(std::string const& setting, std::string const& path, std::string const& right)
 {
     return {setting, "cannot use " + path + ": " + openssl_error() + "; " + right};
@@ -44,6 +47,7 @@ TlsContext::TlsContext(bool is_server)
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(context, 0);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
     SSL_CTX_set_cert_verify_callback(context, &TlsContext::verify, this);
 }
 
@@ -82,7 +86,8 @@ void TlsContext::identify(TlsIdentity const& identity)
     require_private(identity.key);
     if (SSL_CTX_use_PrivateKey_file(context, identity.key.c_str(), SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(context) != 1)
-        throw unusable("key", identity.key, "give the PEM file of the private key of " + identity.cert);
+        throw unusable("key", identity.key,
+            "give the PEM file of the private key of " + identity.cert + ", without a passphrase");
     auto* const certificate = SSL_CTX_get0_certificate(context);
     fingerprint_ = fingerprint_of(certificate);
     int seconds = 0;

@@ -1,6 +1,7 @@
 #include "rpc/tls_pipe.hpp"
 
 #include <filesystem>
+#include <openssl/pem.h>
 #include <unistd.h>
 
 #include "catch.hpp"
@@ -33,6 +34,19 @@ struct Fleet {
         return {file(name), file(name + "-key")};
     }
 };
+
+/// The same key, behind a passphrase.
+void encrypt(std::string const& path)
+{
+    auto* in = std::fopen(path.c_str(), "r");
+    auto* const key = PEM_read_PrivateKey(in, nullptr, nullptr, nullptr);
+    std::fclose(in);
+    auto* out = std::fopen(path.c_str(), "w");
+    unsigned char const word[] = "secret";
+    REQUIRE(PEM_write_PrivateKey(out, key, EVP_aes_128_cbc(), word, 6, nullptr, nullptr) == 1);
+    std::fclose(out);
+    EVP_PKEY_free(key);
+}
 
 /// Two pipes and the wire between them.
 struct Talk {
@@ -144,6 +158,19 @@ TEST_CASE("a server's certificate does not stand for an agent", "[tls]")
     Talk const talk(*server, *client);
     CHECK_FALSE(talk.server.is_ready());
     CHECK(talk.server.fault().find("not trusted") != std::string::npos);
+}
+
+TEST_CASE("a private key behind a passphrase is refused: a server has nobody to ask for it", "[tls]")
+{
+    Fleet const fleet;
+    encrypt(fleet.file("server-key"));
+    try {
+        (void)TlsContext::for_server(fleet.identity("server"), "");
+        FAIL("taken");
+    } catch (TlsError const& problem) {
+        CHECK(problem.setting() == "key");
+        CHECK(std::string(problem.what()).find("without a passphrase") != std::string::npos);
+    }
 }
 
 TEST_CASE("bytes that are no TLS are a fault, after which nothing more is heard", "[tls]")
