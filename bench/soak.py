@@ -2,8 +2,8 @@
 """./dev soak: the server under more load than it can take, for long. Its memory, descriptors and file must stay flat, and
 presence must be answered all the while.
 
-Tasks are kept for a minute, so that after two the log neither grows nor shrinks. Ends with 1 where the last third of the time
-needs more than a tenth more than the third before it.
+Tasks, and what the audit trail has of them, are kept for a minute, so that after two the file neither grows nor shrinks. Ends
+with 1 where the last third of the time needs more than a tenth more than the third before it.
 """
 
 import argparse
@@ -32,7 +32,7 @@ class Soaked(Elvesd):
     def command(self):
         command = super().command()
         with open(self.folder / "elves.conf", "a") as file:
-            file.write(f"[tasklog]\nkeep = {KEEP}\nkeep_failed = {KEEP}\n")
+            file.write(f"[tasklog]\nkeep = {KEEP}\nkeep_failed = {KEEP}\n[audit]\nkeep = {KEEP}\n")
         return command
 
     def descriptors(self):
