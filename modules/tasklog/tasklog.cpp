@@ -86,7 +86,7 @@ Tasklog::Tasklog(asio::any_io_executor loop, Store& store, Clock& clock, Zone zo
     , book_(store, clock)
     , output_(store, clock)
     , outbox_(std::move(loop), store, clock, apps, dialer)
-    , pruner_(store, clock)
+    , pruner_(store, clock, "tasks")
 {
     book_.on_finished([this](Task const& task) { outbox_.finished(task); });
 }
@@ -101,7 +101,9 @@ void Tasklog::configure(Section const& section)
     book_.set_lost_after(lost_after);
     outbox_.set_give_up(give_up);
     output_.set_most(output);
-    pruner_.set_keep(keep, keep_failed);
+    pruner_.set(std::min(keep, keep_failed), [keep, keep_failed](Db& db, Instant now, std::int64_t most) {
+        return task_records::prune(db, now - keep, now - keep_failed, most);
+    });
 }
 
 void Tasklog::declare(MethodTable& table)

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "elves/module.hpp"
+#include "elves/pruner.hpp"
 #include "elves/services/presence.hpp"
 #include "live_output.hpp"
 #include "processor_outbox.hpp"
 #include "task_book.hpp"
-#include "task_pruner.hpp"
 
 namespace elves {
 
@@ -87,7 +87,7 @@ private:
     TaskBook book_;
     LiveOutput output_;
     ProcessorOutbox outbox_;
-    TaskPruner pruner_;
+    Pruner pruner_;
 };
 
 } // namespace elves

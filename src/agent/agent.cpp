@@ -16,6 +16,7 @@
 #include "agent/runner_workers.hpp"
 #include "agent/server_link.hpp"
 #include "elves/log.hpp"
+#include "elves/pruner.hpp"
 #include "rpc/asio_clock.hpp"
 #include "rpc/router.hpp"
 #include "store/open_db.hpp"
@@ -28,7 +29,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto keep_confirmed = std::chrono::hours(7 * 24);
-constexpr std::chrono::milliseconds prune_pause = 1h;
 constexpr std::chrono::milliseconds look_again = 20ms;
 constexpr auto longest_end = 10s;
 constexpr std::chrono::milliseconds kill_grace = 5s;
@@ -83,7 +83,10 @@ public:
         tasks_.start(journal_.load_tasks(clock_.now()));
         cron_.start(journal_.load_crons());
         wait_for_signal();
-        prune();
+        pruner_.set(keep_confirmed, [](Db& db, Instant now, std::int64_t most) {
+            return Journal::prune(db, now - keep_confirmed, most);
+        });
+        pruner_.start();
         asio::co_spawn(io_, link_.run(), [](std::exception_ptr escaped) {
             if (escaped) std::rethrow_exception(escaped);
         });
@@ -146,15 +149,6 @@ private:
         stopping_ = clock_.after(look_again, [this] { io_.stop(); });
     }
 
-    void prune()
-    {
-        asio::co_spawn(io_, journal_.prune(clock_.now() - keep_confirmed),
-            [this](std::exception_ptr const& escaped, std::int64_t count) {
-                auto const more = !escaped && count > 0;
-                pruning_ = clock_.after(more ? 1s : prune_pause, [this] { prune(); });
-            });
-    }
-
     AgentSettings settings_;
     boost::asio::io_context io_{1};
     LogSetup log_;
@@ -162,6 +156,7 @@ private:
     Zone zone_ = Zone::of_machine(); ///< The server's, once that is known.
     SqliteStore store_;
     Journal journal_;
+    Pruner pruner_{store_, clock_, "tasks of the journal"};
     Runner runner_;
     RunnerWorkers workers_;
     Tasks tasks_;
@@ -176,7 +171,6 @@ private:
     ServerLink link_;
     boost::asio::signal_set signals_{io_, SIGTERM, SIGINT, SIGHUP};
     Timer stopping_;
-    Timer pruning_;
 };
 
 } // namespace

@@ -21,7 +21,7 @@ constexpr std::string_view put_confirmed =
 constexpr std::string_view cut_off = "UPDATE task SET stage = 'done', result = ?1 "
                                      "WHERE confirmed IS NULL AND stage = 'started'";
 constexpr std::string_view prune_some =
-    "DELETE FROM task WHERE id IN (SELECT id FROM task WHERE confirmed < ?1 LIMIT 500)";
+    "DELETE FROM task WHERE id IN (SELECT id FROM task WHERE confirmed < ?1 LIMIT ?2)";
 constexpr std::string_view insert_cron = "INSERT INTO cron (id, entry, accounted) VALUES (?1, ?2, ?3)";
 
 std::int64_t ms(Instant at) { return at.time_since_epoch().count(); }
@@ -190,13 +190,10 @@ asio::awaitable<void> Journal::put_crons(std::vector<CronRow> rows)
     });
 }
 
-asio::awaitable<std::int64_t> Journal::prune(Instant before)
+std::int64_t Journal::prune(Db& db, Instant before, std::int64_t most)
 {
-    std::function<std::int64_t(Db&)> work = [before](Db& db) {
-        db.run(prune_some).bind(1, ms(before)).execute();
-        return db.changes();
-    };
-    return store_.write_for<std::int64_t>(std::move(work));
+    db.run(prune_some).bind(1, ms(before)).bind(2, most).execute();
+    return db.changes();
 }
 
 } // namespace elves::agent

@@ -67,8 +67,8 @@ public:
     [[nodiscard]] asio::awaitable<std::vector<std::optional<Entry>>> find(std::vector<TaskId> ids);
     /// Replaces all of them.
     [[nodiscard]] asio::awaitable<void> put_crons(std::vector<CronRow> rows);
-    /// Forgets a few of those confirmed before `before`, and says how many.
-    [[nodiscard]] asio::awaitable<std::int64_t> prune(Instant before);
+    /// Forgets at most `most` of those confirmed before `before`, and says how many. A Pruner's step.
+    [[nodiscard]] static std::int64_t prune(Db& db, Instant before, std::int64_t most);
 
 private:
     Store& store_;

@@ -17,9 +17,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::int64_t prune_step = 500;
-constexpr std::chrono::milliseconds prune_pause = 20ms;
-constexpr std::chrono::milliseconds longest_rest = 60s;
 constexpr std::chrono::milliseconds between_counts = 60s;
 constexpr std::chrono::milliseconds between_heads = 1h;
 /// A longer param is told by its digest, whatever the settings say.
@@ -201,16 +198,26 @@ void AuditTrail::write(std::function<void(Db&)> work)
     });
 }
 
+void AuditTrail::configure(AuditSettings const& settings)
+{
+    settings_ = settings;
+    pruner_.set(settings.keep, [keep = settings.keep](Db& db, Instant now, std::int64_t most) {
+        return audit::prune(db, (now - keep).time_since_epoch().count(), most);
+    });
+}
+
 void AuditTrail::start()
 {
-    prune_after(rest());
+    pruner_.start();
     count_later();
     log_head_later();
 }
 
 void AuditTrail::stop()
 {
-    for (auto* const timer : {&pruning_, &counting_, &heading_}) timer->stop();
+    pruner_.stop();
+    counting_.stop();
+    heading_.stop();
     write_counts();
 }
 
@@ -239,30 +246,6 @@ void AuditTrail::write_counts()
     write([records = std::move(records)](Db& db) {
         for (auto const& record : records) audit::append(db, record);
     });
-}
-
-/// A tenth of what is kept, so that a short time is kept too.
-std::chrono::milliseconds AuditTrail::rest() const
-{
-    return std::clamp<std::chrono::milliseconds>(settings_.keep / 10, 1s, longest_rest);
-}
-
-void AuditTrail::prune_after(std::chrono::milliseconds delay)
-{
-    pruning_ = clock_.after(delay, [this] { prune(); });
-}
-
-void AuditTrail::prune()
-{
-    auto const deleted = std::make_shared<std::int64_t>(0);
-    auto const before = (clock_.now() - settings_.keep).time_since_epoch().count();
-    store_.post([deleted, before](Db& db) { *deleted = audit::prune(db, before, prune_step); },
-        [this, deleted](std::exception_ptr const& failure) {
-            if (failure)
-                ELVES_LOG(warning, "old rows of the audit trail were not pruned: the store did not take it");
-            bool const more = !failure && *deleted >= prune_step;
-            prune_after(more ? prune_pause : rest());
-        });
 }
 
 void AuditTrail::log_head_later()

@@ -7,19 +7,20 @@
 #include "audit/audit_settings.hpp"
 #include "audit/denied_limit.hpp"
 #include "elves/clock.hpp"
+#include "elves/pruner.hpp"
 #include "elves/store.hpp"
 #include "rpc/audit.hpp"
 
 namespace elves {
 
 /// The audit trail: who asked for what, from where, and what came of it. Makes the rows that the router asks
-/// for, and prunes old ones in small steps. On the loop's thread; `store` and `clock` outlive it, and it
+/// for, and prunes old ones. On the loop's thread; `store` and `clock` outlive it, and it
 /// outlives its rows.
 class AuditTrail final : public Audit {
 public:
     AuditTrail(Store& store, Clock& clock) : store_(store), clock_(clock) {}
 
-    void configure(AuditSettings const& settings) { settings_ = settings; }
+    void configure(AuditSettings const& settings);
     void start();
     void stop();
     /// Says in the log where the chain ends. While the loop does not run only.
@@ -31,9 +32,6 @@ private:
     class Row;
     void write(std::function<void(Db&)> work);
     void write_counts();
-    void prune_after(std::chrono::milliseconds delay);
-    void prune();
-    [[nodiscard]] std::chrono::milliseconds rest() const;
     void count_later();
     void log_head_later();
 
@@ -41,7 +39,7 @@ private:
     Clock& clock_;
     AuditSettings settings_;
     DeniedLimit denied_;
-    Timer pruning_;
+    Pruner pruner_{store_, clock_, "rows of the audit trail"};
     Timer counting_;
     Timer heading_;
     bool cannot_write_ = false;

@@ -1,4 +1,4 @@
-#include "tasklog/task_pruner.hpp"
+#include "elves/pruner.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -17,13 +17,15 @@ struct House {
     asio::io_context io;
     ManualClock clock;
     InlineStore store{io.get_executor()};
-    TaskPruner pruner{store, clock};
+    Pruner pruner{store, clock, "tasks"};
     std::uint64_t last_id = 0;
 
     House()
     {
         store.migrate("tasklog", tasklog_schema);
-        pruner.set_keep(100s, 1000s);
+        pruner.set(100s, [](Db& db, Instant now, std::int64_t most) {
+            return task_records::prune(db, now - 100s, now - 1000s, most);
+        });
     }
     TaskId ended(TaskStatus status, std::chrono::milliseconds ago = 0ms)
     {
@@ -82,19 +84,36 @@ TEST_CASE("what is unfinished or still owed is kept", "[tasklog]")
     CHECK(house.count() == 1);
 }
 
-TEST_CASE("many old tasks go in short steps with pauses", "[tasklog]")
+TEST_CASE(
+    "many old tasks go in steps with pauses, each larger than the one before up to a bound", "[tasklog]")
 {
     House house;
     house.store.db().script("BEGIN");
-    for (int i = 0; i < 1000; ++i) house.ended(TaskStatus::done, 1h);
+    for (int i = 0; i < 5'000; ++i) house.ended(TaskStatus::done, 1h);
     house.store.db().script("COMMIT");
     house.pruner.start();
     house.pass(10s);
-    CHECK(house.count() == 800);
-    house.pass(20ms);
-    CHECK(house.count() == 600);
+    CHECK(house.count() == 4'800);
+    for (std::size_t const left : {4'400U, 3'600U, 2'000U, 400U, 0U}) {
+        house.pass(20ms);
+        CHECK(house.count() == left);
+    }
+}
+
+TEST_CASE("the first step after a rest is small again", "[tasklog]")
+{
+    House house;
+    house.store.db().script("BEGIN");
+    for (int i = 0; i < 500; ++i) house.ended(TaskStatus::done, 1h);
+    house.pruner.start();
+    house.store.db().script("COMMIT");
+    house.pass(10s + 20ms);
+    REQUIRE(house.count() == 0);
+    house.store.db().script("BEGIN");
+    for (int i = 0; i < 500; ++i) house.ended(TaskStatus::done, 1h);
+    house.store.db().script("COMMIT");
     house.pass(10s);
-    CHECK(house.count() == 0);
+    CHECK(house.count() == 300);
 }
 
 TEST_CASE("a store that refuses is asked again later", "[tasklog]")
