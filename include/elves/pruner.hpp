@@ -16,8 +16,8 @@ namespace elves {
 /// whatever the disk takes in. On the loop's thread; `store` and `clock` outlive it.
 class Pruner {
 public:
-    /// Deletes at most `most` of what is too old at `now`, and returns how many. Runs on the store's thread, so
-    /// it owns its data.
+    /// Deletes at most `most` of what is too old at `now`, and returns how many. Runs on the store's thread,
+    /// so it owns its data.
     using Step = std::function<std::int64_t(Db&, Instant now, std::int64_t most)>;
 
     /// `what` is for the log: "old `what` were not pruned".
@@ -29,6 +29,7 @@ public:
     /// `keep` is the shortest time for which something is kept. Looks again after a tenth of it, a minute at
     /// most.
     void set(std::chrono::milliseconds keep, Step step);
+    /// After the first `set`.
     void start() { look_after(rest_); }
     void stop() { timer_.stop(); }
 

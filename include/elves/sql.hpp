@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -64,8 +65,15 @@ public:
     [[nodiscard]] sqlite3* handle() const noexcept { return handle_.get(); }
 
 private:
+    /// Finds a text without a copy of it.
+    struct Hash : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
+
+    sqlite3_stmt* prepare(std::string_view sql);
+
     std::unique_ptr<sqlite3, int (*)(sqlite3*)> handle_;
-    std::unordered_map<std::string, sqlite3_stmt*> statements_;
+    std::unordered_map<std::string, sqlite3_stmt*, Hash, std::equal_to<>> statements_;
 };
 
 } // namespace elves

@@ -14,14 +14,16 @@ namespace {
     "module_sync_flag, module_sync_error, module_sync_costtime, module_callback_time, processor_message, "   \
     "processor_costtime, taken_time, reported_time, module_first_time, module_last_time, module_tries"
 
+// OR FAIL: of one row it leaves nothing either, and SQLite keeps no journal of its own for the statement.
 constexpr auto insert_task =
-    "INSERT INTO tasks (id, agent, type, mode, app, func, param, timeout, proxy, ttl, dedup, status, "
+    "INSERT OR FAIL INTO tasks (id, agent, type, mode, app, func, param, timeout, proxy, ttl, dedup, status, "
     "asked_by, "
     "asked_from, start_time, sent_time, end_time, cron_id, fire_time, sync_flag, sync_error, sync_costtime, "
     "callback_time, worker_flag, worker_result, worker_costtime, stderr, exit_code, truncated, cancel_due, "
     "taken_time, reported_time) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr auto update_task =
-    "UPDATE tasks SET status=?2, sent_time=?3, end_time=?4, sync_flag=?5, sync_error=?6, sync_costtime=?7, "
+    "UPDATE OR FAIL tasks SET status=?2, sent_time=?3, end_time=?4, sync_flag=?5, sync_error=?6, "
+    "sync_costtime=?7, "
     "callback_time=?8, worker_flag=?9, worker_result=?10, worker_costtime=?11, stderr=?12, exit_code=?13, "
     "truncated=?14, cancel_due=?15, taken_time=?16, reported_time=?17 WHERE id=?1";
 constexpr auto find_task = "SELECT " TASK_COLUMNS " FROM tasks WHERE id=?";

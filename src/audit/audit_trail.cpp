@@ -198,6 +198,8 @@ void AuditTrail::write(std::function<void(Db&)> work)
     });
 }
 
+AuditTrail::AuditTrail(Store& store, Clock& clock) : store_(store), clock_(clock) { configure({}); }
+
 void AuditTrail::configure(AuditSettings const& settings)
 {
     settings_ = settings;

@@ -18,7 +18,7 @@ namespace elves {
 /// outlives its rows.
 class AuditTrail final : public Audit {
 public:
-    AuditTrail(Store& store, Clock& clock) : store_(store), clock_(clock) {}
+    AuditTrail(Store& store, Clock& clock);
 
     void configure(AuditSettings const& settings);
     void start();

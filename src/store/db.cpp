@@ -87,21 +87,23 @@ Db::~Db()
 
 Run Db::run(std::string_view sql)
 {
-    auto const [place, fresh] = statements_.try_emplace(std::string(sql), nullptr);
-    auto& statement = place->second;
-    if (statement == nullptr) {
-        int const code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
-            SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-        if (code != SQLITE_OK || statement == nullptr) {
-            statements_.erase(place);
-            if (code == SQLITE_OK) throw std::logic_error("not an SQL statement: " + std::string(sql));
-            throw_sqlite_error(handle_.get(), code, sql);
-        }
-    }
+    auto const found = statements_.find(sql);
+    auto* const statement = found == statements_.end() ? prepare(sql) : found->second;
     if (sqlite3_stmt_busy(statement) != 0) {
         throw std::logic_error("a statement is used inside its own rows: " + std::string(sql));
     }
     return Run(statement);
+}
+
+sqlite3_stmt* Db::prepare(std::string_view sql)
+{
+    sqlite3_stmt* statement = nullptr;
+    int const code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
+        SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    if (code != SQLITE_OK) throw_sqlite_error(handle_.get(), code, sql);
+    if (statement == nullptr) throw std::logic_error("not an SQL statement: " + std::string(sql));
+    statements_.emplace(sql, statement);
+    return statement;
 }
 
 std::int64_t Db::changes() const { return sqlite3_changes64(handle_.get()); }

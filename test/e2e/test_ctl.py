@@ -3,10 +3,11 @@
 import csv
 import io
 import json
+import shutil
 import unittest
 
 from elves_wire import RUN, Result
-from house import HouseTest, dig, eventually, free_port
+from house import HouseTest, binary, dig, eventually, free_port, run
 
 IP, IP2 = "10.0.0.1", "10.0.0.2"
 UNKNOWN_ID = "0123456789ABCDEF"
@@ -217,6 +218,41 @@ class Cron(Ctl):
         done = self.ctl(f"127.0.0.1:{free_port()}", "cron", "next", "not a rule")
         self.assertNotEqual(done.code, WELL)
         self.assertTrue(done.err.strip())
+
+
+class Completion(HouseTest):
+    def script(self, shell):
+        done = run(binary("elvesctl"), "completion", shell)
+        self.assertEqual(done.code, WELL, done)
+        return done.out
+
+    def after(self, *words):
+        """What bash offers for the last of these words."""
+        asked = (self.script("bash") + 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _elvesctl; printf "%s\\n" "${COMPREPLY[@]}"')
+        done = run("bash", "-c", asked, "bash", "elvesctl", *words)
+        self.assertEqual((done.code, done.err), (0, ""))
+        return done.out.split()
+
+    def test_bash_offers_what_may_follow(self):
+        self.assertEqual(self.after("cron", "l"), ["list"])
+        self.assertEqual(self.after("--server", "host:1", "ver"), [])
+        self.assertEqual(self.after("--server", "host:1", "bac"), ["backup"])
+        self.assertEqual(self.after("key", "add", "--role", "o"), ["operator"])
+        self.assertEqual(self.after("completion", "z"), ["zsh"])
+        self.assertIn("--json", self.after("tasks", "--"))
+
+    def test_each_shell_takes_its_script(self):
+        for shell, *check in (("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")):
+            script = self.script(shell)
+            self.assertIn("rotate", script)
+            if shutil.which(shell):
+                path = self.folder() / shell
+                path.write_text(script)
+                done = run(shell, *check, str(path))
+                self.assertEqual((done.code, done.err), (0, ""), shell)
+
+    def test_another_shell_is_refused(self):
+        self.assertEqual(run(binary("elvesctl"), "completion", "tcsh").code, USAGE)
 
 
 class Keeping(Ctl):
