@@ -25,6 +25,11 @@ using boost::system::error_code;
 /// How long a closing connection may take to read what it is owed.
 constexpr std::chrono::seconds closing_time{5};
 constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+/// What is handled for one link before others have their turn: who asks for much must not keep them waiting.
+constexpr std::size_t frames_a_turn = 256;
+constexpr std::size_t bytes_a_turn = 16 * 1024;
+/// While memory is short a link reads, and holds of a frame that is not whole, no more than this.
+constexpr std::size_t short_read = 4096;
 
 /// An agent's certificate is as good as a key for its addresses.
 Key certified_key(TlsPeer peer)
@@ -61,7 +66,7 @@ Link::Link(tcp::socket socket, LinkShared& shared)
     socket_.set_option(tcp::no_delay(true), failure);
 }
 
-Link::~Link() = default;
+Link::~Link() { shared_.held -= held_; }
 
 void Link::start() { wait_readable(); }
 
@@ -103,7 +108,8 @@ void Link::read_some()
 {
     if (state_ != State::open) return;
     error_code failure;
-    auto const size = socket_.read_some(asio::buffer(shared_.scratch), failure);
+    auto const most = memory_is_short() ? short_read : shared_.scratch.size();
+    auto const size = socket_.read_some(asio::buffer(shared_.scratch.data(), most), failure);
     if (is_try_again(failure)) return wait_readable();
     if (failure) return end(failure == asio::error::eof ? "the other side closed it" : failure.message());
     last_heard_ = shared_.clock.steady();
@@ -166,28 +172,50 @@ void Link::tls_is_ready()
 
 void Link::handle_frames()
 {
-    while (state_ == State::open) {
+    auto const share = outbox_.size() + bytes_a_turn;
+    for (std::size_t frames = 0; state_ == State::open; ++frames) {
         if (is_full()) {
             reader_.hold();
             paused_ = true;
-            return;
+            return weigh();
         }
+        if (frames == frames_a_turn || outbox_.size() > share) return go_on_later();
         auto const text = reader_.next();
         if (!text) break;
         handle_frame(*text);
     }
+    weigh();
     if (state_ != State::open) return;
     if (reader_.fault() == FrameFault::empty) {
-        refuse_frame(
-            Error(codes::bad_frame, "a frame of length 0; give 1 to server.max_frame bytes of JSON"));
-        return end("it sent a frame of length 0");
+        return end_with(
+            Error(codes::bad_frame, "a frame of length 0; give 1 to server.max_frame bytes of JSON"),
+            "it sent a frame of length 0");
     }
     if (reader_.fault() == FrameFault::too_large) {
-        refuse_frame(Error(codes::frame_too_large, "a frame over server.max_frame; give at most " +
-                                                       std::to_string(shared_.limits.max_frame) + " bytes"));
-        return end("it sent a frame over max_frame");
+        return end_with(
+            Error(codes::frame_too_large, "a frame over server.max_frame; give at most " +
+                                              std::to_string(shared_.limits.max_frame) + " bytes"),
+            "it sent a frame over max_frame");
+    }
+    if (memory_is_short() && reader_.held() > short_read) {
+        ELVES_LOG(warning, "closing " << address_ << ": all connections together hold [server] all_bytes");
+        return end_with(
+            Error(codes::too_much, "the server has too much to keep; try again later"), "memory is short");
     }
     wait_readable();
+}
+
+void Link::go_on_later()
+{
+    reader_.hold();
+    weigh();
+    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->handle_frames(); });
+}
+
+void Link::end_with(Error const& refusal, std::string_view why)
+{
+    refuse_frame(refusal);
+    end(why);
 }
 
 void Link::handle_frame(std::string_view text)
@@ -333,10 +361,17 @@ void Link::cast(std::string_view service, std::string_view method, json::object 
     written();
 }
 
+void Link::weigh() noexcept
+{
+    auto const now = owed() + reader_.held();
+    shared_.held += now - held_;
+    held_ = now;
+}
+
 bool Link::is_full() const noexcept
 {
-    return inflight_ >= shared_.limits.max_inflight ||
-           outbox_.size() + sending_.size() > shared_.limits.pause_bytes;
+    return inflight_ >= shared_.limits.max_inflight || owed() > shared_.limits.pause_bytes ||
+           (memory_is_short() && owed() > 0);
 }
 
 void Link::resume_if_room()
@@ -354,6 +389,7 @@ bool Link::is_idle() const noexcept
 void Link::written()
 {
     if (state_ == State::closed) return;
+    weigh();
     if (outbox_.size() > shared_.limits.close_bytes) {
         ELVES_LOG(warning,
             "closing " << address_ << ": it does not read its replies (" << outbox_.size() << " bytes wait)");
@@ -389,6 +425,7 @@ void Link::write_some()
     }
     sent_ = 0;
     std::string().swap(sending_);
+    weigh();
     resume_if_room();
     end_if_done();
 }
@@ -467,6 +504,7 @@ void Link::shut()
     outbox_.clear();
     sending_.clear();
     sent_ = 0;
+    weigh();
 }
 
 /// In TLS the other side can tell an end from a cut only by this.

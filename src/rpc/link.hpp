@@ -27,6 +27,9 @@ struct LinkLimits {
     std::size_t max_inflight = 1024;         ///< Calls that wait for their answer; past it we stop reading.
     std::size_t pause_bytes = 1024 * 1024;   ///< Bytes queued for it; past it we stop reading.
     std::size_t close_bytes = 64 * 1024 * 1024; ///< Past it we close it: it does not read.
+    /// Bytes queued for all links together, and of frames that are not whole yet. Past it a link that does
+    /// not read what it is owed is not read either, and a long frame that is not whole is refused.
+    std::size_t all_bytes = 256 * 1024 * 1024;
 };
 
 /// From whom a server that has TLS takes plain connections, too.
@@ -40,6 +43,7 @@ struct LinkShared {
     std::vector<char> scratch =
         std::vector<char>(64 * 1024); ///< One read at a time: an idle link holds no buffer.
     std::size_t calls = 0;            ///< Answered so far.
+    std::size_t held = 0;             ///< Bytes, as `LinkLimits::all_bytes` counts them.
     /// Of those that dial in or are dialed from now on; null: they are plain.
     std::shared_ptr<TlsContext const> tls{};
     PlainFrom plain_from = PlainFrom::everywhere;
@@ -107,8 +111,13 @@ private:
     void answer(ReplyTo const& to, std::uint64_t place, Outcome const& outcome);
     void answer_now(Envelope const& envelope, Outcome const& outcome);
     void refuse_frame(Error const& error);
+    [[nodiscard]] std::size_t owed() const noexcept { return outbox_.size() + sending_.size(); }
+    [[nodiscard]] bool memory_is_short() const noexcept { return shared_.held > shared_.limits.all_bytes; }
+    void weigh() noexcept;
     [[nodiscard]] bool is_full() const noexcept;
     void resume_if_room();
+    void go_on_later();
+    void end_with(Error const& refusal, std::string_view why);
 
     void written();
     void write_some();
@@ -132,6 +141,7 @@ private:
     std::string outbox_;
     std::string sending_;
     std::size_t sent_ = 0; ///< Bytes of `sending_` that are written.
+    std::size_t held_ = 0; ///< Our part of `LinkShared::held`.
     bool drain_posted_ = false;
     bool writing_ = false;
     bool reading_ = false;

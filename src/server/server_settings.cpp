@@ -70,6 +70,8 @@ ServerSettings ServerSettings::read(Settings const& settings)
     all.limits.pause_bytes = static_cast<std::size_t>(server.number("pause_bytes", mib, kib, 1024 * mib));
     all.limits.close_bytes =
         static_cast<std::size_t>(server.number("close_bytes", 64 * mib, kib, 4096 * mib));
+    all.limits.all_bytes =
+        static_cast<std::size_t>(server.number("all_bytes", 256 * mib, mib, 1024 * 1024 * mib));
     if (all.limits.close_bytes < all.limits.max_frame + all.limits.pause_bytes) {
         server.refuse("close_bytes", "it is under max_frame + pause_bytes, so that one large answer would "
                                      "close its connection; give more");

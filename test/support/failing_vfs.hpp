@@ -23,6 +23,7 @@ public:
         write_result = SQLITE_OK;
         sync_result = SQLITE_OK;
         open_result = SQLITE_OK;
+        fail_data_file = false;
     }
     ~FailingVfs()
     {
@@ -35,6 +36,8 @@ public:
     static inline std::atomic<int> write_result = SQLITE_OK; ///< E.g. SQLITE_FULL.
     static inline std::atomic<int> sync_result = SQLITE_OK;  ///< E.g. SQLITE_IOERR_FSYNC.
     static inline std::atomic<int> open_result = SQLITE_OK;
+    /// The data file itself takes no write; its -wal file does.
+    static inline std::atomic<bool> fail_data_file = false;
 
 private:
     static sqlite3_vfs*& real()
@@ -45,28 +48,32 @@ private:
     /// SQLite's methods of one kind of file (databases and -wal files have different ones), ours before them.
     struct Methods : sqlite3_io_methods {
         sqlite3_io_methods const* system;
+        bool is_data; ///< The data file's.
     };
-    static Methods const* ours(sqlite3_io_methods const* system)
+    static Methods const* ours(sqlite3_io_methods const* system, bool is_data)
     {
         static std::mutex mutex;
-        static std::map<sqlite3_io_methods const*, Methods> all;
+        static std::map<std::pair<sqlite3_io_methods const*, bool>, Methods> all;
         std::lock_guard const lock(mutex);
-        auto const [place, fresh] = all.try_emplace(system);
+        auto const [place, fresh] = all.try_emplace({system, is_data});
         auto& methods = place->second;
         if (fresh) {
             static_cast<sqlite3_io_methods&>(methods) = *system;
             methods.xWrite = &write;
             methods.xSync = &sync;
             methods.system = system;
+            methods.is_data = is_data;
         }
         return &methods;
     }
-    static sqlite3_io_methods const* system_methods(sqlite3_file* file)
+    static Methods const* methods_of(sqlite3_file* file)
     {
-        return static_cast<Methods const*>(file->pMethods)->system;
+        return static_cast<Methods const*>(file->pMethods);
     }
+    static sqlite3_io_methods const* system_methods(sqlite3_file* file) { return methods_of(file)->system; }
     static int write(sqlite3_file* file, void const* data, int size, sqlite3_int64 at)
     {
+        if (fail_data_file && methods_of(file)->is_data) return SQLITE_IOERR_WRITE;
         int const result = write_result;
         return result != SQLITE_OK ? result : system_methods(file)->xWrite(file, data, size, at);
     }
@@ -82,7 +89,8 @@ private:
             return result;
         }
         int const result = real()->xOpen(real(), name, file, flags, out);
-        if (file->pMethods != nullptr) file->pMethods = ours(file->pMethods);
+        if (file->pMethods != nullptr)
+            file->pMethods = ours(file->pMethods, (flags & SQLITE_OPEN_MAIN_DB) != 0);
         return result;
     }
 

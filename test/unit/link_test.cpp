@@ -30,6 +30,7 @@ struct Wire {
     std::shared_ptr<Link> link;
     FrameReader reader{1 << 20};
     bool other_closed = false;
+    tcp::acceptor door{loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0)};
 
     explicit Wire(LinkLimits limits = {})
     {
@@ -47,11 +48,19 @@ struct Wire {
                 co_return Reply{{"said", said.value_or("late")}};
             });
         router.add("test", table);
-        tcp::acceptor door(loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
-        other.connect(door.local_endpoint());
-        link = std::make_shared<Link>(door.accept(), shared);
-        other.non_blocking(true);
-        link->start();
+        table.call<Nothing>(
+            "calls", Right::open, {}, "How many there were so far.", [this](Nothing, Caller const&) {
+                return Reply{{"said", std::to_string(shared.calls)}};
+            });
+        link = dial(other);
+    }
+    std::shared_ptr<Link> dial(tcp::socket& from)
+    {
+        from.connect(door.local_endpoint());
+        from.non_blocking(true);
+        auto const made = std::make_shared<Link>(door.accept(), shared);
+        made->start();
+        return made;
     }
     ~Wire()
     {
@@ -216,6 +225,85 @@ TEST_CASE(
     CHECK(wire.shared.calls < 200); // 20 MB of answers fit in no socket's buffer
     for (int i = 1; i <= 200; ++i) REQUIRE(wire.next().at("mqid") == i);
     CHECK(wire.shared.calls == 200);
+}
+
+namespace {
+
+/// Another client of the same server.
+struct Second {
+    Wire& wire;
+    tcp::socket socket{wire.loop};
+    std::shared_ptr<Link> link = wire.dial(socket);
+
+    explicit Second(Wire& wire_) : wire(wire_) {}
+    ~Second() { link->close("the test is over"); }
+    /// What is there to be read.
+    std::string read()
+    {
+        wire.settle();
+        std::string bytes(65536, '\0');
+        boost::system::error_code failure;
+        bytes.resize(socket.read_some(asio::buffer(bytes), failure));
+        return bytes;
+    }
+};
+
+std::string many_big(int count)
+{
+    std::string calls;
+    for (int i = 1; i <= count; ++i) calls += Wire::call_of("big", std::to_string(i));
+    return calls;
+}
+
+} // namespace
+
+TEST_CASE("who asks for much at once has his turn, and then the others have theirs", "[link]")
+{
+    Wire wire;
+    Second second(wire);
+    asio::write(wire.other, asio::buffer(many_big(9))); // 100 kB each
+    asio::write(second.socket, asio::buffer(Wire::call_of("calls")));
+    CHECK_THAT(second.read(), Catch::Contains(R"("said":"2")") || Catch::Contains(R"("said":"1")"));
+    for (int i = 1; i <= 9; ++i) CHECK(wire.next().at("mqid") == i);
+}
+
+TEST_CASE("while all together hold too much, who does not read is not served, and who reads is", "[link]")
+{
+    LinkLimits limits;
+    limits.pause_bytes = 50'000'000;
+    limits.all_bytes = 300'000;
+    Wire wire(limits);
+    wire.send_bytes(many_big(400));
+    CHECK(wire.shared.held > limits.all_bytes);
+    CHECK(wire.shared.held < limits.all_bytes + 200'000);
+    auto const served = wire.shared.calls;
+    CHECK(served < 400);
+    Second second(wire);
+    for (int i = 0; i < 3; ++i) {
+        asio::write(second.socket, asio::buffer(Wire::call_of("now")));
+        CHECK_THAT(second.read(), Catch::Contains(R"("said":"now")"));
+    }
+    CHECK(wire.shared.calls == served + 3);
+    for (int i = 1; i <= 400; ++i) REQUIRE(wire.next().at("mqid") == i);
+    CHECK(wire.shared.held == 0);
+}
+
+TEST_CASE("while all together hold too much, a long frame that is not whole is refused, a short one is not",
+    "[link]")
+{
+    LinkLimits limits;
+    limits.all_bytes = 5'000;
+    Wire wire(limits);
+    wire.send_bytes(std::string("\0\1\0\0", 4) + std::string(5'100, ' '));
+    CHECK_THAT(Wire::text(wire.next(), "error_info"), Catch::Contains("[429.1]"));
+    CHECK_FALSE(wire.link->is_open());
+    wire.shared.held = 6'000; // as of another link
+    Second second(wire);
+    auto const call = Wire::call_of("now");
+    asio::write(second.socket, asio::buffer(call.substr(0, 20)));
+    CHECK(second.read().empty());
+    asio::write(second.socket, asio::buffer(call.substr(20)));
+    CHECK_THAT(second.read(), Catch::Contains("now"));
 }
 
 TEST_CASE("who does not read what we send him unasked is let go", "[link]")
