@@ -74,15 +74,20 @@ bool Key::may_touch(Ip const& ip) const noexcept
     return std::any_of(ips.begin(), ips.end(), [&](IpRange const& range) { return range.contains(ip); });
 }
 
+/// Names may have dots: only the last one of a glob is that before the function, or `a.b*` would be of app
+/// `a.b`, too.
+static bool covers(std::string const& own, Instruction const& ins)
+{
+    if (own == "*" || own == ins.app) return true;
+    auto const dot = own.rfind('.');
+    if (dot != std::string::npos)
+        return fits(own.substr(0, dot), ins.app) && fits(own.substr(dot + 1), ins.func);
+    return own.find_first_of("*?") != std::string::npos && fits(own, ins.name());
+}
+
 bool Key::may_run(Instruction const& ins) const
 {
-    std::string full;
-    return std::any_of(apps.begin(), apps.end(), [&](std::string const& own) {
-        if (own == "*" || own == ins.app) return true;
-        if (own.find_first_of(".*?") == std::string::npos) return false;
-        if (full.empty()) full = ins.name();
-        return fits(own, full);
-    });
+    return std::any_of(apps.begin(), apps.end(), [&](auto const& own) { return covers(own, ins); });
 }
 
 bool Key::may_use(std::string_view app) const

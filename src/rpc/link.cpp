@@ -54,7 +54,8 @@ Link::Link(tcp::socket socket, LinkShared& shared)
     : shared_(shared)
     , socket_(std::move(socket))
     , reader_(shared.limits.max_frame)
-    , last_heard_(shared.clock.steady())
+    , opened_(shared.clock.steady())
+    , last_heard_(opened_)
 {
     error_code failure;
     auto const remote = socket_.remote_endpoint(failure);
@@ -380,6 +381,8 @@ void Link::resume_if_room()
     paused_ = false;
     handle_frames();
 }
+
+bool Link::is_shaking_hands() const noexcept { return tls_ && !tls_->is_ready(); }
 
 bool Link::is_idle() const noexcept
 {

@@ -85,6 +85,9 @@ public:
 
     /// Nothing under way in either direction, and nobody said `keep_when_idle`.
     [[nodiscard]] bool is_idle() const noexcept;
+    /// It has begun with TLS, and is not through with it.
+    [[nodiscard]] bool is_shaking_hands() const noexcept;
+    [[nodiscard]] Clock::Steady opened() const noexcept { return opened_; }
     /// Calls of the other side that wait for their answer.
     [[nodiscard]] std::size_t inflight() const noexcept { return inflight_; }
 
@@ -152,6 +155,7 @@ private:
     std::unordered_map<std::int64_t, Pending> pending_;
     std::vector<std::function<void()>> on_close_;
     Timer closing_;
+    Clock::Steady opened_;
     Clock::Steady last_heard_;
     bool kept_when_idle_ = false;
     Ip ip_;

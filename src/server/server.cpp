@@ -14,6 +14,8 @@ using boost::system::error_code;
 using namespace std::chrono_literals;
 
 constexpr auto sweep_interval = 1s;
+/// A handshake that was begun holds 40 KiB.
+constexpr auto handshake_limit = 10s;
 /// Out of descriptors, say: trying again at once would only burn the processor.
 constexpr auto accept_pause = 100ms;
 constexpr auto last_words = 50ms;
@@ -97,10 +99,13 @@ void Server::sweep()
 {
     auto const now = shared_.clock.steady();
     std::vector<std::shared_ptr<Link>> quiet;
+    std::vector<std::shared_ptr<Link>> half_open;
     for (auto const& link : links_) {
         if (link->is_idle() && now - link->last_heard() > idle_timeout_) quiet.push_back(link);
+        if (link->is_shaking_hands() && now - link->opened() > handshake_limit) half_open.push_back(link);
     }
     for (auto const& link : quiet) link->close("idle for longer than [server] idle_timeout");
+    for (auto const& link : half_open) link->close("its TLS handshake takes too long");
     sweeping_ = shared_.clock.after(sweep_interval, [this] { sweep(); });
 }
 

@@ -114,6 +114,13 @@ class Links(TlsTest):
                     pass  # it was quicker to close than we were
         self.assertEqual(self.ask(self.tls_link())["flag"], "true")
 
+    def test_a_handshake_that_stands_still_is_given_up(self):
+        self.tls_server()
+        with socket.create_connection(self.house.address, timeout=20) as sock:
+            sock.sendall(b"\x16\x03\x01\x02\x00\x01")
+            while sock.recv(4096):
+                pass  # raises TimeoutError where it stays open
+
     def test_an_end_in_tls_is_said_so(self):
         """Without close_notify Python's ssl would raise where it reads on."""
         self.tls_server()

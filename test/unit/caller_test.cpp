@@ -23,6 +23,12 @@ TEST_CASE("a key's apps are names, or globs of app.func", "[caller]")
     CHECK_FALSE(may("xnginx", "reload"));
     CHECK(may("db1", "dump"));
     CHECK_FALSE((may("db12", "dump") || may("db1", "drop")));
+    CHECK((may("nginx", "re.all") && !may("nginx.re", "all") && !may("nginx.reload", "now")));
+    key.apps = {"a.b.*", "c.d", "*stop*"};
+    CHECK((may("a.b", "c") && !may("a", "b.c")));
+    CHECK((may("c", "d") && may("c.d", "any") && !may("c", "d.e")));
+    CHECK((may("x", "stop") && may("stopper", "x") && !may("x", "y")));
+    key.apps = {"backup", "nginx.re*", "db?.dump"};
     CHECK((key.may_use("nginx") && key.may_use("db1") && key.may_use("backup")));
     CHECK_FALSE(key.may_use("other"));
 }

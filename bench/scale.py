@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""./dev scale: what agents, cron jobs and tasks cost as they become many. Each size has a server and a data file of its own.
+
+The data files of crons and tasks are filled by SQL, with the server down; all else is asked of the running server.
+"""
+
+import argparse
+import datetime
+import json
+import pathlib
+import resource
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "test" / "e2e"))
+
+from contestants import BENCH, BIN, Elvesd, elves_bench, fresh  # noqa: E402
+from elves_wire import Client  # noqa: E402
+from turns import cpu_seconds  # noqa: E402
+
+HERE = pathlib.Path(__file__).parent
+SIZES = {"agents": [2_500, 5_000, 10_000, 19_000], "crons": [10_000, 100_000, 1_000_000],
+         "tasks": [100_000, 1_000_000, 10_000_000]}
+DUE = 10_000  # cron jobs that fall due in one second
+ONLINE = 20  # agents that keep beating while crons and tasks are measured
+DAY = 86_400_000
+
+
+class Kept(Elvesd):
+    """One whose settings and data file stay from one start to the next."""
+
+    more = ""
+
+    def command(self):
+        command = super().command()
+        with open(self.folder / "elves.conf", "a") as file:
+            file.write(self.more)
+        return command
+
+    def client(self):
+        return Client("127.0.0.1", self.port)
+
+    def filled(self, script):
+        """Runs SQL on the data file of a server that is down."""
+        db = sqlite3.connect(self.folder / "elves.db")
+        db.executescript("PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000;" + script)
+        db.close()
+
+
+def milliseconds(ask, times=20):
+    """Of one asking: the middle, and the slowest."""
+    took = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        ask()
+        took.append((time.perf_counter() - begun) * 1000)
+    return f"{statistics.median(took):.2f} ({max(took):.2f})"
+
+
+class Beating:
+    """Agents that are online and beat, until the block ends."""
+
+    def __init__(self, server, count):
+        self.process = subprocess.Popen([BENCH, "idle", "--dialect", "elves", "--to", server.to, "--agents", str(count), "--beat", "10"],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.seconds = float(self.process.stdout.readline().split()[1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def agents(count, folder):
+    server = Kept("elvesd")
+    server.start(fresh(folder))
+    before = server.rss()
+    with Beating(server, count) as beating:
+        ready = beating.seconds
+        each = (server.rss() - before) / count
+        time.sleep(2)
+        begun, cpu = time.monotonic(), cpu_seconds(server)
+        time.sleep(20)
+        load = (cpu_seconds(server) - cpu) / (time.monotonic() - begun) * 100
+        client = server.client()
+        counts = milliseconds(lambda: client.ok("heartbeat", "getonlinestat"))
+        page = milliseconds(lambda: client.ok("heartbeat", "listagents", limit="100"))
+    server.stop()
+    server.start(folder)
+    with Beating(server, count) as beating:
+        back = server.start_seconds + beating.seconds
+    server.stop()
+    return {"agents": f"{count:,}", "bytes each": f"{each:,.0f}", "registered in, s": f"{ready:.2f}",
+            "CPU at rest, % of a core": f"{load:.1f}", "all back after a restart, s": f"{back:.2f}",
+            "`getonlinestat`, ms": counts, "`listagents`, 100 of them, ms": page}
+
+
+def numbers(count):
+    return f"WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {count})"
+
+
+def crons(count, folder):
+    server = Kept("elvesd")
+    server.start(fresh(folder))
+    empty = server.rss()
+    server.stop()
+    due = datetime.datetime.now() + datetime.timedelta(seconds=40 + count / 40_000)
+    rule = f"{due.second} {due.minute} {due.hour} * * ?"
+    now = int(time.time() * 1000)
+    ins = json.dumps({"mode": "NP", "app": "backup", "func": "full", "param": "", "timeout": 90})
+    server.filled(f"""{numbers(count)} INSERT INTO cron_job SELECT printf('%016X', n * 2654435761 % 4294967296 * 4294967296 + n),
+        '10.' || (n >> 16 & 255) || '.' || (n >> 8 & 255) || '.' || (n & 255), 'center',
+        iif(n <= {DUE}, '{rule}', (n % 60) || ' ' || (n / 60 % 60) || ' 2 1 1 ?'), '{ins}', 1, {now}, '', NULL, 'skip', 'skip', 0, {now}
+        FROM number;""")
+    server.start(folder)
+    memory = (server.rss() - empty) / count
+    late = []
+    while not late and datetime.datetime.now() < due + datetime.timedelta(seconds=30):
+        time.sleep(1)
+        if datetime.datetime.now() > due + datetime.timedelta(seconds=8):
+            db = sqlite3.connect(f"file:{folder}/elves.db?mode=ro", uri=True)
+            late = sorted(row[0] for row in db.execute("SELECT start_time - fire_time FROM tasks"))
+            db.close()
+    seconds = server.start_seconds
+    server.stop()
+    if len(late) != DUE:
+        raise RuntimeError(f"{len(late)} of {DUE} jobs fired")
+    return {"jobs": f"{count:,}", "bytes of memory each": f"{memory:,.0f}", "start, s": f"{seconds:.2f}",
+            f"late, ms: median, p99, worst of {DUE:,} due in one second": f"{late[DUE // 2]}, {late[DUE * 99 // 100]}, {late[-1]}"}
+
+
+def fill_tasks(server, count):
+    """As one real task is, but for who, what, when and how it ended: over 90 days, 200 agents, 50 apps, one in 100 failed."""
+    db = sqlite3.connect(server.folder / "elves.db")
+    columns = [row[1] for row in db.execute("PRAGMA table_info(tasks)")]
+    db.close()
+    start = f"{int(time.time() * 1000) - 90 * DAY} + n * {90 * DAY // count}"
+    made = {"seq": "n", "id": f"printf('%016X', n * {(1 << 63) // count - 1})", "agent": "'10.1.' || (n % 200) || '.1'",
+            "app": "'app' || (n % 50)", "status": "iif(n % 100 = 0, 'failed', 'done')", "asked_by": "'key' || (n % 20)",
+            "start_time": start, "sent_time": start, "taken_time": start, "reported_time": start, "callback_time": start,
+            "end_time": start}
+    server.filled(f"""CREATE TEMP TABLE one AS SELECT * FROM tasks LIMIT 1; DELETE FROM tasks; {numbers(count)} INSERT INTO tasks
+        SELECT {", ".join(made.get(name, name) for name in columns)} FROM number, one; ANALYZE;""")
+
+
+def tasks(count, folder):
+    server = Kept("elvesd")
+    server.more = "[audit]\nenabled = false\n"
+    server.start(fresh(folder))
+    load = {"ask": "sendasync", "connections": 64, "in_flight": 1, "agents": 1}
+    elves_bench(*server.load({**load, "connections": 1}, "--answers", 1))
+    time.sleep(1)
+    server.stop()
+    fill_tasks(server, count)
+    server.start(folder)
+    row = {"tasks": f"{count:,}", "file, MiB": f"{(folder / 'elves.db').stat().st_size / 2**20:,.0f}", "start, s": f"{server.start_seconds:.2f}"}
+    row["`sendasync` 64x1 a second"] = f"{elves_bench(*server.load(load, '--seconds', 3, '--warmup', 1))['rate']:,.0f}"
+    client = server.client()
+    ids = [f"{n * ((1 << 63) // count - 1):016X}" for n in range(1, count, count // 100)][:100]
+    row["`gettaskbyids` of 100, ms"] = milliseconds(lambda: client.ok("tasklog", "gettaskbyids", id=ids))
+    filters = {"no filter": {}, "agentip": {"agentip": "10.1.7.1"}, "app": {"app": "app7"}, "status": {"status": "failed"},
+               "by": {"by": "key7"}, "cron_id": {"cron_id": "0" * 15 + "1"},
+               "since, until": {"since": text_of(60), "until": text_of(59)}, "an app that never ran": {"app": "none"}}
+    for name, fields in filters.items():
+        row[f"`listtasks`, {name}, ms"] = milliseconds(lambda f=fields: client.call("tasklog", "listtasks", limit="100", **f), 5)
+    server.stop()
+    row["deleted by age, a second"] = pruned(server, folder)
+    return row
+
+
+def text_of(days_ago):
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() - days_ago * 86400))
+
+
+def pruned(server, folder):
+    """How fast a tenth of what there is, or 50,000, goes, while nothing else is to be done."""
+    server.more += f"[tasklog]\nkeep = {81 * 86400}\nkeep_failed = {81 * 86400}\n"
+    db = sqlite3.connect(f"file:{folder}/elves.db?mode=ro", uri=True)
+    oldest = "SELECT min(seq) FROM tasks"
+    first = db.execute(oldest).fetchone()[0]
+    server.start(folder)
+    # The first look is a tenth of the time kept away, a minute at most.
+    while (now := db.execute(oldest).fetchone()[0]) == first:
+        time.sleep(0.05)
+    begun, before = time.monotonic(), now
+    time.sleep(0.5)
+    rate = (db.execute(oldest).fetchone()[0] - before) / (time.monotonic() - begun)
+    db.close()
+    server.stop()
+    return f"{rate:,.0f}"
+
+
+KINDS = {"agents": agents, "crons": crons, "tasks": tasks}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev scale", description=__doc__.partition("\n")[0])
+    parser.add_argument("kind", nargs="*", choices=[[], *KINDS], help="default: all")
+    parser.add_argument("--most", type=int, default=10_000_000, help="no size beyond this")
+    args = parser.parse_args()
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    folder = BIN.parent / "scale-data"
+    for kind in args.kind or KINDS:
+        rows = []
+        for size in SIZES[kind]:
+            if size > args.most or (kind == "agents" and size + 200 > limit):
+                continue
+            rows.append(KINDS[kind](size, folder))
+            print(f"  {kind} {size:,} done", file=sys.stderr, flush=True)
+        print(f"\n{kind}")
+        for number, name in enumerate(rows[0]):
+            print("| " + " | ".join([name, *(row[name] for row in rows)]) + " |")
+            if number == 0:
+                print("| --- |" + " --- |" * len(rows))
+        (HERE / "results" / f"scale-{kind}.json").write_text(json.dumps(rows, indent=1) + "\n")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
