@@ -130,6 +130,17 @@ class Elvesd(Contestant):
             f"[server]\nlisten = 127.0.0.1:{self.port}\n[store]\npath = elves.db\n[log]\nlevel = warning\n")
         return [BIN / "elvesd", "--config", "elves.conf"]
 
+    def is_up(self):
+        """It answers: its port is open before it has read its file."""
+        text = b'{"mqt":"call","mqs":"elves","mqf":"ping"}'
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as sock:
+                sock.settimeout(self.patience)
+                sock.sendall(len(text).to_bytes(4, "big") + text)
+                return len(sock.recv(4)) == 4
+        except OSError:
+            return False
+
 
 class Echo(Contestant):
     """A plain Asio echo of the same frames."""

@@ -114,7 +114,7 @@ def crons(count, folder):
     rule = f"{due.second} {due.minute} {due.hour} * * ?"
     now = int(time.time() * 1000)
     ins = json.dumps({"mode": "NP", "app": "backup", "func": "full", "param": "", "timeout": 90})
-    server.filled(f"""{numbers(count)} INSERT INTO cron_job SELECT printf('%016X', n * 2654435761 % 4294967296 * 4294967296 + n),
+    server.filled(f"""{numbers(count)} INSERT INTO cron_job SELECT printf('%016X', n * 1099511627791),
         '10.' || (n >> 16 & 255) || '.' || (n >> 8 & 255) || '.' || (n & 255), 'center',
         iif(n <= {DUE}, '{rule}', (n % 60) || ' ' || (n / 60 % 60) || ' 2 1 1 ?'), '{ins}', 1, {now}, '', NULL, 'skip', 'skip', 0, {now}
         FROM number;""")
