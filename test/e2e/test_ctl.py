@@ -350,6 +350,13 @@ class Watching(Ctl):
         agent.finish(task)
         eventually(lambda: dig(self.json("task", task), "status") == "done")
 
+    def test_what_an_agent_says_drives_no_terminal(self):
+        wild = "\x1b]0;owned\x07\x1b[2J\r"
+        self.agent(self.house, IP, lambda call: Result(1, wild), asset=wild, os=wild)
+        for said in (self.says("agents"), self.says("agent", IP), self.says("exec", IP, "demo", "hello")):
+            self.assertIn(r"\x1b]0;owned\x07", said)
+            self.assertNotRegex(said, "[\x00-\x08\x0b-\x1f]")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -121,6 +121,10 @@ class Heartbeat(HouseTest):
         client.ok("heartbeat", "register", agentip="10.0.0.7")
         self.assertEqual(self.caller.status_of("10.0.0.7"), "online")
 
+    def test_what_an_agent_says_of_itself_is_bounded(self):
+        for said in ({"hw_config": "x" * 65_537}, {"asset": "x" * 65_537}, {"apps": {str(n): "1" for n in range(1001)}}):
+            self.caller.refused("403.10", "heartbeat", "register", agentip="10.0.0.1", **said)
+
     def test_what_an_agent_said_of_itself_is_told_again(self):
         start = wall_time()
         self.agent(self.house, "10.0.0.1", asset="A-17", os="Linux", version="1.2.3", starttime=start,

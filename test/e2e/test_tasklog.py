@@ -217,6 +217,15 @@ class Results(Tasks):
         agent.finish(task, Result(1, "genuine"))
         self.assertEqual(self.wait_status(self.caller, task, "done")["worker_message"], "genuine")
 
+    def test_a_firing_of_another_agents_job_is_refused(self):
+        job = self.caller.ok("cron", "setcronbyip", agentip=IP, cron_type="self", rule="0 0 2 * * ?",
+                             ins={"mode": "NP", "app": "demo", "func": "work"})["id"]
+        other = self.agent(self.house, "10.0.0.2")
+        reply = other.call("tasklog", "agentasynclog", id=UNKNOWN_ID, info=Result().info(), cron_id=job,
+                           fire_time="2026-11-25 02:00:00", ins={"mode": "NP", "app": "demo", "func": "work"})
+        self.error_in(reply["error_info"], "401.6")
+        self.assertEqual(self.caller.tasks(cron_id=job), [])
+
     def test_a_result_for_an_unknown_or_malformed_id_is_refused(self):
         agent = self.agent(self.house, IP)
         for task_id, code in ((UNKNOWN_ID, "416.1"), ("12", "403.9")):
