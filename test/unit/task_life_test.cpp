@@ -153,6 +153,9 @@ TEST_CASE(
     CHECK(verdict(-1, 90s) == S::timeout);
     CHECK(verdict(0, 90s) == S::failed);
     CHECK(verdict(1, 91s) == S::done);
+    auto endless = task(S::running);
+    endless.ins.timeout = 0s;
+    CHECK(decide(endless, Reported{report(-1, "", 90s)}, noon + 100s).task.status == S::failed);
 }
 
 TEST_CASE("a result proves that the agent had the task, whatever was thought when it was silent", "[life]")
