@@ -118,18 +118,6 @@ def attempt():
     return frame({"mqt": "call", "mqs": "supervisor", "mqf": "login", "key": "root", "token": os.urandom(16).hex()})
 
 
-def over_the_limit(port):
-    """One that opens connections beyond [server] max_connections, again and again."""
-    held = []
-    while True:
-        with contextlib.suppress(OSError):
-            sock = connect(port, len(held))
-            held.append(sock)
-        if len(held) > 3000:
-            held.clear()
-        yield
-
-
 def idle(port):
     """10,000 that made one call each, and are idle since."""
     held = hold(port, 10_000)
@@ -143,4 +131,4 @@ def idle(port):
 
 # Name, how many of it at once, whether it has to stand back for others (as its harm is not in its rate).
 ATTACKERS = [(slow_senders, 1, True), (slow_readers, 1, True), (half_open, 1, True), (half_handshakes, 1, True), (flood, 4, False),
-             (over_the_limit, 1, True), (rubbish, 4, False), (wrong_keys, 1, False), (idle, 1, True)]
+             (rubbish, 4, False), (wrong_keys, 1, False), (idle, 1, True)]

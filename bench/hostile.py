@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 
-from attackers import ATTACKERS, over_the_limit
+from attackers import ATTACKERS
 from contestants import BIN, Elvesd, elves_bench
 
 HERE = pathlib.Path(__file__).parent
@@ -36,7 +36,7 @@ class Attacked(Elvesd):
         with open(self.folder / "elves.conf", "a") as file:
             file.write("[tls]\ncert = pki/server.pem\nkey = pki/server-key.pem\nplain = loopback\n")
         text = (self.folder / "elves.conf").read_text()
-        (self.folder / "elves.conf").write_text(text.replace("[store]", f"max_connections = {self.most}\n[store]"))
+        (self.folder / "elves.conf").write_text(text.replace("[store]", f"max_connections = {MOST}\n[store]"))
         return command
 
 
@@ -101,7 +101,6 @@ def measure(attacker, count, stands_back, args, folder):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     server = Attacked("elvesd")
-    server.most = 1000 if attacker is over_the_limit else MOST
     server.start(folder)
     try:
         elves_bench(*server.load({"ask": "ping", "connections": 1, "in_flight": 1}, "--seconds", 0.2))
@@ -116,7 +115,7 @@ def shown(attacker, count, rounds):
         return statistics.median(one[key] for one in rounds) * scale
 
     worst = max(one["p99_us"] for one in rounds)
-    return (f"| {count if count > 1 else 1} x {attacker.__doc__.rstrip('.')} | {middle('rate'):.2f} "
+    return (f"| {count} x {attacker.__doc__.rstrip('.')} | {middle('rate'):.2f} "
             f"| {middle('p99_calm_us', 1e-3):.2f} | {middle('p99_us', 1e-3):.2f} ({worst / 1e3:.2f}) "
             f"| {middle('attackers_cpu'):.2f} | {middle('server_cpu'):.2f} | {middle('memory_mib'):.1f} |")
 

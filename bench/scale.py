@@ -7,6 +7,7 @@ The data files of crons and tasks are filled by SQL, with the server down; all e
 import argparse
 import datetime
 import json
+import os
 import pathlib
 import resource
 import shutil
@@ -49,6 +50,7 @@ class Kept(Elvesd):
         db = sqlite3.connect(self.folder / "elves.db")
         db.executescript("PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000;" + script)
         db.close()
+        os.sync()  # else the server's first sync would wait for all of this
 
 
 def milliseconds(ask, times=20):
@@ -182,15 +184,16 @@ def pruned(server, folder):
     """How fast a tenth of what there is, or 50,000, goes, while nothing else is to be done."""
     server.more += f"[tasklog]\nkeep = {81 * 86400}\nkeep_failed = {81 * 86400}\n"
     db = sqlite3.connect(f"file:{folder}/elves.db?mode=ro", uri=True)
-    oldest = "SELECT min(seq) FROM tasks"
-    first = db.execute(oldest).fetchone()[0]
+    def oldest():
+        return db.execute("SELECT min(seq) FROM tasks").fetchall()[0][0]  # to its end: or the next one saw what this one did
+    first = oldest()
     server.start(folder)
     # The first look is a tenth of the time kept away, a minute at most.
-    while (now := db.execute(oldest).fetchone()[0]) == first:
+    while (now := oldest()) == first:
         time.sleep(0.05)
     begun, before = time.monotonic(), now
     time.sleep(0.5)
-    rate = (db.execute(oldest).fetchone()[0] - before) / (time.monotonic() - begun)
+    rate = (oldest() - before) / (time.monotonic() - begun)
     db.close()
     server.stop()
     return f"{rate:,.0f}"

@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 import subprocess
+import time
 
 from contestants import BENCH, Floor, elves_bench, fresh
 
@@ -29,8 +30,9 @@ def mixed(contestant, scenario, seconds):
     del others["rate"]
     # The agent is the others': a second link of it would replace the first.
     question = {**scenario, "agents": 0}
-    background = subprocess.Popen([BENCH, *contestant.load(others, "--seconds", seconds + 2 * WARMUP, "--warmup", WARMUP)],
+    background = subprocess.Popen([BENCH, *contestant.load(others, "--seconds", seconds + 3 * WARMUP, "--warmup", WARMUP)],
                                   stdout=subprocess.PIPE, text=True)
+    time.sleep(WARMUP / 2)  # until the others' agent is there
     try:
         beside = load(contestant, question, seconds)
     finally:

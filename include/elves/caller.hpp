@@ -38,8 +38,8 @@ struct Key {
     std::string key;
     std::string name;
     Role role = Role::viewer;
-    /// Names of apps, or globs (`*`, `?`) of `app.func` such as `nginx.re*`, where the last dot is that before
-    /// the function; `*` is everything.
+    /// Names of apps, or globs (`*`, `?`) of `app.func` such as `nginx.re*`, where the last dot is that
+    /// before the function; `*` is everything.
     std::vector<std::string> apps;
     std::vector<IpRange> ips;
     bool enabled = true;

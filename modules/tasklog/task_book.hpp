@@ -2,8 +2,8 @@
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -62,7 +62,7 @@ private:
         bool listed = false;     ///< In `by_agent_`.
         bool busy = false;
         bool ahead = false; ///< Of what is on disk: something was noted.
-        std::deque<asio::any_completion_handler<void()>> waiting;
+        std::list<asio::any_completion_handler<void()>> waiting;
     };
     /// The right to change one task; the next in the queue has it when this is gone.
     class Turn;

@@ -34,8 +34,8 @@ void Pruner::look_after(std::chrono::milliseconds delay)
 void Pruner::prune()
 {
     auto const count = std::make_shared<std::int64_t>(0);
-    store_.post([count, step = step_, now = clock_.now(), most = most_](
-                    Db& db) { *count = step(db, now, most); },
+    store_.post(
+        [count, step = step_, now = clock_.now(), most = most_](Db& db) { *count = step(db, now, most); },
         [this, count](std::exception_ptr const& failure) {
             if (failure) ELVES_LOG(warning, "old " << what_ << " were not pruned: the store did not take it");
             pruned(failure ? 0 : *count);

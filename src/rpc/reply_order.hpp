@@ -1,7 +1,7 @@
 #pragma once
 
+#include <boost/container/deque.hpp>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 
@@ -18,7 +18,8 @@ public:
     void fill(std::uint64_t place, std::string frame, std::string& out);
 
 private:
-    std::deque<std::optional<std::string>> frames_;
+    /// Each link has one, mostly empty: the standard library's would take half a KiB for that.
+    boost::container::deque<std::optional<std::string>> frames_;
     std::uint64_t first_ = 0; ///< The place of `frames_.front()`.
 };
 

@@ -220,6 +220,23 @@ class Cron(Ctl):
         self.assertTrue(done.err.strip())
 
 
+class Credentials(HouseTest):
+    def test_key_and_token_may_stand_in_a_file_of_two_lines(self):
+        server = self.server_down(auth={"mode": "keys"})
+        root = server.init_admin()
+        server.start()
+        path = self.folder() / "auth"
+        good = f"{root['key']}\n{root['token']}\n"
+        for text, code in ((good, WELL), (good.replace("\n", "\r\n"), WELL), (good + "\n", WELL), (good + "more\n", USAGE),
+                           (root["key"], USAGE), (f"\n{root['token']}\n", USAGE), (f"{root['key']}\nx\n", REFUSED)):
+            path.write_bytes(text.encode())
+            with self.subTest(text=text.replace(root["token"], "TOKEN")):
+                done = self.ctl(server, "--auth-file", str(path), "key", "list")
+                self.assertEqual(done.code, code, done)
+        self.assertEqual(self.ctl(server, "--auth-file", str(path) + "none", "key", "list").code, USAGE)
+        self.assertEqual(self.ctl(server, "--auth-file", str(path), "--key", "x", "--token", "y", "key", "list").code, USAGE)
+
+
 class Completion(HouseTest):
     def script(self, shell):
         done = run(binary("elvesctl"), "completion", shell)

@@ -1,8 +1,9 @@
 """More than one agent takes: what is too much is refused at once, and everything else goes on."""
 
+import socket
 import unittest
 
-from elves_wire import RUN, Result
+from elves_wire import RUN, Client, Link, LinkClosed, Result, code_of
 from house import HouseTest, eventually
 
 IP, OTHER = "10.0.0.1", "10.0.0.2"
@@ -12,6 +13,20 @@ INS = {"app": "demo", "func": "work", "timeout": 3600}
 
 class Overload(HouseTest):
     deadline = 180
+
+    def test_connections_beyond_the_limit_are_told_so_and_the_others_work(self):
+        house = self.server(server={"max_connections": 3})
+        inside = [self.client(house) for _ in range(3)]
+        for client in inside:
+            client.ok("elves", "ping")
+        beyond = Link(socket.create_connection(house.address, timeout=10))
+        self.assertEqual(code_of(beyond.receive()), "429.1")
+        with self.assertRaises(LinkClosed):
+            beyond.receive()
+        for client in inside:
+            client.ok("elves", "ping")
+        inside[0].close()
+        eventually(lambda: Client.connect(*house.address).ok("elves", "ping"), 10, "room for another one")
 
     def test_what_one_agent_has_not_finished_is_bounded_and_nobody_else_notices(self):
         house = self.server(server={"max_inflight": 2 * MOST})
