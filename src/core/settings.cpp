@@ -1,6 +1,7 @@
 #include "elves/settings.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -59,10 +60,12 @@ Settings Settings::read_file(std::string const& path)
         throw SettingsError(
             path + ": cannot be read: " + std::strerror(errno) + "; check the name and its permissions");
     }
-    // One more than is allowed, so that also what has no size (a pipe) is bounded.
-    std::string text(largest_file + 1, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(file.gcount()));
+    std::string text;
+    // In pieces, until it is too much: what has no size (a pipe) is bounded, too.
+    for (std::array<char, 16 * 1024> piece{}; file && text.size() <= largest_file;) {
+        file.read(piece.data(), piece.size());
+        text.append(piece.data(), static_cast<std::size_t>(file.gcount()));
+    }
     if (file.bad()) throw SettingsError(path + ": cannot be read: " + std::strerror(errno));
     if (text.size() > largest_file) {
         throw SettingsError(path + ": is over 1 MiB; name a settings file");

@@ -40,6 +40,29 @@ void require_authority(ServerSettings const& server, Gate const& gate)
     }
 }
 
+/// Throws where the settings and the modules don't fit together. Touches no data file.
+void require_fit(
+    Settings const& settings, ServerSettings const& server, std::vector<BuiltinModule> const& builtin)
+{
+    boost::asio::io_context io(1);
+    AsioClock clock(io.get_executor());
+    NoStore store;
+    Host host(io.get_executor(), clock, store, server.zone);
+    LinkDialer dialer(clock);
+    host.offer<Dialer>(dialer);
+    ModuleSet modules(host, settings, builtin, server.enabled, server.module_path);
+    Gate gate;
+    gate.authority = host.find<Authority>();
+    require_authority(server, gate);
+    modules.configure(settings);
+    settings.refuse_unknown();
+    auto const folder = std::filesystem::absolute(server.store_path).parent_path();
+    if (!std::filesystem::is_directory(folder)) {
+        throw SettingsError("[store] path: cannot open " + server.store_path + ": there is no folder " +
+                            folder.string() + "; make it, or give another path");
+    }
+}
+
 void log_exposure(ServerSettings const& server)
 {
     for (auto const& line : exposure(server)) ELVES_LOG(warning, line);
@@ -149,9 +172,9 @@ private:
         log_.reopen();
         try {
             // All of it is looked at before any of it is taken over.
-            check_settings(config_, builtin_);
-            auto settings = Settings::read_file(config_);
+            auto const settings = Settings::read_file(config_);
             auto const server = ServerSettings::read(settings);
+            require_fit(settings, server, builtin_);
             modules_->configure(settings);
             shared_.limits = server.limits;
             use_tls(server);
@@ -203,39 +226,17 @@ void run_server(std::string const& config, std::vector<BuiltinModule> const& bui
     auto const settings = Settings::read_file(config);
     auto const server = ServerSettings::read(settings);
     // What is wrong with the settings comes out before anything is opened or written.
-    check_settings(config, builtin);
+    require_fit(settings, server, builtin);
     raise_descriptor_limit();
     House house(config, settings, server, builtin);
     house.run();
 }
 
-void check_settings(std::string const& config, std::vector<BuiltinModule> const& builtin)
+std::vector<std::string> check_server(std::string const& config, std::vector<BuiltinModule> const& builtin)
 {
     auto const settings = Settings::read_file(config);
     auto const server = ServerSettings::read(settings);
-    boost::asio::io_context io(1);
-    AsioClock clock(io.get_executor());
-    NoStore store;
-    Host host(io.get_executor(), clock, store, server.zone);
-    LinkDialer dialer(clock);
-    host.offer<Dialer>(dialer);
-    ModuleSet modules(host, settings, builtin, server.enabled, server.module_path);
-    Gate gate;
-    gate.authority = host.find<Authority>();
-    require_authority(server, gate);
-    modules.configure(settings);
-    settings.refuse_unknown();
-    auto const folder = std::filesystem::absolute(server.store_path).parent_path();
-    if (!std::filesystem::is_directory(folder)) {
-        throw SettingsError("[store] path: cannot open " + server.store_path + ": there is no folder " +
-                            folder.string() + "; make it, or give another path");
-    }
-}
-
-std::vector<std::string> check_server(std::string const& config, std::vector<BuiltinModule> const& builtin)
-{
-    check_settings(config, builtin);
-    auto const server = ServerSettings::read(Settings::read_file(config));
+    require_fit(settings, server, builtin);
     check_file(server.store_path);
     return exposure(server);
 }

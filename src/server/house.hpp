@@ -12,12 +12,9 @@ namespace elves {
 /// one line that says what is wrong; nothing listens then.
 void run_server(std::string const& config, std::vector<BuiltinModule> const& builtin);
 
-/// Do the settings and the modules fit together? Doesn't open the data file: a running server may ask. Throws
-/// std::exception with one line that says what is wrong.
-void check_settings(std::string const& config, std::vector<BuiltinModule> const& builtin);
-
-/// The same, and looks whether the data file can be one; gives what they expose (exposure.hpp). Not in a
-/// process that has it open: closing any descriptor of a file drops SQLite's locks on it.
+/// Do the settings and the modules fit together, and can the data file be one? Gives what they expose
+/// (exposure.hpp); throws std::exception with one line that says what is wrong. Not in a process that has the
+/// data file open: closing any descriptor of a file drops SQLite's locks on it.
 [[nodiscard]] std::vector<std::string> check_server(
     std::string const& config, std::vector<BuiltinModule> const& builtin);
 
