@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -18,12 +17,12 @@ namespace elves {
 /// it. Outlives every module. On the loop's thread.
 class Host {
 public:
-    Host(asio::any_io_executor loop_, Clock& clock_, Store& store_, Zone zone_)
+    Host(LoopExecutor loop_, Clock& clock_, Store& store_, Zone zone_)
         : loop(std::move(loop_)), clock(clock_), store(store_), zone(zone_)
     {
     }
 
-    asio::any_io_executor loop;
+    LoopExecutor loop;
     Clock& clock;
     Store& store;
     Zone zone; ///< `server.timezone`.

@@ -44,7 +44,7 @@ public:
             });
             if (auto const place = state->waiter.lock()) place->swap(waiter);
         };
-        co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(
+        co_await asio::async_initiate<asio::use_awaitable_t<LoopExecutor> const, void()>(
             std::move(initiation), asio::use_awaitable);
         co_return state->value;
     }

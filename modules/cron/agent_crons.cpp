@@ -19,7 +19,7 @@ constexpr std::chrono::milliseconds retry_after = 30s;
 } // namespace
 
 AgentCrons::AgentCrons(CronJobs const& jobs, Presence& presence, Dispatcher const& dispatcher, Clock& clock,
-    Zone zone, asio::any_io_executor loop)
+    Zone zone, LoopExecutor loop)
     : jobs_(jobs)
     , presence_(presence)
     , dispatcher_(dispatcher)

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <string>
 #include <unordered_map>
 
@@ -16,7 +15,7 @@ namespace elves {
 class AgentCrons {
 public:
     AgentCrons(CronJobs const& jobs, Presence& presence, Dispatcher const& dispatcher, Clock& clock,
-        Zone zone, asio::any_io_executor loop);
+        Zone zone, LoopExecutor loop);
 
     void start();
     void stop();
@@ -42,7 +41,7 @@ private:
     Dispatcher const& dispatcher_;
     Clock& clock_;
     Zone zone_;
-    asio::any_io_executor loop_;
+    LoopExecutor loop_;
     std::unordered_map<Ip, Push> pushes_;
     bool running_ = false;
 };

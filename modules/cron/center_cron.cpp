@@ -46,7 +46,7 @@ MissedTimes times_in(QuartzRule const& rule, Zone const& zone, Instant after, In
 } // namespace
 
 CenterCron::CenterCron(
-    CronJobs& jobs, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone, asio::any_io_executor loop)
+    CronJobs& jobs, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone, LoopExecutor loop)
     : jobs_(jobs), log_(log), dispatcher_(dispatcher), clock_(clock), zone_(zone), loop_(std::move(loop))
 {
 }

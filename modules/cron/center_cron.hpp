@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -24,8 +23,8 @@ namespace elves {
 /// one record.
 class CenterCron {
 public:
-    CenterCron(CronJobs& jobs, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone,
-        asio::any_io_executor loop);
+    CenterCron(
+        CronJobs& jobs, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone, LoopExecutor loop);
 
     /// Takes up all jobs, and accounts for the times that passed while the server was down.
     void start();
@@ -95,7 +94,7 @@ private:
     Dispatcher& dispatcher_;
     Clock& clock_;
     Zone zone_;
-    asio::any_io_executor loop_;
+    LoopExecutor loop_;
     CronSchedule schedule_;
     std::unordered_map<TaskId, State> states_;
     std::unordered_map<TaskId, Runs> runs_;

@@ -14,7 +14,7 @@ constexpr std::size_t own_list_limit = 7 * 512 * 1024;
 } // namespace
 
 Cron::Cron(CronJobs& jobs, Presence& presence, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone,
-    asio::any_io_executor loop)
+    LoopExecutor loop)
     : jobs_(jobs)
     , presence_(presence)
     , log_(log)

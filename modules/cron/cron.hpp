@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <optional>
 
 #include "agent_crons.hpp"
@@ -18,7 +17,7 @@ namespace elves {
 class Cron : public Module {
 public:
     Cron(CronJobs& jobs, Presence& presence, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone,
-        asio::any_io_executor loop);
+        LoopExecutor loop);
 
     [[nodiscard]] std::string_view name() const override { return "cron"; }
     void configure(Section const& section) override;

@@ -25,8 +25,7 @@ std::string os_name(std::string text)
 
 } // namespace
 
-Heartbeat::Heartbeat(
-    AgentRecords& records, Clock& clock, Zone zone, asio::any_io_executor loop, std::size_t most)
+Heartbeat::Heartbeat(AgentRecords& records, Clock& clock, Zone zone, LoopExecutor loop, std::size_t most)
     : records_(records)
     , clock_(clock)
     , zone_(zone)

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -42,8 +41,8 @@ class Heartbeat : public Module, public Presence {
 public:
     static constexpr std::size_t most_agents = 200'000;
 
-    Heartbeat(AgentRecords& records, Clock& clock, Zone zone, asio::any_io_executor loop,
-        std::size_t most = most_agents);
+    Heartbeat(
+        AgentRecords& records, Clock& clock, Zone zone, LoopExecutor loop, std::size_t most = most_agents);
 
     [[nodiscard]] std::string_view name() const override { return "heartbeat"; }
     void configure(Section const& section) override;
@@ -96,7 +95,7 @@ private:
     AgentRecords& records_;
     Clock& clock_;
     Zone zone_;
-    asio::any_io_executor loop_;
+    LoopExecutor loop_;
     std::chrono::seconds interval_{10};
     std::chrono::seconds offline_after_{30};
     /// Callbacks hold it weakly: while it is there, so is this module.

@@ -5,8 +5,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include <boost/asio/any_io_executor.hpp>
-
 #include "elves/services/presence.hpp"
 #include "elves/task.hpp"
 #include "elves/task_life.hpp"
@@ -18,7 +16,7 @@ namespace elves {
 /// events of a task's life. On the loop's thread.
 class AgentCalls {
 public:
-    AgentCalls(asio::any_io_executor loop, Clock& clock, Zone zone, Presence const& presence)
+    AgentCalls(LoopExecutor loop, Clock& clock, Zone zone, Presence const& presence)
         : loop_(std::move(loop)), clock_(clock), zone_(zone), presence_(presence)
     {
     }
@@ -38,7 +36,7 @@ public:
     void confirm(Ip const& agent, TaskId id);
 
 private:
-    asio::any_io_executor loop_;
+    LoopExecutor loop_;
     Clock& clock_;
     Zone zone_;
     Presence const& presence_;

@@ -25,8 +25,8 @@ std::chrono::milliseconds until(Instant when, Instant now)
 
 } // namespace
 
-AgentDispatcher::AgentDispatcher(asio::any_io_executor loop, Clock& clock, Zone zone, Presence& presence,
-    TaskLog& log, AppDirectory const& apps)
+AgentDispatcher::AgentDispatcher(
+    LoopExecutor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log, AppDirectory const& apps)
     : loop_(loop)
     , clock_(clock)
     , presence_(presence)

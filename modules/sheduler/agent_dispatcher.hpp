@@ -30,7 +30,7 @@ public:
 /// thread.
 class AgentDispatcher final : public Dispatcher {
 public:
-    AgentDispatcher(asio::any_io_executor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log,
+    AgentDispatcher(LoopExecutor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log,
         AppDirectory const& apps);
 
     /// Takes up the tasks that were open when the server ended. Before the loop runs only.
@@ -73,7 +73,7 @@ private:
     void watch_again(TaskId id, std::chrono::milliseconds delay);
     void background(asio::awaitable<void> work, TaskId id);
 
-    asio::any_io_executor loop_;
+    LoopExecutor loop_;
     Clock& clock_;
     Presence& presence_;
     TaskLog& log_;

@@ -80,8 +80,8 @@ json::object not_run(Error const& error)
 
 } // namespace
 
-Sheduler::Sheduler(asio::any_io_executor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log,
-    AppDirectory const& apps)
+Sheduler::Sheduler(
+    LoopExecutor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log, AppDirectory const& apps)
     : log_(log), dispatcher_(std::move(loop), clock, zone, presence, log, apps)
 {
 }

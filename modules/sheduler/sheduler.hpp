@@ -9,7 +9,7 @@ namespace elves {
 /// is given outlives it.
 class Sheduler final : public Module {
 public:
-    Sheduler(asio::any_io_executor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log,
+    Sheduler(LoopExecutor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log,
         AppDirectory const& apps);
     [[nodiscard]] std::string_view name() const override { return "sheduler"; }
     void configure(Section const& section) override;

@@ -34,7 +34,7 @@ json::object result_call(Task const& task)
 } // namespace
 
 ProcessorOutbox::ProcessorOutbox(
-    asio::any_io_executor loop, Store& store, Clock& clock, AppDirectory const& apps, Dialer& dialer)
+    LoopExecutor loop, Store& store, Clock& clock, AppDirectory const& apps, Dialer& dialer)
     : loop_(std::move(loop)), store_(store), clock_(clock), apps_(apps), dialer_(dialer)
 {
 }

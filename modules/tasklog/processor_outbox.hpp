@@ -5,8 +5,6 @@
 #include <memory>
 #include <unordered_set>
 
-#include <boost/asio/any_io_executor.hpp>
-
 #include "elves/clock.hpp"
 #include "elves/services/app_directory.hpp"
 #include "elves/services/dialer.hpp"
@@ -20,8 +18,7 @@ namespace elves {
 /// up. What is owed is on disk (`deliveries`), written with the result itself. On the loop's thread.
 class ProcessorOutbox {
 public:
-    ProcessorOutbox(
-        asio::any_io_executor loop, Store& store, Clock& clock, AppDirectory const& apps, Dialer& dialer);
+    ProcessorOutbox(LoopExecutor loop, Store& store, Clock& clock, AppDirectory const& apps, Dialer& dialer);
 
     /// Takes up what was owed when the server ended. Before the loop runs only.
     void load();
@@ -38,7 +35,7 @@ private:
     [[nodiscard]] asio::awaitable<bool> attempt(Task task, Instant since);
     [[nodiscard]] asio::awaitable<task_records::ModuleLog> call_processor(Task task);
 
-    asio::any_io_executor loop_;
+    LoopExecutor loop_;
     Store& store_;
     Clock& clock_;
     AppDirectory const& apps_;

@@ -160,7 +160,7 @@ asio::awaitable<void> TaskBook::wait_for_turn(std::shared_ptr<Entry> entry)
         entry->waiting.emplace_back(
             [executor, handler = std::move(handler)]() mutable { asio::post(executor, std::move(handler)); });
     };
-    co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(
+    co_await asio::async_initiate<asio::use_awaitable_t<LoopExecutor> const, void()>(
         std::move(initiation), asio::use_awaitable);
 }
 

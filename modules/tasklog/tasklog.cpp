@@ -77,7 +77,7 @@ std::optional<T> one_of(std::string_view field, std::optional<std::string> const
 
 } // namespace
 
-Tasklog::Tasklog(asio::any_io_executor loop, Store& store, Clock& clock, Zone zone, Presence const& presence,
+Tasklog::Tasklog(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Presence const& presence,
     AppDirectory const& apps, Dialer& dialer)
     : store_(store)
     , clock_(clock)

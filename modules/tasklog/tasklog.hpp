@@ -20,7 +20,7 @@ namespace elves {
 /// it.
 class Tasklog final : public Module {
 public:
-    Tasklog(asio::any_io_executor loop, Store& store, Clock& clock, Zone zone, Presence const& presence,
+    Tasklog(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Presence const& presence,
         AppDirectory const& apps, Dialer& dialer);
     [[nodiscard]] std::string_view name() const override { return "tasklog"; }
     void configure(Section const& section) override;

@@ -25,7 +25,7 @@ std::string count_text(MissedTimes const& times)
 
 } // namespace
 
-OwnCron::OwnCron(asio::any_io_executor loop, Clock& clock, Journal& journal, Tasks& tasks, Zone const& zone)
+OwnCron::OwnCron(LoopExecutor loop, Clock& clock, Journal& journal, Tasks& tasks, Zone const& zone)
     : loop_(std::move(loop)), clock_(clock), journal_(journal), tasks_(tasks), zone_(zone)
 {
 }

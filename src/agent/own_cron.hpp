@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <deque>
 #include <string>
 #include <unordered_map>
@@ -20,7 +19,7 @@ namespace elves::agent {
 class OwnCron {
 public:
     /// `zone`: of jobs that name none, and of times in texts; it may change.
-    OwnCron(asio::any_io_executor loop, Clock& clock, Journal& journal, Tasks& tasks, Zone const& zone);
+    OwnCron(LoopExecutor loop, Clock& clock, Journal& journal, Tasks& tasks, Zone const& zone);
 
     /// Goes on with the jobs that the journal has: what passed meanwhile was missed.
     void start(std::vector<CronRow> rows);
@@ -56,7 +55,7 @@ private:
     [[nodiscard]] asio::awaitable<void> record(Turn turn, Instruction ins);
     void again(TaskId cron_id);
 
-    asio::any_io_executor loop_;
+    LoopExecutor loop_;
     Clock& clock_;
     Journal& journal_;
     Tasks& tasks_;

@@ -27,7 +27,7 @@ bool has_code(Back const& back, Code code)
 
 } // namespace
 
-Reports::Reports(asio::any_io_executor loop, Clock& clock, Tasks& tasks, Zone const& zone)
+Reports::Reports(LoopExecutor loop, Clock& clock, Tasks& tasks, Zone const& zone)
     : loop_(std::move(loop)), clock_(clock), tasks_(tasks), zone_(zone)
 {
 }

@@ -16,7 +16,7 @@ namespace elves::agent {
 class Reports {
 public:
     /// `zone`: of the times in a report; it may change.
-    Reports(asio::any_io_executor loop, Clock& clock, Tasks& tasks, Zone const& zone);
+    Reports(LoopExecutor loop, Clock& clock, Tasks& tasks, Zone const& zone);
 
     /// The server is there: all that is not confirmed goes to it.
     void link_up(std::shared_ptr<Peer> server);
@@ -37,7 +37,7 @@ private:
     void sent(TaskId id, std::shared_ptr<Peer> const& server, bool confirmed);
     [[nodiscard]] bool is_final(TaskId id, Back const& back);
 
-    asio::any_io_executor loop_;
+    LoopExecutor loop_;
     Clock& clock_;
     Tasks& tasks_;
     Zone const& zone_;

@@ -39,8 +39,8 @@ WorkerReport canceled_report()
 
 } // namespace
 
-Tasks::Tasks(asio::any_io_executor loop, Clock& clock, Journal& journal, Workers& workers, Limits limits,
-    RunRules rules)
+Tasks::Tasks(
+    LoopExecutor loop, Clock& clock, Journal& journal, Workers& workers, Limits limits, RunRules rules)
     : loop_(std::move(loop))
     , clock_(clock)
     , journal_(journal)

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -32,7 +31,7 @@ public:
     using OnResult = std::function<void(TaskId id)>;
 
     /// `rules`: what may run here at all.
-    Tasks(asio::any_io_executor loop, Clock& clock, Journal& journal, Workers& workers, Limits limits,
+    Tasks(LoopExecutor loop, Clock& clock, Journal& journal, Workers& workers, Limits limits,
         RunRules rules = {});
 
     /// `on_result`: there is a result that nobody waits for. Once, before the first task.
@@ -89,7 +88,7 @@ private:
     [[nodiscard]] asio::awaitable<void> keep_confirmed(std::vector<TaskId> ids);
     void spawn(asio::awaitable<void> work);
 
-    asio::any_io_executor loop_;
+    LoopExecutor loop_;
     Clock& clock_;
     Journal& journal_;
     Workers& workers_;

@@ -38,8 +38,8 @@ asio::awaitable<std::shared_ptr<Link>> dial(HostPort to, std::chrono::millisecon
 {
     constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
     auto const here = co_await asio::this_coro::executor;
-    tcp::resolver resolver(here);
-    tcp::socket socket(here);
+    boost::asio::ip::basic_resolver<tcp, LoopExecutor> resolver(here);
+    Link::Socket socket(here);
     bool late = false;
     auto const timer = shared.clock.after(limit, [&] {
         late = true;
@@ -57,7 +57,7 @@ asio::awaitable<std::shared_ptr<Link>> dial(HostPort to, std::chrono::millisecon
     // One by one: async_connect would open a socket again that the timer has closed.
     boost::system::error_code failure = asio::error::host_not_found;
     for (auto const& place : places) {
-        socket = tcp::socket(here);
+        socket = Link::Socket(here);
         auto const [refused] = co_await socket.async_connect(place.endpoint(), as_value);
         failure = refused;
         if (!failure || late) break;

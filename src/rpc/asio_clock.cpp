@@ -13,7 +13,7 @@ namespace elves {
 /// The timers, and the one of Asio's, set to the earliest.
 class AsioClock::Alarm : public std::enable_shared_from_this<Alarm> {
 public:
-    explicit Alarm(asio::any_io_executor loop) : timer_(std::move(loop)) {}
+    explicit Alarm(LoopExecutor loop) : timer_(std::move(loop)) {}
 
     Timer add(Steady deadline, std::function<void()> then)
     {
@@ -56,7 +56,7 @@ private:
     std::optional<Steady> armed_;
 };
 
-AsioClock::AsioClock(asio::any_io_executor loop) : alarm_(std::make_shared<Alarm>(std::move(loop))) {}
+AsioClock::AsioClock(LoopExecutor loop) : alarm_(std::make_shared<Alarm>(std::move(loop))) {}
 
 AsioClock::~AsioClock() { alarm_->stop(); }
 

@@ -2,8 +2,6 @@
 
 #include <memory>
 
-#include <boost/asio/any_io_executor.hpp>
-
 #include "elves/asio.hpp"
 #include "elves/clock.hpp"
 
@@ -13,7 +11,7 @@ namespace elves {
 /// one is set.
 class AsioClock final : public Clock {
 public:
-    explicit AsioClock(asio::any_io_executor loop);
+    explicit AsioClock(LoopExecutor loop);
     ~AsioClock() override;
 
     [[nodiscard]] Instant now() const override;

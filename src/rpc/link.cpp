@@ -50,7 +50,7 @@ bool is_try_again(error_code const& failure)
 
 } // namespace
 
-Link::Link(tcp::socket socket, LinkShared& shared)
+Link::Link(Socket socket, LinkShared& shared)
     : shared_(shared)
     , socket_(std::move(socket))
     , reader_(shared.limits.max_frame)
@@ -99,7 +99,7 @@ void Link::wait_readable()
 {
     if (reading_ || state_ != State::open) return;
     reading_ = true;
-    socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](error_code const& failure) {
+    socket_.async_wait(Socket::wait_read, [self = shared_from_this()](error_code const& failure) {
         self->reading_ = false;
         if (!failure) self->read_some();
     });
@@ -351,8 +351,8 @@ asio::awaitable<Back> Link::call(
             std::move(late->then)(std::make_exception_ptr(error), Back{});
         });
     };
-    co_return co_await asio::async_initiate<asio::use_awaitable_t<> const, void(std::exception_ptr, Back)>(
-        std::move(initiation), asio::use_awaitable);
+    co_return co_await asio::async_initiate<asio::use_awaitable_t<LoopExecutor> const,
+        void(std::exception_ptr, Back)>(std::move(initiation), asio::use_awaitable);
 }
 
 void Link::cast(std::string_view service, std::string_view method, json::object const& fields)
@@ -414,11 +414,10 @@ void Link::write_some()
         sent_ += socket_.write_some(asio::buffer(sending_.data() + sent_, sending_.size() - sent_), failure);
         if (is_try_again(failure)) {
             writing_ = true;
-            socket_.async_wait(
-                tcp::socket::wait_write, [self = shared_from_this()](error_code const& broken) {
-                    self->writing_ = false;
-                    if (!broken) self->write_some();
-                });
+            socket_.async_wait(Socket::wait_write, [self = shared_from_this()](error_code const& broken) {
+                self->writing_ = false;
+                if (!broken) self->write_some();
+            });
             return;
         }
         if (failure) {
@@ -502,7 +501,7 @@ void Link::shut()
     closing_.stop();
     say_goodbye();
     error_code ignored;
-    socket_.shutdown(tcp::socket::shutdown_both, ignored);
+    socket_.shutdown(Socket::shutdown_both, ignored);
     socket_.close(ignored);
     outbox_.clear();
     sending_.clear();

@@ -57,8 +57,10 @@ public:
     /// The length, bytes, that a frame would have which begins as TLS does: with TLS, frames are shorter.
     static constexpr std::size_t tls_sized_frame = 0x16000000;
 
+    using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, LoopExecutor>;
+
     /// `socket` is connected.
-    Link(boost::asio::ip::tcp::socket socket, LinkShared& shared);
+    Link(Socket socket, LinkShared& shared);
     ~Link() override;
     /// Begins to read, on the side that was dialed: in TLS where the other side begins with it and we have
     /// it. Once, before anything else.
@@ -133,7 +135,7 @@ private:
     void fail_pending(std::string_view why);
 
     LinkShared& shared_;
-    boost::asio::ip::tcp::socket socket_;
+    Socket socket_;
     FrameReader reader_;
     std::unique_ptr<TlsPipe> tls_; ///< Null: plain.
     /// Set while `start_to` waits for TLS: why it can't be had; "" when it is there.

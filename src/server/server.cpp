@@ -22,7 +22,7 @@ constexpr auto last_words = 50ms;
 
 } // namespace
 
-Server::Server(asio::any_io_executor loop, LinkShared& shared, ServerSettings const& settings)
+Server::Server(LoopExecutor loop, LinkShared& shared, ServerSettings const& settings)
     : loop_(std::move(loop)), shared_(shared)
 {
     configure(settings);
@@ -50,7 +50,7 @@ void Server::bind(HostPort const& place)
     auto const endpoint = found.begin()->endpoint();
     auto acceptor = std::make_unique<Acceptor>(loop_);
     acceptor->open(endpoint.protocol(), failure);
-    if (!failure) acceptor->set_option(tcp::acceptor::reuse_address(true), failure);
+    if (!failure) acceptor->set_option(Acceptor::reuse_address(true), failure);
     if (!failure) acceptor->bind(endpoint, failure);
     if (!failure) acceptor->listen(4096, failure);
     if (failure) refuse(failure);
@@ -66,7 +66,7 @@ void Server::start()
 
 void Server::accept(Acceptor& acceptor)
 {
-    acceptor.async_accept([this, &acceptor](error_code const& failure, tcp::socket socket) {
+    acceptor.async_accept([this, &acceptor](error_code const& failure, Link::Socket socket) {
         if (failure == asio::error::operation_aborted || !acceptor.is_open()) return;
         if (failure) {
             ELVES_LOG(
@@ -79,7 +79,7 @@ void Server::accept(Acceptor& acceptor)
     });
 }
 
-void Server::take(tcp::socket socket)
+void Server::take(Link::Socket socket)
 {
     auto link = std::make_shared<Link>(std::move(socket), shared_);
     if (links_.size() >= max_connections_) {

@@ -16,7 +16,7 @@ namespace elves {
 class Server {
 public:
     /// Binds every address of `settings.listen`; throws SettingsError that names the one that can't be had.
-    Server(asio::any_io_executor loop, LinkShared& shared, ServerSettings const& settings);
+    Server(LoopExecutor loop, LinkShared& shared, ServerSettings const& settings);
 
     void start();
     /// Takes what SIGHUP can change.
@@ -30,16 +30,16 @@ public:
     [[nodiscard]] std::vector<HostPort> listening() const;
 
 private:
-    using Acceptor = boost::asio::ip::tcp::acceptor;
+    using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, LoopExecutor>;
 
     void bind(HostPort const& place);
     void accept(Acceptor& acceptor);
-    void take(boost::asio::ip::tcp::socket socket);
+    void take(Link::Socket socket);
     void sweep();
     void wait_for_answers(Clock::Steady until);
     void close_all();
 
-    asio::any_io_executor loop_;
+    LoopExecutor loop_;
     LinkShared& shared_;
     std::size_t max_connections_ = 0;
     std::chrono::seconds idle_timeout_{};

@@ -6,7 +6,6 @@
 #include <optional>
 #include <vector>
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 
 #include "store/unit.hpp"
@@ -17,7 +16,7 @@ namespace elves {
 /// while units are out. Held by what it has posted too, so it may outlive the store.
 class Completions : public std::enable_shared_from_this<Completions> {
 public:
-    explicit Completions(asio::any_io_executor loop) : loop_(std::move(loop)) {}
+    explicit Completions(LoopExecutor loop) : loop_(std::move(loop)) {}
 
     /// A unit goes out. On the loop's thread.
     void expect();
@@ -33,10 +32,10 @@ private:
     void go_on();
     void post();
 
-    asio::any_io_executor loop_;
+    LoopExecutor loop_;
     // The loop's.
     std::size_t out_ = 0;
-    std::optional<asio::executor_work_guard<asio::any_io_executor>> running_;
+    std::optional<asio::executor_work_guard<LoopExecutor>> running_;
     bool dropped_ = false;
     std::vector<Unit> coming_; ///< From `next_` on not yet called.
     std::size_t next_ = 0;

@@ -52,7 +52,7 @@ Pages give_back_some(Db& db)
 
 } // namespace
 
-SqliteStore::SqliteStore(asio::any_io_executor loop, std::string path, Limits limits)
+SqliteStore::SqliteStore(LoopExecutor loop, std::string path, Limits limits)
     : path_(std::move(path))
     , limits_(limits)
     , lock_(path_)

@@ -11,8 +11,6 @@
 #include <thread>
 #include <vector>
 
-#include <boost/asio/any_io_executor.hpp>
-
 #include "elves/store.hpp"
 #include "store/completions.hpp"
 #include "store/file_lock.hpp"
@@ -40,9 +38,8 @@ public:
     };
 
     /// Throws std::runtime_error, one line that names the file and what to do, where it can't be used.
-    SqliteStore(asio::any_io_executor loop, std::string path, Limits limits);
-    SqliteStore(asio::any_io_executor loop, std::string path)
-        : SqliteStore(std::move(loop), std::move(path), Limits())
+    SqliteStore(LoopExecutor loop, std::string path, Limits limits);
+    SqliteStore(LoopExecutor loop, std::string path) : SqliteStore(std::move(loop), std::move(path), Limits())
     {
     }
     ~SqliteStore() override;

@@ -13,7 +13,7 @@ asio::awaitable<void> Store::wait(std::function<void(Done)> start)
             std::move(resume)(std::move(error));
         });
     };
-    co_await asio::async_initiate<asio::use_awaitable_t<> const, void(std::exception_ptr)>(
+    co_await asio::async_initiate<asio::use_awaitable_t<LoopExecutor> const, void(std::exception_ptr)>(
         initiate, asio::use_awaitable);
 }
 

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 SimDisk::SimDisk(std::string name) : name_(std::move(name)), db_(open_in_memory()) {}
 
-SimStore::SimStore(Nature& nature, SimDisk& disk, asio::any_io_executor loop)
+SimStore::SimStore(Nature& nature, SimDisk& disk, LoopExecutor loop)
     : nature_(nature), disk_(disk), loop_(std::move(loop))
 {
 }

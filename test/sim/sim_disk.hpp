@@ -5,8 +5,6 @@
 #include <memory>
 #include <vector>
 
-#include <boost/asio/any_io_executor.hpp>
-
 #include "elves/store.hpp"
 #include "sim/nature.hpp"
 #include "store/unit.hpp"
@@ -47,7 +45,7 @@ private:
 /// after a while. The one who made it ends it (`cut`) before anything that it works for.
 class SimStore final : public Store {
 public:
-    SimStore(Nature& nature, SimDisk& disk, asio::any_io_executor loop);
+    SimStore(Nature& nature, SimDisk& disk, LoopExecutor loop);
 
     void post(Work work, Done done) override;
     void post_read(Work work, Done done) override;
@@ -77,7 +75,7 @@ private:
 
     Nature& nature_;
     SimDisk& disk_;
-    asio::any_io_executor loop_;
+    LoopExecutor loop_;
     std::vector<Unit> writes_;
     std::vector<Unit> group_; ///< Those that are being written, or are, and have not been told so.
     std::deque<Read> reads_;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/post.hpp>
 #include <deque>
 #include <functional>
@@ -27,7 +26,7 @@ public:
         json::object fields;
     };
 
-    FakePeer(asio::any_io_executor loop, Clock& clock, std::string const& ip = "127.0.0.1", int port = 50'000)
+    FakePeer(LoopExecutor loop, Clock& clock, std::string const& ip = "127.0.0.1", int port = 50'000)
         : loop_(std::move(loop))
         , clock_(clock)
         , ip_(Ip::parse(ip).value())
@@ -111,7 +110,7 @@ private:
         bool over = false;
     };
 
-    asio::any_io_executor loop_;
+    LoopExecutor loop_;
     Clock& clock_;
     Ip ip_;
     std::string address_;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/post.hpp>
 
 #include "elves/error.hpp"
@@ -14,7 +13,7 @@ namespace elves {
 /// A Store in memory: runs work at once on the calling thread, posts `done` to the loop, and fails on demand.
 class InlineStore final : public Store {
 public:
-    explicit InlineStore(asio::any_io_executor loop) : loop_(std::move(loop)), db_(open_in_memory()) {}
+    explicit InlineStore(LoopExecutor loop) : loop_(std::move(loop)), db_(open_in_memory()) {}
 
     void post(Work work, Done done) override
     {
@@ -70,7 +69,7 @@ private:
         });
     }
 
-    asio::any_io_executor loop_;
+    LoopExecutor loop_;
     std::unique_ptr<Db> db_;
     int fail_next_ = 0;
     bool failing_ = false;

@@ -30,7 +30,8 @@ struct Wire {
     std::shared_ptr<Link> link;
     FrameReader reader{1 << 20};
     bool other_closed = false;
-    tcp::acceptor door{loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0)};
+    asio::basic_socket_acceptor<tcp, LoopExecutor> door{
+        loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0)};
 
     explicit Wire(LinkLimits limits = {})
     {
