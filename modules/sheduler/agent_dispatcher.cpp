@@ -308,12 +308,13 @@ asio::awaitable<void> AgentDispatcher::ask_about(Ip agent, std::vector<TaskId> i
 /// Something has to be done about it when: its ttl is over, or its timeout plus `lost_after`.
 void AgentDispatcher::watch(Task const& task)
 {
-    auto const when = task.status == TaskStatus::waiting
-                          ? task.start + task.ins.ttl
-                          : task.sent.value_or(task.start) + task.ins.timeout + log_.lost_after();
-    // One that the agent is still at was due before: ask again after a while.
-    auto const least = task.status == TaskStatus::waiting ? 0ms : shortest_watch;
-    watch_again(task.id, std::max(until(when, clock_.now()), least));
+    bool const waits = task.status == TaskStatus::waiting;
+    auto const since = waits ? task.start : task.sent.value_or(task.start);
+    std::chrono::milliseconds const all = waits ? task.ins.ttl : task.ins.timeout + log_.lost_after();
+    // One that the agent is still at was due before: ask again after a while. A clock that was set back
+    // since gives nobody more than all of it.
+    auto const least = waits ? 0ms : shortest_watch;
+    watch_again(task.id, std::max(std::min(until(since + all, clock_.now()), all), least));
 }
 
 void AgentDispatcher::watch_again(TaskId id, std::chrono::milliseconds delay)

@@ -102,6 +102,13 @@ TEST_CASE("a task for an agent that is not there is undelivered at once, or wait
         house.pass(20s);
         CHECK(house.status(id) == TaskStatus::expired);
     }
+    SECTION("the server ends meanwhile, and its clock is set back")
+    {
+        house.clock.jump(house.clock.now() - 1h);
+        house.start();
+        house.pass(20s);
+        CHECK(house.status(id) == TaskStatus::expired);
+    }
 }
 
 TEST_CASE(
