@@ -35,6 +35,9 @@ constexpr auto open_tasks =
 constexpr auto last_of_cron =
     "SELECT " TASK_COLUMNS " FROM tasks WHERE cron_id=? AND status<>'skipped' AND end_time IS NOT NULL "
     "ORDER BY seq DESC LIMIT 1";
+// Two questions: asked for both in one, SQLite would read all rows.
+constexpr auto select_seqs =
+    "SELECT coalesce((SELECT min(seq) FROM tasks), 0), coalesce((SELECT max(seq) FROM tasks), 0)";
 constexpr auto insert_output = "INSERT OR IGNORE INTO outputs (id, at, data, time) VALUES (?,?,?,?)";
 constexpr auto select_output = "SELECT at, data FROM outputs WHERE id=? ORDER BY at";
 constexpr auto select_output_times =
@@ -282,6 +285,13 @@ std::vector<Task> open(Db& db)
     return all;
 }
 
+Seqs seqs(Db& db)
+{
+    auto run = db.run(select_seqs);
+    if (!run.next()) return {};
+    return {run.number(0), run.number(1)};
+}
+
 std::vector<Row> list(Db& db, Filter const& filter, std::int64_t limit)
 {
     // A statement for each set of filters that is used, so that each finds its index; texts kept until it has
@@ -308,6 +318,7 @@ std::vector<Row> list(Db& db, Filter const& filter, std::int64_t limit)
     if (filter.by) by_text(" AND asked_by=?", *filter.by);
     if (filter.since) by_number(" AND start_time>=?", ms(*filter.since));
     if (filter.until) by_number(" AND start_time<=?", ms(*filter.until));
+    if (filter.from_seq) by_number(" AND seq>=?", *filter.from_seq);
     if (filter.before_seq) by_number(" AND seq<?", *filter.before_seq);
     by_number(" ORDER BY seq DESC LIMIT ?", limit);
 

@@ -44,7 +44,14 @@ struct Filter {
     std::optional<std::string> by;
     std::optional<Instant> since;
     std::optional<Instant> until;
-    std::optional<std::int64_t> before_seq;
+    std::optional<std::int64_t> from_seq;   ///< This one, too.
+    std::optional<std::int64_t> before_seq; ///< Not this one.
+};
+
+/// The oldest and the newest `Row::seq` there is; 0 without any.
+struct Seqs {
+    std::int64_t oldest = 0;
+    std::int64_t newest = 0;
 };
 
 void insert(Db& db, Task const& task);
@@ -54,6 +61,7 @@ void update(Db& db, Task const& task);
 [[nodiscard]] std::optional<Task> find_twin(Db& db, Task const& task);
 /// Those that are unfinished or whose cancel is due, oldest first.
 [[nodiscard]] std::vector<Task> open(Db& db);
+[[nodiscard]] Seqs seqs(Db& db);
 /// Newest first.
 [[nodiscard]] std::vector<Row> list(Db& db, Filter const& filter, std::int64_t limit);
 [[nodiscard]] std::optional<Task> last_run(Db& db, TaskId cron_id);

@@ -6,6 +6,7 @@
 #include "elves/json_fields.hpp"
 #include "elves/log.hpp"
 #include "elves/worker_report.hpp"
+#include "task_search.hpp"
 #include "task_story.hpp"
 #include "task_text.hpp"
 
@@ -44,24 +45,6 @@ std::string milliseconds_of(Instant at)
 {
     auto const part = at.time_since_epoch() % std::chrono::seconds(1);
     return "." + std::to_string(1000 + part.count()).substr(1);
-}
-
-/// The first `most` rows that the key may see; null: all. A page is full, whatever lies between.
-std::vector<task_records::Row> visible_rows(
-    Db& db, task_records::Filter filter, std::int64_t most, Key const* key)
-{
-    std::vector<task_records::Row> rows;
-    while (true) {
-        auto page = task_records::list(db, filter, most);
-        bool const is_last = page.size() < static_cast<std::size_t>(most);
-        if (!page.empty()) filter.before_seq = page.back().seq;
-        for (auto& row : page) {
-            bool const is_seen = !key || (key->may_touch(row.task.agent) && key->may_run(row.task.ins));
-            if (is_seen) rows.push_back(std::move(row));
-            if (rows.size() == static_cast<std::size_t>(most)) return rows;
-        }
-        if (is_last) return rows;
-    }
 }
 
 template <class T>
@@ -311,17 +294,13 @@ asio::awaitable<Reply> Tasklog::search(Search in, Caller caller)
         throw Error(codes::bad_field, "`limit` is " + std::to_string(in.limit) + "; give 1 to 1000");
     }
     book_.flush();
-    using Rows = std::vector<task_records::Row>;
-    // One more than asked for tells whether there is a next page.
-    std::function<Rows(Db&)> work = [filter, limit = in.limit, key = caller.key](
-                                        Db& db) { return visible_rows(db, filter, limit + 1, key.get()); };
-    auto rows = co_await store_.read<Rows>(std::move(work));
-    bool const more = rows.size() > static_cast<std::size_t>(in.limit);
-    if (more) rows.pop_back();
+    std::function<TaskPage(Db&)> work = [filter, limit = in.limit, key = caller.key](
+                                            Db& db) { return search_tasks(db, filter, limit, key.get()); };
+    auto const page = co_await store_.read<TaskPage>(std::move(work));
     json::array info;
-    for (auto const& row : rows) info.push_back(task_text(row, zone_));
+    for (auto const& row : page.rows) info.push_back(task_text(row, zone_));
     json::object fields{{"info", std::move(info)}};
-    if (more) fields["next"] = std::to_string(rows.back().seq);
+    if (page.next) fields["next"] = std::to_string(*page.next);
     co_return Reply(std::move(fields));
 }
 
