@@ -26,7 +26,7 @@ struct Instruction {
     /// Throws Error 403.x that names the field, as `ins.app`.
     [[nodiscard]] static Instruction read(json::object const& ins);
     /// As it travels: strings all, `ttl` and `dedup` only where given.
-    [[nodiscard]] json::object to_json() const;
+    [[nodiscard]] json::object to_json(json::storage_ptr memory = {}) const;
     /// `app.func`
     [[nodiscard]] std::string name() const { return app + "." + func; }
 };

@@ -29,10 +29,10 @@ class Peer {
 public:
     virtual ~Peer() = default;
 
-    /// Sends a call and waits for its `back`. Throws Error 410.2 when `limit` is over first, 410.1 when the
-    /// connection closes or is closed.
-    [[nodiscard]] virtual asio::awaitable<Back> call(
-        std::string service, std::string method, json::object fields, std::chrono::milliseconds limit) = 0;
+    /// Sends a call, and waits for its `back`: to be awaited at once. Throws Error 410.2 when `limit` is over
+    /// first, 410.1 when the connection closes or is closed.
+    [[nodiscard]] virtual asio::awaitable<Back> call(std::string_view service, std::string_view method,
+        json::object const& fields, std::chrono::milliseconds limit) = 0;
     /// Sends a cast; lost without a word where the connection is closed.
     virtual void cast(std::string_view service, std::string_view method, json::object const& fields) = 0;
 

@@ -72,8 +72,8 @@ asio::awaitable<std::string> AgentCrons::send(Ip agent)
     auto const link = presence_.link(agent);
     if (!link) co_return "it is offline";
     try {
-        auto list = list_of(agent);
-        auto const back = co_await link->call("agent", "setcrons", std::move(list), answer_limit);
+        auto const list = list_of(agent);
+        auto const back = co_await link->call("agent", "setcrons", list, answer_limit);
         co_return back.flag ? std::string() : "it refused: " + back.error_info;
     } catch (std::exception const& error) {
         co_return error.what();

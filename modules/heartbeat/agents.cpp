@@ -194,6 +194,7 @@ AgentChanges Agents::take_changes()
         agent.record.last_heard = last_heard(agent);
         return agent.record;
     };
+    changes.registered.reserve(registered_.size());
     for (auto const& ip : registered_) changes.registered.push_back(brought_up(ip));
     for (auto const& ip : heard_) {
         if (!registered_.contains(ip)) changes.heard.push_back({ip, brought_up(ip).last_heard});

@@ -15,9 +15,15 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds answer_limit = 10s;
 constexpr std::size_t ids_a_question = 500;
 
-json::object instruct(Task const& task)
+asio::awaitable<Back> instruct(Peer& link, Task const& task, std::chrono::milliseconds limit)
 {
-    return {{"id", task.id.text()}, {"type", type_text(task.type)}, {"ins", task.ins.to_json()}};
+    // Gone once it is sent: in one piece, and on the stack, but for a long param.
+    unsigned char space[2048];
+    json::monotonic_resource memory(space, sizeof space);
+    json::object const fields(
+        {{"id", task.id.text()}, {"type", type_text(task.type)}, {"ins", task.ins.to_json(&memory)}},
+        &memory);
+    return link.call("agent", "instruct", fields, limit);
 }
 
 std::string not_there(Ip const& agent)
@@ -61,8 +67,7 @@ asio::awaitable<life::Event> AgentCalls::hand_over(Task task, std::chrono::milli
         return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun);
     };
     try {
-        auto fields = instruct(task);
-        auto const back = co_await link->call("agent", "instruct", std::move(fields), limit);
+        auto const back = co_await instruct(*link, task, limit);
         if (back.flag) co_return life::Taken{after()};
         co_return life::Refused{refusal_of(back), after()};
     } catch (Error const& error) {
@@ -78,8 +83,7 @@ asio::awaitable<std::optional<life::Event>> AgentCalls::run(Task task, std::chro
     if (!link) co_return life::NotThere{not_there(task.agent)};
     auto const begun = clock_.steady();
     try {
-        auto fields = instruct(task);
-        auto const back = co_await link->call("agent", "instruct", std::move(fields), limit);
+        auto const back = co_await instruct(*link, task, limit);
         if (back.flag) co_return life::Reported{read_report(back.fields, zone_)};
         co_return life::Refused{
             refusal_of(back), std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun)};
@@ -107,7 +111,7 @@ asio::awaitable<std::vector<std::optional<life::Event>>> AgentCalls::ask(
         bool unheard = false;
         std::string silent;
         try {
-            auto const back = co_await link->call("agent", "status", std::move(fields), limit);
+            auto const back = co_await link->call("agent", "status", fields, limit);
             auto const* const entries = back.fields.if_contains("info");
             if (back.flag && entries && entries->is_array()) info = entries->get_array();
             // It stops: it is asked again when it is back.
@@ -150,7 +154,7 @@ asio::awaitable<bool> AgentCalls::cancel(Ip agent, TaskId id)
         json::object fields{{"id", id.text()}};
         // Whatever else it says: it has heard it, and repeating it would change nothing. One that stops, or
         // has no disk to write it to, has not: what waits for its turn there begins after its next start.
-        auto const back = co_await link->call("agent", "cancel", std::move(fields), answer_limit);
+        auto const back = co_await link->call("agent", "cancel", fields, answer_limit);
         co_return !has_code(back, codes::shutting_down) && !has_code(back, codes::store_cannot_write);
     } catch (Error const& error) {
         ELVES_LOG(debug,

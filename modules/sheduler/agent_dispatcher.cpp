@@ -69,7 +69,7 @@ void AgentDispatcher::require_processor(Instruction const& ins) const
     }
 }
 
-asio::awaitable<TaskLog::Recorded> AgentDispatcher::record(Order order)
+Task AgentDispatcher::task_of(Order order) const
 {
     require_processor(order.ins);
     if (log_.open_count(order.agent) >= most_open) {
@@ -98,14 +98,20 @@ asio::awaitable<TaskLog::Recorded> AgentDispatcher::record(Order order)
         task = life::decide(task, life::NotThere{why}, task.start).task;
         task.sync_costtime = 0ms;
     }
-    auto recorded = co_await log_.record(std::move(task), std::move(order.also));
+    return task;
+}
+
+void AgentDispatcher::watch_new(TaskLog::Recorded const& recorded)
+{
     if (recorded.fresh && !is_final(recorded.task.status)) watch(recorded.task);
-    co_return recorded;
 }
 
 asio::awaitable<TaskLog::Recorded> AgentDispatcher::send(Order order)
 {
-    auto recorded = co_await record(std::move(order));
+    auto also = std::move(order.also);
+    auto fresh = task_of(std::move(order));
+    auto recorded = co_await log_.record(std::move(fresh), std::move(also));
+    watch_new(recorded);
     if (!recorded.fresh) {
         recorded.task = co_await taken_by_now(recorded.task);
         co_return recorded;
@@ -186,7 +192,10 @@ void AgentDispatcher::tell_asking(Task const& task)
 asio::awaitable<Task> AgentDispatcher::run(Order order)
 {
     auto const limit = order.ins.timeout == 0s ? default_timeout_ : order.ins.timeout;
-    auto recorded = co_await record(std::move(order));
+    auto also = std::move(order.also);
+    auto fresh = task_of(std::move(order));
+    auto recorded = co_await log_.record(std::move(fresh), std::move(also));
+    watch_new(recorded);
     auto& task = recorded.task;
     if (is_final(task.status)) co_return task;
     OneShot<Outcome> over;

@@ -56,7 +56,8 @@ private:
         std::shared_ptr<bool> late = std::make_shared<bool>(false);
     };
 
-    [[nodiscard]] asio::awaitable<TaskLog::Recorded> record(Order order);
+    [[nodiscard]] Task task_of(Order order) const;
+    void watch_new(TaskLog::Recorded const& recorded);
     [[nodiscard]] asio::awaitable<Task> hand_over(Task task);
     [[nodiscard]] asio::awaitable<void> instruct(Task task, HandOver answer);
     [[nodiscard]] asio::awaitable<Task> taken_by_now(Task task);

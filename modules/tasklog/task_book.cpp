@@ -65,8 +65,13 @@ asio::awaitable<TaskLog::Recorded> TaskBook::record(Task task, std::function<voi
 
 asio::awaitable<life::Decision> TaskBook::apply(TaskId id, life::Event event, std::function<void(Db&)> also)
 {
-    auto const entry = co_await entry_of(id);
-    co_await wait_for_turn(entry);
+    std::shared_ptr<Entry> entry;
+    if (auto const found = entries_.find(id); found != entries_.end()) {
+        entry = found->second;
+    } else {
+        entry = co_await fetch(id);
+    }
+    if (std::exchange(entry->busy, true)) co_await wait_for_turn(entry);
     Turn const turn(*this, entry);
     auto decision = life::decide(entry->task, event, clock_.now());
     if (!decision.changed) co_return decision;
@@ -138,9 +143,8 @@ void TaskBook::fall_behind(std::vector<std::shared_ptr<Entry>> entries)
     flush_after(flush_again);
 }
 
-asio::awaitable<std::shared_ptr<TaskBook::Entry>> TaskBook::entry_of(TaskId id)
+asio::awaitable<std::shared_ptr<TaskBook::Entry>> TaskBook::fetch(TaskId id)
 {
-    if (auto const found = entries_.find(id); found != entries_.end()) co_return found->second;
     auto task = co_await find(id);
     if (!task) throw Error(codes::no_task, "no task " + id.text());
     // Somebody else may have fetched it meanwhile: one task, one entry.
@@ -154,7 +158,6 @@ asio::awaitable<std::shared_ptr<TaskBook::Entry>> TaskBook::entry_of(TaskId id)
 
 asio::awaitable<void> TaskBook::wait_for_turn(std::shared_ptr<Entry> entry)
 {
-    if (!std::exchange(entry->busy, true)) co_return;
     auto const executor = co_await asio::this_coro::executor;
     auto initiation = [entry, executor](auto handler) {
         entry->waiting.emplace_back(

@@ -67,7 +67,8 @@ private:
     /// The right to change one task; the next in the queue has it when this is gone.
     class Turn;
 
-    [[nodiscard]] asio::awaitable<std::shared_ptr<Entry>> entry_of(TaskId id);
+    /// Of one that is over: from disk.
+    [[nodiscard]] asio::awaitable<std::shared_ptr<Entry>> fetch(TaskId id);
     [[nodiscard]] asio::awaitable<void> wait_for_turn(std::shared_ptr<Entry> entry);
     void fall_behind(std::vector<std::shared_ptr<Entry>> entries);
     void flush_after(std::chrono::milliseconds delay);

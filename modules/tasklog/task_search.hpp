@@ -15,8 +15,9 @@ struct TaskPage {
     std::optional<std::int64_t> next; ///< `before_seq` of the next one. Nothing: that was all.
 };
 
-/// The newest `limit` that fit `filter` and that `key` (null: anybody) may see. Looks at some `most_looked_at`
-/// tasks, then says where to go on: who looks for what is rare, or far back, keeps nobody waiting.
+/// The newest `limit` that fit `filter` and that `key` (null: anybody) may see. Looks at some
+/// `most_looked_at` tasks, then says where to go on: who looks for what is rare, or far back, keeps nobody
+/// waiting.
 [[nodiscard]] TaskPage search_tasks(Db& db, task_records::Filter filter, std::int64_t limit, Key const* key,
     std::int64_t most_looked_at = 100'000);
 

@@ -85,7 +85,7 @@ asio::awaitable<std::optional<Credentials>> Enrolment::ask(std::shared_ptr<Peer>
     json::object fields{
         {"agentip", ip.text()}, {"hash", hash}, {"asset", settings_.asset}, {"version", ELVES_VERSION}};
     if (auto const let_in_by = join_token(); !let_in_by.empty()) fields["join_token"] = let_in_by;
-    auto const back = co_await server->call("supervisor", "join", std::move(fields), answer_limit);
+    auto const back = co_await server->call("supervisor", "join", fields, answer_limit);
     auto const key = understand(back, ip, fingerprint(hash));
     if (key) keep(*key);
     co_return key ? last() : std::nullopt;

@@ -91,7 +91,7 @@ asio::awaitable<bool> Reports::send(TaskId id, std::shared_ptr<Peer> server)
         auto const entry = co_await tasks_.look(id);
         if (!entry || !entry->report) co_return false;
         auto fields = report_fields(*entry, zone_);
-        auto const back = co_await server->call("tasklog", "agentasynclog", std::move(fields), answer_limit);
+        auto const back = co_await server->call("tasklog", "agentasynclog", fields, answer_limit);
         co_return back.flag || is_final(id, back);
     } catch (std::exception const& problem) {
         ELVES_LOG(debug, "the result of task " << id.text() << " was not confirmed: " << problem.what());

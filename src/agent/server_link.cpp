@@ -145,7 +145,7 @@ asio::awaitable<bool> ServerLink::enter(Ip ip)
 asio::awaitable<bool> ServerLink::login()
 {
     json::object fields{{"key", key_->key}, {"token", key_->token}};
-    auto const back = co_await link_->call("supervisor", "login", std::move(fields), answer_limit);
+    auto const back = co_await link_->call("supervisor", "login", fields, answer_limit);
     if (!back.flag) ELVES_LOG(error, "the server refuses key " << key_->key << ": " << back.error_info);
     co_return back.flag;
 }
@@ -154,7 +154,7 @@ asio::awaitable<Back> ServerLink::register_here(Ip ip)
 {
     auto fields = registration(ip, settings_.asset, settings_.apps, zone_.text(started_));
     if (key_) fields["auth"] = json::object{{"key", key_->key}, {"token", key_->token}};
-    auto back = co_await link_->call("heartbeat", "register", std::move(fields), answer_limit);
+    auto back = co_await link_->call("heartbeat", "register", fields, answer_limit);
     if (!back.flag) co_return back;
     auto const before = zone_.name();
     learn(back.fields);

@@ -167,9 +167,11 @@ Instruction Instruction::read(json::object const& ins)
     return out;
 }
 
-json::object Instruction::to_json() const
+json::object Instruction::to_json(json::storage_ptr memory) const
 {
-    json::object out;
+    constexpr std::size_t most_fields = 8;
+    json::object out(std::move(memory));
+    out.reserve(most_fields);
     out["mode"] = mode_text(mode);
     out["app"] = app;
     out["func"] = func;

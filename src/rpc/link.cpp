@@ -28,6 +28,8 @@ constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
 /// What is handled for one link before others have their turn: who asks for much must not keep them waiting.
 constexpr std::size_t frames_a_turn = 256;
 constexpr std::size_t bytes_a_turn = 16 * 1024;
+/// A larger buffer is given back once it is written, a smaller one when the link is quiet.
+constexpr std::size_t most_kept = 64 * 1024;
 /// While memory is short a link reads, and holds of a frame that is not whole, no more than this.
 constexpr std::size_t short_read = 4096;
 
@@ -317,10 +319,9 @@ void Link::refused(json::object const& back)
     if (dialed_ && info && info->is_string()) end(info->get_string());
 }
 
-asio::awaitable<Back> Link::call(
-    std::string service, std::string method, json::object fields, std::chrono::milliseconds limit)
+asio::awaitable<Back> Link::call(std::string_view service, std::string_view method,
+    json::object const& fields, std::chrono::milliseconds limit)
 {
-    auto const self = shared_from_this();
     if (state_ != State::open) throw Error(codes::agent_unreachable, "the connection is closed");
     auto const mqid = ++last_mqid_;
     append_request(outbox_, service, method, mqid, fields);
@@ -328,31 +329,36 @@ asio::awaitable<Back> Link::call(
     if (state_ != State::open)
         throw Error(codes::agent_unreachable,
             "the connection is closed: too much waits to be read by the other side");
-    auto initiation = [self, mqid, limit](auto handler) {
-        auto& pending = self->pending_[mqid];
+    // Not a coroutine itself: thousands wait here, and need no more than this.
+    auto initiation = [self = shared_from_this(), mqid, limit](auto handler) {
         // Through the loop: whoever waits goes on from there, not from within a frame's handling.
-        // Not by assignment: in Boost 1.81 that of any_completion_handler never ends.
         OnBack then([executor = self->socket_.get_executor(), handler = std::move(handler)](
                         std::exception_ptr failure, Back back) mutable {
             asio::post(executor, [handler = std::move(handler), failure, back = std::move(back)]() mutable {
                 std::move(handler)(failure, std::move(back));
             });
         });
-        pending.then.swap(then);
-        pending.timer = self->shared_.clock.after(limit, [weak = std::weak_ptr(self), mqid, limit] {
-            auto const link = weak.lock();
-            if (!link) return;
-            auto const found = link->pending_.find(mqid);
-            if (found == link->pending_.end()) return;
-            auto const late = std::make_shared<Pending>(std::move(found->second));
-            link->pending_.erase(found);
-            Error const error(
-                codes::agent_silent, "no answer within " + std::to_string(limit.count()) + " ms");
-            std::move(late->then)(std::make_exception_ptr(error), Back{});
-        });
+        self->wait_for_back(mqid, limit, std::move(then));
     };
-    co_return co_await asio::async_initiate<asio::use_awaitable_t<LoopExecutor> const,
-        void(std::exception_ptr, Back)>(std::move(initiation), asio::use_awaitable);
+    return asio::async_initiate<asio::use_awaitable_t<LoopExecutor> const, void(std::exception_ptr, Back)>(
+        std::move(initiation), asio::use_awaitable);
+}
+
+void Link::wait_for_back(std::int64_t mqid, std::chrono::milliseconds limit, OnBack then)
+{
+    auto& pending = pending_[mqid];
+    // Not by assignment: in Boost 1.81 that of any_completion_handler never ends.
+    pending.then.swap(then);
+    pending.timer = shared_.clock.after(limit, [weak = weak_from_this(), mqid, limit] {
+        auto const link = weak.lock();
+        if (!link) return;
+        auto const found = link->pending_.find(mqid);
+        if (found == link->pending_.end()) return;
+        auto const late = std::make_shared<Pending>(std::move(found->second));
+        link->pending_.erase(found);
+        Error const error(codes::agent_silent, "no answer within " + std::to_string(limit.count()) + " ms");
+        std::move(late->then)(std::make_exception_ptr(error), Back{});
+    });
 }
 
 void Link::cast(std::string_view service, std::string_view method, json::object const& fields)
@@ -427,9 +433,15 @@ void Link::write_some()
     }
     sent_ = 0;
     std::string().swap(sending_);
+    if (outbox_.capacity() > most_kept) give_back_memory();
     weigh();
     resume_if_room();
     end_if_done();
+}
+
+void Link::give_back_memory()
+{
+    if (outbox_.empty()) std::string().swap(outbox_);
 }
 
 /// Takes up what is to be written next; false where there is nothing.

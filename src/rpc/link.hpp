@@ -4,9 +4,9 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "core/frame_reader.hpp"
@@ -71,8 +71,8 @@ public:
     /// Says why and closes, instead of `start`.
     void refuse(Error const& error);
 
-    [[nodiscard]] asio::awaitable<Back> call(std::string service, std::string method, json::object fields,
-        std::chrono::milliseconds limit) override;
+    [[nodiscard]] asio::awaitable<Back> call(std::string_view service, std::string_view method,
+        json::object const& fields, std::chrono::milliseconds limit) override;
     void cast(std::string_view service, std::string_view method, json::object const& fields) override;
     void close(std::string_view why) override;
     [[nodiscard]] bool is_open() const noexcept override { return state_ == State::open; }
@@ -85,6 +85,11 @@ public:
     void bind_key(std::string key) override { bound_key_ = std::move(key); }
     [[nodiscard]] std::shared_ptr<Key const> certified() const override { return certified_; }
 
+    /// For one that is quiet: keeps no buffer for what it may have to write next.
+    void give_back_memory();
+
+    /// Bytes that its buffers for writing take, full or empty.
+    [[nodiscard]] std::size_t buffers() const noexcept { return outbox_.capacity() + sending_.capacity(); }
     /// Nothing under way in either direction, and nobody said `keep_when_idle`.
     [[nodiscard]] bool is_idle() const noexcept;
     /// It has begun with TLS, and is not through with it.
@@ -132,6 +137,7 @@ private:
     void limit_ending();
     void end_if_done();
     void shut();
+    void wait_for_back(std::int64_t mqid, std::chrono::milliseconds limit, OnBack then);
     void fail_pending(std::string_view why);
 
     LinkShared& shared_;
@@ -154,7 +160,7 @@ private:
     State state_ = State::open;
     std::size_t inflight_ = 0;
     std::int64_t last_mqid_ = 0;
-    std::unordered_map<std::int64_t, Pending> pending_;
+    std::map<std::int64_t, Pending> pending_; ///< In order of age; costs nothing while it is empty.
     std::vector<std::function<void()>> on_close_;
     Timer closing_;
     Clock::Steady opened_;

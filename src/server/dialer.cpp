@@ -9,7 +9,7 @@ asio::awaitable<Back> LinkDialer::call(std::string host, std::uint16_t port, std
 {
     HostPort to{std::move(host), port};
     auto const link = co_await dial(std::move(to), limit, shared_);
-    auto back = co_await link->call(std::move(service), std::move(method), std::move(fields), limit);
+    auto back = co_await link->call(service, method, fields, limit);
     link->close("it was for one call");
     co_return back;
 }

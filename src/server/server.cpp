@@ -101,6 +101,7 @@ void Server::sweep()
     std::vector<std::shared_ptr<Link>> quiet;
     std::vector<std::shared_ptr<Link>> half_open;
     for (auto const& link : links_) {
+        if (now - link->last_heard() > sweep_interval) link->give_back_memory();
         if (link->is_idle() && now - link->last_heard() > idle_timeout_) quiet.push_back(link);
         if (link->is_shaking_hands() && now - link->opened() > handshake_limit) half_open.push_back(link);
     }

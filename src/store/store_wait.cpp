@@ -4,7 +4,7 @@ namespace elves {
 
 asio::awaitable<void> Store::wait(std::function<void(Done)> start)
 {
-    auto initiate = [&start](auto handler) {
+    auto initiate = [start = std::move(start)](auto handler) {
         // std::function copies, the handler doesn't. It owns the waiting coroutine: dropped uncalled, it
         // takes the coroutine with it.
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
@@ -13,8 +13,8 @@ asio::awaitable<void> Store::wait(std::function<void(Done)> start)
             std::move(resume)(std::move(error));
         });
     };
-    co_await asio::async_initiate<asio::use_awaitable_t<LoopExecutor> const, void(std::exception_ptr)>(
-        initiate, asio::use_awaitable);
+    return asio::async_initiate<asio::use_awaitable_t<LoopExecutor> const, void(std::exception_ptr)>(
+        std::move(initiate), asio::use_awaitable);
 }
 
 Store::Work together(Store::Work work, Store::Work also)

@@ -71,7 +71,7 @@ asio::awaitable<void> SimAgent::stay_linked()
 asio::awaitable<void> SimAgent::serve(std::shared_ptr<SimLink> link)
 {
     json::object fields{{"agentip", machine.ip.text()}, {"os", "linux"}, {"version", ELVES_VERSION}};
-    auto const back = co_await link->call("heartbeat", "register", std::move(fields), answer_limit);
+    auto const back = co_await link->call("heartbeat", "register", fields, answer_limit);
     if (!back.flag) co_return;
     nature.tally.see_again(Sight::relinked, machine.name);
     if (auto const zone = Zone::named(std::string_view(back.fields.at("timezone").as_string())))
@@ -100,7 +100,7 @@ asio::awaitable<void> SimAgent::beat_until_lost(std::shared_ptr<SimLink> link)
         }
         // A beat that is answered: any call is.
         json::object fields{{"agentip", machine.ip.text()}};
-        static_cast<void>(co_await link->call("heartbeat", "getstatbyip", std::move(fields), answer_limit));
+        static_cast<void>(co_await link->call("heartbeat", "getstatbyip", fields, answer_limit));
     }
 }
 

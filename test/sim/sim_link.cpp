@@ -19,8 +19,8 @@ SimLink::SimLink(Process& home, Router const* router, Machine const& other, int 
 {
 }
 
-asio::awaitable<Back> SimLink::call(
-    std::string service, std::string method, json::object fields, std::chrono::milliseconds limit)
+asio::awaitable<Back> SimLink::call(std::string_view service, std::string_view method,
+    json::object const& fields, std::chrono::milliseconds limit)
 {
     auto const self = shared_from_this();
     if (state_ != State::open) throw Error(codes::agent_unreachable, "the connection is closed");

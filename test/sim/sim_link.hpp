@@ -27,8 +27,8 @@ public:
     /// `router` null: there is nothing to call here.
     SimLink(Process& home, Router const* router, Machine const& other, int port, Send send);
 
-    [[nodiscard]] asio::awaitable<Back> call(std::string service, std::string method, json::object fields,
-        std::chrono::milliseconds limit) override;
+    [[nodiscard]] asio::awaitable<Back> call(std::string_view service, std::string_view method,
+        json::object const& fields, std::chrono::milliseconds limit) override;
     void cast(std::string_view service, std::string_view method, json::object const& fields) override;
     void close(std::string_view why) override;
     [[nodiscard]] bool is_open() const noexcept override { return state_ == State::open; }

@@ -51,7 +51,7 @@ asio::awaitable<void> SimProcessor::tell(TaskId id)
         {"id", id.text()}, {"info", {{"processor_sync_flag", "true"}, {"processor_sync_error", ""},
                                         {"processor_sync_costtime", "5"}}}};
     try {
-        auto const back = co_await link->call("tasklog", "appprocessorlog", std::move(fields), 10s);
+        auto const back = co_await link->call("tasklog", "appprocessorlog", fields, 10s);
         if (back.flag) nature.tally.see(Sight::processed);
     } catch (Error const&) {
         co_return;

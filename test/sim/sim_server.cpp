@@ -66,7 +66,7 @@ asio::awaitable<Back> SimServer::call(std::string, std::uint16_t, std::string se
 {
     auto const link = co_await dial(place_.network, *this, place_.processor, nullptr);
     if (!link) throw Error(codes::agent_unreachable, "the processor is not there");
-    auto back = co_await link->call(std::move(service), std::move(method), std::move(fields), limit);
+    auto back = co_await link->call(service, method, fields, limit);
     link->close("it was for one call");
     co_return back;
 }

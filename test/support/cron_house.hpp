@@ -21,10 +21,10 @@ namespace elves {
 /// A connection that confirms what it is called with, or refuses, and remembers it.
 class ListeningPeer final : public Peer {
 public:
-    [[nodiscard]] asio::awaitable<Back> call(
-        std::string service, std::string method, json::object fields, std::chrono::milliseconds) override
+    [[nodiscard]] asio::awaitable<Back> call(std::string_view service, std::string_view method,
+        json::object const& fields, std::chrono::milliseconds) override
     {
-        calls.emplace_back(service + "." + method, std::move(fields));
+        calls.emplace_back(std::string(service) + "." + std::string(method), fields);
         Back back;
         back.flag = confirms;
         co_return back;

@@ -36,10 +36,10 @@ public:
     }
 
     /// Answers at once with what `answer` says, or waits for `reply`, the limit, or the end.
-    [[nodiscard]] asio::awaitable<Back> call(std::string service, std::string method, json::object fields,
-        std::chrono::milliseconds limit) override
+    [[nodiscard]] asio::awaitable<Back> call(std::string_view service, std::string_view method,
+        json::object const& fields, std::chrono::milliseconds limit) override
     {
-        calls.emplace_back(Sent{std::move(service), std::move(method), std::move(fields)});
+        calls.emplace_back(Sent{std::string(service), std::string(method), fields});
         if (!open_) throw Error(codes::agent_unreachable, "the connection is closed");
         if (answer) {
             auto const sent = calls.back(); // `answer` may lead to another call

@@ -320,20 +320,37 @@ TEST_CASE("who does not read what we send him unasked is let go", "[link]")
     CHECK_FALSE(wire.link->is_open());
 }
 
+TEST_CASE("a link keeps no large buffer, and none at all once it is quiet", "[link]")
+{
+    Wire wire;
+    auto const empty = wire.link->buffers();
+    wire.send_bytes(Wire::call_of("big"));
+    CHECK(wire.said().size() == 100'000);
+    wire.settle();
+    CHECK(wire.link->buffers() == empty);
+    wire.send_bytes(Wire::call_of("now"));
+    CHECK(wire.said() == "now");
+    wire.link->give_back_memory();
+    CHECK(wire.link->buffers() == empty);
+}
+
 TEST_CASE("our own call ends with its answer, its limit, or the connection", "[link]")
 {
     Wire wire;
     std::string ending;
+    auto const cancel = [&](std::chrono::milliseconds limit) -> asio::awaitable<Back> {
+        json::object const fields{{"id", "A"}};
+        co_return co_await wire.link->call("agent", "cancel", fields, limit);
+    };
     auto const ask = [&](std::chrono::milliseconds limit) {
-        asio::co_spawn(wire.loop, wire.link->call("agent", "cancel", {{"id", "A"}}, limit),
-            [&](std::exception_ptr failure, Back const& back) {
-                try {
-                    if (failure) std::rethrow_exception(failure);
-                    ending = back.flag ? "true" : back.error_info;
-                } catch (Error const& error) {
-                    ending = error.info();
-                }
-            });
+        asio::co_spawn(wire.loop, cancel(limit), [&](std::exception_ptr failure, Back const& back) {
+            try {
+                if (failure) std::rethrow_exception(failure);
+                ending = back.flag ? "true" : back.error_info;
+            } catch (Error const& error) {
+                ending = error.info();
+            }
+        });
         wire.settle();
         return wire.next();
     };
