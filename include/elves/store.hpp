@@ -29,6 +29,9 @@ public:
     /// of the calls. An exception of `work` undoes this work alone. Error 507.1: the disk did not take it,
     /// nothing of it is on disk; Error 429.1: too much is queued already.
     virtual void post(Work work, Done done) = 0;
+    /// The same for what nobody waits for: may wait some milliseconds for others to share its commit. Runs
+    /// before whatever is posted after it, as all does.
+    virtual void post_soon(Work work, Done done) { post(std::move(work), std::move(done)); }
     /// Runs `work` on the read-only connection, once all that was posted before is on disk: reads see their
     /// own writes.
     virtual void post_read(Work work, Done done) = 0;
@@ -45,6 +48,12 @@ public:
     {
         return wait(
             [this, work = std::move(work)](Done done) mutable { post(std::move(work), std::move(done)); });
+    }
+    /// The same by `post_soon`.
+    [[nodiscard]] asio::awaitable<void> write_soon(Work work)
+    {
+        return wait([this, work = std::move(work)](
+                        Done done) mutable { post_soon(std::move(work), std::move(done)); });
     }
     /// The value that `work` returned, when it is on disk.
     template <class T>

@@ -141,13 +141,12 @@ asio::awaitable<Task> AgentDispatcher::hand_over(Task task)
                                                     " s that it took it");
         event = life::Silence{
             silent.info(), std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun)};
+        background(note(task.id, *event), task.id);
     }
     // It may have come to an end meanwhile: a quick worker's result, a cancel.
     auto const* const open = log_.open(task.id);
     auto told = life::decide(open ? *open : task, *event, clock_.now()).task;
     tell_asking(told);
-    bool const is_noted = std::holds_alternative<life::Taken>(*event) && log_.note(task.id, *event);
-    if (!is_noted) background(note(task.id, std::move(*event)), task.id);
     co_return told;
 }
 
@@ -156,12 +155,16 @@ asio::awaitable<void> AgentDispatcher::instruct(Task task, HandOver answer)
 {
     auto event = co_await agents_.hand_over(task, handover_timeout_ + task.ins.timeout + log_.lost_after());
     on_the_way_.erase(task.id);
-    if (!*answer.late) {
-        answer.event.set(std::move(event));
+    bool const is_taken = std::holds_alternative<life::Taken>(event);
+    if (*answer.late) {
+        if (is_taken) event = life::AgentRuns{};
+        if (!std::holds_alternative<life::Silence>(event)) co_await note(task.id, std::move(event));
         co_return;
     }
-    if (std::holds_alternative<life::Taken>(event)) event = life::AgentRuns{};
-    if (!std::holds_alternative<life::Silence>(event)) co_await note(task.id, std::move(event));
+    // Before its result, which may be the next that comes: they are written together then.
+    bool const is_noted = is_taken && log_.note(task.id, event);
+    answer.event.set(event);
+    if (!is_noted) co_await note(task.id, std::move(event));
 }
 
 /// The first task of a `dedup`, once it is known whether its agent has taken it.

@@ -80,7 +80,13 @@ asio::awaitable<life::Decision> TaskBook::apply(TaskId id, life::Event event, st
         if (finished && owes_processor(task)) task_records::queue_delivery(db, task.id, now);
     };
     work = together(std::move(work), std::move(also));
-    co_await store_.write(std::move(work));
+    // A result has been told to whoever waits for it, or is waited for by its agent alone.
+    bool const is_result = std::holds_alternative<life::Reported>(event);
+    if (is_result) {
+        co_await store_.write_soon(std::move(work));
+    } else {
+        co_await store_.write(std::move(work));
+    }
     entry->task = decision.task;
     entry->ahead = false;
     settle(*entry);
@@ -124,7 +130,7 @@ void TaskBook::flush()
     }
     if (!ahead_.empty()) flush_after(flush_soon);
     if (tasks.empty()) return;
-    store_.post(
+    store_.post_soon(
         [tasks = std::move(tasks)](Db& db) {
             for (auto const& task : tasks) task_records::update(db, task);
         },

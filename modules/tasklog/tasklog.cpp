@@ -1,6 +1,8 @@
 #include "tasklog.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <charconv>
 
 #include "elves/json_fields.hpp"
@@ -159,6 +161,8 @@ asio::awaitable<Reply> Tasklog::take_result(AgentResult in, Caller caller)
 {
     auto const agent = linked_agent(caller);
     auto report = read_report(in.info, zone_);
+    // A quick worker's result comes with the word that it was taken, which is on its way through the loop.
+    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
     std::optional<Ip> owner;
     if (auto const* const open = book_.open(in.id)) {
         owner = open->agent;

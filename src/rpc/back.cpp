@@ -21,21 +21,28 @@ void append_json(std::string& out, Value const& value)
     }
 }
 
+/// What needs no escaping, as nearly every name.
+bool is_plain(std::string_view text)
+{
+    return std::all_of(text.begin(), text.end(),
+        [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; });
+}
+
 void append_text(std::string& out, std::string_view text)
 {
-    // What needs no escaping is nearly every name.
-    bool const plain = std::all_of(text.begin(), text.end(),
-        [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; });
-    if (plain) {
-        out.append(1, '"').append(text).append(1, '"');
-    } else {
-        json::serializer serializer;
-        serializer.reset(json::string_view(text));
-        char piece[1024];
-        while (!serializer.done()) {
-            auto const part = serializer.read(piece, sizeof piece);
-            out.append(part.data(), part.size());
-        }
+    char piece[1024];
+    if (text.size() <= sizeof piece - 2 && is_plain(text)) {
+        piece[0] = '"';
+        auto* const end = std::copy(text.begin(), text.end(), piece + 1);
+        *end = '"';
+        out.append(piece, text.size() + 2);
+        return;
+    }
+    json::serializer serializer;
+    serializer.reset(json::string_view(text));
+    while (!serializer.done()) {
+        auto const part = serializer.read(piece, sizeof piece);
+        out.append(part.data(), part.size());
     }
 }
 
@@ -58,9 +65,12 @@ void append_frame(std::string& out, Head const& head, Outcome const& outcome, st
     out.append(no_length);
     out += "{\"mqt\":\"back\",\"mqs\":";
     head(out);
-    out += outcome.error_info.empty() ? ",\"flag\":\"true\",\"error_info\":"
-                                      : ",\"flag\":\"false\",\"error_info\":";
-    append_text(out, outcome.error_info);
+    if (outcome.error_info.empty()) {
+        out += R"(,"flag":"true","error_info":"")";
+    } else {
+        out += R"(,"flag":"false","error_info":)";
+        append_text(out, outcome.error_info);
+    }
     append_rest(out, outcome.fields);
     if (out.size() - at - no_length.size() > max_frame) {
         out.resize(at);

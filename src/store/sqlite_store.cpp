@@ -81,7 +81,11 @@ void SqliteStore::close()
     completions_->drop();
 }
 
-void SqliteStore::post(Work work, Done done)
+void SqliteStore::post(Work work, Done done) { queue(std::move(work), std::move(done), true); }
+
+void SqliteStore::post_soon(Work work, Done done) { queue(std::move(work), std::move(done), false); }
+
+void SqliteStore::queue(Work work, Done done, bool now)
 {
     if (stopping_) return;
     completions_->expect();
@@ -89,10 +93,13 @@ void SqliteStore::post(Work work, Done done)
     {
         std::lock_guard const lock(mutex_);
         if (counters_.queued < static_cast<std::int64_t>(limits_.writes)) {
+            bool const is_first = writes_.empty();
+            if (is_first) soon_ = std::chrono::steady_clock::now() + limits_.soon;
             writes_.push_back(std::move(unit));
             ++counters_.posted;
             ++counters_.queued;
-            for_writer_.notify_one();
+            now_ = now_ || now;
+            if (now || is_first) for_writer_.notify_one();
             return;
         }
     }
@@ -109,6 +116,7 @@ void SqliteStore::post_read(Work work, Done done)
         if (reads_.size() < limits_.reads) {
             reads_.push_back({std::move(unit), counters_.posted});
             for_reader_.notify_one();
+            if (!writes_.empty() && !std::exchange(now_, true)) for_writer_.notify_one();
             return;
         }
     }
@@ -168,9 +176,10 @@ void SqliteStore::write_all()
 {
     std::unique_lock lock(mutex_);
     while (true) {
-        for_writer_.wait(lock, [&] { return stopping_ || at_once_ != nullptr || !writes_.empty(); });
+        wait_for_work(lock);
         if (!writes_.empty()) {
             auto group = std::exchange(writes_, {});
+            now_ = false;
             lock.unlock();
             write_group(std::move(group));
             checkpoint();
@@ -196,6 +205,13 @@ void SqliteStore::write_all()
     bool const wrote = counters_.commits > 0;
     lock.unlock();
     if (wrote) optimize();
+}
+
+void SqliteStore::wait_for_work(std::unique_lock<std::mutex>& lock)
+{
+    auto const is_due = [&] { return stopping_ || at_once_ != nullptr || now_; };
+    for_writer_.wait(lock, [&] { return is_due() || !writes_.empty(); });
+    if (!is_due()) for_writer_.wait_until(lock, soon_, is_due);
 }
 
 void SqliteStore::write_group(std::vector<Unit> group)

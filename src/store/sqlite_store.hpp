@@ -28,6 +28,7 @@ public:
         std::size_t writes = 100'000; ///< Not yet committed; one more gets Error 429.1.
         std::size_t reads = 1'000;
         std::chrono::milliseconds read_time{10'000}; ///< For one read, then Error 429.1.
+        std::chrono::milliseconds soon{2};           ///< The longest that a `post_soon` waits for others.
     };
     /// Writes only, since start; `queued` is what is neither committed nor failed.
     struct Counters {
@@ -49,6 +50,7 @@ public:
     void close();
 
     void post(Work work, Done done) override;
+    void post_soon(Work work, Done done) override;
     void post_read(Work work, Done done) override;
     void migrate(std::string_view module, std::string_view schema) override;
     void at_start(Work const& work) override;
@@ -71,11 +73,13 @@ private:
         bool over = false;
     };
 
+    void queue(Work work, Done done, bool now);
     void refuse(Unit unit);
     void run_at_once(Work const& work);
 
     // The writer's thread.
     void write_all();
+    void wait_for_work(std::unique_lock<std::mutex>& lock);
     void write_group(std::vector<Unit> group);
     void open_writer();
     void checkpoint();
@@ -109,6 +113,8 @@ private:
     std::condition_variable for_reader_;
     std::condition_variable for_at_once_;
     std::vector<Unit> writes_;
+    bool now_ = false;                           ///< One of them was not posted by `post_soon`.
+    std::chrono::steady_clock::time_point soon_; ///< Otherwise they are written then.
     std::deque<Read> reads_;
     AtOnce* at_once_ = nullptr;
     std::int64_t finished_ = 0; ///< Writes, committed or failed.

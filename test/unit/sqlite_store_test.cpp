@@ -147,6 +147,47 @@ TEST_CASE("what is queued goes to disk in one commit, answered in order", "[stor
     CHECK(house.all().size() == 500);
 }
 
+TEST_CASE("what may wait a moment shares the commit of what comes next, in order", "[store]")
+{
+    SqliteStore::Limits limits;
+    limits.soon = std::chrono::hours(1);
+    House house(limits);
+    std::vector<int> order;
+    house.store->post_soon(add(1), [&](std::exception_ptr) { order.push_back(1); });
+    SECTION("a write that may not")
+    {
+        house.store->post(add(2), [&](std::exception_ptr) { order.push_back(2); });
+    }
+    SECTION("a read, which has to see it")
+    {
+        house.store->post_read(
+            [](Db& db) { CHECK(rows(db) == Rows{1}); }, [&](std::exception_ptr) { order.push_back(2); });
+    }
+    house.run();
+    CHECK(order == std::vector{1, 2});
+    CHECK(house.store->counters().commits == 1);
+}
+
+TEST_CASE("what may wait a moment waits no longer than that", "[store]")
+{
+    House house;
+    house.store->post_soon(add(1), [](std::exception_ptr) {});
+    house.run();
+    CHECK(house.all() == Rows{1});
+}
+
+TEST_CASE("what may wait a moment does not where the store ends", "[store]")
+{
+    SqliteStore::Limits limits;
+    limits.soon = std::chrono::hours(1);
+    House house(limits);
+    house.store->post_soon(add(1), [](std::exception_ptr) {});
+    house.store->close();
+    house.store.reset();
+    house.open();
+    CHECK(house.all() == Rows{1});
+}
+
 TEST_CASE("one bad unit is undone and does not lose its neighbours", "[store]")
 {
     House house;
