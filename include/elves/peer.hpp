@@ -29,8 +29,9 @@ class Peer {
 public:
     virtual ~Peer() = default;
 
-    /// Sends a call, and waits for its `back`: to be awaited at once. Throws Error 410.2 when `limit` is over
-    /// first, 410.1 when the connection closes or is closed.
+    /// Sends a call: what it is given is needed no more when it returns. What it returns waits for the
+    /// `back`, and has to be awaited at once. Throws Error 410.2 when `limit` is over first, 410.1 when the
+    /// connection closes or is closed.
     [[nodiscard]] virtual asio::awaitable<Back> call(std::string_view service, std::string_view method,
         json::object const& fields, std::chrono::milliseconds limit) = 0;
     /// Sends a cast; lost without a word where the connection is closed.

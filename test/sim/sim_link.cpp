@@ -22,11 +22,16 @@ SimLink::SimLink(Process& home, Router const* router, Machine const& other, int 
 asio::awaitable<Back> SimLink::call(std::string_view service, std::string_view method,
     json::object const& fields, std::chrono::milliseconds limit)
 {
-    auto const self = shared_from_this();
     if (state_ != State::open) throw Error(codes::agent_unreachable, "the connection is closed");
     auto const mqid = ++last_mqid_;
     append_request(outbox_, service, method, mqid, fields);
     written();
+    return back_of(mqid, limit);
+}
+
+asio::awaitable<Back> SimLink::back_of(std::int64_t mqid, std::chrono::milliseconds limit)
+{
+    auto const self = shared_from_this();
     auto ending = pending_[mqid];
     auto back = co_await ending.wait(home_.clock, limit);
     pending_.erase(mqid);

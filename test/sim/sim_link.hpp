@@ -54,6 +54,7 @@ private:
     enum class State { open, ending, closed };
     using Ending = std::optional<Back>; ///< Nothing: the connection closed.
 
+    [[nodiscard]] asio::awaitable<Back> back_of(std::int64_t mqid, std::chrono::milliseconds limit);
     void take_frame(std::string_view text);
     void take_back(json::object const& back);
     void answer(ReplyTo const& to, Outcome const& outcome);

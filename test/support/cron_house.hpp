@@ -25,9 +25,7 @@ public:
         json::object const& fields, std::chrono::milliseconds) override
     {
         calls.emplace_back(std::string(service) + "." + std::string(method), fields);
-        Back back;
-        back.flag = confirms;
-        co_return back;
+        return answer(confirms);
     }
     void cast(std::string_view, std::string_view, json::object const&) override {}
     void close(std::string_view) override {}
@@ -44,6 +42,13 @@ public:
     bool confirms = true;
 
 private:
+    [[nodiscard]] static asio::awaitable<Back> answer(bool flag)
+    {
+        Back back;
+        back.flag = flag;
+        co_return back;
+    }
+
     std::string text_;
 };
 

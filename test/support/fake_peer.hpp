@@ -41,17 +41,7 @@ public:
     {
         calls.emplace_back(Sent{std::string(service), std::string(method), fields});
         if (!open_) throw Error(codes::agent_unreachable, "the connection is closed");
-        if (answer) {
-            auto const sent = calls.back(); // `answer` may lead to another call
-            co_return answer(sent);
-        }
-        auto const waiting = std::make_shared<Waiting>();
-        waiting_.push_back(waiting);
-        auto const ending = co_await waiting->ending.wait(clock_, limit);
-        waiting->over = true;
-        if (!ending) throw Error(codes::agent_silent, "no answer in time");
-        if (!*ending) throw Error(codes::agent_unreachable, "the connection closed");
-        co_return **ending;
+        return back_of(calls.back(), limit);
     }
     void cast(std::string_view service, std::string_view method, json::object const& fields) override
     {
@@ -109,6 +99,18 @@ private:
         OneShot<std::optional<Back>> ending; ///< Nothing: the connection closed.
         bool over = false;
     };
+
+    [[nodiscard]] asio::awaitable<Back> back_of(Sent sent, std::chrono::milliseconds limit)
+    {
+        if (answer) co_return answer(sent);
+        auto const waiting = std::make_shared<Waiting>();
+        waiting_.push_back(waiting);
+        auto const ending = co_await waiting->ending.wait(clock_, limit);
+        waiting->over = true;
+        if (!ending) throw Error(codes::agent_silent, "no answer in time");
+        if (!*ending) throw Error(codes::agent_unreachable, "the connection closed");
+        co_return **ending;
+    }
 
     LoopExecutor loop_;
     Clock& clock_;
