@@ -6,6 +6,8 @@ import re
 import statistics
 import subprocess
 
+import plot
+
 # Column, its width, how it is shown.
 COLUMNS = {
     "load": [("rate", "per s", "{:,.0f}"), ("p50_us", "p50 us", "{:,.0f}"), ("p99_us", "p99 us", "{:,.0f}"),
@@ -51,6 +53,18 @@ def table(scenario, summed):
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     return "\n".join("  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths)))
                      for row in rows)
+
+
+def picture(path, result):
+    """A bar for each contestant in each scenario: its part of the floor, or what its kind is about."""
+    panels = {}
+    for name, summed in result["scenarios"].items():
+        key = "ratio" if summed["base"] else "p99_times"
+        entries = [(who, entry[key]["median"], entry[key]["min"], entry[key]["max"])
+                   for who, entry in summed["contestants"].items() if key in entry]
+        said = f"parts of the {summed['base']}" if summed["base"] else "p99 beside the others, as times that alone"
+        panels[f"{name}: {said}"] = entries
+    plot.bars(path, panels, "{cpu}, {cores} cores; medians, least and most".format(**result["machine"]))
 
 
 def machine():

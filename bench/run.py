@@ -78,9 +78,10 @@ def main():
         for name in wanted:
             result["scenarios"][name] = run(name, args, folder)
             out.write_text(json.dumps(result, indent=1) + "\n")
+            report.picture(out.with_suffix(".svg"), result)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"\nmedians of {args.rounds} rounds of {args.seconds:g} s; all of it in {out}")
+    print(f"\nmedians of {args.rounds} rounds of {args.seconds:g} s; all of it in {out}, and as a picture beside it")
 
 
 if __name__ == "__main__":

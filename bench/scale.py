@@ -19,6 +19,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "test" / "e2e"))
 
+import plot  # noqa: E402
 from contestants import BENCH, BIN, Elvesd, elves_bench, fresh  # noqa: E402
 from elves_wire import Client  # noqa: E402
 from turns import cpu_seconds  # noqa: E402
@@ -29,6 +30,16 @@ SIZES = {"agents": [2_500, 5_000, 10_000, 19_000], "crons": [10_000, 100_000, 1_
 DUE = 10_000  # cron jobs that fall due in one second
 ONLINE = 20  # agents that keep beating while crons and tasks are measured
 DAY = 86_400_000
+
+
+class Cell:
+    """What was measured of one size: numbers, the first of which a curve shows, and how a table shows them."""
+
+    def __init__(self, form, *numbers):
+        self.form, self.numbers = form, numbers
+
+    def __str__(self):
+        return self.form.format(*self.numbers)
 
 
 class Kept(Elvesd):
@@ -60,7 +71,7 @@ def milliseconds(ask, times=20):
         begun = time.perf_counter()
         ask()
         took.append((time.perf_counter() - begun) * 1000)
-    return f"{statistics.median(took):.2f} ({max(took):.2f})"
+    return Cell("{:.2f} ({:.2f})", statistics.median(took), max(took))
 
 
 class Beating:
@@ -98,9 +109,9 @@ def agents(count, folder):
     with Beating(server, count) as beating:
         back = server.start_seconds + beating.seconds
     server.stop()
-    return {"agents": f"{count:,}", "bytes each": f"{each:,.0f}", "registered in, s": f"{ready:.2f}",
-            "CPU at rest, % of a core": f"{load:.1f}", "all back after a restart, s": f"{back:.2f}",
-            "`getonlinestat`, ms": counts, "`listagents`, 100 of them, ms": page}
+    return {"bytes each": Cell("{:,.0f}", each), "all there, s: at first": Cell("{:.2f}", ready),
+            "CPU at rest, % of a core": Cell("{:.1f}", load), "all there, s: after a restart": Cell("{:.2f}", back),
+            "a call, ms: getonlinestat": counts, "a call, ms: listagents, 100": page}
 
 
 def numbers(count):
@@ -133,8 +144,9 @@ def crons(count, folder):
     server.stop()
     if len(late) != DUE:
         raise RuntimeError(f"{len(late)} of {DUE} jobs fired")
-    return {"jobs": f"{count:,}", "bytes of memory each": f"{memory:,.0f}", "start, s": f"{seconds:.2f}",
-            f"late, ms: median, p99, worst of {DUE:,} due in one second": f"{late[DUE // 2]}, {late[DUE * 99 // 100]}, {late[-1]}"}
+    return {"bytes of memory each": Cell("{:,.0f}", memory), "start, s": Cell("{:.2f}", seconds),
+            f"late, ms, of {DUE:,} due in one second: p99 (median, worst)":
+                Cell("{} ({}, {})", late[DUE * 99 // 100], late[DUE // 2], late[-1])}
 
 
 def fill_tasks(server, count):
@@ -161,18 +173,19 @@ def tasks(count, folder):
     server.stop()
     fill_tasks(server, count)
     server.start(folder)
-    row = {"tasks": f"{count:,}", "file, MiB": f"{(folder / 'elves.db').stat().st_size / 2**20:,.0f}", "start, s": f"{server.start_seconds:.2f}"}
-    row["`sendasync` 64x1 a second"] = f"{elves_bench(*server.load(load, '--seconds', 3, '--warmup', 1))['rate']:,.0f}"
+    row = {"file, MiB": Cell("{:,.0f}", (folder / "elves.db").stat().st_size / 2**20),
+           "start, s": Cell("{:.2f}", server.start_seconds),
+           "sendasync 64x1 a second": Cell("{:,.0f}", elves_bench(*server.load(load, "--seconds", 3, "--warmup", 1))["rate"])}
     client = server.client()
     ids = [f"{n * ((1 << 63) // count - 1):016X}" for n in range(1, count, count // 100)][:100]
-    row["`gettaskbyids` of 100, ms"] = milliseconds(lambda: client.ok("tasklog", "gettaskbyids", id=ids))
+    row["gettaskbyids of 100, ms"] = milliseconds(lambda: client.ok("tasklog", "gettaskbyids", id=ids))
     filters = {"no filter": {}, "agentip": {"agentip": "10.1.7.1"}, "app": {"app": "app7"}, "status": {"status": "failed"},
                "by": {"by": "key7"}, "cron_id": {"cron_id": "0" * 15 + "1"},
                "since, until": {"since": text_of(60), "until": text_of(59)}, "an app that never ran": {"app": "none"}}
     for name, fields in filters.items():
-        row[f"`listtasks`, {name}, ms"] = milliseconds(lambda f=fields: client.call("tasklog", "listtasks", limit="100", **f), 5)
+        row[f"listtasks of 100, ms: {name}"] = milliseconds(lambda f=fields: client.call("tasklog", "listtasks", limit="100", **f), 5)
         if name in ("since, until", "an app that never ran"):
-            row[f"- all pages of {name}"] = pages_of(client, fields)
+            row[f"listtasks until it knows, s: {name}"] = pages_of(client, fields)
     server.stop()
     row["deleted by age, a second"] = pruned(server, folder)
     return row
@@ -185,7 +198,7 @@ def pages_of(client, fields):
         page = client.ok("tasklog", "listtasks", limit="100", **fields, **after)
         count, found = count + 1, found + len(page["info"])
         after = {"after": page["next"]} if "next" in page else None
-    return f"{count} calls, {time.monotonic() - begun:.2f} s"
+    return Cell("{1} calls, {0:.2f} s", time.monotonic() - begun, count)
 
 
 def text_of(days_ago):
@@ -208,10 +221,24 @@ def pruned(server, folder):
     rate = (before - kept()) / (time.monotonic() - begun)
     db.close()
     server.stop()
-    return f"{rate:,.0f}"
+    return Cell("{:,.0f}", rate)
 
 
 KINDS = {"agents": agents, "crons": crons, "tasks": tasks}
+
+
+def table(kind, sizes, rows):
+    lines = [f"| {kind} | " + " | ".join(f"{size:,}" for size in sizes) + " |", "| --- |" + " --- |" * len(sizes)]
+    return "\n".join(lines + [f"| {name} | " + " | ".join(str(row[name]) for row in rows) + " |" for name in rows[0]])
+
+
+def panels(rows):
+    """A row's name is a panel's title, or that and a line's name: those share the panel."""
+    found = {}
+    for name in rows[0]:
+        title, _, line = name.partition(": ")
+        found.setdefault(title, {})[line] = [row[name].numbers[0] for row in rows]
+    return found
 
 
 def main():
@@ -223,18 +250,16 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     folder = BIN.parent / "scale-data"
     for kind in args.kind or KINDS:
+        sizes = [size for size in SIZES[kind] if size <= args.most and (kind != "agents" or size + 200 <= limit)]
         rows = []
-        for size in SIZES[kind]:
-            if size > args.most or (kind == "agents" and size + 200 > limit):
-                continue
+        for size in sizes:
             rows.append(KINDS[kind](size, folder))
             print(f"  {kind} {size:,} done", file=sys.stderr, flush=True)
-        print(f"\n{kind}")
-        for number, name in enumerate(rows[0]):
-            print("| " + " | ".join([name, *(row[name] for row in rows)]) + " |")
-            if number == 0:
-                print("| --- |" + " --- |" * len(rows))
-        (HERE / "results" / f"scale-{kind}.json").write_text(json.dumps(rows, indent=1) + "\n")
+        print("\n" + table(kind, sizes, rows))
+        out = HERE / "results" / f"scale-{kind}.json"
+        out.write_text(json.dumps([{kind: size, **{name: cell.numbers for name, cell in row.items()}}
+                                   for size, row in zip(sizes, rows)], indent=1) + "\n")
+        plot.curves(out.with_suffix(".svg"), sizes, panels(rows), f"by the number of {kind}", log=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -111,7 +111,7 @@ def main():
             server.stop()
     if args.picture:
         title = f"elvesd, {CONNECTIONS} connections with {IN_FLIGHT} sendasync under way on each, tasks kept for {KEEP} s"
-        args.picture.write_text(plot.svg(times, curves, title, "minutes"))
+        plot.curves(args.picture, times, {name: {name: values} for name, values in curves.items()}, title + ", by minutes")
     if faults := grown(curves):
         sys.exit("not flat: " + ", ".join(faults))
 
