@@ -25,7 +25,7 @@ from elves_wire import Client  # noqa: E402
 from turns import cpu_seconds  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
-SIZES = {"agents": [2_500, 5_000, 10_000, 19_000], "crons": [10_000, 100_000, 1_000_000],
+SIZES = {"agents": [2_500, 5_000, 10_000, 19_000, 50_000], "crons": [10_000, 100_000, 1_000_000],
          "tasks": [100_000, 1_000_000, 10_000_000]}
 DUE = 10_000  # cron jobs that fall due in one second
 ONLINE = 20  # agents that keep beating while crons and tasks are measured

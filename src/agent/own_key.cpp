@@ -40,7 +40,7 @@ private:
 
 [[noreturn]] void fail(std::string const& path, std::string const& what)
 {
-    throw std::runtime_error("key file " + path + ": " + what);
+    throw std::runtime_error("file " + path + ": " + what);
 }
 
 [[noreturn]] void fail_with_errno(std::string const& path)
