@@ -14,7 +14,8 @@ class TaskId {
 public:
     TaskId() = default;
     explicit constexpr TaskId(std::uint64_t value) noexcept : value_(value) {}
-    /// A new one from the system's secure random source. Throws std::runtime_error where there is none.
+    /// A new one from the system's secure random source; some that follow one another begin alike. Throws
+    /// std::runtime_error where there is none.
     [[nodiscard]] static TaskId random();
     /// Nothing unless `text` is exactly 16 hex digits; lower case is understood.
     [[nodiscard]] static std::optional<TaskId> parse(std::string_view text);

@@ -14,7 +14,7 @@ TaskId TaskId::random()
 {
     // 0 is what a default-made id holds: never given out.
     for (;;) {
-        if (auto const value = random_bits(); value != 0) return TaskId(value);
+        if (auto const value = random_id_bits(); value != 0) return TaskId(value);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "elves/task_id.hpp"
 
 #include <limits>
+#include <map>
 #include <unordered_set>
 
 #include "catch.hpp"
@@ -32,6 +33,21 @@ TEST_CASE("what is not exactly 16 hex digits is no id", "[task_id]")
         INFO(text);
         CHECK_FALSE(TaskId::parse(text));
     }
+}
+
+TEST_CASE("ids made one after the other begin alike, 16 at most, and differ in all else", "[task_id]")
+{
+    std::map<std::uint64_t, int> beginnings;
+    std::unordered_set<std::uint64_t> rests;
+    for (int i = 0; i < 1'600; ++i) {
+        auto const value = TaskId::random().value();
+        ++beginnings[value >> 48U];
+        rests.insert(value << 16U);
+    }
+    // The first and the last may be cut; two of a hundred may be the same by chance.
+    CHECK(beginnings.size() >= 95);
+    CHECK(beginnings.size() <= 101);
+    CHECK(rests.size() == 1'600);
 }
 
 TEST_CASE("random ids differ, and none is the empty one", "[task_id]")
