@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -65,9 +66,14 @@ public:
     [[nodiscard]] sqlite3* handle() const noexcept { return handle_.get(); }
 
 private:
-    /// Finds a text without a copy of it.
-    struct Hash : std::hash<std::string_view> {
+    /// Finds a text without a copy of it, by its end: they are long, and many begin alike.
+    struct Hash {
         using is_transparent = void;
+        std::size_t operator()(std::string_view sql) const noexcept
+        {
+            auto const end = sql.substr(sql.size() - std::min<std::size_t>(sql.size(), 16));
+            return std::hash<std::string_view>()(end) + sql.size();
+        }
     };
 
     sqlite3_stmt* prepare(std::string_view sql);

@@ -58,37 +58,37 @@ std::optional<life::Event> told(json::value const& entry, TaskId id, Zone const&
 
 } // namespace
 
-asio::awaitable<life::Event> AgentCalls::hand_over(Task task, std::chrono::milliseconds limit)
+asio::awaitable<life::Event> AgentCalls::hand_over(SharedTask task, std::chrono::milliseconds limit)
 {
-    auto const link = presence_.link(task.agent);
-    if (!link) co_return life::NotThere{not_there(task.agent)};
+    auto const link = presence_.link(task->agent);
+    if (!link) co_return life::NotThere{not_there(task->agent)};
     auto const begun = clock_.steady();
     auto const after = [&] {
         return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun);
     };
     try {
-        auto const back = co_await instruct(*link, task, limit);
+        auto const back = co_await instruct(*link, *task, limit);
         if (back.flag) co_return life::Taken{after()};
         co_return life::Refused{refusal_of(back), after()};
     } catch (Error const& error) {
         Error const silent(codes::agent_silent,
-            "agent " + task.agent.text() + " did not say that it took it: " + error.what());
+            "agent " + task->agent.text() + " did not say that it took it: " + error.what());
         co_return life::Silence{silent.info(), after()};
     }
 }
 
-asio::awaitable<std::optional<life::Event>> AgentCalls::run(Task task, std::chrono::milliseconds limit)
+asio::awaitable<std::optional<life::Event>> AgentCalls::run(SharedTask task, std::chrono::milliseconds limit)
 {
-    auto const link = presence_.link(task.agent);
-    if (!link) co_return life::NotThere{not_there(task.agent)};
+    auto const link = presence_.link(task->agent);
+    if (!link) co_return life::NotThere{not_there(task->agent)};
     auto const begun = clock_.steady();
     try {
-        auto const back = co_await instruct(*link, task, limit);
+        auto const back = co_await instruct(*link, *task, limit);
         if (back.flag) co_return life::Reported{read_report(back.fields, zone_)};
         co_return life::Refused{
             refusal_of(back), std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun)};
     } catch (Error const& error) {
-        ELVES_LOG(debug, "task " << task.id.text() << " on " << task.agent.text() << ": " << error.info());
+        ELVES_LOG(debug, "task " << task->id.text() << " on " << task->agent.text() << ": " << error.info());
         co_return std::nullopt;
     }
 }

@@ -12,6 +12,9 @@
 
 namespace elves {
 
+/// A task as it was when it was handed over, for all that go on with it.
+using SharedTask = std::shared_ptr<Task const>;
+
 /// What is said to an agent on its link (docs/protocol.md, On the agent's link), and what its answers mean as
 /// events of a task's life. On the loop's thread.
 class AgentCalls {
@@ -22,10 +25,11 @@ public:
     }
 
     /// Hands over a task of type async or cron: Taken, Refused, Silence, or NotThere.
-    [[nodiscard]] asio::awaitable<life::Event> hand_over(Task task, std::chrono::milliseconds limit);
+    [[nodiscard]] asio::awaitable<life::Event> hand_over(SharedTask task, std::chrono::milliseconds limit);
     /// Runs a task of type rt: Reported, Refused, or NotThere; nothing when the link is lost or `limit` is
     /// over.
-    [[nodiscard]] asio::awaitable<std::optional<life::Event>> run(Task task, std::chrono::milliseconds limit);
+    [[nodiscard]] asio::awaitable<std::optional<life::Event>> run(
+        SharedTask task, std::chrono::milliseconds limit);
     /// What the agent says of each: AgentRuns, AgentForgot, Reported. AgentGone for all where it doesn't
     /// answer within `limit`; nothing where the link is lost meanwhile.
     [[nodiscard]] asio::awaitable<std::vector<std::optional<life::Event>>> ask(

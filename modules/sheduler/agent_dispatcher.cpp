@@ -117,7 +117,8 @@ asio::awaitable<TaskLog::Recorded> AgentDispatcher::send(Order order)
         co_return recorded;
     }
     if (recorded.task.status == TaskStatus::sent) {
-        recorded.task = co_await hand_over(recorded.task);
+        auto handed = std::make_shared<Task const>(std::move(recorded.task));
+        recorded.task = co_await hand_over(std::move(handed));
     } else if (recorded.task.status == TaskStatus::waiting && presence_.link(recorded.task.agent)) {
         // It came while the task was on its way to disk, and was not told of it then.
         background(take_up(recorded.task.agent), recorded.task.id);
@@ -126,45 +127,45 @@ asio::awaitable<TaskLog::Recorded> AgentDispatcher::send(Order order)
 }
 
 /// `task` is `sent` on disk. Returns it as the agent's answer makes it; that reaches the disk a moment later.
-asio::awaitable<Task> AgentDispatcher::hand_over(Task task)
+asio::awaitable<Task> AgentDispatcher::hand_over(SharedTask task)
 {
     auto const begun = clock_.steady();
     HandOver answer;
     // Now, not when the coroutine begins: who registers in between would be asked about a task not yet sent.
-    on_the_way_[task.id] = presence_.link(task.agent).get();
-    background(instruct(task, answer), task.id);
+    on_the_way_[task->id] = presence_.link(task->agent).get();
+    background(instruct(task, answer), task->id);
     auto event = co_await answer.event.wait(clock_, handover_timeout_);
     if (!event) {
         *answer.late = true;
-        Error const silent(codes::agent_silent, "agent " + task.agent.text() + " did not say within " +
+        Error const silent(codes::agent_silent, "agent " + task->agent.text() + " did not say within " +
                                                     std::to_string(handover_timeout_.count()) +
                                                     " s that it took it");
         event = life::Silence{
             silent.info(), std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun)};
-        background(note(task.id, *event), task.id);
+        background(note(task->id, *event), task->id);
     }
     // It may have come to an end meanwhile: a quick worker's result, a cancel.
-    auto const* const open = log_.open(task.id);
-    auto told = life::decide(open ? *open : task, *event, clock_.now()).task;
+    auto const* const open = log_.open(task->id);
+    auto told = life::decide(open ? *open : *task, *event, clock_.now()).task;
     tell_asking(told);
     co_return told;
 }
 
 /// Waits for the agent's answer for as long as one may still come: also a late one tells that it took it.
-asio::awaitable<void> AgentDispatcher::instruct(Task task, HandOver answer)
+asio::awaitable<void> AgentDispatcher::instruct(SharedTask task, HandOver answer)
 {
-    auto event = co_await agents_.hand_over(task, handover_timeout_ + task.ins.timeout + log_.lost_after());
-    on_the_way_.erase(task.id);
+    auto event = co_await agents_.hand_over(task, handover_timeout_ + task->ins.timeout + log_.lost_after());
+    on_the_way_.erase(task->id);
     bool const is_taken = std::holds_alternative<life::Taken>(event);
     if (*answer.late) {
         if (is_taken) event = life::AgentRuns{};
-        if (!std::holds_alternative<life::Silence>(event)) co_await note(task.id, std::move(event));
+        if (!std::holds_alternative<life::Silence>(event)) co_await note(task->id, std::move(event));
         co_return;
     }
     // Before its result, which may be the next that comes: they are written together then.
-    bool const is_noted = is_taken && log_.note(task.id, event);
+    bool const is_noted = is_taken && log_.note(task->id, event);
     answer.event.set(event);
-    if (!is_noted) co_await note(task.id, std::move(event));
+    if (!is_noted) co_await note(task->id, std::move(event));
 }
 
 /// The first task of a `dedup`, once it is known whether its agent has taken it.
@@ -205,7 +206,7 @@ asio::awaitable<Task> AgentDispatcher::run(Order order)
     waiting_[task.id].push_back(over);
     if (recorded.fresh) {
         on_the_way_[task.id] = presence_.link(task.agent).get();
-        background(run_on_agent(task), task.id);
+        background(run_on_agent(std::make_shared<Task const>(task)), task.id);
     }
     auto const finished = co_await over.wait(clock_, limit);
     if (finished && !*finished) throw StoppedWaiting(task);
@@ -220,22 +221,22 @@ asio::awaitable<Task> AgentDispatcher::run(Order order)
     co_return decision.task;
 }
 
-asio::awaitable<void> AgentDispatcher::run_on_agent(Task task)
+asio::awaitable<void> AgentDispatcher::run_on_agent(SharedTask task)
 {
     // Beyond its timeout too: a result that comes late on this link is still a result.
-    auto const event = co_await agents_.run(task, task.ins.timeout + log_.lost_after());
-    on_the_way_.erase(task.id);
+    auto const event = co_await agents_.run(task, task->ins.timeout + log_.lost_after());
+    on_the_way_.erase(task->id);
     if (!event) co_return;
     // Whoever waits hears it now; the disk a moment later, and the agent keeps it until then. But something
     // else that is on its way to disk, a cancel say, comes first.
-    auto const* const open = log_.open(task.id);
-    if (!open || log_.is_deciding(task.id)) {
-        co_await note(task.id, *event);
+    auto const* const open = log_.open(task->id);
+    if (!open || log_.is_deciding(task->id)) {
+        co_await note(task->id, *event);
         co_return;
     }
-    told_.insert_or_assign(task.id, *event);
+    told_.insert_or_assign(task->id, *event);
     answer(life::decide(*open, *event, clock_.now()).task);
-    co_await note_told(task.id);
+    co_await note_told(task->id);
 }
 
 /// The log has to take what was told before it is asked about anything else.
@@ -301,7 +302,8 @@ asio::awaitable<void> AgentDispatcher::take_up(Ip agent)
         auto const decision = co_await log_.apply(id, life::Event(life::HandedOver{}));
         if (decision.changed) {
             watch(decision.task);
-            co_await hand_over(decision.task);
+            auto handed = std::make_shared<Task const>(decision.task);
+            co_await hand_over(std::move(handed));
         }
     }
 }

@@ -58,10 +58,10 @@ private:
 
     [[nodiscard]] Task task_of(Order order) const;
     void watch_new(TaskLog::Recorded const& recorded);
-    [[nodiscard]] asio::awaitable<Task> hand_over(Task task);
-    [[nodiscard]] asio::awaitable<void> instruct(Task task, HandOver answer);
+    [[nodiscard]] asio::awaitable<Task> hand_over(SharedTask task);
+    [[nodiscard]] asio::awaitable<void> instruct(SharedTask task, HandOver answer);
     [[nodiscard]] asio::awaitable<Task> taken_by_now(Task task);
-    [[nodiscard]] asio::awaitable<void> run_on_agent(Task task);
+    [[nodiscard]] asio::awaitable<void> run_on_agent(SharedTask task);
     [[nodiscard]] asio::awaitable<void> tell_cancel(Ip agent, TaskId id);
     [[nodiscard]] asio::awaitable<void> take_up(Ip agent);
     [[nodiscard]] asio::awaitable<void> ask_about(Ip agent, std::vector<TaskId> ids);

@@ -48,19 +48,21 @@ void TaskBook::load()
 
 asio::awaitable<TaskLog::Recorded> TaskBook::record(Task task, std::function<void(Db&)> also)
 {
-    std::function<Recorded(Db&)> work = [task, also = std::move(also), now = clock_.now()](Db& db) {
-        if (auto twin = task_records::find_twin(db, task)) return Recorded{std::move(*twin), false};
-        task_records::insert(db, task);
-        if (owes_processor(task)) task_records::queue_delivery(db, task.id, now);
+    auto const fresh = std::make_shared<Task const>(std::move(task));
+    std::function<std::optional<Task>(Db&)> work = [fresh, also = std::move(also), now = clock_.now()](
+                                                       Db& db) {
+        auto twin = task_records::find_twin(db, *fresh);
+        if (twin) return twin;
+        task_records::insert(db, *fresh);
+        if (owes_processor(*fresh)) task_records::queue_delivery(db, fresh->id, now);
         if (also) also(db);
-        return Recorded{task, true};
+        return twin;
     };
-    auto recorded = co_await store_.write_for<Recorded>(std::move(work));
-    if (recorded.fresh) {
-        if (is_open(recorded.task)) keep(recorded.task);
-        if (is_final(recorded.task.status)) tell_finished(recorded.task);
-    }
-    co_return recorded;
+    auto twin = co_await store_.write_for<std::optional<Task>>(std::move(work));
+    if (twin) co_return Recorded{std::move(*twin), false};
+    if (is_open(*fresh)) keep(*fresh);
+    if (is_final(fresh->status)) tell_finished(*fresh);
+    co_return Recorded{*fresh, true};
 }
 
 asio::awaitable<life::Decision> TaskBook::apply(TaskId id, life::Event event, std::function<void(Db&)> also)
