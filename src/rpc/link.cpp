@@ -99,12 +99,28 @@ void Link::refuse(Error const& error)
 
 void Link::wait_readable()
 {
-    if (reading_ || state_ != State::open) return;
-    reading_ = true;
+    if (reads_ == Reads::bytes || state_ != State::open) return;
+    reads_ = Reads::bytes;
     socket_.async_wait(Socket::wait_read, [self = shared_from_this()](error_code const& failure) {
-        self->reading_ = false;
+        self->reads_ = Reads::turn;
         if (!failure) self->read_some();
     });
+}
+
+/// After the others have had their turn: the next call may be here by then, and then neither the system nor
+/// the loop has to be asked to watch for it.
+void Link::read_on_later()
+{
+    bool const is_alone = shared_.reader == this;
+    if (is_alone) return wait_readable();
+    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->read_on(); });
+}
+
+void Link::read_on()
+{
+    if (reads_ != Reads::write || drain_posted_) return;
+    reads_ = Reads::turn;
+    read_some();
 }
 
 void Link::read_some()
@@ -116,6 +132,7 @@ void Link::read_some()
     if (is_try_again(failure)) return wait_readable();
     if (failure) return end(failure == asio::error::eof ? "the other side closed it" : failure.message());
     last_heard_ = shared_.clock.steady();
+    shared_.reader = this;
     std::string_view const bytes(shared_.scratch.data(), size);
     if (!heard_ && !choose_tls(bytes)) return;
     if (tls_) return read_tls(bytes);
@@ -179,7 +196,7 @@ void Link::handle_frames()
     for (std::size_t frames = 0; state_ == State::open; ++frames) {
         if (is_full()) {
             reader_.hold();
-            paused_ = true;
+            reads_ = Reads::room;
             return weigh();
         }
         if (frames == frames_a_turn || outbox_.size() > share) return go_on_later();
@@ -205,11 +222,13 @@ void Link::handle_frames()
         return end_with(
             Error(codes::too_much, "the server has too much to keep; try again later"), "memory is short");
     }
-    wait_readable();
+    if (!drain_posted_) return wait_readable();
+    reads_ = Reads::write;
 }
 
 void Link::go_on_later()
 {
+    reads_ = Reads::turn;
     reader_.hold();
     weigh();
     asio::post(socket_.get_executor(), [self = shared_from_this()] { self->handle_frames(); });
@@ -383,8 +402,8 @@ bool Link::is_full() const noexcept
 
 void Link::resume_if_room()
 {
-    if (!paused_ || state_ != State::open || is_full()) return;
-    paused_ = false;
+    if (reads_ != Reads::room || state_ != State::open || is_full()) return;
+    reads_ = Reads::turn;
     handle_frames();
 }
 
@@ -410,6 +429,7 @@ void Link::written()
     asio::post(socket_.get_executor(), [self = shared_from_this()] {
         self->drain_posted_ = false;
         self->write_some();
+        if (self->reads_ == Reads::write) self->read_on_later();
     });
 }
 

@@ -42,6 +42,7 @@ struct LinkShared {
     LinkLimits limits{};
     std::vector<char> scratch =
         std::vector<char>(64 * 1024); ///< One read at a time: an idle link holds no buffer.
+    void const* reader = nullptr;     ///< The link that read last.
     std::size_t calls = 0;            ///< Answered so far.
     std::size_t held = 0;             ///< Bytes, as `LinkLimits::all_bytes` counts them.
     /// Of those that dial in or are dialed from now on; null: they are plain.
@@ -106,8 +107,17 @@ private:
     };
     /// `ending`: no more is read; what is under way is answered and written, then it is `closed`.
     enum class State { open, ending, closed };
+    /// For what its reading waits.
+    enum class Reads {
+        turn,  ///< It has its turn, or frames are left for the next.
+        bytes, ///< Something to read.
+        write, ///< Its answers are written first.
+        room,  ///< It is full.
+    };
 
     void wait_readable();
+    void read_on_later();
+    void read_on();
     void read_some();
     [[nodiscard]] bool choose_tls(std::string_view first);
     void read_tls(std::string_view wire);
@@ -155,8 +165,7 @@ private:
     std::size_t held_ = 0; ///< Our part of `LinkShared::held`.
     bool drain_posted_ = false;
     bool writing_ = false;
-    bool reading_ = false;
-    bool paused_ = false;
+    Reads reads_ = Reads::turn;
     State state_ = State::open;
     std::size_t inflight_ = 0;
     std::int64_t last_mqid_ = 0;
