@@ -9,7 +9,6 @@ set grid back lc rgb '#dddddd'
 set border 3 lc rgb '#666666'
 set tics nomirror textcolor rgb 'black'
 set lmargin 10
-set pointintervalbox 0
 set bmargin 3
 set yrange [0:*]
 """
@@ -18,7 +17,8 @@ set yrange [0:*]
 def curves(path, across, panels, title, log=False):
     """One panel under the other. `panels`: title -> lines; a line's name -> its values, one or None for each of `across`."""
     longest = max((len(name) for lines in panels.values() if len(lines) > 1 for name in lines), default=-4)
-    script = ["set key outside right top", f"set rmargin {longest + 7}", f"set xrange [{across[0]:g}:{across[-1]:g}]"]
+    script = ["set key outside right top maxcols 1 spacing 0.8 font ',8'", f"set rmargin {longest + 7}",
+              f"set xrange [{across[0] * 0.999}:{across[-1] * 1.001}]"]
     if log:
         tics = ", ".join(quoted(f"{at:,}") + f" {at}" for at in across)
         script += ["set logscale x", f"set xtics ({tics})"]
@@ -32,15 +32,18 @@ def curves(path, across, panels, title, log=False):
 
 
 def bars(path, panels, title):
-    """One panel under the other. `panels`: title -> one (name, middle, least, most) a bar; the first is ours."""
-    script = ["set style fill solid 0.7 noborder", "set boxwidth 0.6"]
-    for number, (name, entries) in enumerate(panels.items()):
-        rows = [f"{at} {middle:g} {least:g} {most:g} {OTHERS if at else OURS}" for at, (_, middle, least, most) in enumerate(entries)]
-        names = ", ".join(f"{quoted(entry[0])} {at}" for at, entry in enumerate(entries))
-        script += [f"$panel{number} << END", *rows, "END", f"set title {quoted(name)}", f"set xtics ({names})",
-                   f"set xrange [-0.6:{len(entries) - 0.4}]",
-                   f"plot $panel{number} using 1:2:5 with boxes lc rgb variable notitle, "
-                   f"$panel{number} using 1:2:3:4 with yerrorbars pt -1 lc rgb 'black' notitle"]
+    """One panel under the other. `panels`: title -> one (name, middle, least, most) a bar, of which the first is ours; and where
+    longer bars are cut, or "*"."""
+    script = ["set style fill solid 0.7 noborder", "set lmargin 30", "unset grid", "set grid x back"]
+    for number, (name, (entries, cut)) in enumerate(panels.items()):
+        places = range(len(entries), 0, -1)
+        rows = [f"{at} {middle:g} {least:g} {most:g} {OTHERS if at < len(entries) else OURS}"
+                for at, (_, middle, least, most) in zip(places, entries)]
+        names = ", ".join(quoted(f"{entry[0]}  {entry[1]:.3g}") + f" {at}" for at, entry in zip(places, entries))
+        script += [f"$panel{number} << END", *rows, "END", f"set title {quoted(name)}", f"set ytics ({names})",
+                   f"set yrange [0.4:{len(entries) + 0.6}]", f"set xrange [0:{cut}]",
+                   f"plot $panel{number} using (0):1:(0):2:($1-0.35):($1+0.35):5 with boxxyerror lc rgb variable notitle, "
+                   f"$panel{number} using 3:1:($4-$3):(0) with vectors nohead lw 1.5 lc rgb 'black' notitle"]
     draw(path, title, len(panels), script)
 
 

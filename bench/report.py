@@ -63,7 +63,7 @@ def picture(path, result):
         entries = [(who, entry[key]["median"], entry[key]["min"], entry[key]["max"])
                    for who, entry in summed["contestants"].items() if key in entry]
         said = f"parts of the {summed['base']}" if summed["base"] else "p99 beside the others, as times that alone"
-        panels[f"{name}: {said}"] = entries
+        panels[f"{name}: {said}"] = entries, 1.2 if summed["base"] else "*"
     plot.bars(path, panels, "{cpu}, {cores} cores; medians, least and most".format(**result["machine"]))
 
 

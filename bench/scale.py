@@ -96,11 +96,11 @@ def agents(count, folder):
     before = server.rss()
     with Beating(server, count) as beating:
         ready = beating.seconds
-        each = (server.rss() - before) / count
         time.sleep(2)
         begun, cpu = time.monotonic(), cpu_seconds(server)
         time.sleep(20)
         load = (cpu_seconds(server) - cpu) / (time.monotonic() - begun) * 100
+        each = (server.rss() - before) / count
         client = server.client()
         counts = milliseconds(lambda: client.ok("heartbeat", "getonlinestat"))
         page = milliseconds(lambda: client.ok("heartbeat", "listagents", limit="100"))
