@@ -53,7 +53,8 @@ void SimStore::write()
     group_ = std::exchange(writes_, {});
     if (nature_.random.chance(disk_.faults.rushes)) {
         ELVES_SIM_TRACE(nature_.trace, disk_.name() << ": planted: confirmed before it is kept");
-        // Told first, kept a good while later.
+        // What they answer is known, and told; kept a good while later.
+        try_out(group_);
         for (auto& unit : group_) tell({nullptr, std::exchange(unit.done, nullptr)});
         nature_.time.after(nature_.random.time(1s, 5s), if_here(&SimStore::commit_late));
         return;
@@ -82,13 +83,18 @@ void SimStore::commit(std::vector<Unit>& group)
     if (nature_.random.chance(faults.forgets)) {
         ELVES_SIM_TRACE(
             nature_.trace, disk_.name() << ": planted: " << group.size() << " writes are not kept");
-        Transaction const transaction(disk_.db());
-        for (auto& unit : group) unit.work(disk_.db());
-        return;
+        return try_out(group);
     }
     ELVES_SIM_TRACE(nature_.trace, disk_.name() << ": commits " << group.size() << " writes");
     static_cast<void>(commit_group(disk_.db(), group));
     if (disk_.on_commit) disk_.on_commit(disk_.db());
+}
+
+/// They are run, and nothing of it stays.
+void SimStore::try_out(std::vector<Unit> const& group)
+{
+    Transaction const transaction(disk_.db());
+    for (auto const& unit : group) unit.work(disk_.db());
 }
 
 void SimStore::finish()

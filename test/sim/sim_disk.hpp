@@ -67,6 +67,7 @@ private:
     void begin_write();
     void write();
     void commit(std::vector<Unit>& group);
+    void try_out(std::vector<Unit> const& group);
     void commit_late();
     void finish();
     void begin_read();
