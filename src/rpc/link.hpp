@@ -3,6 +3,7 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,6 +18,7 @@
 
 namespace elves {
 
+class Link;
 class Router;
 class TlsContext;
 class TlsPipe;
@@ -35,6 +37,13 @@ struct LinkLimits {
 /// From whom a server that has TLS takes plain connections, too.
 enum class PlainFrom { everywhere, loopback, nowhere };
 
+/// Links that have frames left for their next turn, in order. Belongs to the loop's next handler that gives
+/// some of them their turn.
+struct LinkTurns {
+    LoopExecutor loop;
+    std::deque<std::shared_ptr<Link>> links{};
+};
+
 /// What the links of one loop share. Outlives them.
 struct LinkShared {
     Clock& clock;
@@ -43,6 +52,7 @@ struct LinkShared {
     std::vector<char> scratch =
         std::vector<char>(64 * 1024); ///< One read at a time: an idle link holds no buffer.
     void const* reader = nullptr;     ///< The link that read last.
+    std::weak_ptr<LinkTurns> turns{}; ///< Of those that wait for one; nothing where nobody does.
     std::size_t calls = 0;            ///< Answered so far.
     std::size_t held = 0;             ///< Bytes, as `LinkLimits::all_bytes` counts them.
     /// Of those that dial in or are dialed from now on; null: they are plain.
@@ -137,6 +147,7 @@ private:
     [[nodiscard]] bool is_full() const noexcept;
     void resume_if_room();
     void go_on_later();
+    static void give_turns(std::shared_ptr<LinkTurns> const& turns);
     void end_with(Error const& refusal, std::string_view why);
 
     void written();

@@ -268,6 +268,22 @@ TEST_CASE("who asks for much at once has his turn, and then the others have thei
     for (int i = 1; i <= 9; ++i) CHECK(wire.next().at("mqid") == i);
 }
 
+TEST_CASE("who asks for little waits for some of those that ask for much, not for all", "[link]")
+{
+    constexpr std::size_t greedy = 40;
+    Wire wire;
+    std::deque<Second> others;
+    for (std::size_t i = 0; i < greedy; ++i) {
+        auto& other = others.emplace_back(wire);
+        asio::write(other.socket, asio::buffer(many_big(3)));
+    }
+    Second modest(wire);
+    while (wire.shared.calls < greedy) wire.loop.run_one();
+    asio::write(modest.socket, asio::buffer(Wire::call_of("calls")));
+    auto const said = json::parse(modest.read().substr(4)).at("said");
+    CHECK(std::stoul(std::string(said.as_string())) < greedy + greedy / 2);
+}
+
 TEST_CASE("while all together hold too much, who does not read is not served, and who reads is", "[link]")
 {
     LinkLimits limits;
