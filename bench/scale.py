@@ -181,7 +181,8 @@ def tasks(count, folder):
     row["gettaskbyids of 100, ms"] = milliseconds(lambda: client.ok("tasklog", "gettaskbyids", id=ids))
     filters = {"no filter": {}, "agentip": {"agentip": "10.1.7.1"}, "app": {"app": "app7"}, "status": {"status": "failed"},
                "by": {"by": "key7"}, "cron_id": {"cron_id": "0" * 15 + "1"},
-               "since, until": {"since": text_of(60), "until": text_of(59)}, "an app that never ran": {"app": "none"}}
+               "since, until": {"since": text_of(60), "until": text_of(59)}, "an app that never ran": {"app": "none"},
+               "a func that never ran": {"func": "none"}, "type, of which there is none": {"type": "rt"}}
     for name, fields in filters.items():
         row[f"listtasks of 100, ms: {name}"] = milliseconds(lambda f=fields: client.call("tasklog", "listtasks", limit="100", **f), 5)
         if name in ("since, until", "an app that never ran"):
