@@ -28,8 +28,6 @@ constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
 /// What is handled for one link before others have their turn: who asks for much must not keep them waiting.
 constexpr std::size_t frames_a_turn = 256;
 constexpr std::size_t bytes_a_turn = 16 * 1024;
-/// Of those whose next turn it is, before the loop looks what else has come: that waits for these alone.
-constexpr std::size_t turns_at_once = 8;
 /// A larger buffer is given back once it is written, a smaller one when the link is quiet.
 constexpr std::size_t most_kept = 64 * 1024;
 /// While memory is short a link reads, and holds of a frame that is not whole, no more than this.
@@ -233,21 +231,7 @@ void Link::go_on_later()
     reads_ = Reads::turn;
     reader_.hold();
     weigh();
-    auto turns = shared_.turns.lock();
-    if (turns) return turns->links.push_back(shared_from_this());
-    turns = std::make_shared<LinkTurns>(LinkTurns{socket_.get_executor(), {shared_from_this()}});
-    shared_.turns = turns;
-    asio::post(turns->loop, [turns] { give_turns(turns); });
-}
-
-void Link::give_turns(std::shared_ptr<LinkTurns> const& turns)
-{
-    for (std::size_t i = 0; i < turns_at_once && !turns->links.empty(); ++i) {
-        auto const link = std::move(turns->links.front());
-        turns->links.pop_front();
-        link->handle_frames();
-    }
-    if (!turns->links.empty()) asio::post(turns->loop, [turns] { give_turns(turns); });
+    shared_.turns.add(shared_from_this(), socket_.get_executor());
 }
 
 void Link::end_with(Error const& refusal, std::string_view why)

@@ -3,7 +3,6 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,11 +13,11 @@
 #include "elves/one_shot.hpp"
 #include "elves/peer.hpp"
 #include "rpc/back.hpp"
+#include "rpc/link_turns.hpp"
 #include "rpc/reply_order.hpp"
 
 namespace elves {
 
-class Link;
 class Router;
 class TlsContext;
 class TlsPipe;
@@ -37,13 +36,6 @@ struct LinkLimits {
 /// From whom a server that has TLS takes plain connections, too.
 enum class PlainFrom { everywhere, loopback, nowhere };
 
-/// Links that have frames left for their next turn, in order. Belongs to the loop's next handler that gives
-/// some of them their turn.
-struct LinkTurns {
-    LoopExecutor loop;
-    std::deque<std::shared_ptr<Link>> links{};
-};
-
 /// What the links of one loop share. Outlives them.
 struct LinkShared {
     Clock& clock;
@@ -52,9 +44,9 @@ struct LinkShared {
     std::vector<char> scratch =
         std::vector<char>(64 * 1024); ///< One read at a time: an idle link holds no buffer.
     void const* reader = nullptr;     ///< The link that read last.
-    std::weak_ptr<LinkTurns> turns{}; ///< Of those that wait for one; nothing where nobody does.
-    std::size_t calls = 0;            ///< Answered so far.
-    std::size_t held = 0;             ///< Bytes, as `LinkLimits::all_bytes` counts them.
+    LinkTurns turns{};
+    std::size_t calls = 0; ///< Answered so far.
+    std::size_t held = 0;  ///< Bytes, as `LinkLimits::all_bytes` counts them.
     /// Of those that dial in or are dialed from now on; null: they are plain.
     std::shared_ptr<TlsContext const> tls{};
     PlainFrom plain_from = PlainFrom::everywhere;
@@ -96,6 +88,8 @@ public:
     void bind_key(std::string key) override { bound_key_ = std::move(key); }
     [[nodiscard]] std::shared_ptr<Key const> certified() const override { return certified_; }
 
+    /// Handles what has come, and no more of it than one turn may take.
+    void handle_frames();
     /// For one that is quiet: keeps no buffer for what it may have to write next.
     void give_back_memory();
 
@@ -132,7 +126,6 @@ private:
     [[nodiscard]] bool choose_tls(std::string_view first);
     void read_tls(std::string_view wire);
     void tls_is_ready();
-    void handle_frames();
     void handle_frame(std::string_view text);
     void handle_request(json::object const& call);
     void handle_back(json::object const& back);
@@ -147,7 +140,6 @@ private:
     [[nodiscard]] bool is_full() const noexcept;
     void resume_if_room();
     void go_on_later();
-    static void give_turns(std::shared_ptr<LinkTurns> const& turns);
     void end_with(Error const& refusal, std::string_view why);
 
     void written();
