@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,9 @@ struct Instruction {
     /// `app.func`
     [[nodiscard]] std::string name() const { return app + "." + func; }
 };
+
+/// Of its texts, as they stand in memory: what makes one large.
+[[nodiscard]] std::size_t bytes_of(Instruction const& ins) noexcept;
 
 /// `NP` or `P`.
 [[nodiscard]] std::string_view mode_text(Mode mode) noexcept;

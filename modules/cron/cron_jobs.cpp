@@ -1,5 +1,6 @@
 #include "cron_jobs.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <stdexcept>
 
@@ -33,6 +34,9 @@ std::int64_t number(Instant at) { return at.time_since_epoch().count(); }
 Instant instant(std::int64_t ms) { return Instant(std::chrono::milliseconds(ms)); }
 
 Error gone(TaskId id) { return Error(codes::no_cron, "there is no cron job " + id.text() + " any more"); }
+
+/// The two texts that may be long; the rest is bounded by how many jobs there are.
+std::size_t bytes_of_job(CronJob const& job) { return bytes_of(job.ins) + job.rule.text().size(); }
 
 template <class T>
 T checked(std::optional<T> value, std::string_view what)
@@ -100,8 +104,8 @@ void CronJobs::load()
         }
     });
     for (auto& job : found) {
-        ++counts_[job.agent];
-        ++count_;
+        Held const held{1, bytes_of_job(job)};
+        hold(job.agent, held);
         keep(std::move(job));
     }
 }
@@ -121,40 +125,34 @@ std::vector<TaskId> CronJobs::of_agent(Ip const& agent) const
 
 asio::awaitable<void> CronJobs::add(CronJob job, Store::Work also)
 {
-    if (count_ >= bounds_.all) {
-        throw Error(codes::too_much, "there are " + std::to_string(count_) + " cron jobs; delete some first");
-    }
-    auto& of_agent = counts_[job.agent];
-    if (of_agent >= bounds_.one_agent) {
-        throw Error(codes::too_much,
-            job.agent.text() + " has " + std::to_string(of_agent) + " cron jobs; delete some of them first");
-    }
-    ++of_agent;
-    ++count_;
-    std::exception_ptr failure;
-    try {
-        Store::Work work = [job](Db& db) { write_job(db, insert_job, job, true); };
-        work = together(std::move(work), std::move(also));
-        co_await store_.write(std::move(work));
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    if (failure) {
-        release(job.agent);
-        std::rethrow_exception(failure);
-    }
+    Held const held{1, bytes_of_job(job)};
+    require_room(job.agent, held);
+    Store::Work work = [job](Db& db) { write_job(db, insert_job, job, true); };
+    work = together(std::move(work), std::move(also));
+    hold(job.agent, held);
+    co_await write_held(job.agent, held, std::move(work));
     keep(std::move(job));
 }
 
 asio::awaitable<void> CronJobs::replace(CronJob job, Store::Work also)
 {
+    auto const bytes = bytes_of_job(job);
+    auto const before = jobs_.find(job.id);
+    auto const bytes_before = before == jobs_.end() ? 0 : bytes_of_job(before->second);
+    Held const growth{0, bytes - std::min(bytes, bytes_before)};
+    require_room(job.agent, growth);
     Store::Work work = [job](Db& db) {
         write_job(db, update_job, job, false);
         if (db.changes() == 0) throw gone(job.id);
     };
     work = together(std::move(work), std::move(also));
-    co_await store_.write(std::move(work));
+    // Until it is on disk the old one is held too: it is what stays where the disk refuses.
+    Held const held{0, bytes};
+    hold(job.agent, held);
+    co_await write_held(job.agent, held, std::move(work));
     auto const found = jobs_.find(job.id);
+    Held const old{0, found == jobs_.end() ? bytes : bytes_of_job(found->second)};
+    release(job.agent, old);
     if (found == jobs_.end()) co_return;
     job.on = found->second.on;
     job.created = found->second.created;
@@ -173,11 +171,12 @@ asio::awaitable<void> CronJobs::erase(TaskId id, Store::Work also)
     auto const found = jobs_.find(id);
     if (found == jobs_.end()) co_return;
     auto const agent = found->second.agent;
+    Held const held{1, bytes_of_job(found->second)};
     jobs_.erase(found);
     auto const of_agent = by_agent_.find(agent);
     of_agent->second.erase(id);
     if (of_agent->second.empty()) by_agent_.erase(of_agent);
-    release(agent);
+    release(agent, held);
 }
 
 asio::awaitable<void> CronJobs::set_on(TaskId id, bool on, Instant now, Store::Work also)
@@ -226,11 +225,65 @@ void CronJobs::keep(CronJob job)
     jobs_.insert_or_assign(id, std::move(job));
 }
 
-void CronJobs::release(Ip const& agent)
+/// What grows nothing is never refused: what was loaded may be over a bound.
+void CronJobs::require_room(Ip const& agent, Held const& more) const
 {
-    --count_;
-    auto const found = counts_.find(agent);
-    if (--found->second == 0) counts_.erase(found);
+    auto const exceeds = [](std::size_t now, std::size_t and_more, std::size_t most) {
+        return and_more > 0 && now + and_more > most;
+    };
+    auto const found = held_.find(agent);
+    auto const of_agent = found == held_.end() ? Held{} : found->second;
+    if (exceeds(all_held_.jobs, more.jobs, bounds_.all)) {
+        throw Error(
+            codes::too_much, "there are " + std::to_string(all_held_.jobs) + " cron jobs; delete some first");
+    }
+    if (exceeds(of_agent.jobs, more.jobs, bounds_.one_agent)) {
+        throw Error(codes::too_much,
+            agent.text() + " has " + std::to_string(of_agent.jobs) + " cron jobs; delete some of them first");
+    }
+    if (exceeds(all_held_.bytes, more.bytes, bounds_.all_bytes)) {
+        throw Error(codes::too_much, "all cron jobs together would take more than " +
+                                         std::to_string(bounds_.all_bytes) +
+                                         " bytes; delete some first, or shorten `param`");
+    }
+    if (exceeds(of_agent.bytes, more.bytes, bounds_.one_agent_bytes)) {
+        throw Error(codes::too_much, "the cron jobs of " + agent.text() + " would take more than " +
+                                         std::to_string(bounds_.one_agent_bytes) +
+                                         " bytes; delete some of them first, or shorten `param`");
+    }
+}
+
+void CronJobs::hold(Ip const& agent, Held const& more)
+{
+    auto& of_agent = held_[agent];
+    of_agent.jobs += more.jobs;
+    of_agent.bytes += more.bytes;
+    all_held_.jobs += more.jobs;
+    all_held_.bytes += more.bytes;
+}
+
+void CronJobs::release(Ip const& agent, Held const& less)
+{
+    all_held_.jobs -= less.jobs;
+    all_held_.bytes -= less.bytes;
+    auto const found = held_.find(agent);
+    found->second.jobs -= less.jobs;
+    found->second.bytes -= less.bytes;
+    if (found->second.jobs == 0 && found->second.bytes == 0) held_.erase(found);
+}
+
+/// Writes what is held already; where the disk refuses, it is held no more.
+asio::awaitable<void> CronJobs::write_held(Ip agent, Held held, Store::Work work)
+{
+    std::exception_ptr failure;
+    try {
+        co_await store_.write(std::move(work));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (!failure) co_return;
+    release(agent, held);
+    std::rethrow_exception(failure);
 }
 
 } // namespace elves

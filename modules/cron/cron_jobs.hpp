@@ -29,10 +29,12 @@ public:
 /// The cron jobs: in memory, and on disk first. The only place with their SQL. On the loop's thread.
 class CronJobs {
 public:
-    /// How many there may be in all, and for one agent.
+    /// How many there may be in all, and for one agent; and bytes of their texts.
     struct Bounds {
         std::size_t all = 1'000'000;
         std::size_t one_agent = 10'000;
+        std::size_t all_bytes = 256UL * 1024 * 1024;
+        std::size_t one_agent_bytes = 16UL * 1024 * 1024;
     };
     explicit CronJobs(Store& store);
     CronJobs(Store& store, Bounds bounds);
@@ -50,9 +52,10 @@ public:
 
     // Each of these returns when it is on disk, together with what `also` writes. Error 507.1: nothing has
     // changed.
-    /// Throws Error 429.1 where there are too many.
+    /// Throws Error 429.1 where there are too many, or their texts would take too much.
     [[nodiscard]] asio::awaitable<void> add(CronJob job, Store::Work also = {});
-    /// All but `on` and `created`. Throws Error 411.1 where it is gone by now; so do the next two.
+    /// All but `on` and `created`. Throws Error 411.1 where it is gone by now, as do the next two; 429.1
+    /// where it grows and there is no room.
     [[nodiscard]] asio::awaitable<void> replace(CronJob job, Store::Work also = {});
     [[nodiscard]] asio::awaitable<void> erase(TaskId id, Store::Work also = {});
     /// The times that passed while it was paused don't count: they are settled up to `now`.
@@ -66,15 +69,23 @@ public:
     [[nodiscard]] asio::awaitable<void> settle(TaskId id, Instant from, Instant to);
 
 private:
+    /// What jobs there are, those on their way to the disk included.
+    struct Held {
+        std::size_t jobs = 0;
+        std::size_t bytes = 0;
+    };
     void keep(CronJob job);
-    void release(Ip const& agent);
+    void require_room(Ip const& agent, Held const& more) const;
+    void hold(Ip const& agent, Held const& more);
+    void release(Ip const& agent, Held const& less);
+    [[nodiscard]] asio::awaitable<void> write_held(Ip agent, Held held, Store::Work work);
 
     Store& store_;
     Bounds bounds_;
     std::unordered_map<TaskId, CronJob> jobs_;
     std::unordered_map<Ip, std::set<TaskId>> by_agent_;
-    std::unordered_map<Ip, std::size_t> counts_; ///< Those on their way to the disk included.
-    std::size_t count_ = 0;
+    std::unordered_map<Ip, Held> held_;
+    Held all_held_;
 };
 
 } // namespace elves

@@ -20,6 +20,13 @@ Caller of_key(std::vector<std::string> apps)
     return caller;
 }
 
+/// A job whose `param` has that size; its other texts have 18 bytes.
+json::object job_of_size(std::string_view agent, std::size_t size)
+{
+    return CronHouse::job("0 * * * * ?",
+        {{"agentip", agent}, {"ins", {{"app", "app"}, {"func", "func"}, {"param", std::string(size, 'x')}}}});
+}
+
 std::size_t listed(CronHouse& house, Caller const& caller = {})
 {
     return house.call("getcronlistbyip", {{"agentip", "10.0.0.1"}}, caller).at("cron_list").as_array().size();
@@ -195,6 +202,53 @@ TEST_CASE("there are bounds for one agent and for all", "[cron]")
     CHECK(house.refusal("setcronbyip", CronHouse::job("0 * * * * ?", {{"agentip", "10.0.0.3"}})) == "429.1");
     house.call("delcronbyipid", {{"agentip", "10.0.0.1"}, {"id", id}});
     CHECK(house.refusal("setcronbyip", CronHouse::job("0 * * * * ?", {{"agentip", "10.0.0.3"}})) == "");
+}
+
+TEST_CASE("there are bounds for the texts of one agent's jobs and of all", "[cron]")
+{
+    CronHouse house;
+    CronJobs::Bounds const bounds{100, 100, 2'500, 1'500};
+    house.start("UTC", bounds);
+    auto const set = [&](std::string_view agent, std::size_t size) {
+        return house.refusal("setcronbyip", job_of_size(agent, size));
+    };
+    house.store.fail_next();
+    CHECK(set("10.0.0.1", 1'000) == "507.1");
+    CHECK(set("10.0.0.1", 1'000) == "");
+    CHECK(set("10.0.0.1", 1'000) == "429.1");
+    CHECK(set("10.0.0.1", 10) == "");
+    CHECK(set("10.0.0.2", 1'000) == "");
+    CHECK(set("10.0.0.3", 1'000) == "429.1");
+    house.start("UTC", bounds);
+    CHECK(set("10.0.0.1", 1'000) == "429.1");
+    CHECK(set("10.0.0.3", 1'000) == "429.1");
+    json::object const one{{"agentip", "10.0.0.2"},
+        {"id", house.call("getcronlistbyip", {{"agentip", "10.0.0.2"}}).at("cron_list").at(0).at("cron_id")}};
+    house.call("delcronbyipid", one);
+    CHECK(set("10.0.0.3", 1'000) == "");
+}
+
+TEST_CASE("a job that is replaced counts with its new texts, and may always become shorter", "[cron]")
+{
+    CronHouse house;
+    house.start("UTC", {100, 100, 2'500, 1'500});
+    auto const id = house.call("setcronbyip", job_of_size("10.0.0.1", 1'000)).at("id").as_string();
+    auto const replace = [&](std::size_t size) {
+        auto job = job_of_size("10.0.0.1", size);
+        job["id"] = id;
+        return house.refusal("setcronbyip", job);
+    };
+    CHECK(replace(1'600) == "429.1");
+    house.store.fail_next();
+    CHECK(replace(1'400) == "507.1");
+    CHECK(replace(1'400) == "");
+    CHECK(house.refusal("setcronbyip", job_of_size("10.0.0.1", 100)) == "429.1");
+    CHECK(replace(1'000) == "");
+    CHECK(house.refusal("setcronbyip", job_of_size("10.0.0.1", 100)) == "");
+    house.start("UTC", {100, 100, 50, 50});
+    CHECK(listed(house) == 2);
+    CHECK(replace(1'001) == "429.1");
+    CHECK(replace(900) == "");
 }
 
 TEST_CASE("settings give what a job does not say", "[cron]")

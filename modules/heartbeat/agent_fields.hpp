@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "elves/field_type.hpp"
+#include "elves/instruction.hpp"
 #include "heartbeat.hpp"
 
 // How heartbeat's own field types travel.
@@ -34,6 +35,16 @@ struct FieldType<AgentText> {
     static void judge(Caller const&, AgentText const&) {}
 };
 
+/// Its first 64 characters, up to one that can't be printed: no agent is turned away for a file's content.
+[[nodiscard]] inline std::string_view cut_version(std::string_view said)
+{
+    constexpr std::size_t most = 64;
+    auto const version = said.substr(0, most);
+    auto const end =
+        std::find_if_not(version.begin(), version.end(), [](char c) { return c >= ' ' && c < 0x7f; });
+    return version.substr(0, static_cast<std::size_t>(end - version.begin()));
+}
+
 template <>
 struct FieldType<AgentApps> {
     static constexpr std::string_view name = "object of name: version";
@@ -41,20 +52,21 @@ struct FieldType<AgentApps> {
     static constexpr std::size_t most = 1'000;
     static AgentApps read(std::string_view field, json::value const& value)
     {
-        auto versions = FieldType<json::object>::read(field, value);
-        if (versions.size() > most) {
-            throw Error(missing, "`" + std::string(field) + "` has " + std::to_string(versions.size()) +
+        auto const said = FieldType<json::object>::read(field, value);
+        if (said.size() > most) {
+            throw Error(missing, "`" + std::string(field) + "` has " + std::to_string(said.size()) +
                                      " entries; give at most " + std::to_string(most));
         }
-        for (auto const& [app, version] : versions) {
-            auto const entry = std::string(field) + "." + std::string(app);
-            if (characters(app) > FieldType<AgentText>::most) {
+        AgentApps apps;
+        for (auto const& [app, version] : said) {
+            if (!is_name(app)) continue; // Nobody could call it.
+            auto const* const text = version.if_string();
+            if (!text)
                 throw Error(missing,
-                    "`" + std::string(field) + "` has a name over 256 characters; give shorter ones");
-            }
-            (void)FieldType<AgentText>::read(entry, version);
+                    field_is(std::string(field) + "." + std::string(app), version) + "; give a string");
+            apps.versions.emplace(app, cut_version(*text));
         }
-        return {std::move(versions)};
+        return apps;
     }
     static void judge(Caller const&, AgentApps const&) {}
 };

@@ -20,7 +20,7 @@ struct AgentText {
     std::string text;
 };
 
-/// An agent's apps, name to version: at most 1,000, of at most 256 characters each.
+/// An agent's apps, name to version: at most 1,000, of at most 64 characters each.
 struct AgentApps {
     json::object versions;
 };

@@ -13,8 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Open tasks of one agent; more are refused.
-constexpr std::size_t most_open = 10'000;
 constexpr std::chrono::milliseconds retry_pause = 5s;
 constexpr std::chrono::milliseconds shortest_watch = 1s;
 
@@ -69,13 +67,30 @@ void AgentDispatcher::require_processor(Instruction const& ins) const
     }
 }
 
+void AgentDispatcher::require_room(Order const& order) const
+{
+    auto const count = log_.open_count(order.agent);
+    if (count >= bounds_.tasks) {
+        throw Error(codes::too_much, "agent " + order.agent.text() + " has " + std::to_string(count) +
+                                         " unfinished tasks; try again later");
+    }
+    auto const more = bytes_of(order.ins);
+    if (log_.open_bytes(order.agent) + more > bounds_.bytes) {
+        throw Error(codes::too_much, "the unfinished tasks of agent " + order.agent.text() +
+                                         " would take more than " + std::to_string(bounds_.bytes) +
+                                         " bytes; cancel some, shorten `param`, or try again later");
+    }
+    if (log_.all_open_bytes() + more > bounds_.all_bytes) {
+        throw Error(codes::too_much, "the unfinished tasks of all agents would take more than " +
+                                         std::to_string(bounds_.all_bytes) +
+                                         " bytes; cancel some, shorten `param`, or try again later");
+    }
+}
+
 Task AgentDispatcher::task_of(Order order) const
 {
     require_processor(order.ins);
-    if (log_.open_count(order.agent) >= most_open) {
-        throw Error(
-            codes::too_much, "agent " + order.agent.text() + " has 10000 unfinished tasks; try again later");
-    }
+    require_room(order);
     Task task;
     task.id = order.id;
     task.agent = order.agent;

@@ -30,6 +30,12 @@ public:
 /// thread.
 class AgentDispatcher final : public Dispatcher {
 public:
+    /// How many unfinished tasks one agent may have, and what they may take in memory, one agent's and all.
+    struct Bounds {
+        std::size_t tasks = 10'000;
+        std::size_t bytes = 64UL * 1024 * 1024;
+        std::size_t all_bytes = 1024UL * 1024 * 1024;
+    };
     AgentDispatcher(LoopExecutor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log,
         AppDirectory const& apps);
 
@@ -37,6 +43,7 @@ public:
     void start();
     /// Whoever waits in `run` is told that the server stops; their tasks go on.
     void stop();
+    void set_bounds(Bounds bounds) { bounds_ = bounds; }
     void set_handover_timeout(std::chrono::seconds limit) { handover_timeout_ = limit; }
     void set_default_timeout(std::chrono::seconds timeout) { default_timeout_ = timeout; }
 
@@ -56,6 +63,7 @@ private:
         std::shared_ptr<bool> late = std::make_shared<bool>(false);
     };
 
+    void require_room(Order const& order) const;
     [[nodiscard]] Task task_of(Order order) const;
     void watch_new(TaskLog::Recorded const& recorded);
     [[nodiscard]] asio::awaitable<Task> hand_over(SharedTask task);
@@ -80,6 +88,7 @@ private:
     TaskLog& log_;
     AppDirectory const& apps_;
     AgentCalls agents_;
+    Bounds bounds_;
     std::chrono::seconds handover_timeout_{10};
     std::chrono::seconds default_timeout_{90};
     std::unordered_map<TaskId, std::vector<OneShot<Outcome>>> waiting_; ///< `run`s.

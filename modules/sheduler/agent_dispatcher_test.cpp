@@ -186,3 +186,55 @@ TEST_CASE("mode P is refused for an app without a processor", "[dispatcher]")
     house.send(order);
     CHECK(house.calls() == Calls{"instruct"});
 }
+
+TEST_CASE("the unfinished tasks of an agent are bounded in number", "[dispatcher]")
+{
+    DispatcherHouse house;
+    house.dispatcher->set_bounds({2, 100'000, 100'000});
+    auto const send = [&] {
+        auto order = house.order();
+        order.ins.ttl = 20s;
+        return house.send(order);
+    };
+    send();
+    auto const id = send().get().task.id;
+    CHECK(send().refusal().starts_with("[429.1]"));
+    house.cancel(id);
+    CHECK(send().refusal().empty());
+}
+
+TEST_CASE("the unfinished tasks of an agent, and of all together, are bounded in memory", "[dispatcher]")
+{
+    DispatcherHouse house;
+    AgentDispatcher::Bounds const bounds{100, 25'000, 40'000};
+    house.dispatcher->set_bounds(bounds);
+    auto const send = [&](std::string_view agent, std::size_t size) {
+        auto order = house.order();
+        order.agent = Ip::parse(agent).value();
+        order.ins.ttl = 20s;
+        order.ins.param = std::string(size, 'x');
+        return house.send(order);
+    };
+    auto const id = send("10.0.0.1", 10'000).get().task.id;
+    send("10.0.0.1", 10'000);
+    CHECK(send("10.0.0.1", 10'000).refusal().find("agent 10.0.0.1 would take") != std::string::npos);
+    SECTION("small ones find room") { CHECK(send("10.0.0.1", 10).refusal().empty()); }
+    SECTION("others do, until all together have too much")
+    {
+        CHECK(send("10.0.0.2", 10'000).refusal().empty());
+        CHECK(send("10.0.0.3", 10'000).refusal().find("all agents would take") != std::string::npos);
+    }
+    SECTION("there is room again when one is over")
+    {
+        house.cancel(id);
+        CHECK(send("10.0.0.1", 10'000).refusal().empty());
+    }
+    SECTION("those of before a restart count")
+    {
+        house.start();
+        house.dispatcher->set_bounds(bounds);
+        CHECK(send("10.0.0.1", 10'000).refusal().starts_with("[429.1]"));
+        house.pass(20s);
+        CHECK(send("10.0.0.1", 10'000).refusal().empty());
+    }
+}

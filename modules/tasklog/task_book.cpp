@@ -15,6 +15,11 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds flush_soon = 50ms;
 constexpr std::chrono::milliseconds flush_again = 1s;
 
+/// What an open task takes beside its texts: itself, its entry, its places in the maps.
+constexpr std::size_t beside_texts = 1024;
+
+std::size_t bytes_in_memory(Task const& task) { return beside_texts + bytes_of(task.ins); }
+
 bool is_open(Task const& task) { return !is_final(task.status) || task.cancel_due; }
 
 /// The processor hears of every end but that of a firing that never began.
@@ -194,7 +199,10 @@ void TaskBook::keep(Task const& task)
     entry->task = task;
     entry->order = ++last_order_;
     entry->listed = true;
-    by_agent_[task.agent].emplace(entry->order, task.id);
+    auto& of_agent = by_agent_[task.agent];
+    of_agent.tasks.emplace(entry->order, task.id);
+    of_agent.bytes += bytes_in_memory(task);
+    all_open_bytes_ += bytes_in_memory(task);
 }
 
 void TaskBook::settle(Entry& entry)
@@ -202,8 +210,10 @@ void TaskBook::settle(Entry& entry)
     if (!entry.listed || is_open(entry.task)) return;
     entry.listed = false;
     auto const found = by_agent_.find(entry.task.agent);
-    found->second.erase(entry.order);
-    if (found->second.empty()) by_agent_.erase(found);
+    found->second.tasks.erase(entry.order);
+    found->second.bytes -= bytes_in_memory(entry.task);
+    all_open_bytes_ -= bytes_in_memory(entry.task);
+    if (found->second.tasks.empty()) by_agent_.erase(found);
 }
 
 void TaskBook::tell_finished(Task const& task)
@@ -238,7 +248,7 @@ std::vector<TaskId> TaskBook::open_of(Ip const& agent) const
 {
     std::vector<TaskId> ids;
     if (auto const found = by_agent_.find(agent); found != by_agent_.end()) {
-        for (auto const& [order, id] : found->second) ids.push_back(id);
+        for (auto const& [order, id] : found->second.tasks) ids.push_back(id);
     }
     return ids;
 }
@@ -246,7 +256,13 @@ std::vector<TaskId> TaskBook::open_of(Ip const& agent) const
 std::size_t TaskBook::open_count(Ip const& agent) const
 {
     auto const found = by_agent_.find(agent);
-    return found == by_agent_.end() ? 0 : found->second.size();
+    return found == by_agent_.end() ? 0 : found->second.tasks.size();
+}
+
+std::size_t TaskBook::open_bytes(Ip const& agent) const
+{
+    auto const found = by_agent_.find(agent);
+    return found == by_agent_.end() ? 0 : found->second.bytes;
 }
 
 std::vector<TaskId> TaskBook::open_all() const

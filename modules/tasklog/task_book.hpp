@@ -37,6 +37,8 @@ public:
     [[nodiscard]] bool is_deciding(TaskId id) const override;
     [[nodiscard]] std::vector<TaskId> open_of(Ip const& agent) const override;
     [[nodiscard]] std::size_t open_count(Ip const& agent) const override;
+    [[nodiscard]] std::size_t open_bytes(Ip const& agent) const override;
+    [[nodiscard]] std::size_t all_open_bytes() const override { return all_open_bytes_; }
     [[nodiscard]] std::vector<TaskId> open_all() const override;
     void on_finished(std::function<void(Task const&)> then) override
     {
@@ -64,6 +66,11 @@ private:
         bool ahead = false; ///< Of what is on disk: something was noted.
         std::list<asio::any_completion_handler<void()>> waiting;
     };
+    /// One agent's open tasks, oldest first, and what they take in memory.
+    struct OfAgent {
+        std::map<std::uint64_t, TaskId> tasks;
+        std::size_t bytes = 0;
+    };
     /// The right to change one task; the next in the queue has it when this is gone.
     class Turn;
 
@@ -82,7 +89,8 @@ private:
     std::chrono::seconds lost_after_{0};
     std::uint64_t last_order_ = 0;
     std::unordered_map<TaskId, std::shared_ptr<Entry>> entries_;
-    std::unordered_map<Ip, std::map<std::uint64_t, TaskId>> by_agent_;
+    std::unordered_map<Ip, OfAgent> by_agent_;
+    std::size_t all_open_bytes_ = 0;
     std::vector<std::shared_ptr<Entry>> ahead_;
     Timer flushing_;
     std::vector<std::function<void(Task const&)>> on_finished_;

@@ -113,6 +113,31 @@ TEST_CASE("after a crash the open tasks are there, and those whose cancel is due
     CHECK_FALSE(house.book->open(TaskId(3)));
 }
 
+TEST_CASE("what the open tasks take in memory is known, also after a crash, and nothing is left at their end",
+    "[task_book]")
+{
+    House house;
+    auto const agent = house.task(1).agent;
+    auto large = house.task(1);
+    large.ins.param = std::string(10'000, 'x');
+    auto other = house.task(2);
+    other.agent = Ip::parse("10.0.0.2").value();
+    house.record(large);
+    house.record(other);
+    auto const of_agent = house.book->open_bytes(agent);
+    auto const all = house.book->all_open_bytes();
+    CHECK(of_agent > 10'000);
+    CHECK(all == of_agent + house.book->open_bytes(other.agent));
+    house.start();
+    CHECK(house.book->open_bytes(agent) == of_agent);
+    CHECK(house.book->all_open_bytes() == all);
+    house.apply(1, reported(1, "fine"));
+    CHECK(house.book->open_bytes(agent) == 0);
+    CHECK(house.book->all_open_bytes() == all - of_agent);
+    house.apply(2, reported(1, "fine"));
+    CHECK(house.book->all_open_bytes() == 0);
+}
+
 TEST_CASE("a second task with the same dedup, or of the same firing, is the first one", "[task_book]")
 {
     House house;

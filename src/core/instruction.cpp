@@ -183,6 +183,11 @@ json::object Instruction::to_json(json::storage_ptr memory) const
     return out;
 }
 
+std::size_t bytes_of(Instruction const& ins) noexcept
+{
+    return ins.app.size() + ins.func.size() + ins.param.size() + ins.proxy.size() + ins.dedup.size();
+}
+
 std::string_view mode_text(Mode mode) noexcept { return mode == Mode::p ? "P" : "NP"; }
 
 bool is_name(std::string_view text) noexcept { return !text.starts_with('.') && is_word(text, "_.-"); }

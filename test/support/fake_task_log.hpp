@@ -70,6 +70,8 @@ public:
         return ids;
     }
     [[nodiscard]] std::size_t open_count(Ip const& agent) const override { return open_of(agent).size(); }
+    [[nodiscard]] std::size_t open_bytes(Ip const& agent) const override { return bytes(open_of(agent)); }
+    [[nodiscard]] std::size_t all_open_bytes() const override { return bytes(open_all()); }
     [[nodiscard]] std::vector<TaskId> open_all() const override
     {
         std::vector<TaskId> ids;
@@ -115,6 +117,12 @@ private:
     {
         return known.status != TaskStatus::skipped && task.status != TaskStatus::skipped && task.cron_id &&
                known.cron_id == task.cron_id && known.fire_time == task.fire_time;
+    }
+    [[nodiscard]] std::size_t bytes(std::vector<TaskId> const& ids) const
+    {
+        std::size_t sum = 0;
+        for (auto const id : ids) sum += bytes_of(open(id)->ins);
+        return sum;
     }
     [[nodiscard]] Task* at(TaskId id)
     {

@@ -54,6 +54,10 @@ public:
     /// Those of one agent, oldest first.
     [[nodiscard]] virtual std::vector<TaskId> open_of(Ip const& agent) const = 0;
     [[nodiscard]] virtual std::size_t open_count(Ip const& agent) const = 0;
+    /// About what they take in memory, in bytes.
+    [[nodiscard]] virtual std::size_t open_bytes(Ip const& agent) const = 0;
+    /// The same of all agents' together.
+    [[nodiscard]] virtual std::size_t all_open_bytes() const = 0;
     /// All of them.
     [[nodiscard]] virtual std::vector<TaskId> open_all() const = 0;
 
