@@ -55,6 +55,7 @@ TEST_CASE("its list has what it fires itself, each with a zone, and not what is 
     CHECK(list[0].at("timezone") == "Europe/Berlin");
     CHECK(list[0].at("rule") == "0 * * * * ?");
     CHECK(list[0].at("ins").at("app") == "app");
+    CHECK_FALSE(list[0].as_object().contains("by"));
 }
 
 TEST_CASE("each change of them is told", "[cron]")

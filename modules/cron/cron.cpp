@@ -96,7 +96,9 @@ asio::awaitable<Reply> Cron::list(ByAgent in, Caller caller)
     last_runs.resize(jobs.size());
     json::array entries;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
-        entries.push_back(cron_entry(jobs[i], last_runs[i], clock_.now(), zone_));
+        auto entry = cron_entry(jobs[i], last_runs[i], clock_.now(), zone_);
+        entry["by"] = jobs[i].by; // Here alone: an agent has no use for it.
+        entries.push_back(std::move(entry));
     }
     co_return Reply(json::object{{"cron_list", std::move(entries)}});
 }

@@ -173,6 +173,19 @@ TEST_CASE("a firing is asked for by the key that set its job", "[cron]")
     CHECK(house.log.tasks().front().by == "K");
 }
 
+TEST_CASE("the list says which key set a job, also when the server comes back", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    auto job = CronHouse::job("0 * * * * ?");
+    job["id"] = house.call("setcronbyip", job, of_key({"*"})).at("id");
+    CHECK(house.entry().at("by") == "K");
+    house.start();
+    CHECK(house.entry().at("by") == "K");
+    house.call("setcronbyip", job);
+    CHECK(house.entry().at("by") == "");
+}
+
 TEST_CASE("what the disk refuses changes nothing", "[cron]")
 {
     CronHouse house;

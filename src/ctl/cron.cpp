@@ -17,7 +17,7 @@ Exit list(Context const& with)
         with.session.call("cron", "getcronlistbyip", {{"agentip", with.args.address("IP").text()}});
     with.out.rows(reply, rows_of(reply),
         {"cron_id", "cron_type", "cron_flag", "rule", "ins.app", "ins.func", "param", "next_time",
-            "last_exec_time", "last_exec_result"});
+            "last_exec_time", "last_exec_result", "by"});
     return Exit::well;
 }
 
