@@ -41,6 +41,13 @@ bool has_code(Back const& back, Code code)
     return back.error_info.starts_with("[" + std::string(code.text) + "]");
 }
 
+/// It stops, its disk is full, or it has too much to do or to say at once: what it has to say it says later.
+bool cannot_now(Back const& back)
+{
+    return has_code(back, codes::shutting_down) || has_code(back, codes::store_cannot_write) ||
+           has_code(back, codes::too_much);
+}
+
 std::optional<life::Event> told(json::value const& entry, TaskId id, Zone const& zone)
 {
     auto const* const fields = entry.if_object();
@@ -114,8 +121,7 @@ asio::awaitable<std::vector<std::optional<life::Event>>> AgentCalls::ask(
             auto const back = co_await link->call("agent", "status", fields, limit);
             auto const* const entries = back.fields.if_contains("info");
             if (back.flag && entries && entries->is_array()) info = entries->get_array();
-            // It stops: it is asked again when it is back.
-            unheard = has_code(back, codes::shutting_down);
+            unheard = cannot_now(back);
             if (!back.flag) {
                 auto const word = back.error_info.empty() ? "that it will not say" : back.error_info;
                 silent = Error(codes::agent_silent, "asked about the task, the agent said " + word).info();
@@ -152,10 +158,10 @@ asio::awaitable<bool> AgentCalls::cancel(Ip agent, TaskId id)
     if (!link) co_return false;
     try {
         json::object fields{{"id", id.text()}};
-        // Whatever else it says: it has heard it, and repeating it would change nothing. One that stops, or
-        // has no disk to write it to, has not: what waits for its turn there begins after its next start.
+        // Whatever else it says: it has heard it, and repeating it would change nothing. One that stops, say,
+        // has not: what waits for its turn there begins after its next start.
         auto const back = co_await link->call("agent", "cancel", fields, answer_limit);
-        co_return !has_code(back, codes::shutting_down) && !has_code(back, codes::store_cannot_write);
+        co_return !cannot_now(back);
     } catch (Error const& error) {
         ELVES_LOG(debug,
             "cancel of task " << id.text() << " did not reach " << agent.text() << ": " << error.info());

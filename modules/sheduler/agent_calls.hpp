@@ -31,7 +31,7 @@ public:
     [[nodiscard]] asio::awaitable<std::optional<life::Event>> run(
         SharedTask task, std::chrono::milliseconds limit);
     /// What the agent says of each: AgentRuns, AgentForgot, Reported. AgentGone for all where it doesn't
-    /// answer within `limit`; nothing where the link is lost meanwhile.
+    /// answer within `limit`; nothing where the link is lost meanwhile, or it can't say now.
     [[nodiscard]] asio::awaitable<std::vector<std::optional<life::Event>>> ask(
         Ip agent, std::vector<TaskId> ids, std::chrono::milliseconds limit);
     /// True: the agent knows that the task is canceled.

@@ -56,6 +56,15 @@ TEST_CASE("on a new link the agent is asked about what it is thought to have", "
         CHECK(house.status(house.id) == TaskStatus::lost);
         CHECK(house.task(house.id).sync_error.find("404.2") != std::string::npos);
     }
+    SECTION("it can't say now: it is asked again when its time is over")
+    {
+        house.answer(
+            false, GENERATE("[429.1] the answer is over server.max_frame", "[507.1] the disk is full"));
+        CHECK(house.status(house.id) == TaskStatus::running);
+        house.pass(90s);
+        house.answer_status(house.id, "done");
+        CHECK(house.status(house.id) == TaskStatus::done);
+    }
     SECTION("it is stopping: what it has is asked again when it is back")
     {
         house.answer(false, "[503.1] shutting down");

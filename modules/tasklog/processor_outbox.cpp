@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <utility>
 
 #include "elves/error.hpp"
 #include "elves/log.hpp"
-#include "elves/one_shot.hpp"
 
 namespace elves {
 
@@ -17,6 +17,7 @@ constexpr std::chrono::milliseconds first_pause = 1s;
 constexpr std::chrono::milliseconds longest_pause = 60s;
 constexpr std::chrono::milliseconds call_limit = 10s;
 constexpr std::size_t most_under_way = 1'000;
+constexpr std::size_t most_of_an_app = 32;
 
 std::string result_of(Task const& task)
 {
@@ -43,57 +44,98 @@ void ProcessorOutbox::load()
 {
     std::vector<task_records::Delivery> owed;
     store_.at_start([&](Db& db) { owed = task_records::deliveries(db); });
-    for (auto const& delivery : owed) add(delivery);
+    for (auto& delivery : owed) add(std::move(delivery));
 }
 
 void ProcessorOutbox::finished(Task const& task)
 {
-    if (task.ins.mode == Mode::p && task.status != TaskStatus::skipped) add({task.id, clock_.now()});
+    if (task.ins.mode == Mode::p && task.status != TaskStatus::skipped)
+        add({task.id, clock_.now(), task.ins.app});
 }
 
 void ProcessorOutbox::add(task_records::Delivery delivery)
 {
-    if (!known_.insert(delivery.id).second) return;
-    queue_.push_back(delivery);
+    if (owed_.try_emplace(delivery.id).second) try_soon({std::move(delivery), first_pause});
+}
+
+void ProcessorOutbox::try_soon(Owed owed)
+{
+    auto const name = owed.delivery.app;
+    with_due_[name].due.push_back(std::move(owed));
+    take_turn(name);
     start_next();
+}
+
+void ProcessorOutbox::take_turn(std::string const& name)
+{
+    auto& app = with_due_.at(name);
+    if (app.has_turn || app.due.empty() || app.under_way >= most_of_an_app) return;
+    app.has_turn = true;
+    turns_.push_back(name);
 }
 
 void ProcessorOutbox::start_next()
 {
-    while (!stopped_ && !queue_.empty() && under_way_ < most_under_way) {
-        auto const delivery = queue_.front();
-        queue_.pop_front();
+    while (!stopped_ && !turns_.empty() && under_way_ < most_under_way) {
+        auto const name = std::move(turns_.front());
+        turns_.pop_front();
+        auto& app = with_due_.at(name);
+        app.has_turn = false;
+        auto owed = std::move(app.due.front());
+        app.due.pop_front();
+        ++app.under_way;
         ++under_way_;
-        asio::co_spawn(loop_, deliver(delivery), [this, delivery](std::exception_ptr const& failure) {
-            --under_way_;
-            known_.erase(delivery.id);
-            if (failure) {
-                ELVES_LOG(error, "delivery of task " << delivery.id.text()
-                                                     << " broke off; it is taken up again at the next start");
-            }
-            start_next();
-        });
+        take_turn(name);
+        start(std::move(owed));
     }
 }
 
-asio::awaitable<void> ProcessorOutbox::deliver(task_records::Delivery delivery)
+void ProcessorOutbox::start(Owed owed)
 {
-    auto pause_now = first_pause;
-    while (!stopped_) {
-        bool over = false;
-        try {
-            std::function<std::optional<task_records::Row>(Db&)> look = [id = delivery.id](Db& db) {
-                return task_records::find(db, id);
-            };
-            auto row = co_await store_.read<std::optional<task_records::Row>>(std::move(look));
-            if (!row) co_return;
-            over = co_await attempt(std::move(row->task), delivery.since);
-        } catch (Error const& error) {
-            ELVES_LOG(warning, "delivery of task " << delivery.id.text() << ": " << error.info());
-        }
-        if (over) co_return;
-        co_await pause(clock_, pause_now);
-        pause_now = std::min(pause_now * 2, longest_pause);
+    auto work = deliver(owed.delivery);
+    asio::co_spawn(loop_, std::move(work),
+        [this, owed = std::move(owed)](std::exception_ptr const& failure, bool over) mutable {
+            if (failure) {
+                ELVES_LOG(error, "delivery of task " << owed.delivery.id.text()
+                                                     << " broke off; it is taken up again at the next start");
+            }
+            tried(std::move(owed), failure || over);
+        });
+}
+
+void ProcessorOutbox::tried(Owed owed, bool over)
+{
+    auto const name = owed.delivery.app;
+    auto const id = owed.delivery.id;
+    auto const app = with_due_.find(name);
+    --under_way_;
+    --app->second.under_way;
+    if (app->second.due.empty() && app->second.under_way == 0) {
+        with_due_.erase(app);
+    } else {
+        take_turn(name);
+    }
+    if (over) {
+        owed_.erase(id);
+    } else if (!stopped_) {
+        auto const wait = std::exchange(owed.pause, std::min(owed.pause * 2, longest_pause));
+        owed_[id] = clock_.after(wait, [this, owed = std::move(owed)] { try_soon(owed); });
+    }
+    start_next();
+}
+
+asio::awaitable<bool> ProcessorOutbox::deliver(task_records::Delivery delivery)
+{
+    try {
+        std::function<std::optional<task_records::Row>(Db&)> look = [id = delivery.id](Db& db) {
+            return task_records::find(db, id);
+        };
+        auto row = co_await store_.read<std::optional<task_records::Row>>(std::move(look));
+        if (!row) co_return true;
+        co_return co_await attempt(std::move(row->task), delivery.since);
+    } catch (Error const& error) {
+        ELVES_LOG(warning, "delivery of task " << delivery.id.text() << ": " << error.info());
+        co_return false;
     }
 }
 

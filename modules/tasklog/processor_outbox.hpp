@@ -3,7 +3,8 @@
 #include <chrono>
 #include <deque>
 #include <memory>
-#include <unordered_set>
+#include <string>
+#include <unordered_map>
 
 #include "elves/clock.hpp"
 #include "elves/services/app_directory.hpp"
@@ -15,7 +16,8 @@
 namespace elves {
 
 /// Delivers results of mode `P` to the apps' processors, again and again until they are confirmed or it gives
-/// up. What is owed is on disk (`deliveries`), written with the result itself. On the loop's thread.
+/// up. What is owed is on disk (`deliveries`), written with the result itself. Apps take turns, and each has
+/// some calls under way at once: a processor that does not answer holds up no other. On the loop's thread.
 class ProcessorOutbox {
 public:
     ProcessorOutbox(LoopExecutor loop, Store& store, Clock& clock, AppDirectory const& apps, Dialer& dialer);
@@ -28,10 +30,24 @@ public:
     void stop() { stopped_ = true; }
 
 private:
+    struct Owed {
+        task_records::Delivery delivery;
+        std::chrono::milliseconds pause; ///< After its next try, should that not be confirmed.
+    };
+    struct App {
+        std::deque<Owed> due;
+        std::size_t under_way = 0;
+        bool has_turn = false; ///< It stands in `turns_`.
+    };
+
     void add(task_records::Delivery delivery);
+    void try_soon(Owed owed);
+    void take_turn(std::string const& app);
     void start_next();
-    [[nodiscard]] asio::awaitable<void> deliver(task_records::Delivery delivery);
+    void start(Owed owed);
+    void tried(Owed owed, bool over);
     /// Tries once. True: it is over, one way or the other.
+    [[nodiscard]] asio::awaitable<bool> deliver(task_records::Delivery delivery);
     [[nodiscard]] asio::awaitable<bool> attempt(Task task, Instant since);
     [[nodiscard]] asio::awaitable<task_records::ModuleLog> call_processor(Task task);
 
@@ -41,8 +57,9 @@ private:
     AppDirectory const& apps_;
     Dialer& dialer_;
     std::chrono::seconds give_up_{0};
-    std::unordered_set<TaskId> known_;
-    std::deque<task_records::Delivery> queue_; ///< Not begun: so many go on at once, no more.
+    std::unordered_map<TaskId, Timer> owed_;        ///< What is pausing has a timer that runs.
+    std::unordered_map<std::string, App> with_due_; ///< Those with something due or under way.
+    std::deque<std::string> turns_;                 ///< Of those that may begin another call.
     std::size_t under_way_ = 0;
     bool stopped_ = false;
 };

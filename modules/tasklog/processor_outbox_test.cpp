@@ -1,6 +1,7 @@
 #include "tasklog/processor_outbox.hpp"
 
 #include "catch.hpp"
+#include "elves/one_shot.hpp"
 #include "support/task_house.hpp"
 
 using namespace elves;
@@ -13,9 +14,16 @@ class FakeProcessors final : public AppDirectory, public Dialer {
 public:
     [[nodiscard]] std::optional<AppAddress> callback(std::string_view) const override { return address; }
     [[nodiscard]] asio::awaitable<Back> call(std::string, std::uint16_t, std::string service,
-        std::string method, json::object fields, std::chrono::milliseconds) override
+        std::string method, json::object fields, std::chrono::milliseconds limit) override
     {
         calls.emplace_back(service + "." + method, std::move(fields));
+        auto const app = std::string(calls.back().second.at("ins").at("app").as_string());
+        if (app == silent) {
+            ++unanswered;
+            co_await pause(*clock, limit);
+            --unanswered;
+            throw Error(codes::agent_silent, "no answer");
+        }
         if (!is_there) throw Error(codes::agent_unreachable, "nobody is there");
         Back back;
         back.flag = takes;
@@ -25,11 +33,18 @@ public:
     std::optional<AppAddress> address = AppAddress{"10.0.0.9", 4000};
     bool is_there = true;
     bool takes = true;
+    Clock* clock = nullptr;
+    std::string silent;         ///< An app whose processor takes calls and answers none.
+    std::size_t unanswered = 0; ///< Its calls under way.
     std::vector<std::pair<std::string, json::object>> calls;
 };
 
 struct House : TaskHouse {
-    House() { start(); }
+    House()
+    {
+        processors.clock = &clock;
+        start();
+    }
     void start()
     {
         outbox = std::make_unique<ProcessorOutbox>(loop.get_executor(), store, clock, processors, processors);
@@ -41,9 +56,10 @@ struct House : TaskHouse {
         settle();
     }
     /// A task of mode `P` ends.
-    void finish(std::uint64_t id, int flag = 1, std::string result = "fine")
+    void finish(std::uint64_t id, int flag = 1, std::string result = "fine", std::string app = "app")
     {
         auto task = sent_task(id, clock.now());
+        task.ins.app = std::move(app);
         task.ins.mode = Mode::p;
         run(book->record(task, {}));
         run(book->apply(TaskId(id), life::Event(life::Reported{said(flag, std::move(result))})));
@@ -181,6 +197,33 @@ TEST_CASE("a task of mode NP, and a firing that did not start, are not delivered
     house.run(house.book->record(task, {}));
     house.pass(10s);
     CHECK(house.processors.calls.empty());
+    CHECK(house.owed() == 0);
+}
+
+TEST_CASE("an app with any number of results that nobody takes holds up no other app", "[outbox]")
+{
+    House house;
+    house.processors.silent = "dead";
+    for (std::uint64_t id = 1; id <= 1'500; ++id) house.finish(id, 1, "fine", "dead");
+    CHECK(house.processors.unanswered == 32);
+    house.finish(9'999, 1, "fine", "alive");
+    CHECK(house.owed() == 1'500);
+    CHECK(house.processors.unanswered == 32);
+
+    house.start(); // with all of it owed from before
+    house.finish(10'000, 1, "fine", "alive");
+    CHECK(house.owed() == 1'500);
+}
+
+TEST_CASE("results that its processor refuses do not keep an app's others waiting", "[outbox]")
+{
+    House house;
+    house.processors.takes = false;
+    for (std::uint64_t id = 1; id <= 1'500; ++id) house.finish(id);
+    house.processors.takes = true;
+    house.finish(9'999);
+    CHECK(house.owed() == 1'500);
+    house.pass(60s);
     CHECK(house.owed() == 0);
 }
 

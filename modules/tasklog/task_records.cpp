@@ -44,7 +44,8 @@ constexpr auto select_output_times =
     "SELECT min(time), max(time), sum(length(CAST(data AS BLOB))) FROM outputs WHERE id=?";
 constexpr auto insert_delivery = "INSERT OR IGNORE INTO deliveries (id, since) VALUES (?,?)";
 constexpr auto delete_delivery = "DELETE FROM deliveries WHERE id=?";
-constexpr auto select_deliveries = "SELECT id, since FROM deliveries ORDER BY since";
+constexpr auto select_deliveries =
+    "SELECT id, since, app FROM deliveries JOIN tasks USING (id) ORDER BY since";
 constexpr auto update_delivered =
     "UPDATE tasks SET module_sync_flag=?2, module_sync_error=?3, module_sync_costtime=?4, "
     "module_first_time=coalesce(module_first_time, ?5), module_last_time=?5, module_tries=module_tries+1 "
@@ -392,7 +393,8 @@ std::vector<Delivery> deliveries(Db& db)
 {
     std::vector<Delivery> all;
     for (auto run = db.run(select_deliveries); run.next();) {
-        all.push_back({known(TaskId::parse(run.text(0)), "id"), instant(run.number(1))});
+        all.push_back(
+            {known(TaskId::parse(run.text(0)), "id"), instant(run.number(1)), std::string(run.text(2))});
     }
     return all;
 }

@@ -83,6 +83,7 @@ struct OutputTimes {
 struct Delivery {
     TaskId id;
     Instant since;
+    std::string app;
 };
 void queue_delivery(Db& db, TaskId id, Instant now);
 void drop_delivery(Db& db, TaskId id);

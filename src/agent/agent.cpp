@@ -92,6 +92,7 @@ public:
         });
         ELVES_LOG(info, "elves-agent " << ELVES_VERSION << " is up");
         warn_of_shared_user();
+        warn_of_plain_text();
         io_.run();
         ELVES_LOG(info, "elves-agent has stopped");
     }
@@ -110,8 +111,26 @@ private:
         if (!settings_.run_as.is_open()) return;
         if (::geteuid() == 0) {
             ELVES_LOG(warning, "apps run as root: say whom they are to run as, [run_as] user");
-        } else if (!settings_.token.empty() || std::filesystem::exists(settings_.key_file)) {
+        } else if (has_secret()) {
             ELVES_LOG(warning, "apps run as the agent's own user, and can read its token: [run_as] user");
+        }
+    }
+
+    [[nodiscard]] bool has_secret() const
+    {
+        return !settings_.token.empty() || !settings_.tls_key.empty() || !settings_.join_token_file.empty() ||
+               std::filesystem::exists(settings_.key_file);
+    }
+
+    void warn_of_plain_text() const
+    {
+        for (auto const& server : settings_.servers) {
+            auto const ip = Ip::parse(server.host);
+            bool const is_here = ip ? ip->is_loopback() : server.host == "localhost";
+            if (settings_.tls || is_here) continue;
+            ELVES_LOG(warning, server.text()
+                                   << " is spoken to in plain text: who is in between can read the "
+                                      "agent's token and have it run what he likes; [tls] ca or pin");
         }
     }
 
@@ -179,6 +198,7 @@ static AgentSettings read_settings(std::string const& config)
 {
     auto settings = AgentSettings::read(Settings::read_file(config));
     check_conf_file(config, settings);
+    check_tls_key(settings);
     return settings;
 }
 

@@ -128,6 +128,7 @@ AgentSettings AgentSettings::read(Settings const& settings)
     all.max_queued = static_cast<std::size_t>(agent.number("max_queued", 1000, 0, 100'000));
     all.interpreters = interpreters_of(agent);
     all.tls = tls_of_client(settings.section("tls"));
+    all.tls_key = settings.section("tls").text("key", "");
     all.rules = RunRules::read(agent);
     all.run_as = RunAs::read(settings.section("run_as"));
     auto const worker = settings.section("worker");

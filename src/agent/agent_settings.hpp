@@ -32,6 +32,7 @@ struct AgentSettings {
     std::size_t max_queued = 0;
     std::vector<std::string> interpreters;
     std::shared_ptr<TlsContext const> tls; ///< Null: plain.
+    std::string tls_key;                   ///< Its file; "": none.
     RunRules rules;
     RunAs run_as;
     Confinement confinement;

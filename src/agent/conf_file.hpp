@@ -11,4 +11,7 @@ namespace elves::agent {
 /// regular file is left alone.
 void check_conf_file(std::string const& path, AgentSettings const& settings);
 
+/// The same of `[tls] key`: it is as good as a token.
+void check_tls_key(AgentSettings const& settings);
+
 } // namespace elves::agent

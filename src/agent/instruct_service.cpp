@@ -26,6 +26,15 @@ struct FieldType<TaskType> {
 
 namespace elves::agent {
 
+namespace {
+
+json::object with_status(TaskId id, std::string_view status)
+{
+    return {{"id", id.text()}, {"status", status}};
+}
+
+} // namespace
+
 void InstructService::declare(MethodTable& table)
 {
     table.call<Instruct>("instruct", Right::open,
@@ -80,22 +89,37 @@ asio::awaitable<Reply> InstructService::set_crons(Crons in)
     co_return reply;
 }
 
+json::object InstructService::standing(TaskId id, std::optional<Entry> const& entry) const
+{
+    if (!entry) return with_status(id, "unknown");
+    if (!entry->report) return with_status(id, "running");
+    auto one = with_status(id, entry->report->flag == 1 ? "done" : "failed");
+    write_report(one, *entry->report, zone_);
+    return one;
+}
+
+/// A result for which the frame has no room left is `running` here, and comes by itself.
 asio::awaitable<Reply> InstructService::status(Many in)
 {
-    auto const ids = in.id;
-    auto const found = co_await tasks_.look(std::move(in.id));
+    constexpr std::size_t at_once = 64; // each may hold a param and a result of a mebibyte
+    constexpr std::size_t room = std::size_t{3} * 1024 * 1024;
     json::array all;
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-        json::object one{{"id", ids[i].text()}};
-        if (!found[i]) {
-            one["status"] = "unknown";
-        } else if (!found[i]->report) {
-            one["status"] = "running";
-        } else {
-            one["status"] = found[i]->report->flag == 1 ? "done" : "failed";
-            write_report(one, *found[i]->report, zone_);
+    std::size_t used = 0;
+    for (std::size_t first = 0; first < in.id.size(); first += at_once) {
+        auto const size = std::min(at_once, in.id.size() - first);
+        std::vector<TaskId> ids(&in.id[first], &in.id[first] + size);
+        auto const found = co_await tasks_.look(ids);
+        for (std::size_t i = 0; i < size; ++i) {
+            auto one = standing(ids[i], found[i]);
+            auto const bytes = json::serialize(one).size();
+            if (used + bytes > room) {
+                reports_.add(ids[i]);
+                one = with_status(ids[i], "running");
+            } else {
+                used += bytes;
+            }
+            all.push_back(std::move(one));
         }
-        all.push_back(std::move(one));
     }
     Reply reply;
     reply.fields()["info"] = std::move(all);

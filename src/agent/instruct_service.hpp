@@ -42,6 +42,7 @@ private:
     asio::awaitable<Reply> cancel(One in);
     asio::awaitable<Reply> set_crons(Crons in);
     asio::awaitable<Reply> status(Many in);
+    [[nodiscard]] json::object standing(TaskId id, std::optional<Entry> const& entry) const;
     Reply confirm(Many const& in);
 
     Tasks& tasks_;

@@ -16,6 +16,7 @@ constexpr std::chrono::milliseconds longest_wait = 60s; // the time of day may j
 constexpr std::chrono::milliseconds grace = 10s;
 constexpr std::chrono::milliseconds retry_after = 5s;
 constexpr std::size_t most_missed = 10'000;
+constexpr std::size_t most_jobs = 1'000;
 
 std::string count_text(MissedTimes const& times)
 {
@@ -101,6 +102,9 @@ asio::awaitable<std::vector<std::string>> OwnCron::replace(json::array cron_list
         auto const name = id && id->is_string() ? std::string(id->get_string()) : "(without cron_id)";
         try {
             if (!entry) throw Error(codes::bad_field, "it is no object");
+            if (next.size() == most_jobs)
+                throw Error(codes::too_much, "an agent keeps " + std::to_string(most_jobs) +
+                                                 " jobs of its own; have the others run by the centre");
             auto job = OwnJob::read(*entry, zone_);
             if (next.contains(job.id)) throw Error(codes::bad_field, "`cron_id` stands in the list twice");
             auto const old = jobs_.find(job.id);

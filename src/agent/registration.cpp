@@ -1,9 +1,13 @@
 #include "agent/registration.hpp"
 
 #include <algorithm>
-#include <fstream>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "agent/hardware.hpp"
+#include "agent/spawn.hpp"
+#include "agent/trusted_path.hpp"
 #include "elves/instruction.hpp"
 
 namespace elves::agent {
@@ -13,12 +17,18 @@ namespace {
 constexpr std::size_t most_apps = 1000;
 constexpr std::size_t longest_version = 64;
 
+/// "" where there is none that the agent may trust: it reads with rights that others do not have.
 std::string version_of(std::filesystem::path const& app)
 {
-    std::ifstream file(app / "VERSION");
-    std::string line;
-    std::getline(file, line);
-    line.resize(std::min(line.size(), longest_version));
+    std::error_code failure;
+    auto const file = std::filesystem::canonical(app, failure) / "VERSION";
+    if (failure || untrusted(file, ::geteuid())) return {};
+    int const opened = ::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (opened < 0) return {};
+    OwnedFd const fd(opened, "open");
+    std::string line(longest_version, '\0');
+    auto const got = ::read(fd.get(), line.data(), line.size());
+    line.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     auto const printable = [](char c) { return c > ' ' && c < 0x7f; };
     line.erase(std::find_if_not(line.begin(), line.end(), printable), line.end());
     return line;

@@ -103,6 +103,9 @@ void Runner::start(Job job)
         running_.emplace(id, std::move(worker));
     } catch (Error const& refused) {
         tell_later(std::move(job.on_done), refused.info());
+    } catch (std::exception const& problem) {
+        tell_later(std::move(job.on_done),
+            Error(codes::internal, "the worker could not be started: " + std::string(problem.what())).info());
     }
 }
 

@@ -11,6 +11,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "agent/spawn.hpp"
 
@@ -39,9 +40,10 @@ std::string user_name(uid_t uid)
 }
 
 /// A group of the owner's alone, as `useradd` makes one for each user: of his name, and with nobody else in
-/// it.
+/// it. Not root's: there are users whose first group that is, and a group does not tell whose first it is.
 bool is_private(gid_t gid, uid_t uid)
 {
+    if (gid == 0) return false;
     std::vector<char> user_room(longest_entry);
     std::vector<char> group_room(longest_entry);
     passwd user_entry{};
@@ -76,6 +78,10 @@ std::optional<std::string> untrusted(struct stat const& about, fs::path const& p
     if ((about.st_mode & S_IWOTH) != 0) return is_mode + ": anybody may change it; chmod o-w " + name;
     if ((about.st_mode & S_IWGRP) != 0 && !is_private(about.st_gid, about.st_uid))
         return is_mode + ": its group may change it, and is not its owner's alone; chmod g-w " + name;
+    // With an access list the group's bits say what the list may give to others at most.
+    bool const has_list = ::getxattr(name.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
+    if ((about.st_mode & S_IWGRP) != 0 && has_list)
+        return name + " has an access list by which others may change it; setfacl -b " + name;
     return std::nullopt;
 }
 

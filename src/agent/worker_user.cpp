@@ -51,6 +51,9 @@ std::optional<WorkerUser> other_user(Section const& section, std::string_view ke
         section.refuse(
             key, "an agent that runs as " + own.name + " can't start apps as " + name +
                      "; start it as root or with the capabilities of the systemd unit, or leave this out");
+    if (user->uid != 0 && user->is_in(own.gid))
+        section.refuse(key, name + " is in the agent's own group, and could change what that may change; "
+                                   "take him out of it, or name another user");
     return user;
 }
 

@@ -17,8 +17,18 @@ std::shared_ptr<TlsContext const> tls_of_server(Section const& tls)
     }
 }
 
+/// Whoever writes one down wants TLS: without what it should say, it would be plain text.
+static void refuse_empty(Section const& tls)
+{
+    for (std::string_view const key : {"ca", "pin", "cert", "key"}) {
+        if (tls.has(key) && tls.list(key, {}).empty())
+            tls.refuse(key, "it is empty; give a value, or leave the line out for plain text");
+    }
+}
+
 std::shared_ptr<TlsContext const> tls_of_client(Section const& tls)
 {
+    refuse_empty(tls);
     TlsTrust const trust{tls.text("ca", ""), tls.list("pin", {})};
     TlsIdentity const identity{tls.text("cert", ""), tls.text("key", "")};
     bool const wanted =

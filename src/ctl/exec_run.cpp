@@ -134,8 +134,8 @@ void Exec::show(HostResult const& result)
     auto text = printable_lines(result.text);
     text.erase(text.find_last_not_of('\n') + 1);
     // More than a line begins on one of its own.
-    if (!text.empty()) line = printable(line) + (text.find('\n') == std::string::npos ? "  " : "\n") + text;
-    with_.out.raw(line + '\n');
+    if (!text.empty()) text.insert(0, text.find('\n') == std::string::npos ? "  " : "\n");
+    with_.out.raw(printable(line) + text + '\n');
     std::fflush(stdout);
 }
 

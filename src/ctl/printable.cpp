@@ -13,7 +13,8 @@ struct Range {
 };
 
 // Written from right to left from here on, or turned back: text that reads otherwise than it is.
-constexpr std::array turning{Range{0x200E, 0x200F}, Range{0x202A, 0x202E}, Range{0x2066, 0x2069}};
+constexpr std::array turning{
+    Range{0x061C, 0x061C}, Range{0x200E, 0x200F}, Range{0x202A, 0x202E}, Range{0x2066, 0x2069}};
 constexpr std::array no_columns{
     Range{0x0300, 0x036F}, Range{0x200B, 0x200D}, Range{0x20D0, 0x20FF}, Range{0xFE00, 0xFE0F}};
 // East Asian Width W and F (Unicode's UAX #11), in the blocks that matter.

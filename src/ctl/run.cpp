@@ -5,6 +5,8 @@
 #include <fstream>
 #include <sstream>
 
+#include <sys/stat.h>
+
 #include "core/utf8.hpp"
 #include "ctl/command_line.hpp"
 #include "rpc/tls_context.hpp"
@@ -31,6 +33,11 @@ void check_text(std::vector<std::string> const& arguments)
 
 Credentials read_credentials(std::string const& path)
 {
+    struct stat about {};
+    bool const is_shared = ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) &&
+                           (about.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+    if (is_shared)
+        throw Usage("--auth-file " + path + ": others than its owner may use it; chmod 600 " + path);
     std::ifstream file(path);
     Credentials read;
     std::string more;
@@ -86,6 +93,11 @@ std::vector<std::string> pins_of(Args const& options)
 /// Null where nothing says whom to trust: plain text. TLS without trust there is none.
 std::shared_ptr<TlsContext const> tls_of(Args const& options)
 {
+    // An empty variable of a script would have the token leave in plain text.
+    for (auto const* const option : {"--tls-ca", "--tls-pin"}) {
+        if (options.has(option) && options.text(option).empty())
+            throw Usage(std::string(option) + " is empty; give a value, or leave it out for plain text");
+    }
     TlsTrust const trust{options.text("--tls-ca"), pins_of(options)};
     if (trust.ca.empty() && trust.pins.empty()) return nullptr;
     try {

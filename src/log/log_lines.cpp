@@ -1,5 +1,6 @@
 #include "log/log_lines.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -17,19 +18,34 @@ namespace {
 
 constexpr std::array<std::string_view, 4> names{"debug", "info", "warning", "error"};
 
+/// Bytes that a character takes at the beginning of `text` which steers a terminal: below a blank, DEL, C1
+/// (U+0080 to U+009F), or one that turns the direction of writing. 0: it is another one.
+std::size_t steering(std::string_view text)
+{
+    auto const byte = [&](std::size_t i) {
+        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+    };
+    if (byte(0) < 0x20 || byte(0) == 0x7F) return 1;
+    bool const is_c1 = byte(0) == 0xC2 && byte(1) >= 0x80 && byte(1) < 0xA0;
+    if (is_c1 || text.starts_with("\xD8\x9C")) return 2;
+    bool const marks =
+        byte(1) == 0x80 && (byte(2) == 0x8E || byte(2) == 0x8F || (byte(2) >= 0xAA && byte(2) <= 0xAE));
+    bool const isolates = byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9;
+    return byte(0) == 0xE2 && (marks || isolates) ? 3 : 0;
+}
+
 void append_escaped(std::string& line, std::string_view text)
 {
-    for (char const c : text) {
-        auto const code = static_cast<unsigned char>(c);
-        if (code >= 0x20 && code != 0x7f) {
-            line += c;
-        } else if (c == '\n') {
-            line += "\\n";
-        } else {
+    while (!text.empty()) {
+        auto const steers = steering(text);
+        for (char const c : text.substr(0, steers)) {
             std::array<char, 8> hex{};
-            std::snprintf(hex.data(), hex.size(), "\\x%02x", static_cast<unsigned>(code));
-            line += hex.data();
+            std::snprintf(
+                hex.data(), hex.size(), "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+            line += c == '\n' ? "\\n" : hex.data();
         }
+        if (steers == 0) line += text.front();
+        text.remove_prefix(std::max<std::size_t>(steers, 1));
     }
 }
 

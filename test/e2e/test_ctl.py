@@ -226,6 +226,7 @@ class Credentials(HouseTest):
         root = server.init_admin()
         server.start()
         path = self.folder() / "auth"
+        path.touch(mode=0o600)
         good = f"{root['key']}\n{root['token']}\n"
         for text, code in ((good, WELL), (good.replace("\n", "\r\n"), WELL), (good + "\n", WELL), (good + "more\n", USAGE),
                            (root["key"], USAGE), (f"\n{root['token']}\n", USAGE), (f"{root['key']}\nx\n", REFUSED)):
@@ -235,6 +236,18 @@ class Credentials(HouseTest):
                 self.assertEqual(done.code, code, done)
         self.assertEqual(self.ctl(server, "--auth-file", str(path) + "none", "key", "list").code, USAGE)
         self.assertEqual(self.ctl(server, "--auth-file", str(path), "--key", "x", "--token", "y", "key", "list").code, USAGE)
+        path.write_text(good)
+        path.chmod(0o640)
+        done = self.ctl(server, "--auth-file", str(path), "key", "list")
+        self.assertEqual(done.code, USAGE)
+        self.assertIn(f"chmod 600 {path}", done.err)
+
+    def test_an_empty_ca_or_pin_is_refused_not_taken_for_plain_text(self):
+        server = self.server()
+        for option in ("--tls-ca", "--tls-pin"):
+            done = self.ctl(server, option, "", "agents")
+            self.assertEqual(done.code, USAGE)
+            self.assertIn(f"{option} is empty", done.err)
 
 
 class Completion(HouseTest):

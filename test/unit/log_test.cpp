@@ -36,6 +36,22 @@ TEST_CASE("a record is one line with time and level, whatever is in its text", "
         line, std::regex(R"(2026-11-2\d \d\d:\d\d:46\.123 warning two\\nlines\\x1b\[0m\n)")));
 }
 
+TEST_CASE("what would steer a terminal beyond ASCII is escaped too, and other letters are not", "[log]")
+{
+    auto const shown = [](std::string_view text) {
+        auto const line = log_line({}, log::Level::error, text);
+        auto const at = line.find("error ") + 6;
+        return line.substr(at, line.size() - at - 1);
+    };
+    CHECK(shown("a\xC2\x9B"
+                "31m") == "a\\xc2\\x9b31m");
+    CHECK(shown("\u202Eexe.txt\u2066\u200F\u061C") ==
+          "\\xe2\\x80\\xaeexe.txt\\xe2\\x81\\xa6\\xe2\\x80\\x8f\\xd8\\x9c");
+    CHECK(shown("Grüße, ключ, 鍵 – é\xC2\xA0…") == "Grüße, ключ, 鍵 – é\xC2\xA0…");
+    CHECK(shown("cut \xC2") == "cut \xC2");
+    CHECK(shown("\xE2\n\xC2\n\x7F") == "\xE2\\n\xC2\\n\\x7f");
+}
+
 TEST_CASE("records from the level on are in the file, in order", "[log]")
 {
     TempFolder folder;

@@ -46,6 +46,18 @@ TEST_CASE("an own job fires at its times, with a task of its own each time", "[a
     CHECK(house.results.size() == 1);
 }
 
+TEST_CASE("an agent keeps a thousand jobs of its own, and says which it does not keep", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    json::array list;
+    for (std::uint64_t id = 1; id <= 1'001; ++id) list.push_back(job(id, each_minute));
+    auto const answer = house.call("setcrons", {{"cron_list", list}});
+    REQUIRE((*answer)->at("refused").as_array().size() == 1);
+    auto const refused = std::string((*answer)->at("refused").at(0).as_string());
+    CHECK(refused.starts_with("cron job " + TaskId(1'001).text() + ": [429.1] an agent keeps 1000 jobs"));
+}
+
 TEST_CASE(
     "a run that is still going on makes the next turn skipped, or is allowed, or replaced", "[agent][cron]")
 {

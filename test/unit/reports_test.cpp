@@ -113,3 +113,25 @@ TEST_CASE(
     CHECK(berlin.text(first) == berlin.text(first + 1h));
     CHECK(fire_time(first) != fire_time(first + 1h));
 }
+
+TEST_CASE(
+    "results that don't fit one frame are said to run still, and come by themselves", "[agent][reports]")
+{
+    Linked linked;
+    auto& house = linked.house;
+    json::array ids;
+    for (std::uint64_t id = 1; id <= 200; ++id) ids.emplace_back(TaskId(id).text());
+    for (std::uint64_t id = 1; id <= 8; ++id) {
+        house.instruct(TaskId(id).text(), "async");
+        house.workers.end(TaskId(id), 1, std::string(1'000'000, 'x'));
+        house.settle();
+    }
+    auto const answer = house.call("status", {{"id", ids}});
+    REQUIRE(answer->has_value());
+    CHECK(json::serialize(**answer).size() < std::size_t{4} * 1024 * 1024);
+    std::map<std::string, int> count;
+    for (auto const& one_of : (*answer)->at("info").as_array())
+        ++count[std::string(one_of.at("status").as_string())];
+    CHECK(count == std::map<std::string, int>{{"done", 3}, {"running", 5}, {"unknown", 192}});
+    CHECK(linked.server->calls.size() == 5);
+}

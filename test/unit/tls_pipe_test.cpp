@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include "catch.hpp"
+#include "client/tls_settings.hpp"
 #include "ctl/certificates.hpp"
 
 using namespace elves;
 using ctl::CertificateFor;
+
+using Catch::Contains;
 
 namespace {
 
@@ -196,4 +199,16 @@ TEST_CASE("a fingerprint may have colons and capitals, and nothing else", "[tls]
     CHECK(plain_fingerprint("").empty());
     CHECK(plain_fingerprint(plain + "a").empty());
     CHECK(plain_fingerprint(std::string(63, 'a') + "g").empty());
+}
+
+TEST_CASE("a client's [tls] line that says nothing is refused, not taken for plain text", "[tls]")
+{
+    for (std::string const key : {"ca", "pin", "cert", "key"}) {
+        for (std::string const value : {"", " , "}) {
+            auto const settings = Settings::parse("[tls]\n" + key + " =" + value + "\n", "agent.conf");
+            CHECK_THROWS_WITH(
+                tls_of_client(settings.section("tls")), Contains("[tls] " + key) && Contains("is empty"));
+        }
+    }
+    CHECK(tls_of_client(Settings::parse("", "agent.conf").section("tls")) == nullptr);
 }

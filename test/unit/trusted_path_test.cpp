@@ -1,12 +1,17 @@
 #include "agent/trusted_path.hpp"
 
+#include <array>
+#include <cstdint>
+
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "agent/conf_file.hpp"
+#include "agent/registration.hpp"
 #include "catch.hpp"
 #include "support/temp_folder.hpp"
 
@@ -86,6 +91,55 @@ TEST_CASE("a group that may write is refused, but for the owner's own", "[truste
     CHECK(place.fault().empty());
 }
 
+TEST_CASE("what root's group may write is refused: it may be anybody's first group", "[trusted-path]")
+{
+    if (::geteuid() != 0) return;
+    Place const place;
+    REQUIRE(::chown(place.at("apps/demo").c_str(), 0, 0) == 0);
+    Place::mode(place.at("apps/demo"), 0775);
+    CHECK(place.fault().starts_with(place.at("apps/demo") + " has mode 0775: its group may change it"));
+}
+
+TEST_CASE("what an access list lets another user write is refused", "[trusted-path]")
+{
+    Place const place;
+    // acl(5) as the kernel keeps it: version 2, then tag, rights, id each.
+    struct Entry {
+        std::uint16_t tag, rights;
+        std::uint32_t id;
+    };
+    struct {
+        std::uint32_t version = 2;
+        std::array<Entry, 5> entries{
+            {{0x01, 7, ~0U}, {0x02, 7, 12345}, {0x04, 5, ~0U}, {0x10, 7, ~0U}, {0x20, 5, ~0U}}};
+    } const list;
+    auto const path = place.at("apps/demo");
+    if (::setxattr(path.c_str(), "system.posix_acl_access", &list, sizeof list, 0) != 0) return;
+    CHECK(place.fault().starts_with(path + " has "));
+}
+
+TEST_CASE("an app's version is read from a plain file that only we and root can change", "[trusted-path]")
+{
+    Place const place;
+    auto const version = [&] { return std::string(installed_apps(place.at("apps")).at("demo").as_string()); };
+    CHECK(version().empty());
+    auto const file = place.folder.write("apps/demo/VERSION", "1.2.3\nmore");
+    Place::mode(file, 0644);
+    CHECK(version() == "1.2.3");
+    Place::mode(place.at("apps/demo"), 0757);
+    CHECK(version().empty());
+    Place::mode(place.at("apps/demo"), 0755);
+    fs::remove(file);
+    fs::create_symlink(place.folder.write("secret", "elv_secret"), file);
+    CHECK(version().empty());
+    fs::remove(file);
+    REQUIRE(::mkfifo(file.c_str(), 0644) == 0);
+    CHECK(version().empty());
+    fs::remove(file);
+    fs::create_directory(file);
+    CHECK(version().empty());
+}
+
 TEST_CASE("what belongs to another user is refused, though nobody else may write it", "[trusted-path]")
 {
     if (::geteuid() != 0) return;
@@ -108,6 +162,32 @@ TEST_CASE("a part that has become a link since it was looked up is not followed"
     CHECK(place.fault() == place.at("apps/demo") + " has just become a link; try again");
     fs::remove(place.at("apps/demo"));
     CHECK(place.fault() == place.at("apps/demo") + " can't be looked at: No such file or directory");
+}
+
+TEST_CASE("the agent's key for TLS is as secret as its token", "[conf-file]")
+{
+    TempFolder const folder;
+    AgentSettings settings;
+    settings.tls_key = folder.write("agent.pem", "").string();
+    auto const said = [&]() -> std::string {
+        try {
+            check_tls_key(settings);
+            return "";
+        } catch (SettingsError const& refused) {
+            return refused.what();
+        }
+    };
+    Place::mode(settings.tls_key, 0600);
+    CHECK(said().empty());
+    Place::mode(settings.tls_key, 0644);
+    CHECK(said() == settings.tls_key + ": there is a key in it, and anybody may read it; chmod o-r " +
+                        settings.tls_key);
+    if (::geteuid() != 0) return;
+    Place::mode(settings.tls_key, 0640);
+    REQUIRE(::chown(settings.tls_key.c_str(), 0, 1) == 0);
+    CHECK(said().find("its group, which is not the agent's, may read it") != std::string::npos);
+    REQUIRE(::chown(settings.tls_key.c_str(), 65534, 0) == 0);
+    CHECK(said().find(" belongs to nobody") != std::string::npos);
 }
 
 TEST_CASE(
