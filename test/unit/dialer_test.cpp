@@ -20,11 +20,12 @@ namespace {
 template <class Done>
 bool turns_until(asio::io_context& loop, Done const& done)
 {
-    for (int turn = 0; turn < 5'000 && !done(); ++turn) {
+    for (int turn = 0; turn < 5'000; ++turn) {
+        if (done()) return true;
         loop.restart();
         loop.run_one_for(1ms);
     }
-    return done();
+    return false;
 }
 
 } // namespace

@@ -40,7 +40,8 @@ bool own_group_is_private()
 {
     auto const* const user = ::getpwuid(::geteuid());
     auto const* const group = user != nullptr ? ::getgrgid(user->pw_gid) : nullptr;
-    return group != nullptr && std::string(group->gr_name) == user->pw_name && *group->gr_mem == nullptr;
+    return group != nullptr && group->gr_gid != 0 && std::string(group->gr_name) == user->pw_name &&
+           *group->gr_mem == nullptr;
 }
 
 } // namespace
