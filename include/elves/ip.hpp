@@ -13,8 +13,10 @@ namespace elves {
 /// An IPv4 or IPv6 address: an agent's identity. IPv4-mapped IPv6 (`::ffff:10.0.0.1`) is its IPv4 address.
 class Ip {
 public:
-    /// 127.0.0.1, so that records can be made before they are filled.
-    Ip() noexcept;
+    /// 0.0.0.0, which is nobody's: so that records can be made before they are filled.
+    Ip() noexcept = default;
+    [[nodiscard]] static Ip of_v4(std::array<std::uint8_t, 4> const& bytes) noexcept;
+    [[nodiscard]] static Ip of_v6(std::array<std::uint8_t, 16> const& bytes) noexcept;
     /// Nothing where `text` is no address: blanks, a port, a zone (`%eth0`), a prefix and octal-looking parts
     /// (`010.0.0.1`) are refused.
     [[nodiscard]] static std::optional<Ip> parse(std::string_view text);

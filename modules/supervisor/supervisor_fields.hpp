@@ -20,9 +20,11 @@ struct FieldType<ShownSecret> {
         if (!value.is_string()) throw Error(missing, "`" + std::string(field) + "` is no string; give one");
         if (value.get_string().empty())
             throw Error(missing, "`" + std::string(field) + "` is empty; give it");
-        return {std::string(value.get_string())};
+        return {std::string(std::string_view(value.get_string()).substr(0, most))};
     }
     static void judge(Caller const&, ShownSecret const&) {}
+    /// More than any has, in bytes: what is longer is wrong anyway, and would be held while its answer waits.
+    static constexpr std::size_t most = 256;
 };
 
 template <>

@@ -10,6 +10,7 @@
 #include "elves/json_fields.hpp"
 #include "elves/log.hpp"
 #include "elves/one_shot.hpp"
+#include "rpc/ip_of.hpp"
 
 namespace elves::agent {
 
@@ -108,8 +109,7 @@ asio::awaitable<Ip> ServerLink::own_ip(HostPort place) const
         socket.connect(candidate.endpoint(), failure);
         if (failure) continue;
         auto const local = socket.local_endpoint(failure);
-        auto const ip = failure ? std::nullopt : Ip::parse(local.address().to_string());
-        if (ip) co_return *ip;
+        if (!failure) co_return ip_of(local.address());
     }
     throw Error(codes::agent_unreachable, "no way to it: " + failure.message());
 }

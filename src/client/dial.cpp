@@ -56,14 +56,16 @@ asio::awaitable<std::shared_ptr<Link>> dial(HostPort to, std::chrono::millisecon
     if (not_found || late) throw unreachable(not_found);
     // One by one: async_connect would open a socket again that the timer has closed.
     boost::system::error_code failure = asio::error::host_not_found;
+    tcp::endpoint remote;
     for (auto const& place : places) {
         socket = Link::Socket(here);
-        auto const [refused] = co_await socket.async_connect(place.endpoint(), as_value);
+        remote = place.endpoint();
+        auto const [refused] = co_await socket.async_connect(remote, as_value);
         failure = refused;
         if (!failure || late) break;
     }
     if (failure || late) throw unreachable(failure);
-    auto link = std::make_shared<Link>(std::move(socket), shared);
+    auto link = std::make_shared<Link>(std::move(socket), remote, shared);
     co_await link->start_to(to.host, limit);
     co_return link;
 }

@@ -63,20 +63,29 @@ std::optional<int> read_prefix(std::string_view text)
 
 } // namespace
 
-Ip::Ip() noexcept
+Ip Ip::of_v4(std::array<std::uint8_t, 4> const& bytes) noexcept
 {
-    bytes_[12] = 127;
-    bytes_[15] = 1;
+    Ip ip;
+    std::copy(bytes.begin(), bytes.end(), ip.bytes_.begin() + 12);
+    return ip;
+}
+
+Ip Ip::of_v6(std::array<std::uint8_t, 16> const& bytes) noexcept
+{
+    Ip ip;
+    ip.bytes_ = bytes;
+    ip.v4_ = std::equal(mapped_start.begin(), mapped_start.end(), bytes.begin());
+    if (ip.v4_) std::fill_n(ip.bytes_.begin(), 12, std::uint8_t{0});
+    return ip;
 }
 
 std::optional<Ip> Ip::parse(std::string_view text)
 {
-    Ip ip;
-    if (read(AF_INET, text, &ip.bytes_[12])) return ip;
-    if (!read(AF_INET6, text, ip.bytes_.data())) return std::nullopt;
-    ip.v4_ = std::equal(mapped_start.begin(), mapped_start.end(), ip.bytes_.begin());
-    if (ip.v4_) std::fill_n(ip.bytes_.begin(), 12, std::uint8_t{0});
-    return ip;
+    std::array<std::uint8_t, 4> v4{};
+    if (read(AF_INET, text, v4.data())) return of_v4(v4);
+    std::array<std::uint8_t, 16> v6{};
+    if (read(AF_INET6, text, v6.data())) return of_v6(v6);
+    return std::nullopt;
 }
 
 std::string Ip::text() const

@@ -11,6 +11,7 @@
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 #include "rpc/frame_json.hpp"
+#include "rpc/ip_of.hpp"
 #include "rpc/router.hpp"
 #include "rpc/tls_context.hpp"
 #include "rpc/tls_pipe.hpp"
@@ -41,6 +42,7 @@ Key certified_key(TlsPeer peer)
     key.name = std::move(peer.name);
     key.role = Role::agent;
     key.apps = {"*"};
+    key.expires = peer.until;
     for (auto const& ip : peer.ips) key.ips.push_back(*IpRange::parse(ip.text()));
     return key;
 }
@@ -52,19 +54,16 @@ bool is_try_again(error_code const& failure)
 
 } // namespace
 
-Link::Link(Socket socket, LinkShared& shared)
+Link::Link(Socket socket, tcp::endpoint const& remote, LinkShared& shared)
     : shared_(shared)
     , socket_(std::move(socket))
     , reader_(shared.limits.max_frame)
     , opened_(shared.clock.steady())
     , last_heard_(opened_)
+    , ip_(ip_of(remote.address()))
+    , address_((ip_.is_v4() ? ip_.text() : "[" + ip_.text() + "]") + ":" + std::to_string(remote.port()))
 {
     error_code failure;
-    auto const remote = socket_.remote_endpoint(failure);
-    if (!failure) {
-        ip_ = Ip::parse(remote.address().to_string()).value_or(Ip());
-        address_ = (ip_.is_v4() ? ip_.text() : "[" + ip_.text() + "]") + ":" + std::to_string(remote.port());
-    }
     socket_.non_blocking(true, failure);
     socket_.set_option(tcp::no_delay(true), failure);
 }
@@ -188,6 +187,17 @@ void Link::tls_is_ready()
     auto peer = tls_->peer();
     if (!shared_.tls->is_server() || peer.name.empty()) return;
     certified_ = std::make_shared<Key const>(certified_key(std::move(peer)));
+    limit_certificate();
+}
+
+void Link::limit_certificate()
+{
+    auto const left = *certified_->expires - shared_.clock.now();
+    if (left.count() <= 0) return close("its certificate has expired");
+    constexpr std::chrono::milliseconds longest_look = std::chrono::hours(1); // the time of day may jump
+    certificate_ends_ = shared_.clock.after(std::min(left, longest_look), [weak = weak_from_this()] {
+        if (auto const self = weak.lock()) self->limit_certificate();
+    });
 }
 
 void Link::handle_frames()

@@ -62,8 +62,9 @@ public:
 
     using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, LoopExecutor>;
 
-    /// `socket` is connected.
-    Link(Socket socket, LinkShared& shared);
+    /// `socket` is connected with `remote`. Asking the socket would be too late: it knows no more once the
+    /// other side has gone, and what that has sent is still read.
+    Link(Socket socket, boost::asio::ip::tcp::endpoint const& remote, LinkShared& shared);
     ~Link() override;
     /// Begins to read, on the side that was dialed: in TLS where the other side begins with it and we have
     /// it. Once, before anything else.
@@ -126,6 +127,7 @@ private:
     [[nodiscard]] bool choose_tls(std::string_view first);
     void read_tls(std::string_view wire);
     void tls_is_ready();
+    void limit_certificate();
     void handle_frame(std::string_view text);
     void handle_request(json::object const& call);
     void handle_back(json::object const& back);
@@ -134,7 +136,10 @@ private:
     void answer(ReplyTo const& to, std::uint64_t place, Outcome const& outcome);
     void answer_now(Envelope const& envelope, Outcome const& outcome);
     void refuse_frame(Error const& error);
-    [[nodiscard]] std::size_t owed() const noexcept { return outbox_.size() + sending_.size(); }
+    [[nodiscard]] std::size_t owed() const noexcept
+    {
+        return outbox_.size() + sending_.size() + order_.held();
+    }
     [[nodiscard]] bool memory_is_short() const noexcept { return shared_.held > shared_.limits.all_bytes; }
     void weigh() noexcept;
     [[nodiscard]] bool is_full() const noexcept;
@@ -182,6 +187,7 @@ private:
     std::string address_;
     std::string bound_key_;
     std::shared_ptr<Key const> certified_;
+    Timer certificate_ends_;
 };
 
 } // namespace elves

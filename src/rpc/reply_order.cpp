@@ -10,8 +10,10 @@ std::uint64_t ReplyOrder::take_place()
 
 void ReplyOrder::fill(std::uint64_t place, std::string frame, std::string& out)
 {
+    held_ += frame.size();
     frames_[place - first_] = std::move(frame);
     while (!frames_.empty() && frames_.front()) {
+        held_ -= frames_.front()->size();
         out += *frames_.front();
         frames_.pop_front();
         ++first_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "elves/ip.hpp"
+#include "elves/zone.hpp"
 #include "rpc/tls_context.hpp"
 
 struct ssl_st;
@@ -16,6 +17,7 @@ namespace elves {
 struct TlsPeer {
     std::string name; ///< The subject's common name.
     std::vector<Ip> ips;
+    Instant until{}; ///< Its certificate is good no longer.
 };
 
 /// TLS without a socket: what came from the wire goes in and comes out as text, and the other way round. One

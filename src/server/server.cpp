@@ -48,40 +48,41 @@ void Server::bind(HostPort const& place)
         resolver.resolve(place.host, std::to_string(place.port), tcp::resolver::passive, failure);
     if (failure || found.empty()) refuse(failure);
     auto const endpoint = found.begin()->endpoint();
-    auto acceptor = std::make_unique<Acceptor>(loop_);
-    acceptor->open(endpoint.protocol(), failure);
-    if (!failure) acceptor->set_option(Acceptor::reuse_address(true), failure);
-    if (!failure) acceptor->bind(endpoint, failure);
-    if (!failure) acceptor->listen(4096, failure);
+    auto door = std::make_unique<Door>(Door{Acceptor(loop_)});
+    auto& acceptor = door->acceptor;
+    acceptor.open(endpoint.protocol(), failure);
+    if (!failure) acceptor.set_option(Acceptor::reuse_address(true), failure);
+    if (!failure) acceptor.bind(endpoint, failure);
+    if (!failure) acceptor.listen(4096, failure);
     if (failure) refuse(failure);
-    acceptors_.push_back(std::move(acceptor));
+    doors_.push_back(std::move(door));
 }
 
 void Server::start()
 {
-    for (auto const& acceptor : acceptors_) accept(*acceptor);
+    for (auto const& door : doors_) accept(*door);
     for (auto const& place : listening()) ELVES_LOG(info, "listening on " << place.text());
     sweep();
 }
 
-void Server::accept(Acceptor& acceptor)
+void Server::accept(Door& door)
 {
-    acceptor.async_accept([this, &acceptor](error_code const& failure, Link::Socket socket) {
-        if (failure == asio::error::operation_aborted || !acceptor.is_open()) return;
+    door.acceptor.async_accept(door.from, [this, &door](error_code const& failure, Link::Socket socket) {
+        if (failure == asio::error::operation_aborted || !door.acceptor.is_open()) return;
         if (failure) {
             ELVES_LOG(
                 warning, "cannot accept a connection: " << failure.message() << "; trying again in 100 ms");
-            pausing_ = shared_.clock.after(accept_pause, [this, &acceptor] { accept(acceptor); });
+            door.pausing = shared_.clock.after(accept_pause, [this, &door] { accept(door); });
             return;
         }
-        take(std::move(socket));
-        accept(acceptor);
+        take(std::move(socket), door.from);
+        accept(door);
     });
 }
 
-void Server::take(Link::Socket socket)
+void Server::take(Link::Socket socket, tcp::endpoint const& from)
 {
-    auto link = std::make_shared<Link>(std::move(socket), shared_);
+    auto link = std::make_shared<Link>(std::move(socket), from, shared_);
     if (links_.size() >= max_connections_) {
         ELVES_LOG(warning, "refused " << link->address() << ": " << links_.size()
                                       << " connections are open ([server] max_connections)");
@@ -113,7 +114,7 @@ void Server::sweep()
 void Server::stop(std::function<void()> no_more, std::function<void()> done)
 {
     error_code ignored;
-    for (auto const& acceptor : acceptors_) acceptor->close(ignored);
+    for (auto const& door : doors_) door->acceptor.close(ignored);
     sweeping_.stop();
     no_more_ = std::move(no_more);
     done_ = std::move(done);
@@ -146,8 +147,8 @@ void Server::close_all()
 std::vector<HostPort> Server::listening() const
 {
     std::vector<HostPort> places;
-    for (auto const& acceptor : acceptors_) {
-        auto const endpoint = acceptor->local_endpoint();
+    for (auto const& door : doors_) {
+        auto const endpoint = door->acceptor.local_endpoint();
         places.push_back({endpoint.address().to_string(), endpoint.port()});
     }
     return places;

@@ -31,10 +31,15 @@ public:
 
 private:
     using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, LoopExecutor>;
+    struct Door {
+        Acceptor acceptor;
+        boost::asio::ip::tcp::endpoint from{}; ///< Who came through it last.
+        Timer pausing{};
+    };
 
     void bind(HostPort const& place);
-    void accept(Acceptor& acceptor);
-    void take(Link::Socket socket);
+    void accept(Door& door);
+    void take(Link::Socket socket, boost::asio::ip::tcp::endpoint const& from);
     void sweep();
     void wait_for_answers(Clock::Steady until);
     void close_all();
@@ -44,12 +49,11 @@ private:
     std::size_t max_connections_ = 0;
     std::chrono::seconds idle_timeout_{};
     std::chrono::seconds shutdown_grace_{};
-    std::vector<std::unique_ptr<Acceptor>> acceptors_;
+    std::vector<std::unique_ptr<Door>> doors_;
     std::unordered_set<std::shared_ptr<Link>> links_;
     Timer sweeping_;
     std::function<void()> no_more_, done_;
     Timer stopping_;
-    Timer pausing_;
 };
 
 } // namespace elves

@@ -1,14 +1,30 @@
 """supervisor and security: keys, roles, what each may see and do, and the apps' callback addresses."""
 
+import ipaddress
 import json
+import signal
 import socket
+import struct
 import unittest
 
-from elves_wire import Agent, Client, Refused, Result, code_of
+from elves_wire import Agent, Client, Refused, Result, code_of, pack
 from house import HouseTest
 
 IP = "10.0.0.1"
 INS = {"app": "demo", "func": "work"}
+
+
+def link_local_address():
+    """Such an address of this machine with its zone, `fe80::1%eth0`; none: nothing."""
+    try:
+        with open("/proc/net/if_inet6", encoding="ascii") as lines:
+            fields = [line.split() for line in lines]
+    except OSError:
+        return None
+    for digits, _, _, scope, _, device in fields:
+        if scope == "20":
+            return f"{ipaddress.IPv6Address(int(digits, 16))}%{device}"
+    return None
 
 
 class Keys(HouseTest):
@@ -401,6 +417,30 @@ class Modes(HouseTest):
         client.ok("elves", "ping")
         client.refused("401.1", "tasklog", "listtasks")
         self.client(house).ok("tasklog", "listtasks")
+
+    def test_protected_takes_nobody_for_loopback_whose_address_is_of_one_net_alone(self):
+        outside = link_local_address()
+        if not outside:
+            self.skipTest("this machine has no address of IPv6 that is of one net alone")
+        house = self.server(server={"listen": "[::]:0"})
+        with Client.connect(outside, house.port) as client:
+            client.ok("elves", "ping")
+            client.refused("401.1", "tasklog", "listtasks")
+
+    def test_protected_takes_nobody_for_loopback_who_has_gone_before_he_was_let_in(self):
+        outside = self.outside_address()
+        house = self.server(server={"listen": "0.0.0.0:0"})
+        house.signal(signal.SIGSTOP)
+        for number in range(20):
+            with socket.create_connection((outside, house.port), timeout=10) as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                sock.sendall(pack({"mqt": "call", "mqs": "supervisor", "mqf": "setkey", "name": f"gone-{number}",
+                                    "role": "admin", "apps": ["*"], "iplist": ["*"]}))
+        house.signal(signal.SIGCONT)
+        house.host = "127.0.0.1"
+        client = self.client(house)
+        client.ok("supervisor", "setkey", name="mine", role="viewer", apps=["*"], iplist=["*"])  # the last of all
+        self.assertEqual([key["name"] for key in client.ok("supervisor", "listkeys")["keys"]], ["mine"])
 
     def test_open_is_open_to_whoever_reaches_the_port(self):
         _, client = self.from_outside("open")

@@ -59,7 +59,9 @@ struct Wire {
     {
         from.connect(door.local_endpoint());
         from.non_blocking(true);
-        auto const made = std::make_shared<Link>(door.accept(), shared);
+        tcp::endpoint remote;
+        auto socket = door.accept(remote);
+        auto const made = std::make_shared<Link>(std::move(socket), remote, shared);
         made->start();
         return made;
     }
@@ -124,6 +126,20 @@ struct Wire {
 };
 
 } // namespace
+
+TEST_CASE("replies that wait for one before them count as owed: who has too many is not read", "[link]")
+{
+    Wire wire;
+    std::string calls = Wire::call_of("hold");
+    for (int i = 0; i < 50; ++i) calls += Wire::call_of("big");
+    wire.send_bytes(calls);
+    CHECK(wire.shared.calls < 20);
+    CHECK(wire.shared.held > std::size_t{1024} * 1024);
+    wire.held.front().set("first");
+    wire.settle();
+    CHECK(wire.said() == "first");
+    for (int i = 0; i < 50; ++i) CHECK(wire.said().size() == 100'000);
+}
 
 TEST_CASE(
     "replies without mqid come in the order of the calls, those with one as soon as they are ready", "[link]")

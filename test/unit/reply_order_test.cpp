@@ -20,8 +20,10 @@ TEST_CASE("a reply that is ready early waits for those before it", "[rpc]")
     order.fill(second, "2", out);
     CHECK(out.empty());
     CHECK_FALSE(order.free());
+    CHECK(order.held() == 2);
     order.fill(first, "1", out);
     CHECK(out == "123");
+    CHECK(order.held() == 0);
     CHECK(order.free());
 }
 
