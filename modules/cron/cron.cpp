@@ -67,9 +67,10 @@ void Cron::start()
         std::erase_if(ids, [&](TaskId id) { return !caller.may_run(jobs_.find(id)->ins); });
         return ids;
     });
-    log_.cron_owners_from([this](TaskId id) -> std::optional<Ip> {
+    log_.cron_jobs_from([this](TaskId id) -> std::optional<TaskLog::CronJobOf> {
         auto const* const job = jobs_.find(id);
-        return job ? std::optional(job->agent) : std::nullopt;
+        if (!job) return std::nullopt;
+        return TaskLog::CronJobOf{job->agent, job->ins};
     });
     agents_.start();
     center_.start();

@@ -22,11 +22,16 @@ bool within_character(std::string const& text, std::size_t at)
 
 void LiveOutput::add(TaskId id, std::int64_t at, std::string data)
 {
-    if (at < 0 || at + static_cast<std::int64_t>(data.size()) > most_) return;
+    auto const size = static_cast<std::int64_t>(data.size());
+    if (at < 0 || size == 0 || size > most_ || at > most_ - size) return;
+    // What is there already is not kept once more, however it is cut: else nothing would bound the sum.
+    auto& next = next_[id];
+    if (at < next) return;
     if (held_bytes_ + data.size() > most_held) {
         ELVES_LOG(debug, "dropped live output of task " << id.text() << ": the disk doesn't keep up");
         return;
     }
+    next = at + size;
     held_bytes_ += data.size();
     held_.push_back({id, {at, std::move(data), clock_.now()}});
     if (!flushing_.running()) flushing_ = clock_.after(flush_interval, [this] { flush(); });

@@ -21,6 +21,8 @@ public:
     void set_most(std::int64_t bytes) { most_ = bytes; }
     /// `at`: bytes from the output's beginning.
     void add(TaskId id, std::int64_t at, std::string data);
+    /// It has ended: nothing more of it comes.
+    void forget(TaskId id) { next_.erase(id); }
     /// Writes what is held. Whoever reads output next sees it: the store's reads come after its writes.
     void flush();
 
@@ -32,6 +34,8 @@ private:
     Store& store_;
     Clock& clock_;
     std::int64_t most_ = 0; ///< Bytes kept of one task.
+    /// Where what is new begins, of tasks that run.
+    std::unordered_map<TaskId, std::int64_t> next_;
     std::vector<Piece> held_;
     std::size_t held_bytes_ = 0;
     Timer flushing_;

@@ -27,7 +27,7 @@ std::string result_of(Task const& task)
 
 json::object result_call(Task const& task)
 {
-    return {{"id", task.id.text()}, {"ins", task.ins.to_json()},
+    return {{"id", task.id.text()}, {"agentip", task.agent.text()}, {"ins", task.ins.to_json()},
         {"worker_flag", task.report ? task.report->flag : -1}, {"worker_result", result_of(task)},
         {"worker_costtime", task.report ? task.report->costtime.count() : 0}};
 }

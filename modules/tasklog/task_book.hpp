@@ -44,14 +44,14 @@ public:
     {
         on_finished_.push_back(std::move(then));
     }
-    void cron_owners_from(std::function<std::optional<Ip>(TaskId)> source) override
+    void cron_jobs_from(std::function<std::optional<CronJobOf>(TaskId)> source) override
     {
-        cron_owner_ = std::move(source);
+        cron_job_ = std::move(source);
     }
     /// Nullopt where there is no such job (any more).
-    [[nodiscard]] std::optional<Ip> cron_owner(TaskId cron) const
+    [[nodiscard]] std::optional<CronJobOf> cron_job(TaskId cron) const
     {
-        return cron_owner_ ? cron_owner_(cron) : std::nullopt;
+        return cron_job_ ? cron_job_(cron) : std::nullopt;
     }
     [[nodiscard]] asio::awaitable<std::vector<std::optional<Task>>> last_runs(
         std::vector<TaskId> crons) override;
@@ -94,7 +94,7 @@ private:
     std::vector<std::shared_ptr<Entry>> ahead_;
     Timer flushing_;
     std::vector<std::function<void(Task const&)>> on_finished_;
-    std::function<std::optional<Ip>(TaskId)> cron_owner_;
+    std::function<std::optional<CronJobOf>(TaskId)> cron_job_;
 };
 
 } // namespace elves

@@ -60,6 +60,12 @@ std::optional<T> one_of(std::string_view field, std::optional<std::string> const
     return value;
 }
 
+/// A firing that is not what its job runs goes to no processor: its agent may have made it up.
+bool runs_the_same(Instruction const& job, Instruction const& firing)
+{
+    return job.app == firing.app && job.func == firing.func && job.mode == firing.mode;
+}
+
 } // namespace
 
 Tasklog::Tasklog(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Presence const& presence,
@@ -73,7 +79,10 @@ Tasklog::Tasklog(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Prese
     , outbox_(std::move(loop), store, clock, apps, dialer)
     , pruner_(store, clock, "tasks")
 {
-    book_.on_finished([this](Task const& task) { outbox_.finished(task); });
+    book_.on_finished([this](Task const& task) {
+        output_.forget(task.id);
+        outbox_.finished(task);
+    });
 }
 
 void Tasklog::configure(Section const& section)
@@ -184,14 +193,15 @@ asio::awaitable<Reply> Tasklog::take_result(AgentResult in, Caller caller)
 asio::awaitable<void> Tasklog::take_firing(AgentResult in, Ip agent, WorkerReport report)
 {
     // A job that is gone by now may still have fired before: what has run is recorded.
-    auto const owner = book_.cron_owner(*in.cron_id);
-    if (owner && *owner != agent)
+    auto const job = book_.cron_job(*in.cron_id);
+    if (job && job->agent != agent)
         throw Error(codes::forbidden, "cron job " + in.cron_id->text() + " is not one of " + agent.text());
     Task task;
     task.id = in.id;
     task.agent = agent;
     task.type = TaskType::cron;
     task.ins = std::move(*in.ins);
+    if (!job || !runs_the_same(job->ins, task.ins)) task.ins.mode = Mode::np;
     task.status = TaskStatus::running;
     task.from = agent.text();
     task.cron_id = in.cron_id;

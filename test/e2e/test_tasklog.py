@@ -226,6 +226,25 @@ class Results(Tasks):
         self.error_in(reply["error_info"], "401.6")
         self.assertEqual(self.caller.tasks(cron_id=job), [])
 
+    def test_a_firing_that_is_not_what_its_job_runs_goes_to_no_processor(self):
+        processor = self.processor()
+        for app in ("demo", "billing"):
+            self.caller.ok("supervisor", "setapp", appname=app, appip="127.0.0.1", appport=str(processor.port))
+        ins = {"mode": "P", "app": "demo", "func": "work"}
+        job = self.caller.ok("cron", "setcronbyip", agentip=IP, cron_type="self", rule="0 0 2 * * ?", ins=ins)["id"]
+        agent = self.agent(self.house, IP)
+        made_up = [(UNKNOWN_ID, ins), (job, {**ins, "app": "billing"}), (job, {**ins, "func": "other"})]
+        for number, (cron_id, said) in enumerate([*made_up, (job, ins)], 1):
+            reply = agent.call("tasklog", "agentasynclog", id=f"{number:016X}", info=Result(1, "paid").info(), cron_id=cron_id,
+                               fire_time=f"2026-11-25 0{number}:00:00", ins=said)
+            self.assertEqual(reply["flag"], "true", reply)
+        call = processor.wait_calls(f"{4:016X}")[0]
+        self.assertEqual((call["agentip"], call["ins"]["app"]), (IP, "demo"))
+        for number in (1, 2, 3):
+            task = self.caller.task(f"{number:016X}")
+            self.assertEqual((task["status"], task["mode"].upper()), ("done", "NP"))
+            self.assertEqual(processor.calls_of(f"{number:016X}"), [])
+
     def test_a_result_for_an_unknown_or_malformed_id_is_refused(self):
         agent = self.agent(self.house, IP)
         for task_id, code in ((UNKNOWN_ID, "416.1"), ("12", "403.9")):

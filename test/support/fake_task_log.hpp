@@ -81,11 +81,11 @@ public:
         return ids;
     }
     [[nodiscard]] std::chrono::seconds lost_after() const override { return std::chrono::seconds(60); }
-    void cron_owners_from(std::function<std::optional<Ip>(TaskId)> source) override
+    void cron_jobs_from(std::function<std::optional<CronJobOf>(TaskId)> source) override
     {
-        cron_owner = std::move(source);
+        cron_job = std::move(source);
     }
-    std::function<std::optional<Ip>(TaskId)> cron_owner;
+    std::function<std::optional<CronJobOf>(TaskId)> cron_job;
     void on_finished(std::function<void(Task const&)> then) override
     {
         on_finished_.push_back(std::move(then));

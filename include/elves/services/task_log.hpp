@@ -64,8 +64,14 @@ public:
     /// `tasklog.lost_after`: how long after its timeout an unanswered task is given up.
     [[nodiscard]] virtual std::chrono::seconds lost_after() const = 0;
 
-    /// Who answers for whose a cron job is, so that no agent reports a firing of another's.
-    virtual void cron_owners_from(std::function<std::optional<Ip>(TaskId)> source) = 0;
+    /// A cron job, as far as the log has to know it.
+    struct CronJobOf {
+        Ip agent;
+        Instruction ins;
+    };
+    /// Who knows the cron jobs: so that no agent reports a firing of another's, or of what a job does not
+    /// run.
+    virtual void cron_jobs_from(std::function<std::optional<CronJobOf>(TaskId)> source) = 0;
 
     /// Calls `then` with each task that has reached its final state, on disk.
     virtual void on_finished(std::function<void(Task const&)> then) = 0;
