@@ -50,6 +50,8 @@ struct Key {
     [[nodiscard]] bool may_run(Instruction const& ins) const;
     /// Any function of that app.
     [[nodiscard]] bool may_use(std::string_view app) const;
+    /// A task or a cron job: what it runs, and where.
+    [[nodiscard]] bool may_see(Ip const& ip, Instruction const& ins) const;
 };
 
 /// Who asks. A small value; copy it into coroutines.
@@ -63,11 +65,18 @@ struct Caller {
     [[nodiscard]] bool may_touch(Ip const& ip) const noexcept { return !key || key->may_touch(ip); }
     [[nodiscard]] bool may_run(Instruction const& ins) const { return !key || key->may_run(ins); }
     [[nodiscard]] bool may_use(std::string_view app) const { return !key || key->may_use(app); }
+    [[nodiscard]] bool may_see(Ip const& ip, Instruction const& ins) const
+    {
+        return !key || key->may_see(ip, ins);
+    }
     [[nodiscard]] bool may(Right right) const noexcept { return !key || role_may(key->role, right); }
     /// Throw Error 401.6 that names the key and what it may not touch.
     void require(Ip const& ip) const;
     void require_run(Instruction const& ins) const;
     void require_app(std::string_view app) const;
+    /// Of a record that was not asked for by its app and IP: names it as the caller did, "task ID" say, and
+    /// tells nothing of what is in it.
+    void require_record(std::string const& what, Ip const& ip, Instruction const& ins) const;
     /// The key's id, "" without one: the `by` of the task log.
     [[nodiscard]] std::string by() const { return key ? key->key : std::string(); }
     /// What the write that makes this call's change writes with it (see AuditRow::also); may be empty.

@@ -150,7 +150,7 @@ CronJob const& Cron::job_of(Ip const& agent, TaskId id, Caller const& caller) co
         throw Error(codes::no_cron,
             agent.text() + " has no cron job " + id.text() + "; getcronlistbyip shows those that it has");
     }
-    caller.require_run(job->ins);
+    caller.require_record("cron job " + id.text(), job->agent, job->ins);
     return *job;
 }
 

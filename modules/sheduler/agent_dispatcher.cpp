@@ -208,7 +208,7 @@ void AgentDispatcher::tell_asking(Task const& task)
     for (auto& one : asking.mapped()) one.set(task);
 }
 
-asio::awaitable<Task> AgentDispatcher::run(Order order)
+asio::awaitable<Task> AgentDispatcher::run(Order order, Judge judge)
 {
     auto const limit = order.ins.timeout == 0s ? default_timeout_ : order.ins.timeout;
     auto also = std::move(order.also);
@@ -216,6 +216,7 @@ asio::awaitable<Task> AgentDispatcher::run(Order order)
     auto recorded = co_await log_.record(std::move(fresh), std::move(also));
     watch_new(recorded);
     auto& task = recorded.task;
+    if (!recorded.fresh && judge) judge(task);
     if (is_final(task.status)) co_return task;
     OneShot<Outcome> over;
     waiting_[task.id].push_back(over);

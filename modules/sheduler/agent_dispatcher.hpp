@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -48,8 +49,10 @@ public:
     void set_default_timeout(std::chrono::seconds timeout) { default_timeout_ = timeout; }
 
     [[nodiscard]] asio::awaitable<TaskLog::Recorded> send(Order order) override;
+    /// Looks at the first task with that `dedup`, and throws where it is not to be waited for.
+    using Judge = std::function<void(Task const&)>;
     /// As `sendsync`: returns when the worker has answered, or its timeout is over.
-    [[nodiscard]] asio::awaitable<Task> run(Order order);
+    [[nodiscard]] asio::awaitable<Task> run(Order order, Judge judge = {});
     [[nodiscard]] asio::awaitable<Task> cancel(TaskId id, std::function<void(Db&)> also) override;
     [[nodiscard]] std::chrono::seconds default_timeout() const override { return default_timeout_; }
     void require_processor(Instruction const& ins) const override;

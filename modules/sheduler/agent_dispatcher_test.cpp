@@ -174,6 +174,21 @@ TEST_CASE("a second send with the same dedup starts nothing, and waits for the a
     CHECK_FALSE(second.get().fresh);
 }
 
+TEST_CASE(
+    "who may not hear of the first with its dedup is refused at once, and starts nothing", "[dispatcher]")
+{
+    DispatcherHouse house;
+    house.come();
+    auto order = house.order(TaskType::rt);
+    order.ins.dedup = "once";
+    auto const first = house.begin(house.dispatcher->run(order));
+    auto const refuse = [](Task const&) { throw Error(codes::forbidden, "not for you"); };
+    auto const second = house.begin(house.dispatcher->run(order, refuse));
+    CHECK(second.refusal() == "[401.6] not for you");
+    CHECK_FALSE(first.is_there());
+    CHECK(house.calls().size() == 1);
+}
+
 TEST_CASE("mode P is refused for an app without a processor", "[dispatcher]")
 {
     DispatcherHouse house;

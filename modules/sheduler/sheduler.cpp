@@ -78,6 +78,12 @@ json::object not_run(Error const& error)
     return fields;
 }
 
+/// It has the app that was asked for, but maybe a function that the key may not use.
+void require_first(Caller const& caller, Task const& first)
+{
+    caller.require_record("the task that has this `dedup`", first.agent, first.ins);
+}
+
 } // namespace
 
 Sheduler::Sheduler(
@@ -122,8 +128,8 @@ asio::awaitable<Reply> Sheduler::send_sync(Send in, Caller caller)
     order.by = caller.by();
     order.from = caller.peer->ip().text();
     order.also = caller.also(order.id.text());
-    auto const task = co_await dispatcher_.run(std::move(order));
-    caller.require_run(task.ins); // The first one with this `dedup` may be of another.
+    AgentDispatcher::Judge judge = [&caller](Task const& first) { require_first(caller, first); };
+    auto const task = co_await dispatcher_.run(std::move(order), std::move(judge));
     co_return Reply(ran(task));
 }
 
@@ -136,7 +142,7 @@ asio::awaitable<Reply> Sheduler::send_async(Send in, Caller caller)
     order.from = caller.peer->ip().text();
     order.also = caller.also(order.id.text());
     auto const recorded = co_await dispatcher_.send(std::move(order));
-    caller.require_run(recorded.task.ins); // The first one with this `dedup` may be of another.
+    if (!recorded.fresh) require_first(caller, recorded.task);
     json::object fields{{"info", handed(recorded.task)}};
     co_return Reply(std::move(fields));
 }
@@ -145,8 +151,7 @@ asio::awaitable<Reply> Sheduler::cancel_task(ById in, Caller caller)
 {
     auto const found = co_await log_.find(in.id);
     if (!found) throw Error(codes::no_task, "no task " + in.id.text());
-    caller.require(found->agent);
-    caller.require_run(found->ins);
+    caller.require_record("task " + in.id.text(), found->agent, found->ins);
     auto also = caller.also();
     auto const task = co_await dispatcher_.cancel(in.id, std::move(also));
     json::object fields{{"id", in.id.text()}, {"status", status_text(task.status)}};

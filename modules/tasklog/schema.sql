@@ -74,3 +74,8 @@ CREATE INDEX tasks_end_others ON tasks (end_time)
     WHERE end_time IS NOT NULL AND (status = 'done' OR status = 'canceled' OR status = 'skipped');
 CREATE INDEX tasks_end_failed ON tasks (end_time)
     WHERE end_time IS NOT NULL AND NOT (status = 'done' OR status = 'canceled' OR status = 'skipped');
+
+-- migration 4: a dedup word is an app's own
+-- Who may use one app only could take another's words, and that one's tasks would not run.
+DROP INDEX tasks_dedup;
+CREATE UNIQUE INDEX tasks_dedup ON tasks (agent, app, dedup) WHERE dedup IS NOT NULL;

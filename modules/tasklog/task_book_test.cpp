@@ -161,13 +161,18 @@ TEST_CASE("a second task with the same dedup, or of the same firing, is the firs
     CHECK_FALSE(again.fresh);
     CHECK(again.task.id == TaskId(1));
     CHECK(again.task.status == TaskStatus::done);
+    auto of_another_app = with_dedup(6);
+    of_another_app.ins.app = "other";
+    CHECK(house.record(of_another_app).fresh);
+    of_another_app.id = TaskId(7);
+    CHECK(house.record(of_another_app).task.id == TaskId(6));
 
     CHECK(house.record(firing(3, TaskStatus::sent)).fresh);
     CHECK(house.record(firing(4, TaskStatus::sent)).task.id == TaskId(3));
     // What was skipped is only told: it takes the place of no run, and the same record may come twice.
     CHECK(house.record(firing(5, TaskStatus::skipped)).fresh);
     CHECK_FALSE(house.record(firing(5, TaskStatus::skipped)).fresh);
-    CHECK(house.number("SELECT count(*) FROM tasks") == 3);
+    CHECK(house.number("SELECT count(*) FROM tasks") == 4);
 }
 
 TEST_CASE("what is recorded with a task is written with it or not at all", "[task_book]")

@@ -27,7 +27,7 @@ constexpr auto update_task =
     "callback_time=?8, worker_flag=?9, worker_result=?10, worker_costtime=?11, stderr=?12, exit_code=?13, "
     "truncated=?14, cancel_due=?15, taken_time=?16, reported_time=?17 WHERE id=?1";
 constexpr auto find_task = "SELECT " TASK_COLUMNS " FROM tasks WHERE id=?";
-constexpr auto find_dedup = "SELECT " TASK_COLUMNS " FROM tasks WHERE agent=? AND dedup=?";
+constexpr auto find_dedup = "SELECT " TASK_COLUMNS " FROM tasks WHERE agent=? AND app=? AND dedup=?";
 constexpr auto find_firing =
     "SELECT " TASK_COLUMNS " FROM tasks WHERE cron_id=? AND fire_time=? AND status<>'skipped'";
 constexpr auto open_tasks =
@@ -275,7 +275,9 @@ std::optional<Task> find_twin(Db& db, Task const& task)
     if (task.ins.dedup.empty()) return std::nullopt;
     auto const agent = task.agent.text();
     auto run = db.run(find_dedup);
-    run.bind(1, std::string_view(agent)).bind(2, std::string_view(task.ins.dedup));
+    run.bind(1, std::string_view(agent))
+        .bind(2, std::string_view(task.ins.app))
+        .bind(3, std::string_view(task.ins.dedup));
     return task_of(one(run));
 }
 

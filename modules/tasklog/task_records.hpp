@@ -57,7 +57,7 @@ struct Seqs {
 void insert(Db& db, Task const& task);
 void update(Db& db, Task const& task);
 [[nodiscard]] std::optional<Row> find(Db& db, TaskId id);
-/// The task that has this one's `dedup`, or its cron id and fire time.
+/// The task of the same agent and app that has this one's `dedup`, or its cron id and fire time.
 [[nodiscard]] std::optional<Task> find_twin(Db& db, Task const& task);
 /// Those that are unfinished or whose cancel is due, oldest first.
 [[nodiscard]] std::vector<Task> open(Db& db);

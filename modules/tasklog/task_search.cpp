@@ -6,10 +6,7 @@ namespace elves {
 
 namespace {
 
-bool is_seen(Key const* key, Task const& task)
-{
-    return !key || (key->may_touch(task.agent) && key->may_run(task.ins));
-}
+bool is_seen(Key const* key, Task const& task) { return !key || key->may_see(task.agent, task.ins); }
 
 } // namespace
 

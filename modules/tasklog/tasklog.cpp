@@ -230,8 +230,7 @@ asio::awaitable<Reply> Tasklog::take_processed(ProcessorResult in, Caller caller
     if (log.processor_message.empty()) log.processor_message = error.empty() ? flag : error;
     auto const task = co_await book_.find(in.id);
     if (!task) throw Error(codes::no_task, "no task " + in.id.text());
-    caller.require(task->agent);
-    caller.require_run(task->ins);
+    caller.require_record("task " + in.id.text(), task->agent, task->ins);
     Store::Work work = [id = in.id, log](Db& db) { task_records::put_processed(db, id, log); };
     work = together(std::move(work), caller.also());
     co_await store_.write(std::move(work));
@@ -253,7 +252,7 @@ asio::awaitable<Reply> Tasklog::by_ids(ByIds in, Caller caller)
         auto const& row = rows[i];
         if (!row) {
             missing.emplace_back(in.id[i].text());
-        } else if (!caller.may_touch(row->task.agent) || !caller.may_run(row->task.ins)) {
+        } else if (!caller.may_see(row->task.agent, row->task.ins)) {
             denied.emplace_back(in.id[i].text());
         } else {
             info.push_back(task_text(*row, zone_));
@@ -334,8 +333,7 @@ asio::awaitable<Reply> Tasklog::output_of(OutputOf in, Caller caller)
     auto const found = co_await store_.read<Found>(std::move(work));
     if (!found.row) throw Error(codes::no_task, "no task " + in.id.text());
     auto const& task = found.row->task;
-    caller.require(task.agent);
-    caller.require_run(task.ins);
+    caller.require_record("task " + in.id.text(), task.agent, task.ins);
     auto const& report = task.report;
     json::object fields{{"id", in.id.text()}, {"output", joined_output(found.pieces, in.offset, in.limit)},
         {"stderr", report ? report->stderr_text : ""},
@@ -358,8 +356,7 @@ asio::awaitable<Reply> Tasklog::story_of(StoryOf in, Caller caller)
     };
     auto const found = co_await store_.read<Found>(std::move(work));
     if (!found.row) throw Error(codes::no_task, "no task " + in.id.text());
-    caller.require(found.row->task.agent);
-    caller.require_run(found.row->task.ins);
+    caller.require_record("task " + in.id.text(), found.row->task.agent, found.row->task.ins);
     json::array lines;
     std::optional<Instant> before;
     for (auto const& line : task_story(*found.row, found.output, zone_)) {

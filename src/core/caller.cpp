@@ -97,6 +97,8 @@ bool Key::may_use(std::string_view app) const
     });
 }
 
+bool Key::may_see(Ip const& ip, Instruction const& ins) const { return may_touch(ip) && may_run(ins); }
+
 void Caller::require(Ip const& ip) const
 {
     if (!may_touch(ip)) {
@@ -119,6 +121,11 @@ void Caller::require_app(std::string_view app) const
         throw Error(codes::forbidden, "key " + key->key + " has no rights on app " + std::string(app) +
                                           "; its apps would have to hold it");
     }
+}
+
+void Caller::require_record(std::string const& what, Ip const& ip, Instruction const& ins) const
+{
+    if (!may_see(ip, ins)) throw Error(codes::forbidden, "key " + key->key + " has no rights on " + what);
 }
 
 } // namespace elves

@@ -128,15 +128,27 @@ class Proof(Keys):
         self.admin.refused("413.1", "supervisor", "delkey", key=auth["key"])
         self.admin.refused("413.1", "supervisor", "getauthbykey", key=auth["key"])
 
-    def test_a_dedup_word_shows_no_task_of_an_app_that_the_key_may_not_use(self):
-        self.agent(self.house, IP, lambda call: Result(1, "secret"), auth=self.make("agent"))
+    def test_a_dedup_word_is_its_apps_own(self):
+        self.agent(self.house, IP, lambda call: Result(1, call["ins"]["app"]), auth=self.make("agent"))
         ins = {"func": "work", "dedup": "word"}
-        self.admin.ok("sheduler", "sendsync", agentip=IP, ins={**ins, "app": "two"})
+        two = self.admin.ok("sheduler", "sendsync", agentip=IP, ins={**ins, "app": "two"})["info"]
         client = self.as_role("operator", apps=["one"])
+        one = client.ok("sheduler", "sendsync", agentip=IP, ins={**ins, "app": "one"})["info"]
+        self.assertNotEqual(one["id"], two["id"])
+        self.assertEqual((one["worker_result"], two["worker_result"]), ("one", "two"))
+        again = client.ok("sheduler", "sendasync", agentip=IP, ins={**ins, "app": "one"})["info"]
+        self.assertEqual(again["id"], one["id"])
+
+    def test_a_dedup_word_shows_no_task_of_a_function_that_the_key_may_not_use(self):
+        self.agent(self.house, IP, lambda call: Result(1, "secret"), auth=self.make("agent"))
+        ins = {"app": "one", "dedup": "word"}
+        first = self.admin.ok("sheduler", "sendsync", agentip=IP, ins={**ins, "func": "hidden"})["info"]["id"]
+        client = self.as_role("operator", apps=["one.work"])
         for method in ("sendsync", "sendasync"):
-            reply = client.call("sheduler", method, agentip=IP, ins={**ins, "app": "one"})
+            reply = client.call("sheduler", method, agentip=IP, ins={**ins, "func": "work"})
             self.assertEqual(code_of(reply), "401.6", reply)
-            self.assertNotIn("secret", json.dumps(reply))
+            for word in ("secret", "hidden", first):
+                self.assertNotIn(word, json.dumps(reply))
 
     def test_an_agent_whose_key_is_deleted_is_sent_nothing_more(self):
         auth = self.make("agent")
@@ -322,6 +334,22 @@ class Reach(Keys):
                 self.near.refused("401.6", "tasklog", "gettaskoutput", id=task)
                 self.near.refused("401.6", "sheduler", "canceltask", id=task)
         self.assertEqual(self.near.task(seen)["id"], seen)
+
+    def test_a_refusal_by_id_says_nothing_of_what_the_id_stands_for(self):
+        task = self.send_async(self.admin, "10.0.1.1", app="other")["id"]
+        job = self.admin.ok("cron", "setcronbyip", agentip=IP, rule="0 0 3 * * ?",
+                            ins={"app": "other", "func": "work"})["id"]
+        for service, method, fields, what in (
+                ("tasklog", "gettaskoutput", {"id": task}, f"task {task}"),
+                ("tasklog", "gettaskstory", {"id": task}, f"task {task}"),
+                ("tasklog", "appprocessorlog", {"id": task, "info": {"processor_sync_flag": "true"}}, f"task {task}"),
+                ("sheduler", "canceltask", {"id": task}, f"task {task}"),
+                ("cron", "stopcron", {"agentip": IP, "id": job}, f"cron job {job}"),
+                ("cron", "delcronbyipid", {"agentip": IP, "id": job}, f"cron job {job}")):
+            with self.subTest(method=method):
+                reply = self.near.call(service, method, **fields)
+                self.assertEqual(reply["error_info"],
+                                 f"[401.6] key {self.near.auth['key']} has no rights on {what}")
 
     def test_agents_and_records_beyond_reach_are_left_out_of_lists(self):
         agent_auth = self.make("agent")

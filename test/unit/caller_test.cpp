@@ -32,3 +32,20 @@ TEST_CASE("a key's apps are names, or globs of app.func", "[caller]")
     CHECK((key.may_use("nginx") && key.may_use("db1") && key.may_use("backup")));
     CHECK_FALSE(key.may_use("other"));
 }
+
+TEST_CASE("who is refused a record hears nothing of what is in it", "[caller]")
+{
+    Key key = *some_key(Role::operator_, {"10.0.0.1"});
+    key.apps = {"nginx.re*"};
+    Caller const caller{nullptr, std::make_shared<Key const>(key)};
+    Instruction ins;
+    ins.app = "nginx";
+    ins.func = "reload";
+    auto const here = Ip::parse("10.0.0.1").value();
+    CHECK_NOTHROW(caller.require_record("task 1", here, ins));
+    CHECK_NOTHROW(Caller().require_record("task 1", here, ins));
+    auto const refused = Catch::Equals("key 0123456789ABCDEF has no rights on task 1");
+    CHECK_THROWS_WITH(caller.require_record("task 1", Ip::parse("10.0.0.2").value(), ins), refused);
+    ins.func = "stop";
+    CHECK_THROWS_WITH(caller.require_record("task 1", here, ins), refused);
+}

@@ -22,8 +22,8 @@ public:
 
     struct Recorded {
         Task task;
-        bool fresh =
-            true; ///< False: there was one already with that `dedup`, or that (cron_id, fire_time): this one.
+        /// False: this one was there already, with that (agent, app, `dedup`) or (cron_id, fire_time).
+        bool fresh = true;
     };
     /// Writes a new task, and whatever `also` writes, in one transaction. Returns when it is on disk; throws
     /// Error 507.1 when the disk won't take it: there is no such task then.
