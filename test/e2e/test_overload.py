@@ -1,5 +1,8 @@
 """More than one agent takes: what is too much is refused at once, and everything else goes on."""
 
+import os
+import re
+import resource
 import socket
 import unittest
 
@@ -27,6 +30,21 @@ class Overload(HouseTest):
             client.ok("elves", "ping")
         inside[0].close()
         eventually(lambda: Client.connect(*house.address).ok("elves", "ping"), 10, "room for another one")
+
+    def test_each_listener_takes_up_again_when_there_are_descriptors(self):
+        house = self.server(server={"listen": "127.0.0.1:0, 127.0.0.2:0"})
+        doors = re.findall(r"listening on (\S+):(\d+)", house.log())
+        self.assertEqual(len(doors), 2)
+        pid = house.process.pid
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        used = max(int(fd) for fd in os.listdir(f"/proc/{pid}/fd")) + 1
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, limits[1]))
+        clients = [Client.connect(host, int(port)) for host, port in doors]
+        eventually(lambda: house.log().count("cannot accept a connection") >= 4)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        for client in clients:
+            client.ok("elves", "ping")
+            client.close()
 
     def test_what_one_agent_has_not_finished_is_bounded_and_nobody_else_notices(self):
         house = self.server(server={"max_inflight": 2 * MOST})
