@@ -1,5 +1,7 @@
 #include "cmdbproxy.hpp"
 
+#include "elves/answer_budget.hpp"
+
 namespace elves {
 
 template <>
@@ -54,6 +56,12 @@ json::object entry_of(CmdbRecord const& record)
     return entry;
 }
 
+std::size_t text_bytes(CmdbRecord const& record)
+{
+    return record.sn.size() + record.iplist.size() + record.idc.size() + record.main_cat.size() +
+           record.sub_cat.size() + record.app_info.size() + record.manager.size();
+}
+
 json::object missing_entry(Ip const& agent)
 {
     auto entry = refusal(no_record(agent));
@@ -96,8 +104,10 @@ Reply CmdbProxy::by_ip_list(ByIpList const& in) const
 {
     json::array info;
     info.reserve(in.agentiplist.size());
+    AnswerBudget budget;
     for (auto const& agent : in.agentiplist) {
         auto const* const found = records_.find(agent);
+        if (found) budget.take(text_bytes(*found));
         info.push_back(found ? entry_of(*found) : missing_entry(agent));
     }
     return Reply(json::object{{"info", std::move(info)}});

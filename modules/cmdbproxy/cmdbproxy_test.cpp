@@ -140,6 +140,23 @@ TEST_CASE("a page of large inventory records ends before it outgrows a frame", "
     CHECK(page.contains("next"));
 }
 
+TEST_CASE(
+    "a list that asks for more records than a frame should carry is refused before it is made", "[cmdbproxy]")
+{
+    Inventory house;
+    std::string const large(4096, 'x');
+    house.call("setcmdbinfo", {{"agentip", "10.0.0.1"}, {"sn", large}, {"iplist", large}, {"idc", large},
+                                  {"main_cat", large}, {"sub_cat", large}, {"app_info", large}});
+    auto const times = [](std::size_t count, std::string_view agent) {
+        return json::object{{"agentiplist", json::array(count, json::value(agent))}};
+    };
+    CHECK(house.call("getcmdbinfobyiplist", times(500, "10.0.0.1")).at("info").as_array().size() == 500);
+    CHECK(
+        house.call("getcmdbinfobyiplist", times(10'000, "10.0.0.2")).at("info").as_array().size() == 10'000);
+    CHECK(house.refusal("getcmdbinfobyiplist", times(10'000, "10.0.0.1")) ==
+          "[429.1] the answer is over 67108864 bytes; ask for fewer at a time");
+}
+
 TEST_CASE("what a key may not touch is refused by name and left out of the inventory's list", "[cmdbproxy]")
 {
     Inventory house;

@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "cron_entry.hpp"
+#include "elves/answer_budget.hpp"
 
 namespace elves {
 
@@ -86,13 +87,15 @@ asio::awaitable<Reply> Cron::list(ByAgent in, Caller caller)
 {
     std::vector<CronJob> jobs;
     std::vector<TaskId> ids;
+    AnswerBudget budget;
     for (auto const id : jobs_.of_agent(in.agentip)) {
         auto const* job = jobs_.find(id);
         if (!job || !caller.may_run(job->ins)) continue;
+        budget.take(2 * job->ins.param.size()); // An entry has it twice.
         jobs.push_back(*job);
         ids.push_back(id);
     }
-    std::vector<std::optional<Task>> last_runs;
+    std::vector<std::optional<TaskLog::LastRun>> last_runs;
     if (!ids.empty()) last_runs = co_await log_.last_runs(std::move(ids));
     last_runs.resize(jobs.size());
     json::array entries;

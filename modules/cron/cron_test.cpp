@@ -264,6 +264,22 @@ TEST_CASE("a job that is replaced counts with its new texts, and may always beco
     CHECK(replace(900) == "");
 }
 
+TEST_CASE("a list of jobs that is over what a frame should carry is refused before it is made", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    json::object const large{{"app", "app"}, {"func", "func"}, {"param", std::string(1024 * 1024, 'x')}};
+    auto const set = [&](int count) {
+        for (; count > 0; --count) house.set("0 30 12 * * ?", {{"ins", large}});
+    };
+    set(30);
+    CHECK(listed(house) == 30);
+    set(5);
+    CHECK(house.refusal("getcronlistbyip", {{"agentip", "10.0.0.1"}}) == "429.1");
+    // Those that a key may not see are not in its answer.
+    CHECK(listed(house, of_key({"other"})) == 0);
+}
+
 TEST_CASE("settings give what a job does not say", "[cron]")
 {
     CronHouse house;

@@ -274,14 +274,15 @@ std::vector<TaskId> TaskBook::open_all() const
     return ids;
 }
 
-asio::awaitable<std::vector<std::optional<Task>>> TaskBook::last_runs(std::vector<TaskId> crons)
+asio::awaitable<std::vector<std::optional<TaskLog::LastRun>>> TaskBook::last_runs(std::vector<TaskId> crons)
 {
-    std::function<std::vector<std::optional<Task>>(Db&)> work = [crons = std::move(crons)](Db& db) {
-        std::vector<std::optional<Task>> runs;
+    using Runs = std::vector<std::optional<LastRun>>;
+    std::function<Runs(Db&)> work = [crons = std::move(crons)](Db& db) {
+        Runs runs;
         for (auto const cron : crons) runs.push_back(task_records::last_run(db, cron));
         return runs;
     };
-    co_return co_await store_.read<std::vector<std::optional<Task>>>(std::move(work));
+    co_return co_await store_.read<Runs>(std::move(work));
 }
 
 } // namespace elves

@@ -53,7 +53,7 @@ public:
     {
         return cron_job_ ? cron_job_(cron) : std::nullopt;
     }
-    [[nodiscard]] asio::awaitable<std::vector<std::optional<Task>>> last_runs(
+    [[nodiscard]] asio::awaitable<std::vector<std::optional<LastRun>>> last_runs(
         std::vector<TaskId> crons) override;
     [[nodiscard]] std::chrono::seconds lost_after() const override { return lost_after_; }
 

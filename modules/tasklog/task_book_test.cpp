@@ -45,6 +45,31 @@ TEST_CASE("a task is open in memory once it is on disk, and no longer than until
     CHECK(house.run(house.book->find(TaskId(1)))->report->result == "fine");
 }
 
+TEST_CASE("the last run of a cron job is the last one that started and is over", "[task_book]")
+{
+    House house;
+    auto const run_of_job = [&](std::uint64_t id, TaskStatus status) {
+        auto task = house.task(id);
+        task.type = TaskType::cron;
+        task.cron_id = TaskId(77);
+        task.fire_time = task.start;
+        task.status = status;
+        if (is_final(status)) task.end = task.start;
+        house.record(std::move(task));
+        house.pass(10s);
+    };
+    run_of_job(1, TaskStatus::done);
+    run_of_job(2, TaskStatus::failed);
+    run_of_job(3, TaskStatus::skipped);
+    run_of_job(4, TaskStatus::running);
+    auto const runs = house.run(house.book->last_runs({TaskId(77), TaskId(78)}));
+    REQUIRE(runs.size() == 2);
+    REQUIRE(runs[0]);
+    CHECK(runs[0]->status == TaskStatus::failed);
+    CHECK(runs[0]->start == house.task(0).start - 30s);
+    CHECK_FALSE(runs[1]);
+}
+
 TEST_CASE("what the disk does not take has not happened, and nobody is told of it", "[task_book]")
 {
     House house;

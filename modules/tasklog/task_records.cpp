@@ -6,13 +6,17 @@ namespace elves::task_records {
 
 namespace {
 
-#define TASK_COLUMNS                                                                                         \
+#define TASK_COLUMNS_WITH(errors)                                                                            \
     "seq, id, agent, type, mode, app, func, param, timeout, proxy, ttl, dedup, status, asked_by, "           \
     "asked_from, start_time, sent_time, end_time, cron_id, fire_time, sync_flag, sync_error, "               \
     "sync_costtime, "                                                                                        \
-    "callback_time, worker_flag, worker_result, worker_costtime, stderr, exit_code, truncated, cancel_due, " \
+    "callback_time, worker_flag, worker_result, worker_costtime, " errors ", exit_code, truncated, "         \
+    "cancel_due, "                                                                                           \
     "module_sync_flag, module_sync_error, module_sync_costtime, module_callback_time, processor_message, "   \
     "processor_costtime, taken_time, reported_time, module_first_time, module_last_time, module_tries"
+#define TASK_COLUMNS TASK_COLUMNS_WITH("stderr")
+// No list shows what went to stderr, and it may be large.
+#define LISTED_COLUMNS TASK_COLUMNS_WITH("''")
 
 // OR FAIL: of one row it leaves nothing either, and SQLite keeps no journal of its own for the statement.
 constexpr auto insert_task =
@@ -28,12 +32,13 @@ constexpr auto update_task =
     "truncated=?14, cancel_due=?15, taken_time=?16, reported_time=?17 WHERE id=?1";
 constexpr auto find_task = "SELECT " TASK_COLUMNS " FROM tasks WHERE id=?";
 constexpr auto find_dedup = "SELECT " TASK_COLUMNS " FROM tasks WHERE agent=? AND app=? AND dedup=?";
+constexpr auto find_listed_task = "SELECT " LISTED_COLUMNS " FROM tasks WHERE id=?";
 constexpr auto find_firing =
     "SELECT " TASK_COLUMNS " FROM tasks WHERE cron_id=? AND fire_time=? AND status<>'skipped'";
 constexpr auto open_tasks =
     "SELECT " TASK_COLUMNS " FROM tasks WHERE end_time IS NULL OR cancel_due=1 ORDER BY seq";
 constexpr auto last_of_cron =
-    "SELECT " TASK_COLUMNS " FROM tasks WHERE cron_id=? AND status<>'skipped' AND end_time IS NOT NULL "
+    "SELECT start_time, status FROM tasks WHERE cron_id=? AND status<>'skipped' AND end_time IS NOT NULL "
     "ORDER BY seq DESC LIMIT 1";
 // Two questions: asked for both in one, SQLite would read all rows.
 constexpr auto select_seqs =
@@ -262,6 +267,14 @@ std::optional<Row> find(Db& db, TaskId id)
     return one(run);
 }
 
+std::optional<Row> find_listed(Db& db, TaskId id)
+{
+    auto const text = id.text();
+    auto run = db.run(find_listed_task);
+    run.bind(1, std::string_view(text));
+    return one(run);
+}
+
 std::optional<Task> find_twin(Db& db, Task const& task)
 {
     if (task.cron_id && task.fire_time && task.status != TaskStatus::skipped) {
@@ -295,11 +308,11 @@ Seqs seqs(Db& db)
     return {run.number(0), run.number(1)};
 }
 
-std::vector<Row> list(Db& db, Filter const& filter, std::int64_t limit)
+void list(Db& db, Filter const& filter, std::int64_t limit, std::function<bool(Row)> const& take)
 {
     // A statement for each set of filters that is used, so that each finds its index; texts kept until it has
     // run.
-    std::string sql = "SELECT " TASK_COLUMNS " FROM tasks WHERE 1";
+    std::string sql = "SELECT " LISTED_COLUMNS " FROM tasks WHERE 1";
     std::vector<std::string> texts;
     std::vector<std::optional<std::int64_t>> numbers;
     auto const by_text = [&](char const* condition, std::string value) {
@@ -330,17 +343,17 @@ std::vector<Row> list(Db& db, Filter const& filter, std::int64_t limit)
         auto const index = static_cast<int>(i + 1);
         numbers[i] ? run.bind(index, *numbers[i]) : run.bind(index, std::string_view(texts[i]));
     }
-    std::vector<Row> rows;
-    while (run.next()) rows.push_back(read_row(run));
-    return rows;
+    bool more = true;
+    while (more && run.next()) more = take(read_row(run));
 }
 
-std::optional<Task> last_run(Db& db, TaskId cron_id)
+std::optional<TaskLog::LastRun> last_run(Db& db, TaskId cron_id)
 {
     auto const cron = cron_id.text();
     auto run = db.run(last_of_cron);
     run.bind(1, std::string_view(cron));
-    return task_of(one(run));
+    if (!run.next()) return std::nullopt;
+    return TaskLog::LastRun{instant(run.number(0)), known(parse_status(run.text(1)), "status")};
 }
 
 void put_output(Db& db, TaskId id, OutputPiece const& piece)

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "elves/services/task_log.hpp"
 #include "elves/sql.hpp"
 #include "elves/task.hpp"
 
@@ -57,14 +59,17 @@ struct Seqs {
 void insert(Db& db, Task const& task);
 void update(Db& db, Task const& task);
 [[nodiscard]] std::optional<Row> find(Db& db, TaskId id);
+/// The same without what its worker wrote to stderr, which no list shows.
+[[nodiscard]] std::optional<Row> find_listed(Db& db, TaskId id);
 /// The task of the same agent and app that has this one's `dedup`, or its cron id and fire time.
 [[nodiscard]] std::optional<Task> find_twin(Db& db, Task const& task);
 /// Those that are unfinished or whose cancel is due, oldest first.
 [[nodiscard]] std::vector<Task> open(Db& db);
 [[nodiscard]] Seqs seqs(Db& db);
-/// Newest first.
-[[nodiscard]] std::vector<Row> list(Db& db, Filter const& filter, std::int64_t limit);
-[[nodiscard]] std::optional<Task> last_run(Db& db, TaskId cron_id);
+/// Gives them to `take`, newest first and as `find_listed` does, until it says false or has been given
+/// `limit`. No more than one is held.
+void list(Db& db, Filter const& filter, std::int64_t limit, std::function<bool(Row)> const& take);
+[[nodiscard]] std::optional<TaskLog::LastRun> last_run(Db& db, TaskId cron_id);
 
 struct OutputPiece {
     std::int64_t at = 0; ///< Bytes from the output's beginning.

@@ -2,11 +2,69 @@
 
 #include <algorithm>
 
+#include "elves/answer_budget.hpp"
+
 namespace elves {
 
 namespace {
 
+/// A page ends earlier when its texts have that many bytes: it has to fit into a frame (`server.max_frame`).
+constexpr std::size_t page_bytes = 1024 * 1024;
+
 bool is_seen(Key const* key, Task const& task) { return !key || key->may_see(task.agent, task.ins); }
+
+/// Of those that may be large.
+std::size_t text_bytes(task_records::Row const& row)
+{
+    auto const& task = row.task;
+    auto const result = task.report ? task.report->result.size() : 0;
+    return task.ins.param.size() + task.sync_error.size() + result + row.module.sync_error.size() +
+           row.module.processor_message.size();
+}
+
+/// Takes tasks, newest first, until its page is full.
+class Page {
+public:
+    Page(std::int64_t limit, Key const* key, std::int64_t most_looked_at)
+        : limit_(static_cast<std::size_t>(limit)), key_(key), most_looked_at_(most_looked_at)
+    {
+    }
+    /// False where that one is for the next page.
+    bool take(task_records::Row row)
+    {
+        if (looked_at_ == most_looked_at_) {
+            page_.next = last_;
+            return false;
+        }
+        ++looked_at_;
+        last_ = row.seq;
+        if (!is_seen(key_, row.task)) return true;
+        auto const bytes = text_bytes(row);
+        if (!has_room(bytes)) {
+            page_.next = page_.rows.back().seq;
+            return false;
+        }
+        bytes_ += bytes;
+        page_.rows.push_back(std::move(row));
+        return true;
+    }
+    [[nodiscard]] TaskPage& page() noexcept { return page_; }
+
+private:
+    /// There is for one, however large.
+    [[nodiscard]] bool has_room(std::size_t bytes) const
+    {
+        return page_.rows.empty() || (page_.rows.size() < limit_ && bytes_ + bytes <= page_bytes);
+    }
+
+    std::size_t limit_;
+    Key const* key_;
+    std::int64_t most_looked_at_;
+    std::int64_t looked_at_ = 0;
+    std::int64_t last_ = 0; ///< The seq of the last one looked at.
+    std::size_t bytes_ = 0;
+    TaskPage page_;
+};
 
 } // namespace
 
@@ -19,26 +77,31 @@ TaskPage search_tasks(
         auto const end = std::clamp(filter.before_seq.value_or(newest + 1), oldest, newest + 1);
         filter.from_seq = std::max(oldest, end - most_looked_at);
     }
-    TaskPage page;
-    for (std::int64_t looked_at = 0; looked_at < most_looked_at;) {
-        auto found = task_records::list(db, filter, limit + 1);
-        for (auto& row : found) {
-            if (!is_seen(key, row.task)) continue;
-            if (page.rows.size() == static_cast<std::size_t>(limit)) {
-                page.next = page.rows.back().seq;
-                return page;
-            }
-            page.rows.push_back(std::move(row));
-        }
-        if (found.size() <= static_cast<std::size_t>(limit)) {
-            if (filter.from_seq && *filter.from_seq > oldest) page.next = filter.from_seq;
-            return page;
-        }
-        looked_at += static_cast<std::int64_t>(found.size());
-        filter.before_seq = found.back().seq;
-    }
-    page.next = filter.before_seq;
+    Page taken(limit, key, most_looked_at);
+    // One more: it tells whether there is a next page.
+    task_records::list(
+        db, filter, most_looked_at + 1, [&](task_records::Row row) { return taken.take(std::move(row)); });
+    auto page = std::move(taken.page());
+    if (!page.next && filter.from_seq && *filter.from_seq > oldest) page.next = filter.from_seq;
     return page;
+}
+
+TasksById find_tasks(Db& db, std::vector<TaskId> const& ids, Key const* key)
+{
+    TasksById tasks;
+    AnswerBudget budget;
+    for (auto const id : ids) {
+        auto const [at, is_new] = tasks.try_emplace(id);
+        auto& found = at->second;
+        if (is_new) {
+            found.row = task_records::find_listed(db, id);
+            found.is_there = found.row.has_value();
+            if (found.row && !is_seen(key, found.row->task)) found.row.reset();
+        }
+        // One that is asked for twice is in the answer twice.
+        if (found.row) budget.take(text_bytes(*found.row));
+    }
+    return tasks;
 }
 
 } // namespace elves

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "elves/caller.hpp"
@@ -15,10 +16,21 @@ struct TaskPage {
     std::optional<std::int64_t> next; ///< `before_seq` of the next one. Nothing: that was all.
 };
 
-/// The newest `limit` that fit `filter` and that `key` (null: anybody) may see. Looks at some
-/// `most_looked_at` tasks, then says where to go on: who looks for what is rare, or far back, keeps nobody
-/// waiting.
+/// The newest `limit` that fit `filter` and that `key` (null: anybody) may see; fewer where their texts are
+/// large. Looks at `most_looked_at` tasks, then says where to go on: who looks for what is rare, or far back,
+/// keeps nobody waiting.
 [[nodiscard]] TaskPage search_tasks(Db& db, task_records::Filter filter, std::int64_t limit, Key const* key,
     std::int64_t most_looked_at = 100'000);
+
+/// What there is of a task that was asked for by its id.
+struct TaskById {
+    bool is_there = false;
+    std::optional<task_records::Row> row; ///< Nothing, too, where the key may not see it.
+};
+using TasksById = std::unordered_map<TaskId, TaskById>;
+
+/// An entry for each of `ids`, read once however often it is asked for. Throws Error 429.1 before an answer
+/// with all of them would be over its budget.
+[[nodiscard]] TasksById find_tasks(Db& db, std::vector<TaskId> const& ids, Key const* key);
 
 } // namespace elves

@@ -25,6 +25,16 @@ struct Log : TaskHouse {
             task_records::insert(store.db(), task);
         }
     }
+    /// Their workers have said `result`.
+    void add_large(int count, std::string const& result, std::string const& agent = "10.0.0.1")
+    {
+        for (; count > 0; --count) {
+            auto task = sent_task(++last, clock.now());
+            task.agent = Ip::parse(agent).value();
+            task.report = said(1, result);
+            task_records::insert(store.db(), task);
+        }
+    }
     /// The seqs of all that `filter` finds, page by page; the sizes of those pages.
     std::pair<std::vector<std::int64_t>, std::vector<std::size_t>> pages(
         task_records::Filter filter, std::int64_t limit, Key const* key = nullptr)
@@ -46,6 +56,27 @@ task_records::Filter of_app(std::string app)
     filter.app = std::move(app);
     return filter;
 }
+
+std::vector<TaskId> ids_up_to(std::uint64_t last)
+{
+    std::vector<TaskId> ids;
+    for (std::uint64_t id = 1; id <= last; ++id) ids.emplace_back(id);
+    return ids;
+}
+
+/// The `[CODE] text` that asking for them by id is refused with; "" where it is not.
+std::string refusal_of(Log& log, std::vector<TaskId> const& ids, Key const* key = nullptr)
+{
+    try {
+        static_cast<void>(find_tasks(log.store.db(), ids, key));
+        return "";
+    } catch (Error const& error) {
+        return error.info();
+    }
+}
+
+constexpr std::size_t mib = 1024 * 1024;
+constexpr auto too_large = "[429.1] the answer is over 67108864 bytes; ask for fewer at a time";
 
 using Seqs = std::vector<std::int64_t>;
 using Sizes = std::vector<std::size_t>;
@@ -112,4 +143,80 @@ TEST_CASE("a place to go on from that no page gave finds what is there", "[taskl
     CHECK(after(std::numeric_limits<std::int64_t>::min()).empty());
     CHECK(after(0).empty());
     CHECK(after(std::numeric_limits<std::int64_t>::max()) == Seqs{3, 2, 1});
+}
+
+TEST_CASE("a page of large tasks ends before it outgrows a frame, and the next goes on there", "[tasklog]")
+{
+    Log log;
+    log.add_large(5, std::string(400 * 1024, 'x'));
+    auto const [seqs, sizes] = log.pages({}, 5);
+    CHECK(seqs == Seqs{5, 4, 3, 2, 1});
+    CHECK(sizes == Sizes{2, 2, 1});
+}
+
+TEST_CASE("a task that is larger than a page has one to itself", "[tasklog]")
+{
+    Log log;
+    log.add_large(2, std::string(2 * mib, 'x'));
+    log.add(2);
+    log.add_large(1, std::string(2 * mib, 'x'));
+    auto const [seqs, sizes] = log.pages({}, 5);
+    CHECK(seqs == Seqs{5, 4, 3, 2, 1});
+    CHECK(sizes == Sizes{1, 2, 1, 1});
+}
+
+TEST_CASE("only what a key may see makes its page large", "[tasklog]")
+{
+    Log log;
+    std::string const large(600 * 1024, 'x');
+    log.add_large(1, large, "10.0.0.2");
+    log.add_large(3, large);
+    log.add_large(1, large, "10.0.0.2");
+    log.add(1, "app", "10.0.0.2");
+    auto const key = some_key(Role::viewer, {"10.0.0.2"});
+    auto const [seqs, sizes] = log.pages({}, 5, key.get());
+    CHECK(seqs == Seqs{6, 5, 1});
+    CHECK(sizes == Sizes{2, 1});
+}
+
+TEST_CASE("tasks by their ids are refused before more is held than a frame should carry", "[tasklog]")
+{
+    Log log;
+    log.add_large(70, std::string(mib, 'x'));
+    CHECK(refusal_of(log, ids_up_to(60)).empty());
+    CHECK(refusal_of(log, ids_up_to(70)) == too_large);
+    CHECK(refusal_of(log, std::vector(70, TaskId(1))) == too_large);
+    // What a key may not see is not held.
+    auto const key = some_key(Role::viewer, {"10.0.0.2"});
+    CHECK(refusal_of(log, ids_up_to(70), key.get()).empty());
+}
+
+TEST_CASE("a task that is asked for twice is read once", "[tasklog]")
+{
+    Log log;
+    log.add(1);
+    auto const tasks = find_tasks(log.store.db(), {TaskId(1), TaskId(2), TaskId(1), TaskId(2)}, nullptr);
+    CHECK(tasks.size() == 2);
+    CHECK(tasks.at(TaskId(1)).row);
+    CHECK_FALSE(tasks.at(TaskId(2)).is_there);
+    auto const key = some_key(Role::viewer, {"10.0.0.2"});
+    auto const denied = find_tasks(log.store.db(), {TaskId(1)}, key.get());
+    CHECK(denied.at(TaskId(1)).is_there);
+    CHECK_FALSE(denied.at(TaskId(1)).row);
+}
+
+TEST_CASE("what a worker wrote to stderr, which no list shows, is not read for one", "[tasklog]")
+{
+    Log log;
+    auto task = sent_task(1, log.clock.now());
+    task.report = said(1, "fine");
+    task.report->stderr_text = "warning";
+    task_records::insert(log.store.db(), task);
+    CHECK(task_records::find(log.store.db(), task.id)->task.report->stderr_text == "warning");
+    auto const page = search_tasks(log.store.db(), {}, 5, nullptr, look);
+    REQUIRE(page.rows.size() == 1);
+    CHECK(page.rows[0].task.report->result == "fine");
+    CHECK(page.rows[0].task.report->stderr_text.empty());
+    auto const by_id = find_tasks(log.store.db(), {task.id}, nullptr);
+    CHECK(by_id.at(task.id).row->task.report->stderr_text.empty());
 }

@@ -240,22 +240,18 @@ asio::awaitable<Reply> Tasklog::take_processed(ProcessorResult in, Caller caller
 asio::awaitable<Reply> Tasklog::by_ids(ByIds in, Caller caller)
 {
     book_.flush();
-    using Rows = std::vector<std::optional<task_records::Row>>;
-    std::function<Rows(Db&)> work = [ids = in.id](Db& db) {
-        Rows rows;
-        for (auto const id : ids) rows.push_back(task_records::find(db, id));
-        return rows;
-    };
-    auto const rows = co_await store_.read<Rows>(std::move(work));
+    std::function<TasksById(Db&)> work = [ids = in.id, key = caller.key](
+                                             Db& db) { return find_tasks(db, ids, key.get()); };
+    auto const tasks = co_await store_.read<TasksById>(std::move(work));
     json::array info, missing, denied;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        auto const& row = rows[i];
-        if (!row) {
-            missing.emplace_back(in.id[i].text());
-        } else if (!caller.may_see(row->task.agent, row->task.ins)) {
-            denied.emplace_back(in.id[i].text());
+    for (auto const id : in.id) {
+        auto const& found = tasks.at(id);
+        if (!found.is_there) {
+            missing.emplace_back(id.text());
+        } else if (!found.row) {
+            denied.emplace_back(id.text());
         } else {
-            info.push_back(task_text(*row, zone_));
+            info.push_back(task_text(*found.row, zone_));
         }
     }
     if (!denied.empty() && info.empty() && missing.empty()) {

@@ -9,13 +9,17 @@ namespace {
 
 constexpr std::string_view no_length("\0\0\0\0", 4);
 
+constexpr auto no_end = std::string::npos;
+
+/// Appends the whole text, or one that is cut somewhere past `most` bytes: nobody will read that.
 template <class Value>
-void append_json(std::string& out, Value const& value)
+void append_json(std::string& out, Value const& value, std::size_t most = no_end)
 {
+    auto const at = out.size();
     json::serializer serializer;
     serializer.reset(&value);
     char piece[4096];
-    while (!serializer.done()) {
+    while (!serializer.done() && out.size() - at <= most) {
         auto const part = serializer.read(piece, sizeof piece);
         out.append(part.data(), part.size());
     }
@@ -47,10 +51,11 @@ void append_text(std::string& out, std::string_view text)
 }
 
 /// Appends `{"a":1}` without its first brace, behind a comma; or just the closing brace where it is empty.
-void append_rest(std::string& out, json::object const& fields)
+/// Cut as by append_json.
+void append_rest(std::string& out, json::object const& fields, std::size_t most = no_end)
 {
     auto const at = out.size();
-    append_json(out, fields);
+    append_json(out, fields, most);
     if (fields.empty()) {
         out.erase(at, 1);
     } else {
@@ -71,13 +76,14 @@ void append_frame(std::string& out, Head const& head, Outcome const& outcome, st
         out += R"(,"flag":"false","error_info":)";
         append_text(out, outcome.error_info);
     }
-    append_rest(out, outcome.fields);
-    if (out.size() - at - no_length.size() > max_frame) {
+    auto const size = [&] { return out.size() - at - no_length.size(); };
+    if (size() <= max_frame) append_rest(out, outcome.fields, max_frame - size());
+    if (size() > max_frame) {
         out.resize(at);
         Error const error(codes::too_much, "the answer is over server.max_frame (" +
                                                std::to_string(max_frame) +
                                                " bytes); ask for fewer at a time");
-        append_frame(out, head, Outcome{{}, error.info()}, std::string::npos);
+        append_frame(out, head, Outcome{{}, error.info()}, no_end);
         return;
     }
     seal_frame(out, at);

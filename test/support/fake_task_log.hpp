@@ -90,14 +90,15 @@ public:
     {
         on_finished_.push_back(std::move(then));
     }
-    [[nodiscard]] asio::awaitable<std::vector<std::optional<Task>>> last_runs(
+    [[nodiscard]] asio::awaitable<std::vector<std::optional<LastRun>>> last_runs(
         std::vector<TaskId> crons) override
     {
-        std::vector<std::optional<Task>> runs;
+        std::vector<std::optional<LastRun>> runs;
         for (auto const cron_id : crons) {
             auto const found = std::find_if(tasks_.rbegin(), tasks_.rend(),
                 [&](Task const& task) { return task.cron_id == cron_id && is_final(task.status); });
-            runs.push_back(found == tasks_.rend() ? std::nullopt : std::optional(*found));
+            runs.emplace_back();
+            if (found != tasks_.rend()) runs.back() = LastRun{found->start, found->status};
         }
         co_return runs;
     }

@@ -94,6 +94,44 @@ TEST_CASE("an answer that no client could read is replaced by a refusal", "[enve
     CHECK_FALSE(reply.contains("big"));
 }
 
+TEST_CASE("an answer as large as allowed goes out as it is, and one byte more is refused", "[envelope]")
+{
+    auto const call = json::parse(R"({"mqt":"call","mqs":"elves","mqf":"ping","mqid":5})").as_object();
+    auto const to = ReplyTo::of(Envelope::of(call));
+    for (std::size_t const size : {0, 1, 1000, 4000, 4096, 5000, 8192, 20'000}) {
+        INFO(size);
+        Outcome const outcome{{{"text", std::string(size, 'x')}, {"list", {1, 2, 3}}}, ""};
+        std::string whole, allowed, refused;
+        append_back(whole, to, outcome, std::string::npos);
+        auto const json_bytes = whole.size() - 4;
+        append_back(allowed, to, outcome, json_bytes);
+        CHECK(allowed == whole);
+        append_back(refused, to, outcome, json_bytes - 1);
+        CHECK(only_frame(refused).at("error_info") ==
+              json::value("[429.1] the answer is over server.max_frame (" + std::to_string(json_bytes - 1) +
+                          " bytes); ask for fewer at a time"));
+    }
+}
+
+TEST_CASE("an answer that is refused is not written to its end first", "[envelope]")
+{
+    auto const call = json::parse(R"({"mqt":"call","mqs":"elves","mqf":"ping"})").as_object();
+    std::string out = "before";
+    append_back(out, Envelope::of(call), {{{"big", std::string(4 * 1024 * 1024, 'x')}}, ""}, 1000);
+    CHECK(only_frame(out.substr(6)).at("flag") == "false");
+    CHECK(out.capacity() < 64 * 1024);
+}
+
+TEST_CASE("an answer whose head alone is over the limit is refused too", "[envelope]")
+{
+    auto const call = json::parse(R"({"mqt":"call","mqs":"elves","mqf":"ping"})").as_object();
+    for (std::size_t const most : {0, 10, 64}) {
+        std::string out;
+        append_back(out, Envelope::of(call), {{{"n", "1"}}, ""}, most);
+        CHECK(only_frame(out).at("flag") == "false");
+    }
+}
+
 TEST_CASE("a request is a call with an mqid and a cast without", "[envelope]")
 {
     std::string out;

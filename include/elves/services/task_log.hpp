@@ -75,8 +75,13 @@ public:
 
     /// Calls `then` with each task that has reached its final state, on disk.
     virtual void on_finished(std::function<void(Task const&)> then) = 0;
-    /// The last finished run of a cron job, if the log still has it.
-    [[nodiscard]] virtual asio::awaitable<std::vector<std::optional<Task>>> last_runs(
+    /// Not the task itself: its texts may be large, and there may be 10,000 jobs.
+    struct LastRun {
+        Instant start{};
+        TaskStatus status = TaskStatus::done;
+    };
+    /// The last finished run of each cron job, if the log still has it.
+    [[nodiscard]] virtual asio::awaitable<std::vector<std::optional<LastRun>>> last_runs(
         std::vector<TaskId> crons) = 0;
 };
 
