@@ -10,6 +10,9 @@ namespace {
 constexpr std::string_view select_of =
     "SELECT id, ip, hash, asset, version, from_ip, is_rejected, first_time, last_time FROM join_request"
     " WHERE ip = ?1 ORDER BY id";
+constexpr std::string_view select_one =
+    "SELECT id, ip, hash, asset, version, from_ip, is_rejected, first_time, last_time FROM join_request"
+    " WHERE ip = ?1 AND hash = ?2";
 constexpr std::string_view select_page =
     "SELECT id, ip, hash, asset, version, from_ip, is_rejected, first_time, last_time FROM join_request"
     " WHERE id > ?1 ORDER BY id LIMIT ?2";
@@ -20,12 +23,16 @@ constexpr std::string_view upsert =
     " asset = excluded.asset, version = excluded.version, from_ip = excluded.from_ip, asker = excluded.asker,"
     " is_rejected = max(is_rejected, excluded.is_rejected), last_time = excluded.last_time";
 
-constexpr std::string_view delete_old = "DELETE FROM join_request WHERE last_time < iif(is_rejected, ?1, ?2)";
+constexpr std::string_view delete_old = "DELETE FROM join_request WHERE is_rejected = ?1 AND last_time < ?2";
 constexpr std::string_view count_waiting = "SELECT count(*) FROM join_request WHERE is_rejected = 0";
+// With + by the index on the other column: those of one, and not all that wait.
 constexpr std::string_view count_of_asker =
-    "SELECT count(*) FROM join_request WHERE asker = ?1 AND is_rejected = 0";
+    "SELECT count(*) FROM join_request WHERE asker = ?1 AND +is_rejected = 0";
+// By others: who is at that address itself is not kept out by who only says so.
+constexpr std::string_view count_of_ip =
+    "SELECT count(*) FROM join_request WHERE ip = ?1 AND from_ip <> ip AND +is_rejected = 0";
 constexpr std::string_view count_rejected =
-    "SELECT count(*) FROM join_request WHERE ip = ?1 AND is_rejected = 1";
+    "SELECT count(*) FROM join_request WHERE ip = ?1 AND +is_rejected = 1";
 constexpr std::string_view update_rejected = "UPDATE join_request SET is_rejected = 1 WHERE id = ?1";
 constexpr std::string_view delete_request = "DELETE FROM join_request WHERE ip = ?1 AND hash = ?2";
 
@@ -91,22 +98,27 @@ std::vector<JoinRequest> JoinRecords::page(std::int64_t after, std::int64_t limi
 
 std::optional<JoinRequest> JoinRecords::find(Ip const& ip, std::string_view hash) const
 {
-    for (auto& request : of(ip)) {
-        if (request.ask.hash == hash) return std::move(request);
-    }
-    return std::nullopt;
+    auto const text = ip.text();
+    auto run = db_.run(select_one);
+    run.bind(1, text).bind(2, hash);
+    auto found = requests(std::move(run));
+    if (found.empty()) return std::nullopt;
+    return std::move(found.front());
 }
 
-void JoinRecords::wait(JoinAsk const& ask, Instant now) const
+void JoinRecords::wait(JoinAsk const& ask, std::optional<JoinRequest> const& known, Instant now) const
 {
-    if (!find(ask.ip, ask.hash)) {
-        db_.run(delete_old)
-            .bind(1, milliseconds(now - rejected_memory))
-            .bind(2, milliseconds(now - waiting_memory))
-            .execute();
+    if (!known) {
+        forget(false, now - waiting_memory);
+        forget(true, now - rejected_memory);
         require_room(ask);
     }
     put(db_, ask, false, now);
+}
+
+void JoinRecords::forget(bool is_rejected, Instant before) const
+{
+    db_.run(delete_old).bind(1, std::int64_t{is_rejected}).bind(2, milliseconds(before)).execute();
 }
 
 /// The newcomer is refused, and nobody is pushed out: who is shown as waiting stays so while he asks.
@@ -120,6 +132,9 @@ void JoinRecords::require_room(JoinAsk const& ask) const
     auto const counted = asker(ask.from).text();
     if (count(count_of_asker, counted) >= std::int64_t{most_of_one_asker})
         throw full(most_of_one_asker, " from " + counted);
+    auto const ip = ask.ip.text();
+    if (ask.from != ask.ip && count(count_of_ip, ip) >= std::int64_t{most_of_one_ip})
+        throw full(most_of_one_ip, " that say they are " + ip);
     if (count(count_waiting, {}) >= std::int64_t{most_waiting}) throw full(most_waiting, "");
 }
 

@@ -47,6 +47,7 @@ class JoinRecords {
 public:
     static constexpr std::size_t most_waiting = 5'000;
     static constexpr std::size_t most_of_one_asker = 100;
+    static constexpr std::size_t most_of_one_ip = 16; ///< That ask from elsewhere than that IP.
     static constexpr std::size_t most_tokens = 1'000;
     /// A machine that waits and asks no more is forgotten, and so is a rejected one. No token lives as long
     /// as that: one that was there when a machine was rejected never meets it as an unknown one.
@@ -60,8 +61,8 @@ public:
     [[nodiscard]] std::vector<JoinRequest> of(Ip const& ip) const;
     /// By id, after `after`.
     [[nodiscard]] std::vector<JoinRequest> page(std::int64_t after, std::int64_t limit) const;
-    /// It asks, or asks again. Throws Error 429.1 where too many wait.
-    void wait(JoinAsk const& ask, Instant now) const;
+    /// It asks, or asks again: `known` is what `find` says of it. Throws Error 429.1 where too many wait.
+    void wait(JoinAsk const& ask, std::optional<JoinRequest> const& known, Instant now) const;
     void reject(std::int64_t id) const;
     /// As if that machine had been rejected when it asked.
     void remember_rejected(JoinAsk const& ask, Instant now) const;
@@ -75,6 +76,7 @@ public:
     [[nodiscard]] std::string use_token(std::string_view hash, JoinAsk const& ask, Instant now) const;
 
 private:
+    void forget(bool is_rejected, Instant before) const;
     void require_room(JoinAsk const& ask) const;
     [[nodiscard]] bool is_any_rejected(Ip const& ip) const;
     [[nodiscard]] std::int64_t count(std::string_view sql, std::string_view value) const;

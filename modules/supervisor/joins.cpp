@@ -165,7 +165,7 @@ Joins::Verdict Joins::judge(
             return verdict;
         }
     }
-    records.wait(ask, now);
+    records.wait(ask, known, now);
     return verdict;
 }
 

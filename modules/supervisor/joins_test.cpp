@@ -391,6 +391,27 @@ TEST_CASE("so many wait from one address, and nobody who waits is pushed out", "
     CHECK(gate.answer({"10.1.0.250", "elv_250", "192.0.2.66"}, token) == "accepted");
 }
 
+TEST_CASE("so many wait that say they are one address, and who asks from there waits all the same", "[joins]")
+{
+    Gatehouse gate;
+    auto const claims = [](int n) {
+        return Machine{"10.0.0.5", "elv_" + std::to_string(n), "192.0.2." + std::to_string(n)};
+    };
+    for (int n = 0; n < 16; ++n) CHECK(gate.answer(claims(n)) == "pending");
+    CHECK(gate.answer(claims(16)) == "429.1");
+    CHECK(gate.at.refusal("join", gate.fields(claims(16), {}), gate.from("192.0.2.16"))
+              .find("16 machines that say they are 10.0.0.5 wait") != std::string::npos);
+    CHECK(gate.answer(claims(0)) == "pending");
+    CHECK(gate.answer({"10.0.0.6", "elv_six", "192.0.2.16"}) == "pending");
+    CHECK(gate.answer(web) == "pending");
+    CHECK(gate.shown().size() == 18);
+    gate.call("rejectjoin", {{"agentip", "10.0.0.5"}});
+    CHECK(gate.answer(claims(16)) == "pending");
+    gate.pass(61min);
+    for (int n = 17; n < 33; ++n) CHECK(gate.answer(claims(n)) == "pending");
+    CHECK(gate.answer(claims(33)) == "429.1");
+}
+
 TEST_CASE("so many wait in all", "[joins]")
 {
     Gatehouse gate;
@@ -398,7 +419,8 @@ TEST_CASE("so many wait in all", "[joins]")
     JoinRecords const records(gate.store.db());
     auto const wait = [&](int asker, int n) {
         auto const from = Ip::parse("192.0.2." + std::to_string(asker)).value();
-        records.wait({from, sha256_hex(std::to_string(asker) + "." + std::to_string(n)), "", "", from}, now);
+        JoinAsk const ask{from, sha256_hex(std::to_string(asker) + "." + std::to_string(n)), "", "", from};
+        records.wait(ask, records.find(ask.ip, ask.hash), now);
     };
     for (int asker = 0; asker < 50; ++asker) {
         for (int n = 0; n < 100; ++n) wait(asker, n);

@@ -51,3 +51,6 @@ CREATE TABLE join_token (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX access_key_agent ON access_key (ips) WHERE role = 'agent';
+
+-- migration 4: what waits is counted, and what is old forgotten, without reading all that ever asked
+CREATE INDEX join_request_age ON join_request (is_rejected, last_time);
