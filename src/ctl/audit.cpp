@@ -79,15 +79,29 @@ json::object step_in_file(Db& db, std::string const& from)
     return to_json(audit::verify(db, from.empty() ? std::nullopt : ChainPoint::parse(from), rows_a_step));
 }
 
+std::string kept_row(std::string const& kept) { return "row " + kept.substr(0, kept.find(':')); }
+
+/// Who may write the file can cut off its beginning, and have it look as if that was only old.
+json::object cut_off(std::string const& kept)
+{
+    return {{"seq", kept.substr(0, kept.find(':'))}, {"kind", "pruned"},
+        {"what", kept_row(kept) + " was pruned, or cut off: it can't be compared; keep a newer head, or give "
+                                  "--may-be-pruned"}};
+}
+
 /// Of the whole chain, and then of what was kept of it.
 template <class Step>
-json::object verified(std::string const& kept, Step const& step)
+json::object verified(std::string const& kept, bool may_be_pruned, Step const& step)
 {
     auto whole = verify_from("", step);
     if (kept.empty() || whole.contains("found")) return whole;
     auto const since = step(kept);
     whole["pruned"] = since.at("pruned");
-    if (auto const* const found = since.if_contains("found")) whole["found"] = *found;
+    if (auto const* const found = since.if_contains("found")) {
+        whole["found"] = *found;
+    } else if (plain_field(since, "pruned") == "true" && !may_be_pruned) {
+        whole["found"] = cut_off(kept);
+    }
     return whole;
 }
 
@@ -96,12 +110,15 @@ Exit verify(Context const& with)
     auto const kept = with.args.text("--head");
     if (!kept.empty() && !ChainPoint::parse(kept))
         throw Usage("--head is \"" + kept + "\"; give SEQ:HASH, as verify printed it");
+    bool const may_be_pruned = with.args.has("--may-be-pruned");
+    if (may_be_pruned && kept.empty()) throw Usage("--may-be-pruned is about --head; give both");
     json::object verdict;
     if (with.args.has("--store")) {
         auto const db = open_db(with.args.text("--store"), Access::read_only);
-        verdict = verified(kept, [&](std::string const& from) { return step_in_file(*db, from); });
+        verdict =
+            verified(kept, may_be_pruned, [&](std::string const& from) { return step_in_file(*db, from); });
     } else {
-        verdict = verified(kept, [&](std::string const& from) {
+        verdict = verified(kept, may_be_pruned, [&](std::string const& from) {
             json::object const fields = from.empty() ? json::object{} : json::object{{"from", from}};
             return with.session.call("elves", "verifyaudit", fields);
         });
@@ -113,10 +130,9 @@ Exit verify(Context const& with)
         with.out.line(
             "WRONG " + plain_field(verdict, "found.kind") + ": " + plain_field(verdict, "found.what"));
     if (!kept.empty() && !is_broken) {
-        with.out.line(
-            plain_field(verdict, "pruned") == "true"
-                ? "row " + kept.substr(0, kept.find(':')) + " was pruned: it can't be compared any more"
-                : "what was kept of row " + kept.substr(0, kept.find(':')) + " is there");
+        with.out.line(plain_field(verdict, "pruned") == "true"
+                          ? kept_row(kept) + " was pruned: it can't be compared any more"
+                          : "what was kept of " + kept_row(kept) + " is there");
     }
     with.out.line(plain_field(verdict, "checked") + " rows follow from " + plain_field(verdict, "start"));
     with.out.line("head " + plain_field(verdict, "at"));
@@ -126,7 +142,7 @@ Exit verify(Context const& with)
 Exit audit_or_verify(Context const& with)
 {
     bool const is_verify = with.args.text("WHAT", "list") == "verify";
-    for (auto const* const name : {"--head", "--store"}) {
+    for (auto const* const name : {"--head", "--may-be-pruned", "--store"}) {
         if (!is_verify && with.args.has(name)) throw Usage(std::string(name) + " is for audit verify");
     }
     return is_verify ? verify(with) : list(with);
@@ -151,6 +167,7 @@ std::span<Command const> audit_commands()
                 may("--limit", "At most so many (100; with --json all)."),
                 may("--after", "What comes after the one named here: a list's next."),
                 may("--head", "verify: SEQ:HASH as it was printed before; it has to be there still."),
+                flag("--may-be-pruned", "verify: the row of --head may be gone by age."),
                 may("--store", "verify: this data file, in place of the server's, whether one runs or not.")},
             audit_or_verify},
     };

@@ -191,6 +191,7 @@ class Chain(Audited):
             self.assertIn("rows 19 to 20 are missing", done.out)
         self.assertEqual(self.verify(server, "--head", "x").code, 2)
         self.assertEqual(self.ctl(server, "audit", "--head", head).code, 2)
+        self.assertEqual(self.ctl(server, "audit", "--may-be-pruned").code, 2)
 
     def test_rows_are_kept_for_their_own_time_and_the_chain_goes_on(self):
         server = self.filled(audit={"keep": 2})
@@ -200,6 +201,25 @@ class Chain(Audited):
             self.assertEqual(self.newest(client)["seq"], 21)
             self.assertEqual(self.verify(server).code, 0)
             self.assertIn("follow from 20:", self.verify(server).out)
+
+    def test_a_beginning_that_was_cut_off_is_no_pruned_one_for_who_kept_a_head(self):
+        server = self.filled()
+        head = HEAD.search(self.verify(server).out).group(1)
+        with self.client(server) as client:
+            client.ok("cmdbproxy", "setcmdbinfo", agentip="10.0.0.1", sn="more")
+        server.terminate()
+        self.sql(server, "UPDATE audit_start SET (seq, hash) = (SELECT seq, hash FROM audit WHERE seq = 21)",
+                 "DELETE FROM audit WHERE seq <= 21")
+        store = ("--store", self.file_of(server))
+        self.assertEqual(self.verify(None, *store).code, 0)
+        self.assertEqual(self.verify(None, *store, "--may-be-pruned").code, 2)
+        for server, where in ((None, store), (server.start(), ())):
+            cut = self.verify(server, *where, "--head", head)
+            self.assertEqual(cut.code, 1, cut)
+            self.assertIn("WRONG pruned: row 20 was pruned, or cut off", cut.out)
+            taken = self.verify(server, *where, "--head", head, "--may-be-pruned")
+            self.assertEqual(taken.code, 0, taken)
+            self.assertIn("row 20 was pruned: it can't be compared any more", taken.out)
 
     def test_the_export_is_json_lines_with_stable_names(self):
         server = self.filled(audit={"param": "text"})
