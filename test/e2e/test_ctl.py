@@ -4,9 +4,11 @@ import csv
 import io
 import json
 import shutil
+import socket
+import threading
 import unittest
 
-from elves_wire import RUN, Result
+from elves_wire import RUN, Link, LinkClosed, Result
 from house import HouseTest, binary, dig, eventually, free_port, run
 
 IP, IP2 = "10.0.0.1", "10.0.0.2"
@@ -218,6 +220,32 @@ class Cron(Ctl):
         done = self.ctl(f"127.0.0.1:{free_port()}", "cron", "next", "not a rule")
         self.assertNotEqual(done.code, WELL)
         self.assertTrue(done.err.strip())
+
+
+class FalseServer(HouseTest):
+    def test_what_it_says_steers_no_terminal(self):
+        steering = "\x1b]0;owned\x07\x9b31m\u202e"
+        said = {"id": UNKNOWN_ID, "agent_sync_flag": "true", "agent_sync_error": "", "agent_sync_costtime": steering,
+                "worker_flag": "1", "worker_result": "", "worker_costtime": steering}
+
+        def serve(door):
+            link = Link(door.accept()[0])
+            try:
+                while True:
+                    call = link.receive(10)
+                    link.send({"mqt": "back", "flag": "true", "error_info": "", "info": said,
+                               **{name: call[name] for name in ("mqs", "mqf", "mqid")}})
+            except LinkClosed:
+                link.close()
+
+        with socket.create_server(("127.0.0.1", 0)) as door:
+            serving = threading.Thread(target=serve, args=(door,), daemon=True)
+            serving.start()
+            done = run(binary("elvesctl"), "--server", f"127.0.0.1:{door.getsockname()[1]}", "exec", IP, "demo", "work")
+            serving.join(10)
+        self.assertIn("\\x1b]0;owned", done.out)
+        for sign in ("\x1b", "\x07", "\x9b", "\u202e"):
+            self.assertNotIn(sign, done.out + done.err)
 
 
 class Credentials(HouseTest):
