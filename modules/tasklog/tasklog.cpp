@@ -370,7 +370,8 @@ Reply Tasklog::take_output(Output in, Caller const& caller)
 {
     auto const agent = linked_agent(caller);
     auto const* const task = book_.open(in.id);
-    if (task && task->agent == agent) output_.add(in.id, in.offset, std::move(in.data));
+    bool const is_its_own = task && task->agent == agent && !is_final(task->status);
+    if (is_its_own) output_.add(in.id, in.offset, std::move(in.data));
     return {};
 }
 
