@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdio>
 
+#include "core/steering.hpp"
+
 namespace elves::ctl {
 
 namespace {
@@ -12,9 +14,6 @@ struct Range {
     char32_t last;
 };
 
-// Written from right to left from here on, or turned back: text that reads otherwise than it is.
-constexpr std::array turning{
-    Range{0x061C, 0x061C}, Range{0x200E, 0x200F}, Range{0x202A, 0x202E}, Range{0x2066, 0x2069}};
 constexpr std::array no_columns{
     Range{0x0300, 0x036F}, Range{0x200B, 0x200D}, Range{0x20D0, 0x20FF}, Range{0xFE00, 0xFE0F}};
 // East Asian Width W and F (Unicode's UAX #11), in the blocks that matter.
@@ -56,11 +55,6 @@ std::string escaped(char32_t point, char const* format)
     return text.data();
 }
 
-bool steers(char32_t point)
-{
-    return point < 0x20 || (point >= 0x7F && point < 0xA0) || is_in(turning, point);
-}
-
 std::string shown(std::string_view text, bool keeps_lines)
 {
     std::string out;
@@ -70,7 +64,7 @@ std::string shown(std::string_view text, bool keeps_lines)
         text.remove_prefix(character.size());
         auto const point = point_of(character);
         bool const is_layout = point == '\n' || point == '\t';
-        if (!steers(point) || (keeps_lines && is_layout)) {
+        if (steering(character) == 0 || (keeps_lines && is_layout)) {
             out += character;
         } else if (is_layout || point == '\r') {
             out += point == '\n' ? "\\n" : point == '\t' ? "\\t" : "\\r";
@@ -123,7 +117,7 @@ std::string json_line(json::value const& value)
         auto const character = rest.substr(0, length_at(rest));
         rest.remove_prefix(character.size());
         auto const point = point_of(character);
-        if (steers(point)) {
+        if (steering(character) > 0) {
             out += escaped(point, "\\u%04x");
         } else {
             out += character;
