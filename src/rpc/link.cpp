@@ -324,21 +324,7 @@ void Link::refuse_frame(Error const& error) { answer_now(Envelope{}, Outcome{{},
 void Link::handle_back(json::object const& back)
 {
     auto const* const mqid = back.if_contains("mqid");
-    if (!mqid || !mqid->is_int64()) return refused(back);
-    auto const found = pending_.find(mqid->get_int64());
-    if (found == pending_.end()) return;
-    auto const pending = std::make_shared<Pending>(std::move(found->second));
-    pending_.erase(found);
-    Back result;
-    // Off the frame's memory: the answer outlives it.
-    result.fields = json::object(back, json::storage_ptr());
-    auto const* const flag = back.if_contains("flag");
-    result.flag = flag && ((flag->is_string() && flag->get_string() == "true") ||
-                              (flag->is_bool() && flag->get_bool()));
-    if (auto const* const info = back.if_contains("error_info"); info && info->is_string()) {
-        result.error_info = info->get_string();
-    }
-    std::move(pending->then)(nullptr, std::move(result));
+    mqid && mqid->is_int64() ? pending_.settle(mqid->get_int64(), back) : refused(back);
 }
 
 /// What fits no call is said of the connection: it is refused, and this is why.
@@ -352,7 +338,7 @@ asio::awaitable<Back> Link::call(std::string_view service, std::string_view meth
     json::object const& fields, std::chrono::milliseconds limit)
 {
     if (state_ != State::open) throw Error(codes::agent_unreachable, "the connection is closed");
-    auto const mqid = ++last_mqid_;
+    auto const mqid = pending_.next_mqid();
     append_request(outbox_, service, method, mqid, fields);
     written();
     if (state_ != State::open)
@@ -361,33 +347,16 @@ asio::awaitable<Back> Link::call(std::string_view service, std::string_view meth
     // Not a coroutine itself: thousands wait here, and need no more than this.
     auto initiation = [self = shared_from_this(), mqid, limit](auto handler) {
         // Through the loop: whoever waits goes on from there, not from within a frame's handling.
-        OnBack then([executor = self->socket_.get_executor(), handler = std::move(handler)](
-                        std::exception_ptr failure, Back back) mutable {
+        PendingCalls::OnBack then([executor = self->socket_.get_executor(), handler = std::move(handler)](
+                                      std::exception_ptr failure, Back back) mutable {
             asio::post(executor, [handler = std::move(handler), failure, back = std::move(back)]() mutable {
                 std::move(handler)(failure, std::move(back));
             });
         });
-        self->wait_for_back(mqid, limit, std::move(then));
+        self->pending_.wait(self->shared_.clock, mqid, limit, std::move(then));
     };
     return asio::async_initiate<asio::use_awaitable_t<LoopExecutor> const, void(std::exception_ptr, Back)>(
         std::move(initiation), asio::use_awaitable);
-}
-
-void Link::wait_for_back(std::int64_t mqid, std::chrono::milliseconds limit, OnBack then)
-{
-    auto& pending = pending_[mqid];
-    // Not by assignment: in Boost 1.81 that of any_completion_handler never ends.
-    pending.then.swap(then);
-    pending.timer = shared_.clock.after(limit, [weak = weak_from_this(), mqid, limit] {
-        auto const link = weak.lock();
-        if (!link) return;
-        auto const found = link->pending_.find(mqid);
-        if (found == link->pending_.end()) return;
-        auto const late = std::make_shared<Pending>(std::move(found->second));
-        link->pending_.erase(found);
-        Error const error(codes::agent_silent, "no answer within " + std::to_string(limit.count()) + " ms");
-        std::move(late->then)(std::make_exception_ptr(error), Back{});
-    });
 }
 
 void Link::cast(std::string_view service, std::string_view method, json::object const& fields)
@@ -513,7 +482,7 @@ void Link::end(std::string_view why)
     state_ = State::ending;
     ELVES_LOG(debug, "link " << address_ << " ends: " << why);
     if (ready_) ready_->set(std::string(why));
-    fail_pending(why);
+    pending_.fail_all(why);
     auto const listeners = std::exchange(on_close_, {});
     for (auto const& then : listeners) asio::post(socket_.get_executor(), then);
     limit_ending();
@@ -560,15 +529,6 @@ void Link::say_goodbye()
     tls_->to_wire(last);
     error_code ignored;
     if (!last.empty()) socket_.write_some(asio::buffer(last), ignored);
-}
-
-void Link::fail_pending(std::string_view why)
-{
-    auto pending = std::exchange(pending_, {});
-    for (auto& [mqid, waiting] : pending) {
-        Error const error(codes::agent_unreachable, "the connection was lost: " + std::string(why));
-        std::move(waiting.then)(std::make_exception_ptr(error), Back{});
-    }
 }
 
 } // namespace elves

@@ -1,10 +1,8 @@
 #pragma once
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +12,7 @@
 #include "elves/peer.hpp"
 #include "rpc/back.hpp"
 #include "rpc/link_turns.hpp"
+#include "rpc/pending_calls.hpp"
 #include "rpc/reply_order.hpp"
 
 namespace elves {
@@ -105,11 +104,6 @@ public:
     [[nodiscard]] std::size_t inflight() const noexcept { return inflight_; }
 
 private:
-    using OnBack = boost::asio::any_completion_handler<void(std::exception_ptr, Back)>;
-    struct Pending {
-        OnBack then;
-        Timer timer;
-    };
     /// `ending`: no more is read; what is under way is answered and written, then it is `closed`.
     enum class State { open, ending, closed };
     /// For what its reading waits.
@@ -155,8 +149,6 @@ private:
     void limit_ending();
     void end_if_done();
     void shut();
-    void wait_for_back(std::int64_t mqid, std::chrono::milliseconds limit, OnBack then);
-    void fail_pending(std::string_view why);
 
     LinkShared& shared_;
     Socket socket_;
@@ -176,8 +168,7 @@ private:
     Reads reads_ = Reads::turn;
     State state_ = State::open;
     std::size_t inflight_ = 0;
-    std::int64_t last_mqid_ = 0;
-    std::map<std::int64_t, Pending> pending_; ///< In order of age; costs nothing while it is empty.
+    PendingCalls pending_;
     std::vector<std::function<void()>> on_close_;
     Timer closing_;
     Clock::Steady opened_;

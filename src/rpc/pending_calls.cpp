@@ -1,0 +1,58 @@
+#include "rpc/pending_calls.hpp"
+
+#include <string>
+#include <utility>
+
+#include "elves/error.hpp"
+
+namespace elves {
+
+namespace {
+
+Back read_back(json::object const& fields)
+{
+    Back back;
+    // Off the frame's memory: the answer outlives it.
+    back.fields = json::object(fields, json::storage_ptr());
+    auto const* const flag = fields.if_contains("flag");
+    back.flag = flag && ((flag->is_string() && flag->get_string() == "true") ||
+                            (flag->is_bool() && flag->get_bool()));
+    if (auto const* const info = fields.if_contains("error_info"); info && info->is_string()) {
+        back.error_info = info->get_string();
+    }
+    return back;
+}
+
+} // namespace
+
+void PendingCalls::wait(Clock& clock, std::int64_t mqid, std::chrono::milliseconds limit, OnBack then)
+{
+    auto& waiting = waiting_[mqid];
+    // Not by assignment: in Boost 1.81 that of any_completion_handler never ends.
+    waiting.then.swap(then);
+    waiting.timer = clock.after(limit, [this, mqid, limit] { is_late(mqid, limit); });
+}
+
+void PendingCalls::settle(std::int64_t mqid, json::object const& back)
+{
+    auto waiting = waiting_.extract(mqid);
+    if (waiting) std::move(waiting.mapped().then)(nullptr, read_back(back));
+}
+
+void PendingCalls::is_late(std::int64_t mqid, std::chrono::milliseconds limit)
+{
+    auto waiting = waiting_.extract(mqid); // there, as it takes its timer with it
+    Error const error(codes::agent_silent, "no answer within " + std::to_string(limit.count()) + " ms");
+    std::move(waiting.mapped().then)(std::make_exception_ptr(error), Back{});
+}
+
+void PendingCalls::fail_all(std::string_view why)
+{
+    auto all = std::exchange(waiting_, {});
+    for (auto& [mqid, waiting] : all) {
+        Error const error(codes::agent_unreachable, "the connection was lost: " + std::string(why));
+        std::move(waiting.then)(std::make_exception_ptr(error), Back{});
+    }
+}
+
+} // namespace elves

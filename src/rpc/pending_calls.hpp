@@ -1,0 +1,45 @@
+#pragma once
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <string_view>
+
+#include "elves/clock.hpp"
+#include "elves/json.hpp"
+#include "elves/peer.hpp"
+
+namespace elves {
+
+/// Our calls on one link that wait for the other side's answer. Each ends once: with that, with its limit, or
+/// with the link. On the loop's thread.
+class PendingCalls {
+public:
+    /// Is called from within whatever ends the wait: what would go on from there posts itself.
+    using OnBack = boost::asio::any_completion_handler<void(std::exception_ptr, Back)>;
+
+    /// For the next call; from 1 up, as 0 is a cast's.
+    [[nodiscard]] std::int64_t next_mqid() noexcept { return ++last_mqid_; }
+    /// With Error 410.2 where no answer has come when `limit` is over.
+    void wait(Clock& clock, std::int64_t mqid, std::chrono::milliseconds limit, OnBack then);
+    /// `back` answers `mqid`. Nothing where nobody waits for that: it may be late.
+    void settle(std::int64_t mqid, json::object const& back);
+    /// All that wait: Error 410.1.
+    void fail_all(std::string_view why);
+    [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
+
+private:
+    struct Waiting {
+        OnBack then;
+        Timer timer;
+    };
+
+    void is_late(std::int64_t mqid, std::chrono::milliseconds limit);
+
+    std::int64_t last_mqid_ = 0;
+    std::map<std::int64_t, Waiting> waiting_; ///< In order of age; costs nothing while it is empty.
+};
+
+} // namespace elves

@@ -1,0 +1,87 @@
+#include "rpc/pending_calls.hpp"
+
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "elves/error.hpp"
+#include "manual_clock.hpp"
+
+using namespace elves;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Calls {
+    std::int64_t make(std::chrono::milliseconds limit)
+    {
+        auto const mqid = pending.next_mqid();
+        PendingCalls::OnBack then([this, mqid](std::exception_ptr const& failure, Back const& back) {
+            endings.push_back(std::to_string(mqid) + ": " + said(failure, back));
+        });
+        pending.wait(clock, mqid, limit, std::move(then));
+        return mqid;
+    }
+
+    static std::string said(std::exception_ptr const& failure, Back const& back)
+    {
+        if (!failure) return (back.flag ? "true" : "false") + back.error_info;
+        try {
+            std::rethrow_exception(failure);
+        } catch (Error const& error) {
+            return error.info();
+        }
+    }
+
+    ManualClock clock;
+    PendingCalls pending;
+    std::vector<std::string> endings;
+};
+
+} // namespace
+
+TEST_CASE("answers reach their calls in whatever order they come", "[rpc]")
+{
+    Calls calls;
+    auto const first = calls.make(1s);
+    auto const second = calls.make(1s);
+    calls.pending.settle(second, {{"flag", "true"}});
+    calls.pending.settle(first, {{"flag", "false"}, {"error_info", "[416.1] no"}});
+    CHECK(calls.endings == std::vector<std::string>{"2: true", "1: false[416.1] no"});
+    CHECK(calls.pending.empty());
+    CHECK(calls.clock.waiting() == 0);
+}
+
+TEST_CASE("a call that nobody answers ends at its limit, and what comes then is for nobody", "[rpc]")
+{
+    Calls calls;
+    auto const late = calls.make(1s);
+    calls.make(2s);
+    calls.clock.advance(1s);
+    CHECK(calls.endings == std::vector<std::string>{"1: [410.2] no answer within 1000 ms"});
+    calls.pending.settle(late, {{"flag", "true"}});
+    CHECK(calls.endings.size() == 1);
+    CHECK_FALSE(calls.pending.empty());
+}
+
+TEST_CASE("all calls end with their link, each once", "[rpc]")
+{
+    Calls calls;
+    auto const first = calls.make(1s);
+    calls.make(1s);
+    calls.pending.fail_all("gone");
+    CHECK(calls.endings == std::vector<std::string>{"1: [410.1] the connection was lost: gone",
+                               "2: [410.1] the connection was lost: gone"});
+    calls.pending.settle(first, {{"flag", "true"}});
+    calls.clock.advance(1s);
+    CHECK(calls.endings.size() == 2);
+}
+
+TEST_CASE("an answer's flag may be a text or a bool, and anything else is false", "[rpc]")
+{
+    Calls calls;
+    for (json::value const& flag :
+        {json::value("true"), json::value(true), json::value("yes"), json::value(1)})
+        calls.pending.settle(calls.make(1s), {{"flag", flag}, {"error_info", 7}});
+    CHECK(calls.endings == std::vector<std::string>{"1: true", "2: true", "3: false", "4: false"});
+}
