@@ -1,6 +1,7 @@
 #include "supervisor/supervisor.hpp"
 
 #include "catch.hpp"
+#include "supervisor/supervisor_fields.hpp"
 #include "support/office.hpp"
 
 using namespace elves;
@@ -74,6 +75,13 @@ TEST_CASE("wrong input to supervisor is refused with the field's name", "[superv
     }
     CHECK(office.names("listkeys", "keys", "key").empty());
     CHECK(office.names("listapps", "apps", "appname").empty());
+}
+
+TEST_CASE("of a secret that is longer than any, no more is held while its answer waits", "[supervisor]")
+{
+    std::string const longest(256, 'x');
+    json::value const flood(std::string(1'000'000, 'x'));
+    CHECK(FieldType<ShownSecret>::read("token", flood).text == longest);
 }
 
 TEST_CASE("each method of supervisor asks for its right", "[supervisor]")

@@ -14,6 +14,12 @@ from house import ROOT, WORKER, HouseTest, binary, eventually, run
 
 IP = "10.1.0.1"
 AGENT_USER, APP_USER = "nobody", "daemon"  # every Debian has them
+GROUP_MATE = "sync"  # of AGENT_USER's group
+RIGHTS = "+setuid,+setgid,+kill"
+# What the systemd unit gives the agent.
+AS_UNIT = ("setpriv", "--reuid", AGENT_USER, "--regid", str(pwd.getpwnam(AGENT_USER).pw_gid), "--clear-groups",
+           "--inh-caps", RIGHTS, "--ambient-caps", RIGHTS, "--bounding-set", "-all," + RIGHTS, "--no-new-privs")
+needs_setpriv = unittest.skipUnless(shutil.which("setpriv"), "needs setpriv")
 as_root = unittest.skipUnless(os.geteuid() == 0, "becoming others needs root")
 DONE = "\necho '<ElvesWFlag>true</ElvesWFlag>'\n"
 
@@ -224,6 +230,14 @@ class SettingsFile(HardeningTest):
         self.assertIn("can read its token", self.worker.log())
 
 
+class PlainText(HardeningTest):
+    def test_a_server_elsewhere_that_is_spoken_to_without_tls_is_warned_of(self):
+        elsewhere = "192.0.2.1:27018"  # RFC 5737: nobody's
+        self.begin_work(server=f"{self.house.text}, {elsewhere}")
+        self.assertIn(f"{elsewhere} is spoken to in plain text", self.worker.log())
+        self.assertNotIn(f"{self.house.text} is spoken to in plain text", self.worker.log())
+
+
 class RunAs(HardeningTest):
     LOOK = ("id -un; id -G; umask; grep -E '^(NoNewPrivs|CapPrm|CapEff|CapAmb|CapInh)' /proc/self/status | cut -f2 | sort -u;"
             "ls /proc/self/fd | tr '\\n' ' '; echo; cat {conf} {journal} 2>&1 | grep -c denied")  # 3 is the folder that ls reads
@@ -283,14 +297,21 @@ class RunAs(HardeningTest):
         self.check_says("[run_as] user", "no.such.user", sections={"run_as": {"user": "no.such.user"}})
 
     @as_root
-    @unittest.skipUnless(shutil.which("setpriv"), "needs setpriv")
+    @needs_setpriv
+    def test_a_user_of_the_agents_own_group_ends_the_start(self):
+        self.worker.sections["run_as"] = {"user": GROUP_MATE}
+        self.worker.settings()
+        self.hand_over(AGENT_USER)
+        done = run(*AS_UNIT, binary("elves-agent"), "--config", str(self.worker.conf_path), "--check")
+        self.assertEqual((done.code, done.err.count("\n")), (1, 1), done)
+        self.assertIn(f"[run_as] user: {GROUP_MATE} is in the agent's own group", done.err)
+
+    @as_root
+    @needs_setpriv
     def test_the_capabilities_of_the_unit_are_enough_and_are_not_handed_on(self):
-        rights = "+setuid,+setgid,+kill"
         self.worker.app("family", "#!/bin/sh\ntrap '' TERM\necho $$ >&2\nwhile :; do sleep 1; done\n", "app-worker.sh")
         self.look()
-        self.begin_work("setpriv", "--reuid", AGENT_USER, "--regid", str(pwd.getpwnam(AGENT_USER).pw_gid), "--clear-groups",
-                        "--inh-caps", rights, "--ambient-caps", rights, "--bounding-set", "-all," + rights, "--no-new-privs",
-                        sections={"run_as": {"user": APP_USER}})
+        self.begin_work(*AS_UNIT, sections={"run_as": {"user": APP_USER}})
         user, _, _, *rest = self.sync()["worker_result"].split("\n")
         self.assertEqual((user, rest[:2]), (APP_USER, ["0000000000000000", "1"]))
         # It can end what runs as another, and what does dies with it.

@@ -1,9 +1,11 @@
 #include "agent/runner.hpp"
 
 #include <csignal>
+#include <stdexcept>
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "catch.hpp"
@@ -68,6 +70,26 @@ TEST_CASE("what can't be started is told like any end, and not from within run",
     CHECK(bench.result_of(broken).result ==
           "[500.1] the worker could not be started: its program: No such file or directory");
     CHECK(bench.runner->running() == 0);
+}
+
+TEST_CASE(
+    "a start that fails for a reason nobody thought of is told too, and leaves nothing running", "[runner]")
+{
+    struct NoTimers final : Clock {
+        [[nodiscard]] Instant now() const override { return {}; }
+        [[nodiscard]] Steady steady() const override { return {}; }
+        [[nodiscard]] Timer after(std::chrono::milliseconds, std::function<void()>) override
+        {
+            throw std::length_error("no timers left");
+        }
+    } clock;
+    Bench bench;
+    bench.runner.emplace(bench.io, clock, Runner::Settings{bench.folder.path(), {"sh"}});
+    auto const id = bench.run("while :; do sleep 1000; done");
+    CHECK(bench.result_of(id).result == "[500.1] the worker could not be started: no timers left");
+    CHECK(bench.result_of(id).flag == -1);
+    CHECK(bench.runner->running() == 0);
+    CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
 }
 
 TEST_CASE("a signal's death is an error, flag or not", "[runner]")
