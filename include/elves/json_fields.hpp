@@ -8,8 +8,9 @@
 
 namespace elves {
 
-/// The whole number that a field carries: a JSON number without a fraction, or a string of digits (at most
-/// 18, a `-` before them allowed), which the protocol allows alike. Nothing for the rest, "" included.
+/// The whole number that a field carries: a JSON number without a fraction, or a string of digits (a `-`
+/// before them allowed), which the protocol allows alike. Nothing for the rest, "" included, and what no
+/// int64 holds.
 [[nodiscard]] std::optional<std::int64_t> whole_number(json::value const& value);
 
 /// A value as the text of an error shows it: its JSON, cut short. Costs the same for a huge one.
