@@ -54,13 +54,23 @@ std::size_t depth_of(std::string_view text)
     return deepest;
 }
 
+/// The digits of a number without what changes nothing: zeros before it, and the sign of a zero.
+std::string without_zeros(std::string_view digits)
+{
+    bool const below_zero = digits.starts_with('-');
+    if (below_zero) digits.remove_prefix(1);
+    auto const first = digits.find_first_not_of('0');
+    if (first == std::string_view::npos) return "0";
+    return (below_zero ? "-" : "") + std::string(digits.substr(first));
+}
+
 void numbers(json::value const& value)
 {
     auto const number = whole_number(value);
     if (!number) return;
     PROMISE(whole_number(json::value(*number)) == number);
     if (!value.is_string()) return;
-    PROMISE(value.get_string().size() <= 19);
+    PROMISE(without_zeros(value.get_string()) == std::to_string(*number));
 }
 
 void each(json::value const& value)
