@@ -81,7 +81,7 @@ asio::awaitable<void> Link::start_to(std::string host, std::chrono::milliseconds
         wait_readable();
         co_return;
     }
-    tls_ = std::make_unique<TlsPipe>(*shared_.tls, host);
+    tls_ = std::make_unique<TlsPipe>(shared_.tls, host);
     write_some();
     wait_readable();
     auto const fault = co_await ready_.emplace().wait(shared_.clock, limit);
@@ -152,7 +152,7 @@ bool Link::choose_tls(std::string_view first)
         return false;
     }
     if (is_tls) {
-        tls_ = std::make_unique<TlsPipe>(*shared_.tls);
+        tls_ = std::make_unique<TlsPipe>(shared_.tls);
         return true;
     }
     bool const may_be_plain = !shared_.tls || shared_.plain_from == PlainFrom::everywhere ||
@@ -185,7 +185,7 @@ void Link::tls_is_ready()
 {
     if (ready_) ready_->set("");
     auto peer = tls_->peer();
-    if (!shared_.tls->is_server() || peer.name.empty()) return;
+    if (!tls_->is_server() || peer.name.empty()) return;
     certified_ = std::make_shared<Key const>(certified_key(std::move(peer)));
     limit_certificate();
 }

@@ -47,7 +47,8 @@ std::optional<Ip> ip_in(GENERAL_NAME const& name)
 
 void TlsPipe::Free::operator()(ssl_st* ssl) const noexcept { SSL_free(ssl); }
 
-TlsPipe::TlsPipe(TlsContext const& context) : ssl_(SSL_new(context.native()))
+TlsPipe::TlsPipe(std::shared_ptr<TlsContext const> context)
+    : context_(std::move(context)), ssl_(SSL_new(context_->native()))
 {
     auto* const in = BIO_new(BIO_s_mem());
     auto* const out = BIO_new(BIO_s_mem());
@@ -57,7 +58,8 @@ TlsPipe::TlsPipe(TlsContext const& context) : ssl_(SSL_new(context.native()))
     SSL_set_accept_state(ssl_.get());
 }
 
-TlsPipe::TlsPipe(TlsContext const& context, std::string const& host) : TlsPipe(context)
+TlsPipe::TlsPipe(std::shared_ptr<TlsContext const> context, std::string const& host)
+    : TlsPipe(std::move(context))
 {
     auto* const ssl = ssl_.get();
     SSL_set_connect_state(ssl);

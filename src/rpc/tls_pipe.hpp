@@ -24,10 +24,11 @@ struct TlsPeer {
 /// connection's; on the loop's thread.
 class TlsPipe {
 public:
-    /// The side that answers.
-    explicit TlsPipe(TlsContext const& context);
+    /// The side that answers. `context` is not null, and kept: what is asked of the other side, and how it is
+    /// judged, is what this was begun with.
+    explicit TlsPipe(std::shared_ptr<TlsContext const> context);
     /// The side that dials `host`, a name or an address: what a certificate has to be for.
-    TlsPipe(TlsContext const& context, std::string const& host);
+    TlsPipe(std::shared_ptr<TlsContext const> context, std::string const& host);
     ~TlsPipe();
     TlsPipe(TlsPipe const&) = delete;
     TlsPipe& operator=(TlsPipe const&) = delete;
@@ -41,6 +42,7 @@ public:
     /// Tells the other side that nothing more comes.
     void finish();
 
+    [[nodiscard]] bool is_server() const noexcept { return context_->is_server(); }
     [[nodiscard]] bool is_ready() const noexcept { return ready_; }
     /// The other side has said that nothing more comes.
     [[nodiscard]] bool is_finished() const noexcept { return finished_; }
@@ -61,6 +63,7 @@ private:
     [[nodiscard]] bool note_result(int result);
     [[nodiscard]] std::string reason() const;
 
+    std::shared_ptr<TlsContext const> context_; ///< Called by ssl_ when a certificate is shown.
     std::unique_ptr<ssl_st, Free> ssl_;
     std::string shown_;
     std::string fault_;

@@ -58,8 +58,9 @@ struct Talk {
     std::string server_heard;
     std::string client_heard;
 
-    Talk(TlsContext const& at_server, TlsContext const& at_client, std::string const& host = "elves.test")
-        : server(at_server), client(at_client, host)
+    using Context = std::shared_ptr<TlsContext const>;
+    Talk(Context at_server, Context at_client, std::string const& host = "elves.test")
+        : server(std::move(at_server)), client(std::move(at_client), host)
     {
         carry();
     }
@@ -91,7 +92,7 @@ TEST_CASE("what one side says over TLS is what the other hears, however the wire
     auto const server = TlsContext::for_server(fleet.identity("server"), "");
     auto const client = TlsContext::for_client({fleet.file("ca"), {}}, {});
     auto const piece = GENERATE(std::size_t(1), std::size_t(7), std::size_t(1'000'000));
-    Talk talk(*server, *client);
+    Talk talk(server, client);
     REQUIRE(talk.client.is_ready());
     REQUIRE(talk.server.is_ready());
     std::string const much(100'000, 'x');
@@ -108,7 +109,7 @@ TEST_CASE("one side's finish is the other's end, and what was said before it is 
     Fleet const fleet;
     auto const server = TlsContext::for_server(fleet.identity("server"), "");
     auto const client = TlsContext::for_client({fleet.file("ca"), {}}, {});
-    Talk talk(*server, *client);
+    Talk talk(server, client);
     talk.server.send("last words");
     talk.server.finish();
     talk.carry();
@@ -123,7 +124,7 @@ TEST_CASE("a client takes a server by CA and name, CA and address, or pin, and n
     auto const server = TlsContext::for_server(fleet.identity("server"), "");
     auto const talks = [&](TlsTrust const& trust, std::string const& host) {
         auto const client = TlsContext::for_client(trust, {});
-        Talk const talk(*server, *client, host);
+        Talk const talk(server, client, host);
         // In TLS 1.3 the server may be ready before it hears that it was not trusted.
         CHECK(talk.client.is_ready() == talk.client.fault().empty());
         return talk.client.is_ready();
@@ -144,11 +145,11 @@ TEST_CASE("an agent's certificate says who it is; without client_ca nobody is as
     Fleet const fleet;
     auto const client = TlsContext::for_client({fleet.file("ca"), {}}, fleet.identity("agent"));
     auto const asking = TlsContext::for_server(fleet.identity("server"), fleet.file("ca"));
-    Talk const asked(*asking, *client);
+    Talk const asked(asking, client);
     CHECK(asked.server.peer().name == "10.0.0.7");
     CHECK(asked.server.peer().ips == std::vector{*Ip::parse("10.0.0.7")});
     auto const silent = TlsContext::for_server(fleet.identity("server"), "");
-    Talk const unasked(*silent, *client);
+    Talk const unasked(silent, client);
     CHECK(unasked.server.is_ready());
     CHECK(unasked.server.peer().name.empty());
 }
@@ -158,7 +159,7 @@ TEST_CASE("a server's certificate does not stand for an agent", "[tls]")
     Fleet const fleet;
     auto const server = TlsContext::for_server(fleet.identity("server"), fleet.file("ca"));
     auto const client = TlsContext::for_client({fleet.file("ca"), {}}, fleet.identity("server"));
-    Talk const talk(*server, *client);
+    Talk const talk(server, client);
     CHECK_FALSE(talk.server.is_ready());
     CHECK(talk.server.fault().find("not trusted") != std::string::npos);
 }
@@ -181,7 +182,7 @@ TEST_CASE("bytes that are no TLS are a fault, after which nothing more is heard"
     Fleet const fleet;
     auto const server = TlsContext::for_server(fleet.identity("server"), "");
     auto const client = TlsContext::for_client({fleet.file("ca"), {}}, {});
-    Talk talk(*server, *client);
+    Talk talk(server, client);
     std::string text;
     talk.server.receive("no record at all", text);
     CHECK(text.empty());
