@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <string_view>
@@ -33,6 +34,13 @@ std::string fingerprint_of(x509_st const* certificate)
         text += digits[digest[i] & 15U];
     }
     return text;
+}
+
+Instant end_of(x509_st const* certificate)
+{
+    std::tm parts{};
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) != 1) return {};
+    return Instant(std::chrono::seconds(::timegm(&parts)));
 }
 
 } // namespace elves

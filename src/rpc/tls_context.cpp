@@ -90,8 +90,7 @@ void TlsContext::identify(TlsIdentity const& identity)
             "give the PEM file of the private key of " + identity.cert + ", without a passphrase");
     auto* const certificate = SSL_CTX_get0_certificate(context);
     fingerprint_ = fingerprint_of(certificate);
-    int seconds = 0;
-    ASN1_TIME_diff(&days_left_, &seconds, nullptr, X509_get0_notAfter(certificate));
+    until_ = end_of(certificate);
 }
 
 void TlsContext::trust(TlsTrust const& trust)

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "elves/zone.hpp"
+
 struct ssl_ctx_st;
 struct x509_store_ctx_st;
 
@@ -53,8 +55,8 @@ public:
     [[nodiscard]] bool is_server() const noexcept { return is_server_; }
     /// SHA-256 of our own certificate, in hex; "" without one.
     [[nodiscard]] std::string const& fingerprint() const noexcept { return fingerprint_; }
-    /// Whole days until our own certificate ends; negative when it has.
-    [[nodiscard]] int days_left() const noexcept { return days_left_; }
+    /// When our own certificate ends. Only of one that has one.
+    [[nodiscard]] Instant until() const noexcept { return until_; }
 
 private:
     struct Free {
@@ -70,7 +72,7 @@ private:
     bool has_ca_ = false;
     std::vector<std::string> pins_; ///< Lower-case hex.
     std::string fingerprint_;
-    int days_left_ = 0;
+    Instant until_{};
 };
 
 /// In lower-case hex without colons; "" where `text` is no SHA-256.

@@ -2,8 +2,6 @@
 
 #include <arpa/inet.h>
 #include <array>
-#include <chrono>
-#include <ctime>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -23,14 +21,6 @@ std::string common_name(X509 const* certificate)
     auto const size = X509_NAME_get_text_by_NID(
         X509_get_subject_name(certificate), NID_commonName, name.data(), static_cast<int>(name.size()));
     return size > 0 ? std::string(name.data(), static_cast<std::size_t>(size)) : std::string();
-}
-
-Instant end_of(X509 const& certificate)
-{
-    std::tm parts{};
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &parts) != 1) return {};
-    return std::chrono::time_point_cast<std::chrono::milliseconds>(
-        std::chrono::system_clock::from_time_t(::timegm(&parts)));
 }
 
 std::optional<Ip> ip_in(GENERAL_NAME const& name)
@@ -169,7 +159,7 @@ TlsPeer TlsPipe::peer() const
     auto const* const certificate = SSL_get0_peer_certificate(ssl_.get());
     if (!certificate || SSL_get_verify_result(ssl_.get()) != X509_V_OK) return peer;
     peer.name = common_name(certificate);
-    peer.until = end_of(*certificate);
+    peer.until = end_of(certificate);
     auto* const names =
         static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
     for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {

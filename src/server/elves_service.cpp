@@ -32,16 +32,15 @@ std::string_view mode_text(AuthMode mode)
 } // namespace
 
 ElvesService::ElvesService(Host& host, Router const& router, LinkShared const& shared, Server const& server,
-    ServerSettings const& settings)
+    ServerSettings const& in_force)
     : clock_(host.clock)
     , store_(host.store)
     , zone_(host.zone)
     , router_(router)
     , shared_(shared)
     , server_(server)
-    , auth_(settings.auth)
-    , exposed_(exposure(settings))
-    , store_path_(std::filesystem::absolute(settings.store_path).string())
+    , in_force_(in_force)
+    , store_path_(std::filesystem::absolute(in_force.store_path).string())
     , started_(host.clock.steady())
 {
 }
@@ -77,12 +76,14 @@ Reply ElvesService::stats() const
 {
     using std::chrono::duration_cast;
     auto const up = duration_cast<std::chrono::seconds>(clock_.steady() - started_);
-    json::array warnings(exposed_.begin(), exposed_.end());
+    auto const exposed = exposure(in_force_, clock_.now());
+    json::array warnings(exposed.begin(), exposed.end());
     return {{"stats",
         json::object{{"version", ELVES_VERSION}, {"uptime", std::to_string(up.count())},
             {"connections", std::to_string(server_.connections())}, {"calls", std::to_string(shared_.calls)},
-            {"auth_mode", mode_text(auth_)}, {"store_path", store_path_},
-            {"tls", shared_.tls ? shared_.tls->fingerprint() : "off"}, {"warnings", std::move(warnings)}}}};
+            {"auth_mode", mode_text(in_force_.auth)}, {"store_path", store_path_},
+            {"tls", in_force_.tls ? in_force_.tls->fingerprint() : "off"},
+            {"warnings", std::move(warnings)}}}};
 }
 
 asio::awaitable<Reply> ElvesService::doctor()

@@ -12,7 +12,7 @@ namespace elves {
 class ElvesService final : public Module {
 public:
     ElvesService(Host& host, Router const& router, LinkShared const& shared, Server const& server,
-        ServerSettings const& settings);
+        ServerSettings const& in_force);
     [[nodiscard]] std::string_view name() const override { return "elves"; }
     void declare(MethodTable& table) override;
 
@@ -27,8 +27,7 @@ private:
     Router const& router_;
     LinkShared const& shared_;
     Server const& server_;
-    AuthMode auth_;
-    std::vector<std::string> exposed_;
+    ServerSettings const& in_force_;
     std::string store_path_; ///< Absolute.
     Clock::Steady started_;
 };

@@ -6,7 +6,7 @@ namespace elves {
 
 namespace {
 
-constexpr int soon = 30; // days
+constexpr std::chrono::days soon(30);
 
 bool is_beyond_loopback(HostPort const& place)
 {
@@ -14,15 +14,22 @@ bool is_beyond_loopback(HostPort const& place)
     return ip ? !ip->is_loopback() : place.host != "localhost";
 }
 
+void add_expiry(std::vector<std::string>& lines, std::chrono::milliseconds left)
+{
+    if (left.count() <= 0) {
+        lines.emplace_back("[tls] cert has expired: those who check it no longer connect");
+    } else if (left < soon) {
+        auto const days = std::chrono::duration_cast<std::chrono::days>(left).count();
+        lines.push_back("[tls] cert expires in " + std::to_string(days) + " days");
+    }
+}
+
 } // namespace
 
-std::vector<std::string> exposure(ServerSettings const& server)
+std::vector<std::string> exposure(ServerSettings const& server, Instant now)
 {
     std::vector<std::string> lines;
-    if (server.tls && server.tls->days_left() < 0)
-        lines.emplace_back("[tls] cert has expired: those who check it no longer connect");
-    else if (server.tls && server.tls->days_left() < soon)
-        lines.push_back("[tls] cert expires in " + std::to_string(server.tls->days_left()) + " days");
+    if (server.tls) add_expiry(lines, server.tls->until() - now);
     if (std::none_of(server.listen.begin(), server.listen.end(), is_beyond_loopback)) return lines;
     if (server.auth == AuthMode::open)
         lines.emplace_back(

@@ -63,9 +63,9 @@ void require_fit(
     }
 }
 
-void log_exposure(ServerSettings const& server)
+void log_exposure(ServerSettings const& server, Instant now)
 {
-    for (auto const& line : exposure(server)) ELVES_LOG(warning, line);
+    for (auto const& line : exposure(server, now)) ELVES_LOG(warning, line);
     if (server.tls) ELVES_LOG(info, "TLS with the certificate " << server.tls->fingerprint());
 }
 
@@ -96,6 +96,7 @@ public:
     House(std::string config, Settings const& settings, ServerSettings const& server,
         std::vector<BuiltinModule> const& builtin)
         : config_(std::move(config))
+        , in_force_(server)
         , builtin_(builtin)
         , log_(server.log)
         , clock_(io_.get_executor())
@@ -116,12 +117,11 @@ public:
         gate_.mode = server.auth;
         gate_.authority = host_.find<Authority>();
         require_authority(server, gate_);
-        modules_->add(std::make_unique<ElvesService>(host_, router_, shared_, *port_, server));
+        modules_->add(std::make_unique<ElvesService>(host_, router_, shared_, *port_, in_force_));
         modules_->configure(settings);
         settings.refuse_unknown();
         modules_->declare(router_);
-        use_tls(server);
-        log_exposure(server);
+        use_tls();
     }
     ~House()
     {
@@ -161,10 +161,11 @@ private:
         });
     }
 
-    void use_tls(ServerSettings const& server)
+    void use_tls()
     {
-        shared_.tls = server.tls;
-        shared_.plain_from = server.plain_from;
+        shared_.tls = in_force_.tls;
+        shared_.plain_from = in_force_.plain_from;
+        log_exposure(in_force_, clock_.now());
     }
 
     void reload()
@@ -176,12 +177,12 @@ private:
             auto const server = ServerSettings::read(settings);
             require_fit(settings, server, builtin_);
             modules_->configure(settings);
-            shared_.limits = server.limits;
-            use_tls(server);
-            log_exposure(server);
-            port_->configure(server);
-            audit_.configure(server.audit);
-            log_.set_level(server.log.level);
+            in_force_.take_over(server);
+            shared_.limits = in_force_.limits;
+            use_tls();
+            port_->configure(in_force_);
+            audit_.configure(in_force_.audit);
+            log_.set_level(in_force_.log.level);
             ELVES_LOG(info, "logs reopened and settings read again from "
                                 << config_
                                 << "; what [server] listen and timezone, [store], [modules] and [auth] say "
@@ -203,6 +204,7 @@ private:
     }
 
     std::string config_;
+    ServerSettings in_force_;
     std::vector<BuiltinModule> const& builtin_;
     boost::asio::io_context io_{1};
     LogSetup log_;
@@ -238,7 +240,8 @@ std::vector<std::string> check_server(std::string const& config, std::vector<Bui
     auto const server = ServerSettings::read(settings);
     require_fit(settings, server, builtin);
     check_file(server.store_path);
-    return exposure(server);
+    boost::asio::io_context io(1);
+    return exposure(server, AsioClock(io.get_executor()).now());
 }
 
 KeyIssuer::Issued init_admin(

@@ -29,9 +29,11 @@ AuthMode auth_of(Section const& auth)
     return mode == "open" ? AuthMode::open : AuthMode::protected_;
 }
 
-PlainFrom plain_of(Section const& tls)
+PlainFrom plain_of(Section const& tls, bool is_tls_had)
 {
     auto const from = tls.choice("plain", "loopback", {"everywhere", "loopback", "nowhere"});
+    if (!is_tls_had && tls.has("plain") && from != "everywhere")
+        tls.refuse("plain", "without cert and key everyone speaks in plain text; give them, or leave it out");
     if (from == "everywhere") return PlainFrom::everywhere;
     return from == "nowhere" ? PlainFrom::nowhere : PlainFrom::loopback;
 }
@@ -77,7 +79,7 @@ ServerSettings ServerSettings::read(Settings const& settings)
                                      "close its connection; give more");
     }
     all.tls = tls_of_server(settings.section("tls"));
-    all.plain_from = plain_of(settings.section("tls"));
+    all.plain_from = plain_of(settings.section("tls"), all.tls != nullptr);
     if (all.tls && all.limits.max_frame >= Link::tls_sized_frame)
         server.refuse(
             "max_frame", "with [tls] it has to be under 369098752, or TLS could not be told from a frame");
@@ -85,6 +87,18 @@ ServerSettings ServerSettings::read(Settings const& settings)
     all.idle_timeout = server.seconds("idle_timeout", 600s, 1s, 86'400s);
     all.shutdown_grace = server.seconds("shutdown_grace", 10s, 0s, 3600s);
     return all;
+}
+
+void ServerSettings::take_over(ServerSettings const& again)
+{
+    log.level = again.log.level;
+    audit = again.audit;
+    limits = again.limits;
+    tls = again.tls;
+    plain_from = again.plain_from;
+    max_connections = again.max_connections;
+    idle_timeout = again.idle_timeout;
+    shutdown_grace = again.shutdown_grace;
 }
 
 } // namespace elves

@@ -35,6 +35,8 @@ struct ServerSettings {
 
     /// Throws SettingsError.
     [[nodiscard]] static ServerSettings read(Settings const& settings);
+    /// What SIGHUP can change becomes what `again` says; the rest stands until the next start.
+    void take_over(ServerSettings const& again);
 };
 
 } // namespace elves

@@ -382,6 +382,20 @@ class Exposure(TlsTest):
         self.assertTrue(any("[auth] mode is open" in line for line in warnings), warnings)
         self.assertTrue(any("[tls] cert is not set" in line for line in warnings), warnings)
 
+    def test_what_a_sighup_opens_or_closes_is_in_the_stats_from_then_on(self):
+        tight = {"cert": self.made["cert"], "key": self.made["key"]}
+        house = self.server(server={"listen": "0.0.0.0:0"}, tls=tight)
+        client = self.client(house)
+
+        def warnings():
+            return " ".join(client.ok("elves", "stats")["stats"]["warnings"])
+
+        for tls, said in (({**tight, "plain": "everywhere"}, "plain is everywhere"), ({}, "cert is not set"), (tight, "")):
+            house.sections["tls"] = tls
+            house.settings()
+            house.signal(signal.SIGHUP)
+            eventually(lambda: said in warnings() and bool(said) == bool(warnings()), what=said or "no warning")
+
     def test_a_tight_server_has_nothing_to_warn_of(self):
         self.tls_server()
         stats = self.client(self.house).ok("elves", "stats")["stats"]

@@ -213,3 +213,13 @@ TEST_CASE("a client's [tls] line that says nothing is refused, not taken for pla
     }
     CHECK(tls_of_client(Settings::parse("", "agent.conf").section("tls")) == nullptr);
 }
+
+TEST_CASE("a server's [tls] line that says nothing is refused, not taken for plain text", "[tls]")
+{
+    for (std::string const key : {"cert", "key", "client_ca"}) {
+        auto const settings = Settings::parse("[tls]\n" + key + " =\n", "elves.conf");
+        CHECK_THROWS_WITH(
+            tls_of_server(settings.section("tls")), Contains("[tls] " + key) && Contains("is empty"));
+    }
+    CHECK(tls_of_server(Settings::parse("", "elves.conf").section("tls")) == nullptr);
+}
