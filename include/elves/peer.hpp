@@ -16,6 +16,12 @@ namespace elves {
 
 struct Key;
 
+/// By which key a connection speaks, and which of its tokens has proven that.
+struct BoundKey {
+    std::string key;        ///< "" for none.
+    std::string token_hash; ///< SHA-256 in hex.
+};
+
 /// What came back on a call: the other side's `flag`, `error_info`, and all fields of its reply.
 struct Back {
     bool flag = false;
@@ -52,9 +58,9 @@ public:
     /// `10.0.0.1:50123`, for the log.
     [[nodiscard]] virtual std::string const& address() const noexcept = 0;
 
-    /// The key that `supervisor.login` bound to this connection; empty without.
-    [[nodiscard]] virtual std::string const& bound_key() const noexcept = 0;
-    virtual void bind_key(std::string key) = 0;
+    /// What `supervisor.login` bound this connection to.
+    [[nodiscard]] virtual BoundKey const& bound_key() const noexcept = 0;
+    virtual void bind_key(BoundKey key) = 0;
     /// What its TLS certificate stands for in place of a key; null without one.
     [[nodiscard]] virtual std::shared_ptr<Key const> certified() const { return nullptr; }
 };

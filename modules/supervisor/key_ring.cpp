@@ -82,6 +82,10 @@ std::optional<std::int64_t> milliseconds(std::optional<Instant> const& at)
     return milliseconds(*at);
 }
 
+std::string hash_of(std::string_view token) { return sha256_hex(token.substr(0, longest_token + 1)); }
+
+bool counts(Key const& key, Instant now) { return key.enabled && (!key.expires || now < *key.expires); }
+
 Store::Work inserting(Key const& key, std::string const& hash, Instant created)
 {
     return [key, hash, created](Db& db) { KeyRing::insert(db, key, hash, created); };
@@ -147,28 +151,32 @@ KeyEntry const* KeyRing::find(std::string_view id) const
     return found == keys_.end() ? nullptr : &found->second;
 }
 
-std::shared_ptr<Key const> KeyRing::valid(std::string_view id, Instant now) const
-{
-    auto const* const entry = find(id);
-    bool const counts = entry && entry->key->enabled && (!entry->key->expires || now < *entry->key->expires);
-    return counts ? entry->key : nullptr;
-}
-
 std::shared_ptr<Key const> KeyRing::proven(std::string_view id, std::string_view token, Instant now) const
 {
+    return judge(id, hash_of(token), now);
+}
+
+std::shared_ptr<Key const> KeyRing::still_proven(BoundKey const& bound, Instant now) const
+{
+    return judge(bound.key, bound.token_hash, now);
+}
+
+BoundKey KeyRing::bound(std::string id, std::string_view token) { return {std::move(id), hash_of(token)}; }
+
+std::shared_ptr<Key const> KeyRing::judge(std::string_view id, std::string_view hash, Instant now) const
+{
     auto const* const entry = find(id);
-    auto const shown = sha256_hex(token.substr(0, longest_token + 1));
-    bool const is_rotated = entry && !entry->old_token_hash.empty() && now < entry->old_token_until;
+    bool const is_rotated = entry && entry->has_old_token(now);
     // Both are always compared.
-    bool const fits = equal_in_constant_time(shown, entry ? entry->token_hash : no_hash);
-    bool const fits_old = equal_in_constant_time(shown, is_rotated ? entry->old_token_hash : no_hash);
-    return fits || fits_old ? valid(id, now) : nullptr;
+    bool const fits = equal_in_constant_time(hash, entry ? entry->token_hash : no_hash);
+    bool const fits_old = equal_in_constant_time(hash, is_rotated ? entry->old_token_hash : no_hash);
+    return (fits || fits_old) && counts(*entry->key, now) ? entry->key : nullptr;
 }
 
 asio::awaitable<void> KeyRing::add(Key key, std::string token, Instant now, Store::Work also)
 {
     require_room();
-    auto hash = sha256_hex(token);
+    auto hash = hash_of(token);
     auto work = inserting(key, hash, now);
     work = together(std::move(work), std::move(also));
     co_await store_.write(std::move(work));
@@ -205,18 +213,23 @@ asio::awaitable<void> KeyRing::change(std::string id, KeyChange change, Store::W
     now->second.key = std::move(key);
 }
 
-asio::awaitable<void> KeyRing::rotate(std::string id, std::string token, Instant old_until, Store::Work also)
+asio::awaitable<bool> KeyRing::rotate(
+    std::string id, std::string token, Instant now, std::chrono::seconds overlap, Store::Work also)
 {
-    auto hash = sha256_hex(token);
+    auto hash = hash_of(token);
+    auto const old_until = now + overlap;
     auto work = requiring_one(id, [id, hash, old_until](Db& db) {
         db.run(update_token).bind(1, id).bind(2, hash).bind(3, milliseconds(old_until)).execute();
     });
     work = together(std::move(work), std::move(also));
     co_await store_.write(std::move(work));
-    auto const now = keys_.find(id);
-    if (now == keys_.end()) co_return;
-    now->second.old_token_hash = std::exchange(now->second.token_hash, std::move(hash));
-    now->second.old_token_until = old_until;
+    auto const found = keys_.find(id);
+    if (found == keys_.end()) co_return false;
+    auto& entry = found->second;
+    bool const ends_one = overlap.count() == 0 || entry.has_old_token(now);
+    entry.old_token_hash = std::exchange(entry.token_hash, std::move(hash));
+    entry.old_token_until = old_until;
+    co_return ends_one;
 }
 
 asio::awaitable<void> KeyRing::erase(std::string id, Store::Work also)
@@ -287,7 +300,7 @@ void KeyRing::write_uses()
 void KeyRing::add_at_start(Key key, std::string const& token, Instant now, Store::Work also)
 {
     require_room();
-    auto hash = sha256_hex(token);
+    auto hash = hash_of(token);
     store_.at_start(together(inserting(key, hash, now), std::move(also)));
     keep(std::move(key), std::move(hash), now);
 }

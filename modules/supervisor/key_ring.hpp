@@ -36,9 +36,14 @@ struct KeyEntry {
     std::shared_ptr<Key const> key;
     std::string token_hash;     ///< SHA-256 in hex.
     std::string old_token_hash; ///< Of the token before it was rotated; "" for none.
-    Instant old_token_until{};
+    Instant old_token_until{};  ///< From then on that one proves nothing.
     std::optional<KeyUse> used;
     bool is_use_written = true;
+
+    [[nodiscard]] bool has_old_token(Instant now) const
+    {
+        return !old_token_hash.empty() && now < old_token_until;
+    }
 };
 
 /// A key of an agent that is bound to one address, and so holds it.
@@ -61,11 +66,11 @@ public:
 
     /// Null where there is none. Disabled and expired ones too.
     [[nodiscard]] KeyEntry const* find(std::string_view id) const;
-    /// The key, where it counts now: null for one that is unknown, disabled or expired.
-    [[nodiscard]] std::shared_ptr<Key const> valid(std::string_view id, Instant now) const;
     /// The valid key that `token` proves, or null: in the same time whatever is wrong.
     [[nodiscard]] std::shared_ptr<Key const> proven(
         std::string_view id, std::string_view token, Instant now) const;
+    /// As `proven`, by a token that was shown before.
+    [[nodiscard]] std::shared_ptr<Key const> still_proven(BoundKey const& bound, Instant now) const;
     /// By id. Valid until the next co_await.
     [[nodiscard]] Keys const& all() const noexcept { return keys_; }
     [[nodiscard]] Zone const& zone() const noexcept { return zone_; }
@@ -76,9 +81,10 @@ public:
     [[nodiscard]] asio::awaitable<void> add(Key key, std::string token, Instant now, Store::Work also = {});
     /// Throws Error 413.1 where there is none of that id; so do the next ones.
     [[nodiscard]] asio::awaitable<void> change(std::string id, KeyChange change, Store::Work also = {});
-    /// From now on `token` proves it; the one before does so up to `old_until`.
-    [[nodiscard]] asio::awaitable<void> rotate(
-        std::string id, std::string token, Instant old_until, Store::Work also = {});
+    /// From now on `token` proves it; the one before does so for `overlap`, and the one before that no
+    /// longer. True where a token that did so up to now is at its end.
+    [[nodiscard]] asio::awaitable<bool> rotate(
+        std::string id, std::string token, Instant now, std::chrono::seconds overlap, Store::Work also = {});
     [[nodiscard]] asio::awaitable<void> erase(std::string id, Store::Work also = {});
 
     /// Notes it in memory.
@@ -97,11 +103,16 @@ public:
     void drop(std::string const& id) { keys_.erase(id); }
     /// Throws Error 429.1 where there are too many keys.
     void require_room() const;
+    /// What a connection is bound to that has shown `token`.
+    [[nodiscard]] static BoundKey bound(std::string id, std::string_view token);
 
     /// Before the loop runs only: adds the key at once.
     void add_at_start(Key key, std::string const& token, Instant now, Store::Work also = {});
 
 private:
+    [[nodiscard]] std::shared_ptr<Key const> judge(
+        std::string_view id, std::string_view hash, Instant now) const;
+
     Store& store_;
     Zone zone_;
     std::size_t most_;

@@ -130,7 +130,9 @@ TEST_CASE("a deleted or disabled key is none at once, and an enabled one is one 
     auto const proven = [&] {
         return code_of([&] { (void)office.authority.prove(made.key, made.token, ip); });
     };
-    auto const still = [&] { return code_of([&] { (void)office.authority.still(made.key, ip); }); };
+    auto const still = [&] {
+        return code_of([&] { (void)office.authority.still(KeyRing::bound(made.key, made.token), ip); });
+    };
     CHECK(proven().empty());
     CHECK(still().empty());
     office.call("setkey", {{"key", made.key}, {"enabled", "false"}});
@@ -139,7 +141,7 @@ TEST_CASE("a deleted or disabled key is none at once, and an enabled one is one 
     CHECK(office.check("10.0.0.1", made.key, made.token) == "false");
     office.call("setkey", {{"key", made.key}, {"enabled", "true"}});
     CHECK(proven().empty());
-    CHECK(office.authority.still(made.key, ip)->role == Role::operator_);
+    CHECK(office.authority.still(KeyRing::bound(made.key, made.token), ip)->role == Role::operator_);
     CHECK(office.call("delkey", {{"key", made.key}}).empty());
     CHECK(proven() == "401.5");
     CHECK(still() == "401.5");
@@ -151,8 +153,8 @@ TEST_CASE("a key sees itself, and an admin or nobody in particular sees all", "[
     Office office;
     auto const one = office.make();
     auto const two = office.make({{"role", "admin"}});
-    auto const own = office.authority.still(one.key, ip);
-    auto const admin = office.authority.still(two.key, ip);
+    auto const own = office.authority.still(KeyRing::bound(one.key, one.token), ip);
+    auto const admin = office.authority.still(KeyRing::bound(two.key, two.token), ip);
     CHECK(office.call("getauthbykey", {{"key", one.key}}, own).contains("auth"));
     CHECK(office.refusal("getauthbykey", {{"key", two.key}}, own).starts_with("[401.6]"));
     CHECK(office.refusal("getauthbykey", {{"key", "unheard-of"}}, own).starts_with("[401.6]"));

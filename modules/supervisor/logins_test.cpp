@@ -57,9 +57,9 @@ TEST_CASE("a login binds its connection to the key, and a wrong one binds nothin
     auto const wrong_token = office.login(made.key, "wrong");
     CHECK(wrong_token.starts_with("[401.5]"));
     CHECK(office.login("wrong", made.token) == wrong_token);
-    CHECK(office.peer->bound_key().empty());
+    CHECK(office.peer->bound_key().key.empty());
     CHECK(office.login(made.key, made.token).empty());
-    CHECK(office.peer->bound_key() == made.key);
+    CHECK(office.peer->bound_key().key == made.key);
     office.call("setkey", {{"key", made.key}, {"enabled", "false"}});
     CHECK(office.login(made.key, made.token) == wrong_token);
 }
@@ -78,7 +78,9 @@ TEST_CASE("a key counts up to its expiry, and its agents' links are cut after it
     std::string const key(made.at("key").as_string());
     std::string const token(made.at("token").as_string());
     auto const proven = [&] { return code_of([&] { (void)supervisor.prove(key, token, ip); }).empty(); };
-    auto const still = [&] { return code_of([&] { (void)supervisor.still(key, ip); }).empty(); };
+    auto const still = [&] {
+        return code_of([&] { (void)supervisor.still(KeyRing::bound(key, token), ip); }).empty();
+    };
     office.clock.advance(599s);
     CHECK((proven() && still()));
     CHECK(presence.cut.empty());
@@ -115,6 +117,64 @@ TEST_CASE("a rotated key has two tokens until the overlap is over", "[supervisor
     CHECK(office.refusal("setkey", {{"key", made.key}, {"rotate", true}, {"name", "x"}})
               .starts_with("[403.10]"));
     CHECK(office.refusal("setkey", {{"key", "unheard-of"}, {"rotate", true}}).starts_with("[413.1]"));
+}
+
+TEST_CASE(
+    "a connection is bound to the key for as long as the token counts that it logged in with", "[supervisor]")
+{
+    Office office;
+    auto const made = office.make();
+    auto const stands = [&] {
+        return code_of([&] { (void)office.authority.still(office.peer->bound_key(), ip); }).empty();
+    };
+    auto const rotate = [&](int overlap) {
+        auto const again = office.call("setkey", {{"key", made.key}, {"rotate", true}, {"overlap", overlap}});
+        return std::string(again.at("token").as_string());
+    };
+    CHECK(office.login(made.key, made.token).empty());
+    auto const second = rotate(60);
+    CHECK(stands());
+    office.pass(60s);
+    CHECK_FALSE(stands());
+    CHECK(office.login(made.key, second).empty());
+    CHECK(stands());
+    auto const third = rotate(0);
+    CHECK_FALSE(stands());
+    CHECK(office.login(made.key, third).empty());
+    (void)rotate(60);
+    CHECK(stands());
+    (void)rotate(60); // there are two tokens at most
+    CHECK_FALSE(stands());
+}
+
+TEST_CASE("agents' links of a rotated key are cut when its old token ends", "[supervisor]")
+{
+    Office office;
+    FakePresence presence;
+    KeyRing keys(office.store, Zone());
+    AppAddresses apps(office.store);
+    Joins joins(office.store, keys, office.clock, &presence);
+    Supervisor supervisor(keys, apps, joins, office.clock, &presence);
+    ModuleDriver driver(supervisor, office.loop);
+    supervisor.start();
+    auto const made = driver.call("setkey", {{"role", "agent"}});
+    std::string const key(made.at("key").as_string());
+    auto const rotate = [&](int overlap) {
+        driver.call("setkey", {{"key", key}, {"rotate", true}, {"overlap", overlap}});
+    };
+    rotate(600);
+    office.clock.advance(599s);
+    CHECK(presence.cut.empty());
+    office.clock.advance(61s);
+    CHECK(presence.cut.size() == 1);
+    office.clock.advance(600s);
+    CHECK(presence.cut.size() == 1);
+    rotate(0);
+    CHECK(presence.cut.size() == 2);
+    rotate(600);
+    CHECK(presence.cut.size() == 2);
+    rotate(600); // the first of the three is none from now on
+    CHECK(presence.cut == std::vector<std::string>{key, key, key});
 }
 
 TEST_CASE("who used a key last is told at once, and written once a minute", "[supervisor]")

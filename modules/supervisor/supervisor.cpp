@@ -146,8 +146,10 @@ void Supervisor::look_at_keys()
     keys_.write_uses();
     auto const before = std::exchange(looked_, clock_.now());
     for (auto const& [id, entry] : keys_.all()) {
-        auto const& expires = entry.key->expires;
-        if (expires && before < *expires && *expires <= looked_) cut_links_of(id);
+        auto const is_past = [&](Instant end) { return before < end && end <= looked_; };
+        bool const is_expired = entry.key->expires && is_past(*entry.key->expires);
+        bool const is_rotated = !entry.old_token_hash.empty() && is_past(entry.old_token_until);
+        if (is_expired || is_rotated) cut_links_of(id);
     }
     look_again_soon();
 }
@@ -161,13 +163,13 @@ std::shared_ptr<Key const> Supervisor::prove(std::string_view key, std::string_v
     return proven;
 }
 
-std::shared_ptr<Key const> Supervisor::still(std::string_view key, Ip const& from)
+std::shared_ptr<Key const> Supervisor::still(BoundKey const& bound, Ip const& from)
 {
     auto const now = clock_.now();
-    auto valid = keys_.valid(key, now);
-    if (!valid) throw wrong_key();
-    keys_.use(key, from, now);
-    return valid;
+    auto proven = keys_.still_proven(bound, now);
+    if (!proven) throw wrong_key();
+    keys_.use(bound.key, from, now);
+    return proven;
 }
 
 asio::awaitable<void> Supervisor::wrong_try(std::shared_ptr<Peer> peer)
@@ -211,7 +213,7 @@ asio::awaitable<Reply> Supervisor::login(Login in, Caller caller)
         throw wrong_key();
     }
     keys_.use(key->key, caller.peer->ip(), clock_.now());
-    caller.peer->bind_key(key->key);
+    caller.peer->bind_key(KeyRing::bound(key->key, in.token.text));
     co_return Reply();
 }
 
@@ -265,7 +267,9 @@ asio::awaitable<Reply> Supervisor::rotate_key(SetKey in, Caller caller)
             codes::bad_field, "`rotate` stands alone with `key` and `overlap`; change the rest apart");
     auto const token = new_token();
     auto also = caller.also();
-    co_await keys_.rotate(in.key, token, clock_.now() + in.overlap, std::move(also));
+    auto const now = clock_.now();
+    bool const ends_one = co_await keys_.rotate(in.key, token, now, in.overlap, std::move(also));
+    if (ends_one) cut_links_of(in.key);
     co_return Reply(json::object{{"key", in.key}, {"token", token}});
 }
 

@@ -51,7 +51,7 @@ public:
 
     [[nodiscard]] std::shared_ptr<Key const> prove(
         std::string_view key, std::string_view token, Ip const& from) override;
-    [[nodiscard]] std::shared_ptr<Key const> still(std::string_view key, Ip const& from) override;
+    [[nodiscard]] std::shared_ptr<Key const> still(BoundKey const& bound, Ip const& from) override;
     [[nodiscard]] asio::awaitable<void> wrong_try(std::shared_ptr<Peer> peer) override;
     [[nodiscard]] std::optional<AppAddress> callback(std::string_view app) const override;
     [[nodiscard]] Issued issue_at_start(

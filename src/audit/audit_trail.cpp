@@ -62,7 +62,7 @@ json::object const* object_in(json::object const& fields, std::string_view name)
 std::string claimed_key(json::object const& fields, Peer const& peer)
 {
     if (auto const* const auth = object_in(fields, "auth")) return id_in(*auth, "key");
-    auto const bound = TaskId::parse(peer.bound_key());
+    auto const bound = TaskId::parse(peer.bound_key().key);
     return bound ? bound->text() : std::string();
 }
 

@@ -48,7 +48,8 @@ std::shared_ptr<Key const> Gate::key_of(Peer const& peer, json::object const& ca
         return keys().prove(text_of(fields, "key"), text_of(fields, "token"), peer.ip());
     }
     // What is open to all is open on a connection whose key is gone, too: or nobody could log in there anew.
-    if (right != Right::open && !peer.bound_key().empty()) return keys().still(peer.bound_key(), peer.ip());
+    if (right != Right::open && !peer.bound_key().key.empty())
+        return keys().still(peer.bound_key(), peer.ip());
     return peer.certified();
 }
 

@@ -84,8 +84,8 @@ public:
     void keep_when_idle() override { kept_when_idle_ = true; }
     [[nodiscard]] Ip ip() const override { return ip_; }
     [[nodiscard]] std::string const& address() const noexcept override { return address_; }
-    [[nodiscard]] std::string const& bound_key() const noexcept override { return bound_key_; }
-    void bind_key(std::string key) override { bound_key_ = std::move(key); }
+    [[nodiscard]] BoundKey const& bound_key() const noexcept override { return bound_key_; }
+    void bind_key(BoundKey key) override { bound_key_ = std::move(key); }
     [[nodiscard]] std::shared_ptr<Key const> certified() const override { return certified_; }
 
     /// Handles what has come, and no more of it than one turn may take.
@@ -176,7 +176,7 @@ private:
     bool kept_when_idle_ = false;
     Ip ip_;
     std::string address_;
-    std::string bound_key_;
+    BoundKey bound_key_;
     std::shared_ptr<Key const> certified_;
     Timer certificate_ends_;
 };

@@ -160,6 +160,23 @@ class Proof(Keys):
         self.assertTrue(info["agent_sync_error"].startswith("[410.1]"), info)
         agent.wait_closed()
 
+    def test_a_token_that_was_rotated_away_counts_no_longer_on_open_connections_either(self):
+        auth = self.make("operator")
+        bound = self.client(self.house)
+        bound.ok("supervisor", "login", **auth)
+        fresh = self.admin.ok("supervisor", "setkey", key=auth["key"], rotate="true", overlap=3600)
+        bound.ok("heartbeat", "getstatbyip", agentip=IP)
+        self.admin.ok("supervisor", "setkey", key=auth["key"], rotate="true", overlap=0)
+        bound.refused("401.5", "heartbeat", "getstatbyip", agentip=IP)
+        self.client(self.house).refused("401.5", "supervisor", "login", key=auth["key"], token=fresh["token"])
+
+    def test_an_agent_whose_token_was_rotated_away_is_sent_nothing_more(self):
+        auth = self.make("agent")
+        agent = self.agent(self.house, IP, auth=auth)
+        self.admin.ok("supervisor", "setkey", key=auth["key"], rotate="true", overlap=0)
+        self.assertEqual(self.admin.ok("heartbeat", "getstatbyip", agentip=IP)["status"], "offline")
+        agent.wait_closed()
+
     def test_a_disabled_key_is_refused_at_once_and_an_enabled_one_works_again(self):
         auth = self.make("viewer")
         bound = self.client(self.house)

@@ -36,7 +36,7 @@ public:
         if (name != "good" || token != "secret") throw Error(codes::wrong_key, "wrong key or token");
         return key_;
     }
-    std::shared_ptr<Key const> still(std::string_view, Ip const&) override { return key_; }
+    std::shared_ptr<Key const> still(BoundKey const&, Ip const&) override { return key_; }
     asio::awaitable<void> wrong_try(std::shared_ptr<Peer>) override { co_return; }
     [[nodiscard]] Key const& key() const { return *key_; }
 
@@ -60,7 +60,7 @@ struct House {
         for (auto const* service : {"sheduler", "supervisor", "cmdbproxy", "cron", "tasklog"})
             router.add(service, table);
         router.add_disabled("heartbeat");
-        known->bind_key("good");
+        known->bind_key({"good", "its token's hash"});
     }
 };
 

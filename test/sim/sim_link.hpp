@@ -37,8 +37,8 @@ public:
     void keep_when_idle() override {}
     [[nodiscard]] Ip ip() const override { return ip_; }
     [[nodiscard]] std::string const& address() const noexcept override { return address_; }
-    [[nodiscard]] std::string const& bound_key() const noexcept override { return bound_key_; }
-    void bind_key(std::string key) override { bound_key_ = std::move(key); }
+    [[nodiscard]] BoundKey const& bound_key() const noexcept override { return bound_key_; }
+    void bind_key(BoundKey key) override { bound_key_ = std::move(key); }
 
     /// Calls of the other side that wait for their answer.
     [[nodiscard]] std::size_t inflight() const noexcept { return inflight_; }
@@ -76,7 +76,7 @@ private:
     Clock::Steady last_heard_;
     Ip ip_;
     std::string address_;
-    std::string bound_key_;
+    BoundKey bound_key_;
 };
 
 } // namespace elves::sim

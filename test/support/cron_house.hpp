@@ -35,8 +35,8 @@ public:
     void keep_when_idle() override {}
     [[nodiscard]] Ip ip() const override { return {}; }
     [[nodiscard]] std::string const& address() const noexcept override { return text_; }
-    [[nodiscard]] std::string const& bound_key() const noexcept override { return text_; }
-    void bind_key(std::string) override {}
+    [[nodiscard]] BoundKey const& bound_key() const noexcept override { return nobody_; }
+    void bind_key(BoundKey) override {}
 
     std::vector<std::pair<std::string, json::object>> calls;
     bool confirms = true;
@@ -50,6 +50,7 @@ private:
     }
 
     std::string text_;
+    BoundKey nobody_;
 };
 
 /// A Cron with all that it needs, its loop run by hand. Time begins on 2026-01-01 at 00:00:00 UTC.

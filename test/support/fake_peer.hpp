@@ -70,8 +70,8 @@ public:
     void keep_when_idle() override { kept_when_idle = true; }
     [[nodiscard]] Ip ip() const override { return ip_; }
     [[nodiscard]] std::string const& address() const noexcept override { return address_; }
-    [[nodiscard]] std::string const& bound_key() const noexcept override { return bound_key_; }
-    void bind_key(std::string key) override { bound_key_ = std::move(key); }
+    [[nodiscard]] BoundKey const& bound_key() const noexcept override { return bound_key_; }
+    void bind_key(BoundKey key) override { bound_key_ = std::move(key); }
 
     /// Bytes came from it just now.
     void speak() { last_heard_ = clock_.steady(); }
@@ -117,7 +117,7 @@ private:
     Ip ip_;
     std::string address_;
     Clock::Steady last_heard_;
-    std::string bound_key_;
+    BoundKey bound_key_;
     std::deque<std::shared_ptr<Waiting>> waiting_;
     std::vector<std::function<void()>> on_close_;
     bool open_ = true;

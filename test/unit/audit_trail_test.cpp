@@ -29,7 +29,7 @@ public:
         if (name != id || shown != token) throw Error(codes::wrong_key, "wrong key or token");
         return key;
     }
-    std::shared_ptr<Key const> still(std::string_view, Ip const&) override { return key; }
+    std::shared_ptr<Key const> still(BoundKey const&, Ip const&) override { return key; }
     asio::awaitable<void> wrong_try(std::shared_ptr<Peer>) override { co_return; }
 };
 

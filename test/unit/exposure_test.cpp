@@ -10,11 +10,15 @@ using Catch::Contains;
 
 namespace {
 
-ServerSettings read(std::string const& text) { return ServerSettings::read(Settings::parse(text, "elves.conf")); }
+ServerSettings read(std::string const& text)
+{
+    return ServerSettings::read(Settings::parse(text, "elves.conf"));
+}
 
 } // namespace
 
-TEST_CASE("a certificate that runs down while the server is up is told from 30 days before", "[exposure][tls]")
+TEST_CASE(
+    "a certificate that runs down while the server is up is told from 30 days before", "[exposure][tls]")
 {
     TempFolder const files;
     auto const folder = files.file("tls");

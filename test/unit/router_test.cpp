@@ -24,7 +24,7 @@ public:
         if (gone || name != "good" || token != "secret") throw Error(codes::wrong_key, "wrong key or token");
         return key;
     }
-    std::shared_ptr<Key const> still(std::string_view, Ip const&) override
+    std::shared_ptr<Key const> still(BoundKey const&, Ip const&) override
     {
         if (gone) throw Error(codes::wrong_key, "the key is gone");
         return key;
@@ -204,7 +204,7 @@ TEST_CASE("a connection that is bound to a key is judged by it as it is now", "[
     House house;
     house.gate.mode = AuthMode::open;
     auto const peer = house.peer();
-    peer->bind_key("good");
+    peer->bind_key({"good", "its token's hash"});
     auto const* const look = R"({"mqt":"call","mqs":"sheduler","mqf":"look"})";
     CHECK(house.error(look, peer).empty());
     CHECK(house.error(R"({"mqt":"call","mqs":"sheduler","mqf":"rule"})", peer).starts_with("[401.6]"));

@@ -20,8 +20,8 @@ public:
     [[nodiscard]] virtual std::shared_ptr<Key const> prove(
         std::string_view key, std::string_view token, Ip const& from) = 0;
     /// The key that a connection was bound to, as it is now; throws Error 401.5 where it is gone, disabled or
-    /// expired.
-    [[nodiscard]] virtual std::shared_ptr<Key const> still(std::string_view key, Ip const& from) = 0;
+    /// expired, or the token that it was bound by counts no longer.
+    [[nodiscard]] virtual std::shared_ptr<Key const> still(BoundKey const& bound, Ip const& from) = 0;
     /// After an Error 401.5: notes that this caller tried, and waits for as long as his answer is to wait.
     [[nodiscard]] virtual asio::awaitable<void> wrong_try(std::shared_ptr<Peer> peer) = 0;
 };
