@@ -67,6 +67,8 @@ private:
     };
 
     void require_room(Order const& order) const;
+    /// Throws Error 429.1 where there is no room for it. The log counts it from `record` on: nothing may wait
+    /// in between, or those that come together would all find the same room.
     [[nodiscard]] Task task_of(Order order) const;
     void watch_new(TaskLog::Recorded const& recorded);
     [[nodiscard]] asio::awaitable<Task> hand_over(SharedTask task);

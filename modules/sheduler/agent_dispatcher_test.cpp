@@ -253,3 +253,94 @@ TEST_CASE("the unfinished tasks of an agent, and of all together, are bounded in
         CHECK(send("10.0.0.1", 10'000).refusal().empty());
     }
 }
+
+TEST_CASE("tasks that come together count before they are on disk, and each of them once", "[dispatcher]")
+{
+    DispatcherHouse house;
+    // Two of 10,000 bytes, with the 1,024 that each takes beside its texts and the 7 of its names.
+    std::size_t const two = 2 * 11'031;
+    std::size_t const plenty = 1'000'000;
+    auto const order = [&](std::string_view agent = "10.0.0.1") {
+        auto made = house.order();
+        made.agent = Ip::parse(agent).value();
+        made.ins.ttl = 20s;
+        made.ins.param = std::string(10'000, 'x');
+        return made;
+    };
+    // All of them begin before the disk has answered the first.
+    auto const send_all = [&](std::vector<Dispatcher::Order> const& orders) {
+        std::vector<Awaited<TaskLog::Recorded>> sent;
+        for (auto const& one : orders) sent.push_back(house.spawn(house.dispatcher->send(one)));
+        house.settle();
+        std::vector<std::string> refusals;
+        for (auto const& one : sent) refusals.push_back(one.refusal().substr(0, 7));
+        return refusals;
+    };
+    auto const is_full = [&] { return house.send(order()).refusal().starts_with("[429.1]"); };
+    SECTION("in number")
+    {
+        house.dispatcher->set_bounds({2, plenty, plenty});
+        CHECK(send_all({order(), order(), order()}) == Calls{"", "", "[429.1]"});
+        CHECK(is_full());
+        house.cancel(house.newest());
+        CHECK(send_all({order(), order()}) == Calls{"", "[429.1]"});
+    }
+    SECTION("in bytes of one agent")
+    {
+        house.dispatcher->set_bounds({100, two, plenty});
+        CHECK(send_all({order(), order(), order(), order("10.0.0.2")}) == Calls{"", "", "[429.1]", ""});
+        house.cancel(house.book->open_of(house.agent).front());
+        CHECK_FALSE(is_full());
+        CHECK(is_full());
+    }
+    SECTION("in bytes of all agents")
+    {
+        house.dispatcher->set_bounds({100, plenty, two});
+        CHECK(send_all({order(), order("10.0.0.2"), order("10.0.0.3")}) == Calls{"", "", "[429.1]"});
+        house.cancel(house.newest());
+        CHECK_FALSE(is_full());
+        CHECK(is_full());
+    }
+    SECTION("those that somebody waits for, too")
+    {
+        house.come();
+        house.dispatcher->set_bounds({1, plenty, plenty});
+        auto const first = house.spawn(house.dispatcher->run(order()));
+        auto const second = house.spawn(house.dispatcher->run(order()));
+        house.settle();
+        CHECK_FALSE(first.is_there());
+        CHECK(second.refusal().starts_with("[429.1]"));
+    }
+    SECTION("what the disk does not take gives its room back")
+    {
+        house.dispatcher->set_bounds({2, two, two});
+        house.store.fail_next(2);
+        CHECK(send_all({order(), order(), order()}) == Calls{"[507.1]", "[507.1]", "[429.1]"});
+        CHECK(send_all({order(), order(), order()}) == Calls{"", "", "[429.1]"});
+    }
+    SECTION("so does a second one with the same dedup")
+    {
+        house.dispatcher->set_bounds({2, two, two});
+        auto const once = [&] {
+            auto made = order();
+            made.ins.dedup = "1";
+            made.ins.param.pop_back();
+            return made;
+        };
+        CHECK(send_all({once(), once(), order()}) == Calls{"", "", "[429.1]"});
+        CHECK_FALSE(is_full());
+        CHECK(is_full());
+    }
+    SECTION("so does one that is over before it begins")
+    {
+        house.dispatcher->set_bounds({2, two, two});
+        auto const now_or_never = [&] {
+            auto made = order();
+            made.ins.ttl = 0s;
+            return made;
+        };
+        CHECK(send_all({now_or_never(), now_or_never(), now_or_never()}) == Calls{"", "", "[429.1]"});
+        CHECK(house.number("SELECT count(*) FROM tasks WHERE status = 'undelivered'") == 2);
+        CHECK(send_all({order(), order(), order()}) == Calls{"", "", "[429.1]"});
+    }
+}

@@ -42,6 +42,25 @@ private:
     std::shared_ptr<Entry> entry_;
 };
 
+class TaskBook::Coming {
+public:
+    Coming(TaskBook& book, std::shared_ptr<Task const> task) : book_(book), task_(std::move(task))
+    {
+        ++book_.hold(*task_).coming;
+    }
+    Coming(Coming const&) = delete;
+    Coming& operator=(Coming const&) = delete;
+    ~Coming()
+    {
+        --book_.by_agent_.at(task_->agent).coming;
+        book_.release(*task_);
+    }
+
+private:
+    TaskBook& book_;
+    std::shared_ptr<Task const> task_;
+};
+
 TaskBook::TaskBook(Store& store, Clock& clock) : store_(store), clock_(clock) {}
 
 void TaskBook::load()
@@ -63,7 +82,11 @@ asio::awaitable<TaskLog::Recorded> TaskBook::record(Task task, std::function<voi
         if (also) also(db);
         return twin;
     };
-    auto twin = co_await store_.write_for<std::optional<Task>>(std::move(work));
+    std::optional<Task> twin;
+    {
+        Coming const coming(*this, fresh);
+        twin = co_await store_.write_for<std::optional<Task>>(std::move(work));
+    }
     if (twin) co_return Recorded{std::move(*twin), false};
     if (is_open(*fresh)) keep(*fresh);
     if (is_final(fresh->status)) tell_finished(*fresh);
@@ -192,6 +215,22 @@ void TaskBook::end_turn(std::shared_ptr<Entry> const& entry)
     if (!is_open(entry->task)) entries_.erase(entry->task.id);
 }
 
+TaskBook::OfAgent& TaskBook::hold(Task const& task)
+{
+    auto& of_agent = by_agent_[task.agent];
+    of_agent.bytes += bytes_in_memory(task);
+    all_open_bytes_ += bytes_in_memory(task);
+    return of_agent;
+}
+
+void TaskBook::release(Task const& task)
+{
+    auto const found = by_agent_.find(task.agent);
+    found->second.bytes -= bytes_in_memory(task);
+    all_open_bytes_ -= bytes_in_memory(task);
+    if (found->second.tasks.empty() && found->second.coming == 0) by_agent_.erase(found);
+}
+
 void TaskBook::keep(Task const& task)
 {
     auto& entry = entries_[task.id];
@@ -199,21 +238,15 @@ void TaskBook::keep(Task const& task)
     entry->task = task;
     entry->order = ++last_order_;
     entry->listed = true;
-    auto& of_agent = by_agent_[task.agent];
-    of_agent.tasks.emplace(entry->order, task.id);
-    of_agent.bytes += bytes_in_memory(task);
-    all_open_bytes_ += bytes_in_memory(task);
+    hold(task).tasks.emplace(entry->order, task.id);
 }
 
 void TaskBook::settle(Entry& entry)
 {
     if (!entry.listed || is_open(entry.task)) return;
     entry.listed = false;
-    auto const found = by_agent_.find(entry.task.agent);
-    found->second.tasks.erase(entry.order);
-    found->second.bytes -= bytes_in_memory(entry.task);
-    all_open_bytes_ -= bytes_in_memory(entry.task);
-    if (found->second.tasks.empty()) by_agent_.erase(found);
+    by_agent_.at(entry.task.agent).tasks.erase(entry.order);
+    release(entry.task);
 }
 
 void TaskBook::tell_finished(Task const& task)
@@ -256,7 +289,7 @@ std::vector<TaskId> TaskBook::open_of(Ip const& agent) const
 std::size_t TaskBook::open_count(Ip const& agent) const
 {
     auto const found = by_agent_.find(agent);
-    return found == by_agent_.end() ? 0 : found->second.tasks.size();
+    return found == by_agent_.end() ? 0 : found->second.tasks.size() + found->second.coming;
 }
 
 std::size_t TaskBook::open_bytes(Ip const& agent) const

@@ -66,11 +66,14 @@ private:
         bool ahead = false; ///< Of what is on disk: something was noted.
         std::list<asio::any_completion_handler<void()>> waiting;
     };
-    /// One agent's open tasks, oldest first, and what they take in memory.
+    /// One agent's open tasks, oldest first, those on their way to disk, and what all of them take in memory.
     struct OfAgent {
         std::map<std::uint64_t, TaskId> tasks;
+        std::size_t coming = 0;
         std::size_t bytes = 0;
     };
+    /// What a new task takes while it is on its way to disk; nothing any more when this is gone.
+    class Coming;
     /// The right to change one task; the next in the queue has it when this is gone.
     class Turn;
 
@@ -79,6 +82,8 @@ private:
     [[nodiscard]] asio::awaitable<void> wait_for_turn(std::shared_ptr<Entry> entry);
     void fall_behind(std::vector<std::shared_ptr<Entry>> entries);
     void flush_after(std::chrono::milliseconds delay);
+    OfAgent& hold(Task const& task);
+    void release(Task const& task);
     void keep(Task const& task);
     void settle(Entry& entry);
     void end_turn(std::shared_ptr<Entry> const& entry);

@@ -1,5 +1,7 @@
 #include "tasklog/task_book.hpp"
 
+#include <boost/asio/detached.hpp>
+
 #include "catch.hpp"
 #include "support/task_house.hpp"
 
@@ -161,6 +163,41 @@ TEST_CASE("what the open tasks take in memory is known, also after a crash, and 
     CHECK(house.book->all_open_bytes() == all - of_agent);
     house.apply(2, reported(1, "fine"));
     CHECK(house.book->all_open_bytes() == 0);
+}
+
+TEST_CASE("a task takes the same while it is on its way to disk and when it is there", "[task_book]")
+{
+    House house;
+    auto const task = house.task(1);
+    auto const recorded = house.spawn(house.book->record(task, {}));
+    house.loop.restart();
+    house.loop.poll_one();
+    REQUIRE_FALSE(recorded.is_there());
+    CHECK_FALSE(house.book->open(task.id));
+    CHECK(house.book->open_count(task.agent) == 1);
+    auto const bytes = house.book->open_bytes(task.agent);
+    CHECK(bytes > 1'000);
+    CHECK(house.book->all_open_bytes() == bytes);
+    house.settle();
+    CHECK(house.book->open_count(task.agent) == 1);
+    CHECK(house.book->open_bytes(task.agent) == bytes);
+    CHECK(house.book->all_open_bytes() == bytes);
+}
+
+TEST_CASE("a task whose recording is given up takes nothing any more", "[task_book]")
+{
+    ManualClock clock;
+    auto loop = std::make_unique<asio::io_context>();
+    InlineStore store(loop->get_executor());
+    store.migrate("tasklog", tasklog_schema);
+    TaskBook book(store, clock);
+    auto const task = sent_task(1, clock.now());
+    asio::co_spawn(*loop, book.record(task, {}), asio::detached);
+    loop->poll_one();
+    REQUIRE(book.open_count(task.agent) == 1);
+    loop.reset();
+    CHECK(book.open_count(task.agent) == 0);
+    CHECK(book.all_open_bytes() == 0);
 }
 
 TEST_CASE("a second task with the same dedup, or of the same firing, is the first one", "[task_book]")

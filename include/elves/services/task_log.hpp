@@ -53,6 +53,8 @@ public:
     [[nodiscard]] virtual bool is_deciding(TaskId id) const = 0;
     /// Those of one agent, oldest first.
     [[nodiscard]] virtual std::vector<TaskId> open_of(Ip const& agent) const = 0;
+    /// How many those are. Here and in the next two, new ones count as soon as `record` has begun, while they
+    /// are on their way to disk: so do those then that are over from the start.
     [[nodiscard]] virtual std::size_t open_count(Ip const& agent) const = 0;
     /// About what they take in memory, in bytes.
     [[nodiscard]] virtual std::size_t open_bytes(Ip const& agent) const = 0;
