@@ -16,27 +16,55 @@ constexpr std::chrono::minutes heard_step{1};
 /// A tick that is so late means that we were held up.
 constexpr std::chrono::seconds late_tick{3};
 
+/// What an agent takes beside its texts: itself, its places in the maps. And each of its apps.
+constexpr std::size_t beside_texts = 1024;
+constexpr std::size_t beside_an_app = 96;
+
+std::size_t bytes_in_memory(AgentRecord const& agent)
+{
+    auto bytes = beside_texts + agent.asset.size() + agent.os.size() + agent.version.size() +
+                 agent.starttime.size() + agent.hw_config.size();
+    for (auto const& [app, version] : agent.apps) {
+        bytes += beside_an_app + app.size() + (version.is_string() ? version.get_string().size() : 0);
+    }
+    return bytes;
+}
+
 } // namespace
 
 void Agents::take_up(std::vector<AgentRecord> records)
 {
-    for (auto& record : records) {
-        auto& agent = agents_[record.ip];
-        agent.record = std::move(record);
-        by_ip_.emplace(agent.record.ip, &agent);
+    for (auto& record : records) keep(std::move(record));
+}
+
+/// What grows nothing is never refused: what was loaded may be over a bound.
+void Agents::require_room(AgentRecord const& said) const
+{
+    auto const* const known = find(said.ip);
+    if (!known && agents_.size() >= bounds_.all) {
+        throw Error(codes::too_much, "there are " + std::to_string(bounds_.all) +
+                                         " agents already, which is as many as this server keeps");
+    }
+    auto const bytes = bytes_in_memory(said);
+    auto const before = known ? bytes_in_memory(known->record) : 0;
+    if (bytes > before && bytes_ + (bytes - before) > bounds_.all_bytes) {
+        throw Error(codes::too_much, "what all agents say of themselves would take more than " +
+                                         std::to_string(bounds_.all_bytes) +
+                                         " bytes; shorten `hw_config`, or name fewer `apps`");
     }
 }
 
-Agents::Agent& Agents::place_of(Ip const& ip)
+Agents::Agent& Agents::keep(AgentRecord record)
 {
-    if (auto const found = agents_.find(ip); found != agents_.end()) return found->second;
-    if (agents_.size() >= most_) {
-        throw Error(codes::too_much,
-            "there are " + std::to_string(most_) + " agents already, which is as many as this server keeps");
+    auto const [at, is_new] = agents_.try_emplace(record.ip);
+    auto& agent = at->second;
+    if (is_new) {
+        by_ip_.emplace(record.ip, &agent);
+    } else {
+        bytes_ -= bytes_in_memory(agent.record);
     }
-    auto& agent = agents_[ip];
-    agent.record.ip = ip;
-    by_ip_.emplace(ip, &agent);
+    bytes_ += bytes_in_memory(record);
+    agent.record = std::move(record);
     return agent;
 }
 
@@ -58,14 +86,14 @@ bool Agents::is_claimed(AgentRecord const& said, Peer const& peer, std::string_v
 
 void Agents::link(AgentRecord said, std::shared_ptr<Peer> peer, std::string key)
 {
-    auto& agent = place_of(said.ip);
+    require_room(said);
+    auto& agent = keep(std::move(said));
     auto const linked = links_.find(peer.get());
     if (linked != links_.end() && linked->second != &agent) end_link(*linked->second);
     if (agent.link && agent.link != peer) {
-        close_link(agent, "agent " + said.ip.text() + " has a new link, from " + peer->address());
+        close_link(agent, "agent " + agent.record.ip.text() + " has a new link, from " + peer->address());
     }
-    said.last_heard = clock_.now();
-    agent.record = std::move(said);
+    agent.record.last_heard = clock_.now();
     links_[peer.get()] = &agent;
     agent.link = std::move(peer);
     agent.key = std::move(key);

@@ -36,19 +36,26 @@ public:
         std::map<std::string, std::size_t, std::less<>> online_by_os; ///< Each that a known agent has; 0 too.
     };
 
-    Agents(Clock& clock, std::size_t most) : clock_(clock), most_(most), ticked_(clock.steady()) {}
+    /// How many there may be, and what all of them together may take in memory.
+    struct Bounds {
+        std::size_t all = 200'000;
+        std::size_t all_bytes = 1024UL * 1024 * 1024;
+    };
+
+    explicit Agents(Clock& clock) : Agents(clock, Bounds{}) {}
+    Agents(Clock& clock, Bounds bounds) : clock_(clock), bounds_(bounds), ticked_(clock.steady()) {}
 
     void set_offline_after(std::chrono::seconds limit) { offline_after_ = limit; }
     /// To be called once a second. Silence is counted from one call to the next: while this process was
     /// stopped or held up it heard nobody, and that is no agent's fault.
     void tick();
-    /// Takes up what was on disk.
+    /// Takes up what was on disk, also where that is over a bound.
     void take_up(std::vector<AgentRecord> records);
 
     /// Whether that agent is there, and whoever says he is it is another machine. Notes that he said so.
     [[nodiscard]] bool is_claimed(AgentRecord const& said, Peer const& peer, std::string_view key);
     /// Makes `peer` the agent's link, and closes the one before. Throws Error 429.1 where there are too many
-    /// agents.
+    /// agents, or it says more than before and all together would take too much: nothing has changed then.
     void link(AgentRecord said, std::shared_ptr<Peer> peer, std::string key);
     /// That connection has closed. Ends its agent's link, if it still is one.
     void unlink(Peer const* peer);
@@ -80,15 +87,17 @@ private:
     void end_link(Agent& agent);
     void close_link(Agent& agent, std::string const& why);
     [[nodiscard]] Clock::Steady::duration silence(Peer const& link) const;
-    Agent& place_of(Ip const& ip);
+    void require_room(AgentRecord const& said) const;
+    Agent& keep(AgentRecord record);
 
     Clock& clock_;
-    std::size_t most_;
+    Bounds bounds_;
     std::chrono::seconds offline_after_{30};
     Clock::Steady ticked_;               ///< The last tick.
     std::optional<Clock::Steady> awake_; ///< When it was last held up, and went on.
     std::unordered_map<Ip, Agent> agents_;
     std::map<Ip, Agent const*> by_ip_; ///< The same, in order.
+    std::size_t bytes_ = 0;            ///< Of their records.
     std::unordered_map<Peer const*, Agent*> links_;
     std::vector<std::shared_ptr<Peer>> cut_; ///< To be closed; until then it can hear why.
     std::unordered_set<Ip> registered_;      ///< To be written whole.

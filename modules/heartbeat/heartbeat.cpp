@@ -25,12 +25,12 @@ std::string os_name(std::string text)
 
 } // namespace
 
-Heartbeat::Heartbeat(AgentRecords& records, Clock& clock, Zone zone, LoopExecutor loop, std::size_t most)
+Heartbeat::Heartbeat(AgentRecords& records, Clock& clock, Zone zone, LoopExecutor loop, Agents::Bounds bounds)
     : records_(records)
     , clock_(clock)
     , zone_(zone)
     , loop_(std::move(loop))
-    , agents_(std::make_shared<Agents>(clock, most))
+    , agents_(std::make_shared<Agents>(clock, bounds))
 {
 }
 

@@ -39,10 +39,7 @@ struct AgentPlace {
 /// `records` outlives it.
 class Heartbeat : public Module, public Presence {
 public:
-    static constexpr std::size_t most_agents = 200'000;
-
-    Heartbeat(
-        AgentRecords& records, Clock& clock, Zone zone, LoopExecutor loop, std::size_t most = most_agents);
+    Heartbeat(AgentRecords& records, Clock& clock, Zone zone, LoopExecutor loop, Agents::Bounds bounds = {});
 
     [[nodiscard]] std::string_view name() const override { return "heartbeat"; }
     void configure(Section const& section) override;

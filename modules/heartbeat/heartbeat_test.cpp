@@ -161,7 +161,7 @@ TEST_CASE("while the server was held up nobody falls silent: agents have their t
 {
     asio::io_context loop;
     ManualClock clock;
-    Agents agents(clock, 10);
+    Agents agents(clock);
     AgentRecord said;
     said.ip = ip("10.0.0.1");
     agents.link(said, std::make_shared<FakePeer>(loop.get_executor(), clock, "127.0.0.1", 1), "");
@@ -589,13 +589,88 @@ TEST_CASE("there is a bound to the number of agents, and known ones can come aga
 {
     Fleet fleet;
     AgentRecords records(fleet.store);
-    Heartbeat heartbeat(records, fleet.clock, Zone(), fleet.loop.get_executor(), 1);
+    Agents::Bounds const bounds{1, 100'000};
+    Heartbeat heartbeat(records, fleet.clock, Zone(), fleet.loop.get_executor(), bounds);
     ModuleDriver driver(heartbeat, fleet.loop);
     auto const peer = fleet.connect();
     CHECK(driver.refusal("register", {{"agentip", "10.0.0.1"}}, {peer, nullptr}).empty());
     CHECK(driver.refusal("register", {{"agentip", "10.0.0.2"}}, {peer, nullptr}).starts_with("[429.1]"));
     CHECK(heartbeat.agent_of(*peer) == ip("10.0.0.1"));
     CHECK(driver.refusal("register", {{"agentip", "10.0.0.1"}}, {fleet.connect(), nullptr}).empty());
+}
+
+TEST_CASE("what all agents say of themselves is bounded in bytes", "[heartbeat]")
+{
+    asio::io_context loop;
+    ManualClock clock;
+    // Each takes 1,024 beside its texts.
+    Agents::Bounds const bounds{100, 2 * 21'024};
+    Agents agents(clock, bounds);
+    auto const of_size = [](std::string_view agent, std::size_t size) {
+        AgentRecord record;
+        record.ip = ip(agent);
+        record.hw_config = std::string(size, 'x');
+        return record;
+    };
+    auto const refusal = [&](AgentRecord said) -> std::string {
+        try {
+            agents.link(
+                std::move(said), std::make_shared<FakePeer>(loop.get_executor(), clock, "127.0.0.1", 1), "");
+            return "";
+        } catch (Error const& error) {
+            return error.info();
+        }
+    };
+    auto const is_taken = [&](std::string_view agent, std::size_t size) {
+        return refusal(of_size(agent, size)).empty();
+    };
+    auto const size_of = [&](std::string_view agent) {
+        auto const* const known = agents.find(ip(agent));
+        return known ? known->record.hw_config.size() : std::string::npos;
+    };
+    REQUIRE(is_taken("10.0.0.1", 20'000));
+    REQUIRE(is_taken("10.0.0.2", 18'000));
+    SECTION("a new one has to find room, its apps too")
+    {
+        auto const refused = refusal(of_size("10.0.0.3", 20'000));
+        CHECK(refused.starts_with("[429.1]"));
+        CHECK(refused.find("`hw_config`") != std::string::npos);
+        CHECK_FALSE(agents.find(ip("10.0.0.3")));
+        auto with_apps = of_size("10.0.0.3", 0);
+        for (int n = 0; n < 20; ++n) with_apps.apps["app" + std::to_string(n)] = "1";
+        CHECK(refusal(with_apps).starts_with("[429.1]"));
+        CHECK_FALSE(is_taken("10.0.0.3", 977));
+        CHECK(is_taken("10.0.0.3", 976));
+    }
+    SECTION("a known one grows into what is left, and no further: it stays as it was")
+    {
+        CHECK(is_taken("10.0.0.2", 20'000));
+        auto const link = agents.find(ip("10.0.0.1"))->link;
+        CHECK_FALSE(is_taken("10.0.0.1", 20'001));
+        CHECK(size_of("10.0.0.1") == 20'000);
+        CHECK(agents.find(ip("10.0.0.1"))->link == link);
+        CHECK(link->is_open());
+    }
+    SECTION("one that says the same, or less, always comes again, and what it gives up is room")
+    {
+        REQUIRE(is_taken("10.0.0.2", 20'000));
+        for (int n = 0; n < 10; ++n) CHECK(is_taken("10.0.0.1", 20'000));
+        CHECK(is_taken("10.0.0.1", 8'976));
+        CHECK_FALSE(is_taken("10.0.0.3", 10'001));
+        CHECK(is_taken("10.0.0.3", 10'000));
+    }
+    SECTION("those of before a restart count, and are all there where they are over the bound")
+    {
+        agents.take_up({of_size("10.0.1.1", 30'000), of_size("10.0.1.2", 30'000)});
+        CHECK(size_of("10.0.1.1") == 30'000);
+        CHECK(size_of("10.0.1.2") == 30'000);
+        CHECK(is_taken("10.0.1.1", 30'000));
+        CHECK_FALSE(is_taken("10.0.1.2", 30'001));
+        CHECK_FALSE(is_taken("10.0.0.3", 0));
+        CHECK(is_taken("10.0.1.1", 29'999));
+        for (auto const* agent : {"10.0.1.1", "10.0.1.2", "10.0.0.1"}) CHECK(is_taken(agent, 0));
+        CHECK(is_taken("10.0.0.3", 0));
+    }
 }
 
 TEST_CASE("heartbeat's settings are taken at start and on change, or refused as a whole", "[heartbeat]")
