@@ -119,8 +119,9 @@ asio::awaitable<Reply> Joins::join(Ask in, Caller caller)
     auto key = TaskId::random().text();
     auto also = caller.also(key);
     std::function<Verdict(Db&)> work = [ask, token_hash, key = std::move(key), also = std::move(also),
+                                           online = is_online(ask.ip, *caller.peer),
                                            now = clock_.now()](Db& db) {
-        auto verdict = judge(db, ask, token_hash, key, now);
+        auto verdict = judge(db, ask, token_hash, key, online, now);
         if (verdict.made && also) also(db);
         return verdict;
     };
@@ -142,8 +143,8 @@ asio::awaitable<Reply> Joins::join(Ask in, Caller caller)
 }
 
 /// Whether it is let in is decided where it is written, so that no two can be the first.
-Joins::Verdict Joins::judge(
-    Db& db, JoinAsk const& ask, std::string const& token_hash, std::string const& key, Instant now)
+Joins::Verdict Joins::judge(Db& db, JoinAsk const& ask, std::string const& token_hash, std::string const& key,
+    bool is_online, Instant now)
 {
     JoinRecords const records(db);
     auto const holder = KeyRing::holder(db, ask.ip, ask.hash, now);
@@ -153,9 +154,9 @@ Joins::Verdict Joins::judge(
     Verdict verdict{Outcome::waits, {}, {}, {}, !known};
     if (known && known->is_rejected) {
         verdict.outcome = Outcome::rejected;
-    } else if (holder) {
+    } else if (holder || is_online) {
         verdict.outcome = Outcome::taken;
-        verdict.key = holder->key;
+        if (holder) verdict.key = holder->key;
     } else if (!token_hash.empty()) {
         verdict.why = records.use_token(token_hash, ask, now);
         if (verdict.why.empty()) {
@@ -169,13 +170,19 @@ Joins::Verdict Joins::judge(
     return verdict;
 }
 
+bool Joins::is_online(Ip const& ip, Peer const& asking) const
+{
+    auto const link = presence_ ? presence_->link(ip) : nullptr;
+    return link && link.get() != &asking;
+}
+
 void Joins::tell(JoinAsk const& ask, Verdict const& verdict, std::string const& address)
 {
     if (!verdict.is_news) return;
     auto const who = ask.ip.text() + " (" + fingerprint(ask.hash) + ", from " + address + ")";
     if (verdict.outcome == Outcome::taken) {
-        ELVES_LOG(warning,
-            "refused " << who << ": the agent of that address is another machine, with key " << verdict.key);
+        ELVES_LOG(warning, "refused " << who << ": the agent of that address is another machine, "
+                                      << (verdict.key.empty() ? "and online" : "with key " + verdict.key));
     } else if (verdict.made) {
         ELVES_LOG(info, "a join token has let in " << who << ", with key " << verdict.key);
     } else {
@@ -207,7 +214,8 @@ asio::awaitable<Reply> Joins::list(List in, Caller caller)
         fields["next"] = std::to_string(page.back().first.id);
     }
     json::array joins;
-    for (auto const& [request, is_taken] : page) {
+    for (auto const& [request, is_held] : page) {
+        bool const is_taken = is_held || is_online(request.ask.ip, *caller.peer);
         if (caller.may_touch(request.ask.ip)) joins.push_back(shown_request(request, is_taken, keys_.zone()));
     }
     fields["joins"] = std::move(joins);
@@ -220,8 +228,9 @@ asio::awaitable<Reply> Joins::accept(Named in, Caller caller)
     auto const now = clock_.now();
     auto key = TaskId::random().text();
     auto also = caller.also(key);
-    std::function<Accepted(Db&)> work = [in, key = std::move(key), also = std::move(also), now](Db& db) {
-        auto accepted = let_in(db, in, key, now);
+    std::function<Accepted(Db&)> work = [in, key = std::move(key), also = std::move(also),
+                                            online = is_online(in.agentip, *caller.peer), now](Db& db) {
+        auto accepted = let_in(db, in, key, online, now);
         if (also) also(db);
         return accepted;
     };
@@ -239,15 +248,21 @@ asio::awaitable<Reply> Joins::accept(Named in, Caller caller)
         {"key", accepted.key.key}, {"replaced", json::value_from(accepted.replaced)}});
 }
 
-Joins::Accepted Joins::let_in(Db& db, Named const& named, std::string const& key, Instant now)
+Joins::Accepted Joins::let_in(Db& db, Named const& named, std::string const& key, bool is_online, Instant now)
 {
     JoinRecords const records(db);
     auto const request = meant(records.of(named.agentip), named.agentip, named.fingerprint);
     auto const holder = KeyRing::holder(db, request.ask.ip, request.ask.hash, now);
-    if (holder && (!named.replace || named.fingerprint.empty())) {
+    bool const is_meant = named.replace && !named.fingerprint.empty();
+    if (holder && !is_meant) {
         throw Error(codes::address_taken,
             "another machine is " + request.ask.ip.text() + ", with key " + holder->key +
                 "; give `fingerprint` and `replace` to take that one's key away, or delete it yourself");
+    }
+    if (is_online && !is_meant) {
+        throw Error(codes::address_taken,
+            "another machine is " + request.ask.ip.text() +
+                ", and is online; give `fingerprint` and `replace` if this one is to be it all the same");
     }
     Accepted accepted{request.ask, agent_key(key, request.ask), {}};
     for (auto other = holder; other; other = KeyRing::holder(db, request.ask.ip, request.ask.hash, now)) {

@@ -227,6 +227,31 @@ TEST_CASE("a key that was made by hand for one address holds it, one for many do
     CHECK(gate.answer(web) == "accepted");
 }
 
+TEST_CASE("the address of an agent that is online is taken, whatever has let that one in", "[joins]")
+{
+    Gatehouse gate; // by a certificate, say, or by a key for many
+    auto const token = gate.join_token();
+    gate.presence.come(Ip::parse("10.0.0.5").value(), gate.from("10.0.0.5").peer);
+    CHECK(gate.answer(thief, token) == "409.1");
+    CHECK(gate.shown() == Shown{"10.0.0.5 conflict"});
+    json::object named{{"agentip", "10.0.0.5"}, {"fingerprint", thief.print()}};
+    CHECK(gate.refusal("acceptjoin", named).starts_with("[409.1]"));
+    named["replace"] = true;
+    gate.call("acceptjoin", named);
+    CHECK(gate.answer(thief) == "accepted");
+
+    CHECK(gate.answer({"10.0.0.6", "elv_other", "10.0.0.6"}, token) == "accepted");
+}
+
+TEST_CASE("the machine that is an agent on that very connection is no second one", "[joins]")
+{
+    Gatehouse gate;
+    auto const caller = gate.from("10.0.0.5");
+    gate.presence.come(Ip::parse("10.0.0.5").value(), caller.peer);
+    auto const reply = gate.at.call("join", gate.fields(web, gate.join_token()), caller);
+    CHECK(reply.at("status") == "accepted");
+}
+
 TEST_CASE(
     "a machine whose key is deleted is let in by no token, nor is another one of its address", "[joins]")
 {
