@@ -23,6 +23,10 @@ std::vector<std::string> names_of(Section const& agent, std::string_view setting
             agent.refuse(setting, "\"" + name +
                                       "\" fits no app and no function; give names of apps, or globs "
                                       "(* and ?) of app.func, such as nginx.re*");
+        if (name.front() == '.' || name.back() == '.')
+            agent.refuse(setting, "\"" + name +
+                                      "\" begins or ends with a dot, so there is no app or no function in "
+                                      "it; give the app alone, or app.func, such as demo or demo.*");
     }
     return names;
 }

@@ -68,3 +68,16 @@ TEST_CASE("a rule that fits nothing is refused at the start, not left to deny no
                                                  "function; give names of apps, or globs (* and ?) "
                                                  "of app.func, such as nginx.re*");
 }
+
+TEST_CASE("a rule without its app or its function is refused at the start, too", "[run-rules]")
+{
+    for (std::string const wrong : {"demo.", ".demo", "*.", ".*", ".", "demo.run."}) {
+        CHECK_THROWS_AS(rules("deny = apptest, " + wrong + "\n"), SettingsError);
+        CHECK_THROWS_AS(rules("allow = " + wrong + "\n"), SettingsError);
+    }
+    CHECK_THROWS_WITH(rules("deny = demo.\n"), "agent.conf:2: [agent] deny: \"demo.\" begins or ends with a "
+                                               "dot, so there is no app or no function in "
+                                               "it; give the app alone, or app.func, such as demo or demo.*");
+    CHECK_THROWS_WITH(rules("allow = .demo\n"), Catch::Contains("[agent] allow: \".demo\" begins or ends"));
+    CHECK_NOTHROW(rules("deny = demo.run.*, *.*, demo\n"));
+}
