@@ -61,13 +61,15 @@ std::filesystem::path apps_of(Section const& agent)
 std::string journal_of(Section const& agent)
 {
     auto const path = agent.text("journal", "agent.db");
-    auto const folder = std::filesystem::absolute(path).parent_path();
-    std::error_code ignored;
-    if (!std::filesystem::is_directory(folder, ignored))
+    std::error_code failure;
+    auto const folder = std::filesystem::canonical(std::filesystem::absolute(path).parent_path(), failure);
+    if (failure || !std::filesystem::is_directory(folder, failure))
         agent.refuse("journal", "there is no folder for " + std::filesystem::absolute(path).string() +
                                     "; make it, or give another path");
-    if (std::filesystem::is_directory(path, ignored))
+    if (std::filesystem::is_directory(path, failure))
         agent.refuse("journal", path + " is a folder; give the path of a file");
+    // What stands in the journal is run. Of the file itself the store looks.
+    if (auto const fault = untrusted(folder, ::geteuid())) agent.refuse("journal", *fault);
     return path;
 }
 

@@ -42,9 +42,9 @@ bool lock_patiently(int fd)
 } // namespace
 
 FileLock::FileLock(std::string const& path)
-    : fd_(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600))
+    : fd_(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600))
 {
-    if (fd_ < 0) throw data_file_error(path, errno);
+    if (fd_ < 0) throw data_file_error(errno == ELOOP ? path + ".lock" : path, errno);
     // The kernel drops it with the process, however that ends; the file stays, so that no one locks a name
     // that is gone.
     if (!lock_patiently(fd_)) {

@@ -77,6 +77,8 @@ std::runtime_error data_file_error(std::string const& path, int errno_code)
         return refused(path, "its file system is read-only; remount it, or name another file");
     case EISDIR:
         return refused(path, "this is a folder; name a file");
+    case ELOOP:
+        return refused(path, "is a symbolic link, which may lead anywhere; name the file itself");
     default:
         return refused(path, std::string("cannot be opened: ") + std::strerror(errno_code));
     }
@@ -84,20 +86,59 @@ std::runtime_error data_file_error(std::string const& path, int errno_code)
 
 namespace {
 
+// A link may be another's, and a pipe would be waited for.
+constexpr int as_it_is = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+
+void require_file(struct stat const& about, std::string const& path)
+{
+    if (!S_ISREG(about.st_mode)) throw refused(path, "is not a regular file; name another, or move it away");
+}
+
+/// What stands in it is believed, and done: nobody but root and we may have written it, or read it.
+void require_own(struct stat const& about, std::string const& path)
+{
+    auto const own = ::geteuid();
+    if (about.st_uid != 0 && about.st_uid != own) {
+        throw refused(path, "belongs to user " + std::to_string(about.st_uid) +
+                                ", who can change what is in it; look at it, then chown " +
+                                std::to_string(own) + " " + path);
+    }
+    if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        throw refused(path, "others than its owner may use it; chmod 600 " + path);
+}
+
+/// What SQLite takes for a part of the file. Not opened: that is SQLite's to do.
+void check_companions(std::string const& path)
+{
+    for (auto const* const end : {"-wal", "-shm", "-journal"}) {
+        auto const companion = path + end;
+        struct stat about {};
+        if (::lstat(companion.c_str(), &about) != 0) {
+            if (errno == ENOENT) continue;
+            throw data_file_error(companion, errno);
+        }
+        require_file(about, companion);
+        require_own(about, companion);
+    }
+}
+
 /// Closes `fd`.
 void check_open_file(int fd, std::string const& path)
 {
     constexpr std::string_view magic("SQLite format 3\0", 16);
     std::array<char, 16> head{};
     struct stat about {};
-    bool const file = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
-    auto const got = file ? ::pread(fd, head.data(), head.size(), 0) : 0;
+    bool const known = ::fstat(fd, &about) == 0;
+    auto const got = known && S_ISREG(about.st_mode) ? ::pread(fd, head.data(), head.size(), 0) : 0;
     ::close(fd);
-    if (!file) throw refused(path, "is not a regular file; name another");
-    if (got == 0) return; // new
-    if (std::string_view(head.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))) != magic) {
+    require_file(about, path);
+    // Before the rest: who has named another file by mistake is not to change its mode.
+    if (got != 0 && // else it is new
+        std::string_view(head.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))) != magic) {
         throw refused(path, "is not a database, or damaged; restore a backup, or name another file");
     }
+    require_own(about, path);
+    check_companions(path);
 }
 
 } // namespace
@@ -105,15 +146,15 @@ void check_open_file(int fd, std::string const& path)
 void make_or_check_file(std::string const& path)
 {
     // SQLite would make it readable by all; -wal and -shm get the mode of the file.
-    int const fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int const fd = ::open(path.c_str(), O_RDWR | O_CREAT | as_it_is, 0600);
     if (fd < 0) throw data_file_error(path, errno);
     check_open_file(fd, path);
 }
 
 void check_file(std::string const& path)
 {
-    int const fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) return;
+    int const fd = ::open(path.c_str(), O_RDONLY | as_it_is);
+    if (fd < 0 && errno == ENOENT) return check_companions(path);
     if (fd < 0) throw data_file_error(path, errno);
     check_open_file(fd, path);
 }

@@ -10,13 +10,14 @@ namespace elves {
 
 enum class Access { read_write, read_only };
 
-/// Makes the data file with mode 0600 where there is none; looks whether it can be a database. Before the
-/// process's first connection to it only: closing a descriptor drops SQLite's locks on that file.
+/// Makes the data file with mode 0600 where there is none; looks whether it can be a database, and whether it
+/// and what SQLite keeps beside it are regular files of root's or this process's user, for their owner alone.
+/// Before the process's first connection to it only: closing a descriptor drops SQLite's locks on that file.
 /// Throws std::runtime_error, one line that names the file and what to do.
 void make_or_check_file(std::string const& path);
 
-/// Looks whether what is there can be a database, and changes nothing; no file yet is fine. Throws, and must
-/// not be called once there is a connection, as above.
+/// Looks at what is there in the same way, and changes nothing; no file yet is fine. Throws, and must not be
+/// called once there is a connection, as above.
 void check_file(std::string const& path);
 
 /// Opens the data file: WAL, synchronous=FULL, foreign keys.

@@ -183,6 +183,39 @@ class AppsOfOthers(HardeningTest):
         self.assertIn(f"{entry} belongs to {APP_USER}", self.sync()["worker_result"])
 
 
+class Journal(HardeningTest):
+    """What stands in it is run."""
+
+    def setUp(self):
+        super().setUp()
+        self.journal = pathlib.Path(self.worker.keys["journal"])
+
+    def test_one_that_others_may_use_ends_the_start(self):
+        self.begin_work()
+        self.worker.kill9()
+        for path in sorted(self.worker.folder.glob("journal.db*")):
+            if path.suffix == ".lock":
+                continue
+            path.chmod(0o666)
+            self.starts_not(f"{path}: others than its owner may use it; chmod 600 {path}")
+            path.chmod(0o600)
+        self.begin_work()
+
+    @as_root
+    def test_one_of_another_user_ends_the_start(self):
+        self.journal.touch(mode=0o600)
+        os.chown(self.journal, pwd.getpwnam(APP_USER).pw_uid, 0)
+        self.starts_not(f"{self.journal}: belongs to user {pwd.getpwnam(APP_USER).pw_uid}", f"chown 0 {self.journal}")
+
+    def test_one_in_a_folder_where_others_may_put_another_ends_the_start(self):
+        for bits in (0o777, 0o1777):
+            folder = self.worker.folder / f"open{bits}"
+            folder.mkdir()
+            folder.chmod(bits)
+            self.check_says("[agent] journal", f"{folder} has mode {bits:04o}: anybody may change it; chmod o-w {folder}",
+                            journal=str(folder / "journal.db"))
+
+
 class SettingsFile(HardeningTest):
     def test_a_token_that_others_may_read_ends_the_start(self):
         self.worker.settings(key="744F633ACCE98657", token="elv_secret")

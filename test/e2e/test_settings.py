@@ -59,6 +59,14 @@ class Settings(HouseTest):
         self.complains(self.elvesd(store={"path": str(path)}), str(path))
         self.assertEqual(path.read_bytes(), before)
 
+    def test_a_store_that_others_may_use_is_an_error(self):
+        path = self.folder() / "elves.db"
+        path.touch()
+        path.chmod(0o666)
+        for more in ((), ("--check",)):
+            self.complains(self.elvesd(*more, store={"path": str(path)}), f"chmod 600 {path}")
+        self.assertEqual(path.read_bytes(), b"")
+
     def test_a_busy_port_is_an_error(self):
         with socket.create_server(("127.0.0.1", 0)) as busy:
             port = busy.getsockname()[1]

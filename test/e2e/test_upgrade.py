@@ -22,6 +22,7 @@ class Upgrade(HouseTest):
         house = self.server_down()
         self.data = house.folder / "elves.db"
         shutil.copy(store, self.data)
+        self.data.chmod(0o600)  # as a server makes it
         return house
 
     def test_every_stored_file_is_brought_up_to_date_and_loses_nothing(self):

@@ -5,10 +5,13 @@
 
 #include <boost/asio/io_context.hpp>
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "catch.hpp"
 #include "elves/error.hpp"
 #include "store/backup.hpp"
+#include "store/file_lock.hpp"
 #include "store/group_commit.hpp"
 #include "store/open_db.hpp"
 #include "store/sql_function.hpp"
@@ -127,6 +130,118 @@ TEST_CASE("a folder, or a file that cannot be looked at, is refused by name", "[
     CHECK_NOTHROW(check_file(folder.file("none.db")));
     CHECK_THROWS_WITH(open_db(folder.file("none.db"), Access::read_only), Contains("none.db"));
     CHECK_THROWS_WITH(open_db(folder.file(""), Access::read_only), Contains("this is a folder"));
+}
+
+namespace {
+
+/// What the start says to the data file, and --check: the same.
+std::string said_of(std::string const& path)
+{
+    auto const said = [&](auto look) -> std::string {
+        try {
+            look(path);
+            return "";
+        } catch (std::exception const& refused) {
+            return refused.what();
+        }
+    };
+    auto checked = said(check_file);
+    CHECK(said(make_or_check_file) == checked);
+    return checked;
+}
+
+/// A data file as it should be, and what may lie beside it.
+struct OwnFiles {
+    TempFolder folder;
+    std::string path = folder.file("elves.db");
+
+    OwnFiles() { make_or_check_file(path); }
+    [[nodiscard]] std::string beside(std::string const& end) const
+    {
+        auto const file = folder.write("elves.db" + end, "").string();
+        mode(file, 0600);
+        return file;
+    }
+    static void mode(std::string const& file, mode_t bits) { REQUIRE(::chmod(file.c_str(), bits) == 0); }
+};
+
+constexpr std::array<char const*, 3> companions{"-wal", "-shm", "-journal"};
+
+} // namespace
+
+TEST_CASE("a data file that others may read or write is refused with the chmod that mends it", "[store]")
+{
+    OwnFiles const files;
+    CHECK(said_of(files.path).empty());
+    for (mode_t const bits : {0666U, 0602U, 0620U, 0604U, 0640U, 0601U}) {
+        OwnFiles::mode(files.path, bits);
+        CHECK(said_of(files.path) ==
+              "data file " + files.path + ": others than its owner may use it; chmod 600 " + files.path);
+    }
+    OwnFiles::mode(files.path, 0600);
+    for (auto const* const end : companions) {
+        auto const file = files.beside(end);
+        CHECK(said_of(files.path).empty());
+        OwnFiles::mode(file, 0666);
+        CHECK(said_of(files.path) ==
+              "data file " + file + ": others than its owner may use it; chmod 600 " + file);
+        std::filesystem::remove(file);
+    }
+}
+
+TEST_CASE("a data file of another user's is refused, and so is what he left beside it", "[store]")
+{
+    if (::geteuid() != 0) return;
+    OwnFiles const files;
+    auto const is_his = [](std::string const& file) {
+        return "data file " + file +
+               ": belongs to user 65534, who can change what is in it; look at it, then chown 0 " + file;
+    };
+    REQUIRE(::chown(files.path.c_str(), 65534, 0) == 0);
+    CHECK(said_of(files.path) == is_his(files.path));
+    REQUIRE(::chown(files.path.c_str(), 0, 0) == 0);
+    for (auto const* const end : companions) {
+        auto const file = files.beside(end);
+        REQUIRE(::chown(file.c_str(), 65534, 0) == 0);
+        CHECK(said_of(files.path) == is_his(file));
+        std::filesystem::remove(file);
+    }
+}
+
+TEST_CASE("what lies beside a data file that is not there yet is looked at, too", "[store]")
+{
+    TempFolder const folder;
+    auto const wal = folder.write("elves.db-wal", "").string();
+    OwnFiles::mode(wal, 0666);
+    CHECK_THROWS_WITH(check_file(folder.file("elves.db")), Contains("chmod 600 " + wal));
+}
+
+TEST_CASE("a link in the place of a data file is not followed, nor is one beside it", "[store]")
+{
+    OwnFiles const files;
+    auto const link = files.folder.file("link.db");
+    std::filesystem::create_symlink(files.path, link);
+    CHECK_THAT(said_of(link), Contains("data file " + link + ": is a symbolic link"));
+    auto const nowhere = files.folder.file("nowhere.db");
+    std::filesystem::create_symlink("none", nowhere);
+    CHECK_THAT(said_of(nowhere), Contains("is a symbolic link"));
+    CHECK_FALSE(std::filesystem::exists(files.folder.file("none")));
+    for (auto const* const end : companions) {
+        std::filesystem::create_symlink(link, files.path + end);
+        CHECK_THAT(said_of(files.path), Contains(files.path + end + ": is not a regular file"));
+        std::filesystem::remove(files.path + end);
+    }
+    auto const other = files.folder.write("other", "not to be cut off").string();
+    std::filesystem::create_symlink(other, files.path + ".lock");
+    CHECK_THROWS_WITH(FileLock(files.path), Contains(files.path + ".lock: is a symbolic link"));
+    CHECK(std::filesystem::file_size(other) == 17);
+}
+
+TEST_CASE("a pipe in the place of a data file is refused at once", "[store]")
+{
+    TempFolder const folder;
+    REQUIRE(::mkfifo(folder.file("elves.db").c_str(), 0600) == 0);
+    CHECK_THAT(said_of(folder.file("elves.db")), Contains("is not a regular file"));
 }
 
 TEST_CASE("a new file on a disk that takes nothing is refused by name", "[store]")
