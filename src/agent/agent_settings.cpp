@@ -89,6 +89,17 @@ std::string key_file_of(Section const& agent, std::string const& journal)
     return path;
 }
 
+void check_interpreter(Section const& agent, std::string const& path)
+{
+    std::error_code failure;
+    auto const real = std::filesystem::canonical(path, failure);
+    if (failure || ::access(path.c_str(), X_OK) != 0)
+        agent.refuse("interpreters", path + " can't be executed; install it, or leave it out");
+    auto fault = untrusted_links(path, ::geteuid());
+    if (!fault) fault = untrusted(real, ::geteuid());
+    if (fault) agent.refuse("interpreters", *fault);
+}
+
 /// Names are looked for on PATH when they are needed: not every machine has all of them.
 std::vector<std::string> interpreters_of(Section const& agent)
 {
@@ -102,8 +113,7 @@ std::vector<std::string> interpreters_of(Section const& agent)
         bool const is_name = entry.front() != '-' && std::all_of(entry.begin(), entry.end(), is_plain);
         if (!is_name && !entry.starts_with('/'))
             agent.refuse("interpreters", "\"" + entry + "\" is neither a name nor an absolute path");
-        if (entry.starts_with('/') && ::access(entry.c_str(), X_OK) != 0)
-            agent.refuse("interpreters", entry + " can't be executed; install it, or leave it out");
+        if (entry.starts_with('/')) check_interpreter(agent, entry);
     }
     return all;
 }

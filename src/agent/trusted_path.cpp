@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <system_error>
 #include <vector>
 
 #include <fcntl.h>
@@ -102,6 +103,18 @@ std::optional<std::string> untrusted(fs::path const& real, uid_t own)
         auto const is_last = std::next(part) == real.end();
         if (!is_last && keeps_what_is_in_it(about) && (about.st_uid == 0 || about.st_uid == own)) continue;
         if (auto fault = untrusted(about, so_far, own)) return fault;
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> untrusted_links(fs::path path, uid_t own)
+{
+    std::error_code failure;
+    while (fs::is_symlink(fs::symlink_status(path, failure))) {
+        auto const folder = fs::canonical(path.parent_path(), failure);
+        if (failure) return path.string() + " can't be looked at: " + failure.message();
+        if (auto fault = untrusted(folder, own)) return fault;
+        path = folder / fs::read_symlink(folder / path.filename(), failure);
     }
     return std::nullopt;
 }

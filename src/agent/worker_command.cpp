@@ -156,10 +156,22 @@ static Entry entry_of(std::string const& proxy, fs::path const& folder, WorkerRu
     return with_interpreter(rules, *entry, app_file(folder, proxy.substr(bar + 1)));
 }
 
-static void require_trusted(fs::path const& file, std::string const& app)
+static void forbid(std::optional<std::string> const& fault, std::string const& app)
 {
-    if (auto const fault = untrusted(file, ::geteuid()))
-        throw Error(codes::forbidden, "this agent does not start the app \"" + app + "\": " + *fault);
+    if (fault) throw Error(codes::forbidden, "this agent does not start the app \"" + app + "\": " + *fault);
+}
+
+/// What is started is what was looked at: the interpreter's real path, as the file's is one.
+static fs::path trusted_program(Entry const& entry, std::string const& app)
+{
+    forbid(untrusted(entry.file, ::geteuid()), app);
+    if (!entry.interpreter) return entry.file;
+    std::error_code failure;
+    auto real = fs::canonical(*entry.interpreter, failure);
+    if (failure) refuse("the interpreter \"" + entry.called + "\" is not there any more");
+    forbid(untrusted_links(*entry.interpreter, ::geteuid()), app);
+    forbid(untrusted(real, ::geteuid()), app);
+    return real;
 }
 
 WorkerCommand worker_command(Instruction const& instruction, WorkerRules const& rules)
@@ -167,8 +179,7 @@ WorkerCommand worker_command(Instruction const& instruction, WorkerRules const& 
     WorkerCommand command;
     command.folder = app_folder(instruction, rules);
     auto const entry = entry_of(instruction.proxy, command.folder, rules);
-    require_trusted(entry.file, instruction.app);
-    command.program = entry.interpreter.value_or(entry.file);
+    command.program = trusted_program(entry, instruction.app);
     if (entry.interpreter) command.argv.push_back(entry.called);
     command.argv.push_back(entry.file);
     command.argv.push_back(instruction.app);

@@ -18,7 +18,7 @@ struct WorkerRules {
 
 /// One worker, ready to start.
 struct WorkerCommand {
-    std::filesystem::path program; ///< What to execute: absolute.
+    std::filesystem::path program; ///< What to execute: absolute, without links.
     std::vector<std::string> argv;
     std::filesystem::path folder; ///< To run in: the app's own.
     std::string input;            ///< For its standard input.
@@ -26,8 +26,9 @@ struct WorkerCommand {
 
 /// What an instruction means here. The file is looked for under the app's folder, symlinks followed, and must
 /// be in there; that folder may itself be a link, as to a version, to one in the apps folder. Nobody but root
-/// and we ourselves may be able to change it, or what leads to it. Throws Error 413.2 (no such app), 403.10
-/// (`ins.proxy`: which file or interpreter, and why not) or 401.6 (who else could change it).
+/// and we ourselves may be able to change it or its interpreter, or what leads to them. Throws Error 413.2
+/// (no such app), 403.10 (`ins.proxy`: which file or interpreter, and why not) or 401.6 (who else could
+/// change what).
 [[nodiscard]] WorkerCommand worker_command(Instruction const& instruction, WorkerRules const& rules);
 
 } // namespace elves::agent

@@ -173,6 +173,20 @@ class AppsOfOthers(HardeningTest):
         self.worker.apps.chmod(0o777)
         self.check_says("[agent] apps", f"{self.worker.apps} has mode 0777: anybody may change it; chmod o-w")
 
+    def test_an_interpreter_that_anybody_may_change_ends_the_start_and_is_not_started_later(self):
+        interpreter = self.worker.folder / "runner"
+        shutil.copy(shutil.which("sh"), interpreter)
+        interpreter.chmod(0o777)
+        self.check_says("[agent] interpreters", f"{interpreter} has mode 0777: anybody may change it; chmod o-w {interpreter}",
+                        interpreters=str(interpreter))
+        interpreter.chmod(0o755)
+        self.worker.app("demo", shell("echo it runs"), "main.sh")
+        self.begin_work()
+        self.assertEqual(self.sync(proxy="runner|main.sh")["worker_result"], "it runs")
+        interpreter.chmod(0o777)
+        self.assertIn(f"[401.6] this agent does not start the app \"demo\": {interpreter} has mode 0777",
+                      self.sync(proxy="runner|main.sh")["worker_result"])
+
     @as_root
     def test_an_app_of_the_user_whom_it_runs_as_is_refused(self):
         entry = self.worker.app("demo", shell("id -un"), "app-worker.sh")

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include <sys/stat.h>
+
 #include "catch.hpp"
 #include "core/base64.hpp"
 #include "elves/error.hpp"
@@ -164,6 +166,40 @@ TEST_CASE("an app's folder may be a link to a version of it", "[worker-command]"
     apps.folder.write("elsewhere/app-worker.sh", "");
     fs::create_directory_symlink("../elsewhere", apps.folder.path() / "apps/outside");
     CHECK(apps.refusal("outside", "").starts_with("[413.2]"));
+}
+
+TEST_CASE(
+    "an interpreter that others could change, or have another found for, is not started", "[worker-command]")
+{
+    Apps apps;
+    auto const mode = [](std::string const& path, mode_t bits) { REQUIRE(::chmod(path.c_str(), bits) == 0); };
+    auto const refused = [&](std::string const& path, std::string const& bits) {
+        return "[401.6] this agent does not start the app \"py\": " + path + " has mode " + bits +
+               ": anybody may change it; chmod o-w " + path;
+    };
+    auto const python = apps.at("bin/python3");
+    mode(python, 0707);
+    CHECK(apps.refusal("py", "") == refused(python, "0707"));
+    apps.rules.interpreters = {python};
+    CHECK(apps.refusal("py", "") == refused(python, "0707"));
+    mode(python, 0700);
+    CHECK(apps.command("py", "").program == python);
+
+    // Whose folder a link is in says where it leads.
+    fs::create_directory(apps.at("links"));
+    fs::create_symlink("../bin/python3", apps.at("links/python3"));
+    apps.rules = {apps.rules.apps, {"python3"}, apps.at("links")};
+    CHECK(apps.command("py", "").program == python);
+    CHECK(apps.command("py", "").argv.front() == "python3");
+    mode(apps.at("links"), 0757);
+    CHECK(apps.refusal("py", "") == refused(apps.at("links"), "0757"));
+    mode(apps.at("links"), 0755);
+    fs::create_directory(apps.at("between"));
+    fs::rename(apps.at("links/python3"), apps.at("between/python3"));
+    fs::create_symlink("../between/python3", apps.at("links/python3"));
+    CHECK(apps.command("py", "").program == python);
+    mode(apps.at("between"), 01777);
+    CHECK(apps.refusal("py", "") == refused(apps.at("between"), "1777"));
 }
 
 TEST_CASE("a param over 90,000 bytes goes by standard input", "[worker-command]")
