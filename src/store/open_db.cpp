@@ -99,9 +99,10 @@ void require_own(struct stat const& about, std::string const& path)
 {
     auto const own = ::geteuid();
     if (about.st_uid != 0 && about.st_uid != own) {
-        throw refused(path, "belongs to user " + std::to_string(about.st_uid) +
-                                ", who can change what is in it; look at it, then chown " +
-                                std::to_string(own) + " " + path);
+        throw refused(
+            path, "belongs to user " + std::to_string(about.st_uid) +
+                      ", who can change what is in it; run this as that user, or look at it, then chown " +
+                      std::to_string(own) + " " + path);
     }
     if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         throw refused(path, "others than its owner may use it; chmod 600 " + path);

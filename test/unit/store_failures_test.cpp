@@ -195,7 +195,9 @@ TEST_CASE("a data file of another user's is refused, and so is what he left besi
     OwnFiles const files;
     auto const is_his = [](std::string const& file) {
         return "data file " + file +
-               ": belongs to user 65534, who can change what is in it; look at it, then chown 0 " + file;
+               ": belongs to user 65534, who can change what is in it; run this as that user, or look at it, "
+               "then chown 0 " +
+               file;
     };
     REQUIRE(::chown(files.path.c_str(), 65534, 0) == 0);
     CHECK(said_of(files.path) == is_his(files.path));
