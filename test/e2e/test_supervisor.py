@@ -8,7 +8,7 @@ import struct
 import unittest
 
 from elves_wire import Agent, Client, Refused, Result, code_of, pack
-from house import HouseTest
+from house import HouseTest, eventually
 
 IP = "10.0.0.1"
 INS = {"app": "demo", "func": "work"}
@@ -114,6 +114,21 @@ class Proof(Keys):
         for auth in ({"key": self.admin_auth["key"], "token": "wrong"}, {"key": "wrong", "token": "wrong"}):
             client.refused("401.5", "elves", "ping", auth=auth)
             client.refused("401.5", "heartbeat", "getstatbyip", agentip=IP, auth=auth)
+
+    def test_each_wrong_try_is_logged_with_the_address_that_it_came_from(self):
+        wrong, line = {"key": self.admin_auth["key"], "token": "a wrong one"}, "a wrong key or token from "
+        for tried, (service, method, fields) in enumerate((
+                ("supervisor", "login", wrong), ("supervisor", "checkipauthbykey", {"agentip": IP, **wrong}),
+                ("heartbeat", "getstatbyip", {"agentip": IP, "auth": wrong}))):
+            with self.subTest(method=method):
+                client = self.client(self.house)
+                _, port = client.link.sock.getsockname()
+                client.call(service, method, **fields)
+                eventually(lambda: f"{line}127.0.0.1:{port}\n" in self.house.log())
+                self.assertEqual(self.house.log().count(line), tried + 1)
+        self.client(self.house).ok("supervisor", "login", **self.admin_auth)
+        self.assertEqual(self.house.log().count(line), 3)
+        self.assertNotIn(wrong["token"], self.house.log())
 
     def test_a_deleted_key_is_refused_at_once_on_open_connections_too(self):
         auth = self.make("operator")
