@@ -376,11 +376,15 @@ class Exposure(TlsTest):
         self.assertIn("expires in", self.check(tls={"cert": short["cert"], "key": short["key"]}))
 
     def test_the_server_says_the_same_at_start_and_in_its_stats(self):
-        house = self.server(server={"listen": "0.0.0.0:0"}, auth={"mode": "open"})
-        self.assertIn("[auth] mode is open", house.log())
-        warnings = self.client(house).ok("elves", "stats")["stats"]["warnings"]
-        self.assertTrue(any("[auth] mode is open" in line for line in warnings), warnings)
-        self.assertTrue(any("[tls] cert is not set" in line for line in warnings), warnings)
+        for mode, is_open in (("open", True), ("protected", False), ("keys", False)):
+            with self.subTest(mode=mode):
+                house = self.server_down(server={"listen": "0.0.0.0:0"}, auth={"mode": mode})
+                auth = house.init_admin()
+                house.start()
+                warnings = self.client(house, auth=auth).ok("elves", "stats")["stats"]["warnings"]
+                for text, is_said in (("[auth] mode is open", is_open), ("[tls] cert is not set", True)):
+                    self.assertEqual(any(text in line for line in warnings), is_said, warnings)
+                    self.assertEqual(text in house.log(), is_said)
 
     def test_what_a_sighup_opens_or_closes_is_in_the_stats_from_then_on(self):
         tight = {"cert": self.made["cert"], "key": self.made["key"]}
