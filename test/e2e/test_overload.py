@@ -7,7 +7,7 @@ import resource
 import socket
 import unittest
 
-from elves_wire import RUN, Client, Link, LinkClosed, Result, code_of
+from elves_wire import RUN, Client, Link, LinkClosed, Result, code_of, pack
 from house import HouseTest, binary, eventually
 
 IP, OTHER = "10.0.0.1", "10.0.0.2"
@@ -67,6 +67,25 @@ class Overload(HouseTest):
         house.restart()
         again = self.client(house)
         self.assertEqual(again.task(taken[-1])["status"], "running")
+
+
+class Quiet(HouseTest):
+    """A client that says nothing may have gone without a word; an agent says nothing until it is asked."""
+
+    def test_a_quiet_client_is_closed_and_one_that_waits_for_its_answer_or_is_an_agent_is_not(self):
+        house = self.server(server={"idle_timeout": 1})
+        self.agent(house, IP, lambda call: RUN)
+        quiet_agent = self.agent(house, OTHER, beat_every=None)
+        silent, spoken, halfway, waiting = (self.client(house) for _ in range(4))
+        spoken.ok("elves", "ping")
+        halfway.send_bytes(pack({"mqt": "call", "mqs": "elves", "mqf": "ping"})[:20])
+        call = waiting.begin("sheduler", "sendsync", agentip=IP, ins={**INS, "timeout": 5})
+        for client in (silent, spoken, halfway):
+            client.expect_closed()
+        self.assertEqual(waiting.finish(call)["info"]["worker_flag"], -1)
+        waiting.expect_closed()
+        self.assertTrue(quiet_agent.up)
+        self.assertEqual(self.client(house).status_of(OTHER), "online")
 
 
 if __name__ == "__main__":
