@@ -52,6 +52,9 @@ struct Key {
     [[nodiscard]] bool may_use(std::string_view app) const;
     /// A task or a cron job: what it runs, and where.
     [[nodiscard]] bool may_see(Ip const& ip, Instruction const& ins) const;
+    /// It says `*`: nothing is beyond it.
+    [[nodiscard]] bool has_all_ips() const noexcept;
+    [[nodiscard]] bool has_all_apps() const noexcept;
 };
 
 /// Who asks. A small value; copy it into coroutines.

@@ -41,6 +41,8 @@ public:
     /// `10.0.0.0/8`).
     [[nodiscard]] static std::optional<IpRange> parse(std::string_view text);
     [[nodiscard]] bool contains(Ip const& ip) const noexcept;
+    /// It is `*`.
+    [[nodiscard]] bool is_all() const noexcept { return any_; }
     [[nodiscard]] std::string text() const;
     /// Its first address.
     [[nodiscard]] Ip const& first() const noexcept { return base_; }

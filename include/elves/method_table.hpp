@@ -98,6 +98,8 @@ struct Method {
     bool is_cast = false;
     Right right = Right::manage;
     Audited audited = Audited::calls;
+    bool is_cut_by_ip = false;
+    bool is_cut_by_app = false;
     std::vector<FieldInfo> fields;
     std::string help;
     std::vector<std::string> also; ///< Other names that mean the same.
@@ -120,6 +122,18 @@ struct Method {
     Method& may_change()
     {
         audited = Audited::changes;
+        return *this;
+    }
+    /// What it lists is cut to the addresses, or the apps, of its caller's key. The answer to a key that has
+    /// not all of them says so.
+    Method& cut_by_ip()
+    {
+        is_cut_by_ip = true;
+        return *this;
+    }
+    Method& cut_by_app()
+    {
+        is_cut_by_app = true;
         return *this;
     }
     Method& refused_with(std::function<json::object(Error const&)> fields_of)

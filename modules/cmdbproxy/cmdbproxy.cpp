@@ -88,9 +88,12 @@ void CmdbProxy::declare(MethodTable& table)
         [this](Set in, Caller const& caller) { return set(std::move(in), caller); });
     table.call<ByIp>("delcmdbinfo", Right::manage, {required("agentip", &ByIp::agentip)},
         "Deletes one record.", [this](ByIp in, Caller const& caller) { return erase(in, caller); });
-    table.call<List>("listcmdbinfo", Right::read,
-        {optional("after", &List::after), optional("limit", &List::limit)}, "All records by IP, in pages.",
-        [this](List in, Caller const& caller) { return list(in, caller); });
+    table
+        .call<List>("listcmdbinfo", Right::read,
+            {optional("after", &List::after), optional("limit", &List::limit)},
+            "All records by IP, in pages.",
+            [this](List in, Caller const& caller) { return list(in, caller); })
+        .cut_by_ip();
 }
 
 Reply CmdbProxy::by_ip(ByIp const& in) const

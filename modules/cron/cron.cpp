@@ -37,9 +37,11 @@ void Cron::configure(Section const& section)
 
 void Cron::declare(MethodTable& table)
 {
-    table.call<ByAgent>("getcronlistbyip", Right::read, {required("agentip", &ByAgent::agentip)},
-        "One agent's cron jobs.",
-        [this](ByAgent in, Caller caller) { return list(std::move(in), std::move(caller)); });
+    table
+        .call<ByAgent>("getcronlistbyip", Right::read, {required("agentip", &ByAgent::agentip)},
+            "One agent's cron jobs.",
+            [this](ByAgent in, Caller caller) { return list(std::move(in), std::move(caller)); })
+        .cut_by_app();
     table.call<Set>("setcronbyip", Right::operate,
         {required("agentip", &Set::agentip), optional("cron_type", &Set::cron_type),
             required("rule", &Set::rule), required("ins", &Set::ins), optional("id", &Set::id),

@@ -53,17 +53,23 @@ void Heartbeat::declare(MethodTable& table)
 {
     table.call<ByIp>("getstatbyip", Right::read, {required("agentip", &ByIp::agentip)},
         "Is this agent online, offline or unknown?", [this](ByIp in, Caller const&) { return stat(in); });
-    table.call<ByIp>("getinfobyip", Right::read, {required("agentip", &ByIp::agentip)},
-        "What is known of one agent.", [this](ByIp in, Caller const& caller) { return info(in, caller); });
+    table
+        .call<ByIp>("getinfobyip", Right::read, {required("agentip", &ByIp::agentip)},
+            "What is known of one agent.", [this](ByIp in, Caller const& caller) { return info(in, caller); })
+        .cut_by_app();
     table.call<ByIpList>("getstatbyiplist", Right::read, {required("iplist", &ByIpList::iplist)},
         "The same as getstatbyip for up to 10,000 agents, in the list's order.",
         [this](ByIpList in, Caller const&) { return stat_list(in); });
-    table.call<Nothing>("getonlinestat", Right::read, {}, "How many agents are online, by operating system.",
-        [this](Nothing, Caller const& caller) { return online_stat(caller); });
-    table.call<List>("listagents", Right::read,
-        {optional("status", &List::status), optional("os", &List::os), optional("after", &List::after),
-            optional("limit", &List::limit)},
-        "The agents by IP, in pages.", [this](List in, Caller const& caller) { return list(in, caller); });
+    table
+        .call<Nothing>("getonlinestat", Right::read, {}, "How many agents are online, by operating system.",
+            [this](Nothing, Caller const& caller) { return online_stat(caller); })
+        .cut_by_ip();
+    table
+        .call<List>("listagents", Right::read,
+            {optional("status", &List::status), optional("os", &List::os), optional("after", &List::after),
+                optional("limit", &List::limit)},
+            "The agents by IP, in pages.", [this](List in, Caller const& caller) { return list(in, caller); })
+        .cut_by_ip();
     table.call<Register>("register", Right::report,
         {required("agentip", &Register::agentip), optional("asset", &Register::asset),
             optional("os", &Register::os), optional("version", &Register::version),

@@ -85,7 +85,8 @@ void Joins::declare(MethodTable& table)
             {optional("after", &List::after), optional("limit", &List::limit)},
             "The machines that ask to join, and those that were rejected, in pages.",
             [this](List in, Caller caller) { return list(in, std::move(caller)); })
-        .only_reads();
+        .only_reads()
+        .cut_by_ip();
     table.call<Named>("acceptjoin", Right::manage,
         {required("agentip", &Named::agentip), optional("fingerprint", &Named::fingerprint),
             optional("replace", &Named::replace)},

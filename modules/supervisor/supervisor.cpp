@@ -112,10 +112,12 @@ void Supervisor::declare(MethodTable& table)
     table.call<ByApp>("delapp", Right::manage, {required("appname", &ByApp::appname)},
         "Deletes an app's address.",
         [this](ByApp in, Caller const& caller) { return delete_app(std::move(in), caller); });
-    table.call<List>("listapps", Right::read,
-        {optional("after", &List::after), optional("limit", &List::limit)},
-        "All apps that have a processor, in pages.",
-        [this](List in, Caller const& caller) { return list_apps(in, caller); });
+    table
+        .call<List>("listapps", Right::read,
+            {optional("after", &List::after), optional("limit", &List::limit)},
+            "All apps that have a processor, in pages.",
+            [this](List in, Caller const& caller) { return list_apps(in, caller); })
+        .cut_by_app();
     table.call<Login>("login", Right::open, {required("key", &Login::key), required("token", &Login::token)},
         "Binds this connection to a key.",
         [this](Login in, Caller caller) { return login(std::move(in), std::move(caller)); });

@@ -121,14 +121,18 @@ void Tasklog::declare(MethodTable& table)
         .or_named("appprocessorresult");
     table.call<ByIds>("gettaskbyids", Right::read, {required("id", &ByIds::id)}, "Tasks by their ids.",
         [this](ByIds in, Caller const& caller) { return by_ids(std::move(in), caller); });
-    table.call<Search>("listtasks", Right::read,
-        {optional("agentip", &Search::agentip), optional("app", &Search::app),
-            optional("func", &Search::func), optional("type", &Search::type),
-            optional("cron_id", &Search::cron_id), optional("status", &Search::status),
-            optional("by", &Search::by), optional("since", &Search::since), optional("until", &Search::until),
-            optional("after", &Search::after), optional("limit", &Search::limit)},
-        "Tasks, newest first.",
-        [this](Search in, Caller const& caller) { return search(std::move(in), caller); });
+    table
+        .call<Search>("listtasks", Right::read,
+            {optional("agentip", &Search::agentip), optional("app", &Search::app),
+                optional("func", &Search::func), optional("type", &Search::type),
+                optional("cron_id", &Search::cron_id), optional("status", &Search::status),
+                optional("by", &Search::by), optional("since", &Search::since),
+                optional("until", &Search::until), optional("after", &Search::after),
+                optional("limit", &Search::limit)},
+            "Tasks, newest first.",
+            [this](Search in, Caller const& caller) { return search(std::move(in), caller); })
+        .cut_by_ip()
+        .cut_by_app();
     table.call<OutputOf>("gettaskoutput", Right::read,
         {required("id", &OutputOf::id), optional("offset", &OutputOf::offset),
             optional("limit", &OutputOf::limit)},

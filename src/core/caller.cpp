@@ -97,6 +97,13 @@ bool Key::may_use(std::string_view app) const
     });
 }
 
+bool Key::has_all_ips() const noexcept
+{
+    return std::any_of(ips.begin(), ips.end(), [](IpRange const& range) { return range.is_all(); });
+}
+
+bool Key::has_all_apps() const noexcept { return std::find(apps.begin(), apps.end(), "*") != apps.end(); }
+
 bool Key::may_see(Ip const& ip, Instruction const& ins) const { return may_touch(ip) && may_run(ins); }
 
 void Caller::require(Ip const& ip) const

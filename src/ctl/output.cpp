@@ -106,6 +106,7 @@ void Output::rows(
         table.add(cells);
     }
     raw(table.text());
+    if (reply.contains("left_out")) note("what this key may not see is left out");
 }
 
 json::object document_of(bool flag, std::string_view error_info, json::object const& fields)

@@ -39,7 +39,8 @@ public:
 
     /// A reply: the document, or its fields in lines; `flag` and the envelope left out.
     void fields(json::object const& reply) const;
-    /// A list: the document, or a table with those columns of each row. `ins.app` is the field of a field.
+    /// A list: the document, or a table with those columns of each row, and a note where the server says that
+    /// it leaves out. `ins.app` is the field of a field.
     void rows(json::object const& reply, json::array const& rows,
         std::vector<std::string_view> const& columns) const;
 

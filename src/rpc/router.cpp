@@ -62,13 +62,27 @@ Outcome outcome_of_exception(Method const* method)
     }
 }
 
+/// Judged by the key alone: whether there is something beyond it must not show.
+bool is_cut(Method const& method, Caller const& caller)
+{
+    if (!caller.key) return false;
+    return (method.is_cut_by_ip && !caller.key->has_all_ips()) ||
+           (method.is_cut_by_app && !caller.key->has_all_apps());
+}
+
+json::object answer(Reply reply, bool cut)
+{
+    if (cut) reply.fields()["left_out"] = "true";
+    return std::move(reply.fields());
+}
+
 asio::awaitable<Outcome> finished(
-    asio::awaitable<Reply> work, Method const& method, std::shared_ptr<AuditRow> row)
+    asio::awaitable<Reply> work, Method const& method, bool cut, std::shared_ptr<AuditRow> row)
 {
     Outcome outcome;
     try {
         auto reply = co_await std::move(work);
-        outcome.fields = std::move(reply.fields());
+        outcome.fields = answer(std::move(reply), cut);
     } catch (...) {
         outcome = outcome_of_exception(&method);
     }
@@ -130,14 +144,16 @@ Router::Answer Router::run(
         caller = gate_.admit(peer, call, *found.method);
         if (found.method->audited != Audited::nothing)
             caller.audit = row = row_of(found, call, *peer, &caller);
-        auto answer = found.method->run(call, caller);
-        if (auto* const reply = std::get_if<Reply>(&answer)) {
+        auto result = found.method->run(call, caller);
+        auto const cut = is_cut(*found.method, caller);
+        if (auto* const reply = std::get_if<Reply>(&result)) {
             if (row) row->over("");
-            return Outcome{std::move(reply->fields()), {}};
+            return Outcome{answer(std::move(*reply), cut), {}};
         }
         // Who is denied only later: then nothing is left of `call`.
         if (!row) row = row_of(found, call, *peer, &caller);
-        return finished(std::get<asio::awaitable<Reply>>(std::move(answer)), *found.method, std::move(row));
+        return finished(
+            std::get<asio::awaitable<Reply>>(std::move(result)), *found.method, cut, std::move(row));
     } catch (...) {
         auto outcome = outcome_of_exception(found.method);
         if (!row) row = row_of(found, call, *peer, caller.peer ? &caller : nullptr);

@@ -147,7 +147,9 @@ void declare_audit_methods(MethodTable& table, Store& store, Zone const& zone)
             "Who asked for what, from where, and what came of it.",
             [&store, zone](
                 List in, Caller const& caller) { return list(store, zone, std::move(in), caller); })
-        .only_reads();
+        .only_reads()
+        .cut_by_ip()
+        .cut_by_app();
     table
         .call<Verify>("verifyaudit", Right::manage, {optional("from", &Verify::from)},
             "Is each row of the audit trail as it was written, and none missing?",

@@ -367,6 +367,48 @@ class Reach(Keys):
                 self.near.refused("401.6", "sheduler", "canceltask", id=task)
         self.assertEqual(self.near.task(seen)["id"], seen)
 
+    def test_of_tasks_that_are_asked_for_by_their_ids_those_beyond_reach_are_named(self):
+        seen = self.send_async(self.admin, IP)["id"]
+        far = self.send_async(self.admin, "10.0.1.1")["id"]
+        alien = self.send_async(self.admin, IP, app="other")["id"]
+        unknown = "0123456789ABCDEF"
+        reply = self.near.ok("tasklog", "gettaskbyids", id=[far, seen, unknown, alien])
+        self.assertEqual(([task["id"] for task in reply["info"]], reply["missing"], reply["denied"]),
+                         ([seen], [unknown], [far, alien]))
+        self.assertNotIn("denied", self.near.ok("tasklog", "gettaskbyids", id=[seen, unknown]))
+        self.assertNotIn("denied", self.admin.ok("tasklog", "gettaskbyids", id=[seen, far, unknown, alien]))
+
+    def test_each_page_of_a_list_says_that_it_leaves_out_and_the_next_one_goes_on(self):
+        seen = []
+        for _ in range(3):
+            self.send_async(self.admin, IP, app="other")
+            seen.insert(0, self.send_async(self.admin, IP)["id"])
+            self.send_async(self.admin, "10.0.1.1")
+        self.assertNotIn("left_out", self.admin.ok("tasklog", "listtasks"))
+        listed, place = [], {}
+        while True:
+            page = self.near.ok("tasklog", "listtasks", limit=1, **place)
+            self.assertEqual(page["left_out"], "true")
+            listed += [task["id"] for task in page["info"]]
+            if "next" not in page:
+                break
+            place = {"after": page["next"]}
+        self.assertEqual(listed, seen)
+
+    def test_a_list_says_that_it_leaves_out_whether_or_not_there_is_something(self):
+        asked = (("heartbeat", "listagents"), ("heartbeat", "getonlinestat"), ("tasklog", "listtasks"))
+        before = [self.near.ok(*method) for method in asked]
+        self.assertEqual([reply["left_out"] for reply in before], ["true"] * len(asked))
+        self.agent(self.house, "10.0.1.1", auth=self.make("agent"))
+        self.send_sync(self.admin, "10.0.1.1")
+        after = [self.near.ok(*method) for method in asked]
+        for reply in before + after:
+            del reply["mqid"]
+        self.assertEqual(before, after)
+        told = self.ctl(self.house, "agents", auth=self.near.auth)
+        self.assertIn("what this key may not see is left out", told.err)
+        self.assertEqual(self.ctl(self.house, "agents", auth=self.admin_auth).err, "")
+
     def test_a_refusal_by_id_says_nothing_of_what_the_id_stands_for(self):
         task = self.send_async(self.admin, "10.0.1.1", app="other")["id"]
         job = self.admin.ok("cron", "setcronbyip", agentip=IP, rule="0 0 3 * * ?",

@@ -67,6 +67,14 @@ struct House {
                 co_await asio::post(asio::use_awaitable);
                 throw std::runtime_error("a secret of the house");
             });
+        table.call<Nothing>("listips", Right::read, {}, "Cut to a key's addresses.", say("some")).cut_by_ip();
+        table
+            .call<Nothing>("listapps", Right::read, {}, "Cut to a key's apps, after a while.",
+                [](Nothing, Caller) -> asio::awaitable<Reply> {
+                    co_await asio::post(asio::use_awaitable);
+                    co_return Reply{{"said", "some"}};
+                })
+            .cut_by_app();
         router.add("sheduler", table);
         router.add_disabled("cron");
     }
@@ -236,4 +244,26 @@ TEST_CASE("a wrong key in a call is noted and answered when it has waited, as a 
     CHECK(house.keys.wrong_tries == 1);
     CHECK(house.error(R"({"mqt":"call","mqs":"sheduler","mqf":"look"})", house.peer("192.0.2.7")).empty());
     CHECK(house.keys.wrong_tries == 1);
+}
+
+TEST_CASE("a list that is cut to a key that has not everything says that it leaves out", "[router]")
+{
+    House house;
+    auto const left_out = [&](std::string const& method, std::string const& auth) {
+        auto const frame = R"({"mqt":"call","mqs":"sheduler","mqf":")" + method + "\"" + auth + "}";
+        auto const said = house.run(frame).fields;
+        CHECK(said.contains("said"));
+        return said.contains("left_out") && said.at("left_out") == "true";
+    };
+    std::string const with_key = R"(,"auth":{"key":"good","token":"secret"})";
+    auto const cut = [&](std::vector<std::string> ips, std::vector<std::string> apps) {
+        auto key = std::make_shared<Key>(*some_key(Role::viewer, ips));
+        key->apps = std::move(apps);
+        house.keys.key = key;
+        return std::pair(left_out("listips", with_key), left_out("listapps", with_key));
+    };
+    CHECK(cut({"*"}, {"*"}) == std::pair(false, false));
+    CHECK(cut({"10.0.0.0/8"}, {"demo", "*"}) == std::pair(true, false));
+    CHECK(cut({"10.0.0.0/8", "*"}, {"demo.*"}) == std::pair(false, true));
+    CHECK_FALSE((left_out("listips", "") || left_out("listapps", "") || left_out("look", with_key)));
 }
