@@ -1,11 +1,12 @@
 """Every method that the server declares, asked by a key of every role, for what is its own, for another app, and for
-another address. A method that is not in REACH fails: what a new one lets whom touch has to be said here."""
+another address. A method that is not in REACH, or whose right is not the one there, fails: what a new one lets whom touch
+has to be said here."""
 
 import itertools
 import unittest
 
 from elves_wire import Result, code_of
-from house import HouseTest
+from house import HouseTest, eventually
 
 IP, APP = "10.0.0.1", "demo"
 INS = {"app": APP, "func": "work"}
@@ -13,29 +14,45 @@ RULE = "0 0 3 1 1 ?"
 ROLES = {"viewer": {"open", "own", "read"}, "operator": {"open", "own", "read", "operate"},
          "agent": {"open", "own", "report"}, "admin": {"open", "own", "read", "operate", "report", "manage"}}
 # The key's apps and addresses, and whether what is asked for is beyond its apps, or beyond its addresses.
-KEYS = {"its own": (["demo.w*"], ["10.0.0.0/8"]), "another app": (["other.*", "demo2"], ["10.0.0.0/8"]),
-        "another address": (["*"], ["192.0.2.0/24"])}
-REFUSED, CUT, FREE = "refused", "left out", "free"
-# Method: what a key gets that may not touch the app, and what one gets that may not touch the address.
+KEYS = {"its own": (["demo.w*"], ["10.0.0.0/8"]), "another app": (["other.*", "demo2"], ["*"]),
+        "another address": (["*"], ["192.0.2.0/24"]), "everything": (["*"], ["*"])}
+# Over an agent's link only, whatever the key: it is bound to that agent's tasks.
+REFUSED, CUT, FREE, LINK = "refused", "left out", "free", "over the agent's link only"
+# Something else is asked for, and a list in the answer is cut.
+PART = "in part"
+# Method: its right; what a key gets that may not touch the app; what one gets that may not touch the address.
 REACH = {
-    "sendsync": (REFUSED, REFUSED), "sendasync": (REFUSED, REFUSED), "canceltask": (REFUSED, REFUSED),
-    "getstatbyip": (FREE, REFUSED), "getinfobyip": (FREE, REFUSED), "getstatbyiplist": (FREE, REFUSED),
-    "getonlinestat": (FREE, CUT), "listagents": (FREE, CUT), "register": (FREE, REFUSED), "beat": (FREE, FREE),
-    "checkipauthbykey": (FREE, FREE), "getappcallbackinfo": (REFUSED, FREE), "getauthbykey": (FREE, FREE),
-    "setkey": (FREE, FREE), "delkey": (FREE, FREE), "listkeys": (FREE, FREE), "setapp": (REFUSED, FREE),
-    "delapp": (REFUSED, FREE), "listapps": (CUT, FREE), "login": (FREE, FREE),
-    "join": (FREE, FREE), "listjoins": (FREE, CUT), "acceptjoin": (FREE, REFUSED), "rejectjoin": (FREE, REFUSED),
-    "addjointoken": (FREE, FREE), "listjointokens": (FREE, FREE), "deljointoken": (FREE, FREE),
-    "getcmdbinfobyip": (FREE, REFUSED), "getcmdbinfobyiplist": (FREE, REFUSED), "setcmdbinfo": (FREE, REFUSED),
-    "delcmdbinfo": (FREE, REFUSED), "listcmdbinfo": (FREE, CUT),
-    "getcronlistbyip": (CUT, REFUSED), "setcronbyip": (REFUSED, REFUSED), "delcronbyipid": (REFUSED, REFUSED),
-    "startcron": (REFUSED, REFUSED), "stopcron": (REFUSED, REFUSED),
-    "appprocessorlog": (REFUSED, REFUSED), "gettaskbyids": (REFUSED, REFUSED), "listtasks": (CUT, CUT),
-    "gettaskoutput": (REFUSED, REFUSED), "gettaskstory": (REFUSED, REFUSED),
-    # Over an agent's link only, whatever the key: it is bound to that agent's tasks.
-    "agentasynclog": (REFUSED, REFUSED), "output": (FREE, FREE),
-    "ping": (FREE, FREE), "methods": (FREE, FREE), "stats": (FREE, FREE), "doctor": (FREE, FREE),
-    "listaudit": (FREE, REFUSED), "verifyaudit": (FREE, FREE),
+    "sheduler": {
+        "sendsync": ("operate", REFUSED, REFUSED), "sendasync": ("operate", REFUSED, REFUSED),
+        "canceltask": ("operate", REFUSED, REFUSED)},
+    "heartbeat": {
+        "getstatbyip": ("read", FREE, REFUSED), "getinfobyip": ("read", PART, REFUSED),
+        "getstatbyiplist": ("read", FREE, REFUSED), "getonlinestat": ("read", FREE, CUT),
+        "listagents": ("read", FREE, CUT), "register": ("report", FREE, REFUSED), "beat": ("report", FREE, FREE)},
+    "supervisor": {
+        "checkipauthbykey": ("open", FREE, FREE), "getappcallbackinfo": ("read", REFUSED, FREE),
+        "getauthbykey": ("own", FREE, FREE), "setkey": ("manage", FREE, FREE), "delkey": ("manage", FREE, FREE),
+        "listkeys": ("manage", FREE, FREE), "setapp": ("manage", REFUSED, FREE), "delapp": ("manage", REFUSED, FREE),
+        "listapps": ("read", CUT, FREE), "login": ("open", FREE, FREE), "join": ("open", FREE, FREE),
+        "listjoins": ("manage", FREE, CUT), "acceptjoin": ("manage", FREE, REFUSED),
+        "rejectjoin": ("manage", FREE, REFUSED), "addjointoken": ("manage", FREE, FREE),
+        "listjointokens": ("manage", FREE, FREE), "deljointoken": ("manage", FREE, FREE)},
+    "cmdbproxy": {
+        "getcmdbinfobyip": ("read", FREE, REFUSED), "getcmdbinfobyiplist": ("read", FREE, REFUSED),
+        "setcmdbinfo": ("manage", FREE, REFUSED), "delcmdbinfo": ("manage", FREE, REFUSED),
+        "listcmdbinfo": ("read", FREE, CUT)},
+    "cron": {
+        "getcronlistbyip": ("read", CUT, REFUSED), "setcronbyip": ("operate", REFUSED, REFUSED),
+        "delcronbyipid": ("operate", REFUSED, REFUSED), "startcron": ("operate", REFUSED, REFUSED),
+        "stopcron": ("operate", REFUSED, REFUSED)},
+    "tasklog": {
+        "agentasynclog": ("report", LINK, LINK), "appprocessorlog": ("operate", REFUSED, REFUSED),
+        "gettaskbyids": ("read", REFUSED, REFUSED), "listtasks": ("read", CUT, CUT),
+        "gettaskoutput": ("read", REFUSED, REFUSED), "gettaskstory": ("read", REFUSED, REFUSED),
+        "output": ("report", LINK, LINK)},
+    "elves": {
+        "ping": ("open", FREE, FREE), "methods": ("read", FREE, FREE), "stats": ("read", FREE, FREE),
+        "doctor": ("manage", FREE, FREE), "listaudit": ("manage", PART, REFUSED), "verifyaudit": ("manage", FREE, FREE)},
 }
 
 
@@ -52,6 +69,7 @@ class Asking(HouseTest):
         self.task = self.send_sync(self.root)["id"]
         self.root.ok("supervisor", "setapp", appname=APP, appip="127.0.0.1", appport="9")
         self.root.ok("cmdbproxy", "setcmdbinfo", agentip=IP, sn="1")
+        self.root.ok("supervisor", "join", agentip=IP, hash="f" * 64)
 
     def cron(self):
         return self.root.ok("cron", "setcronbyip", agentip=IP, rule=RULE, ins=INS)["id"]
@@ -89,19 +107,19 @@ class Asking(HouseTest):
             return {"agentip": "10.9.9.9"}
         if method == "join":
             return {"agentip": IP, "hash": "0" * 64}
-        if method in ("acceptjoin", "rejectjoin", "listjoins"):
+        if method in ("acceptjoin", "rejectjoin"):
             self.asked += 1
             mark = f"{self.asked:064x}"
             self.root.call("supervisor", "rejectjoin", agentip=IP)  # those before it: so many may wait as one IP
             self.root.call("supervisor", "join", agentip=IP, hash=mark)  # a conflict, once one was accepted
-            return {} if method == "listjoins" else {"agentip": IP, "fingerprint": mark, "replace": True}
+            return {"agentip": IP, "fingerprint": mark, "replace": True}
         if method == "deljointoken":
             return {"id": self.root.ok("supervisor", "addjointoken")["id"]}
         if method == "addjointoken":
             return {}
         if method == "register":
             return {"agentip": "10.0.0.9"}
-        return {} if method == "listtasks" else {"agentip": IP, "sn": "1"}
+        return {} if method in ("listtasks", "listjoins") else {"agentip": IP, "sn": "1"}
 
     def key(self, role, whose):
         apps, ips = KEYS[whose]
@@ -114,34 +132,64 @@ class Asking(HouseTest):
 
 
 class EveryRight(Asking):
-    def judge(self, reply, method, right, role, whose):
+    deadline = 180
+
+    def methods(self):
+        return [(service["service"], method["method"], method["right"])
+                for service in self.root.ok("elves", "methods")["services"] for method in service["methods"]]
+
+    def judge(self, reply, service, method, role, whose):
         """What should have come of it, and did."""
-        expected = dict(zip(KEYS, (FREE, *REACH[method])))[whose]
-        if right not in ROLES[role] or (expected == REFUSED and right not in ("open", "own")):
-            self.assertEqual(code_of(reply), "401.6", reply)
-        elif method == "agentasynclog":  # on a connection that is no agent's link
-            self.assertEqual(code_of(reply), "401.6", reply)
-        elif expected == CUT:
-            self.assertEqual(reply["flag"], "true", reply)
+        right, by_app, by_ip = REACH[service][method]
+        expected = {"another app": by_app, "another address": by_ip}.get(whose, FREE)
+        if right not in ROLES[role]:
+            self.is_refused(reply, f"needs one with the right {right}")
+        elif LINK in (by_app, by_ip):
+            self.is_refused(reply, "this connection is no agent's link")
+        elif expected == REFUSED:
+            self.is_refused(reply, "has no rights on")
+        else:
+            self.assertEqual((reply["flag"], reply["error_info"]), ("true", ""), reply)
+            self.assertEqual(reply.get("left_out") == "true", self.is_cut(by_app, by_ip, whose), reply)
+        if expected == CUT:
             shown = str({name: value for name, value in reply.items() if name != "auth"})
             self.assertNotIn(IP, shown)
             self.assertNotIn(f"'{APP}", shown)
-        elif method == "beat":
-            self.assertNotEqual(code_of(reply)[:3], "500", reply)
-        else:
-            self.assertEqual((reply["flag"], reply["error_info"]), ("true", ""), reply)
+
+    def is_refused(self, reply, why):
+        self.assertEqual(code_of(reply), "401.6", reply)
+        self.assertIn(why, reply["error_info"])
+
+    def is_cut(self, by_app, by_ip, whose):
+        apps, ips = KEYS[whose]
+        return (by_app in (CUT, PART) and "*" not in apps) or (by_ip == CUT and "*" not in ips)
+
+    def test_every_method_has_the_right_that_is_meant(self):
+        meant = [(service, method, right) for service, methods in REACH.items()
+                 for method, (right, _, _) in methods.items()]
+        self.assertCountEqual(self.methods(), meant)
 
     def test_every_method_lets_every_role_touch_what_it_declares_and_nothing_else(self):
-        for service in self.root.ok("elves", "methods")["services"]:
-            for method in service["methods"]:
-                name = method["method"]
-                self.assertIn(name, REACH, "a method of which is not said whom it lets touch what")
-                if method["mqt"] != "call":
-                    continue
-                for role, whose in itertools.product(ROLES, KEYS):
-                    with self.subTest(method=name, role=role, whose=whose):
-                        reply = self.ask(service["service"], name, self.key(role, whose))
-                        self.judge(reply, name, method["right"], role, whose)
+        for service, method, _ in self.methods():
+            self.assertIn(method, REACH[service], "a method of which is not said whom it lets touch what")
+            for role, whose in itertools.product(ROLES, KEYS):
+                with self.subTest(method=method, role=role, whose=whose):
+                    reply = self.ask(service, method, self.key(role, whose))
+                    self.judge(reply, service, method, role, whose)
+
+    def test_who_casts_what_he_may_not_call_is_denied_too(self):
+        viewer, denied = self.key("viewer", "everything"), []
+        with self.client(self.house, auth=viewer) as client:
+            for service, method, right in self.methods():
+                if right not in ROLES["viewer"]:
+                    client.cast(service, method, **self.fields(method, viewer))
+                    denied.append((f"{service}.{method}", "401.6"))
+        self.assertIn(("tasklog.output", "401.6"), denied)
+        eventually(lambda: self.assertCountEqual(self.denied(viewer), denied) or True)
+
+    def denied(self, key):
+        rows = self.root.ok("elves", "listaudit", key=key["key"], denied=True, limit=1000)["rows"]
+        return [(row["method"], row["result"]) for row in rows]
 
 
 if __name__ == "__main__":
