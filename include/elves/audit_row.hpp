@@ -7,6 +7,8 @@
 namespace elves {
 
 class Db;
+class Ip;
+struct Instruction;
 
 /// The row that one call leaves in the audit trail. On the loop's thread.
 class AuditRow {
@@ -16,6 +18,9 @@ public:
     /// one write of the call, behind what that changes; the call is answered after it. `target`: the id of
     /// what is changed, where the call's fields don't name it.
     [[nodiscard]] virtual std::function<void(Db&)> also(std::string target) = 0;
+    /// What an id stands for that the call names: the row tells where that is and what it runs, as far as the
+    /// call's own fields don't. Before the write that `also` is part of.
+    virtual void about(Ip const& agent, Instruction const& ins) = 0;
     /// The router's: the call has ended, with the code of that Error or with "". Where no change has brought
     /// the row to disk, it is written now.
     virtual void over(std::string_view refused) = 0;

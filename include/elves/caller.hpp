@@ -62,7 +62,8 @@ struct Caller {
     std::shared_ptr<Peer> peer;
     /// Null: nobody in particular, who by `[auth] mode` may do everything from where he is.
     std::shared_ptr<Key const> key;
-    /// What this call leaves in the audit trail; null where nothing is kept.
+    /// What this call leaves in the audit trail; null where nothing is kept, and of what reads and answers at
+    /// once.
     std::shared_ptr<AuditRow> audit{};
 
     [[nodiscard]] bool may_touch(Ip const& ip) const noexcept { return !key || key->may_touch(ip); }
@@ -78,7 +79,7 @@ struct Caller {
     void require_run(Instruction const& ins) const;
     void require_app(std::string_view app) const;
     /// Of a record that was not asked for by its app and IP: names it as the caller did, "task ID" say, and
-    /// tells nothing of what is in it.
+    /// tells nothing of what is in it. The audit trail hears what it is.
     void require_record(std::string const& what, Ip const& ip, Instruction const& ins) const;
     /// The key's id, "" without one: the `by` of the task log.
     [[nodiscard]] std::string by() const { return key ? key->key : std::string(); }

@@ -96,6 +96,7 @@ struct Method {
 
     std::string name; ///< In lower case.
     bool is_cast = false;
+    bool answers_at_once = false; ///< `run` makes no coroutine.
     Right right = Right::manage;
     Audited audited = Audited::calls;
     bool is_cut_by_ip = false;
@@ -175,6 +176,7 @@ private:
         auto method = std::make_unique<Method>();
         method->name = name;
         method->is_cast = is_cast;
+        method->answers_at_once = std::is_same_v<std::invoke_result_t<Run&, In, Caller const&>, Reply>;
         method->right = right;
         bool const changes = right == Right::operate || right == Right::manage;
         method->audited = changes ? Audited::calls : Audited::nothing;

@@ -46,10 +46,14 @@ std::string id_in(json::object const& fields, std::string_view name)
     return id ? id->text() : std::string();
 }
 
+std::string plain_name(std::string_view text)
+{
+    return is_name(text) && !may_hold_token(text) ? std::string(text) : std::string();
+}
+
 std::string name_in(json::object const& fields, std::string_view name)
 {
-    auto const text = text_in(fields, name);
-    return is_name(text) && !may_hold_token(text) ? std::string(text) : std::string();
+    return plain_name(text_in(fields, name));
 }
 
 json::object const* object_in(json::object const& fields, std::string_view name)
@@ -118,6 +122,7 @@ public:
     Row(AuditTrail& trail, Call const& call)
         : trail_(trail)
         , is_audited_(call.method.audited == Audited::calls && call.caller)
+        , may_change_(call.method.audited != Audited::nothing && call.caller)
         , how_(trail.settings_.param)
         , ip_(call.peer.ip())
     {
@@ -136,13 +141,21 @@ public:
         record_.target = id_in(fields, "id");
         if (record_.target.empty()) record_.target = id_in(fields, "key");
         // Of somebody unknown nothing is kept that he could make up.
-        bool const may_change = call.method.audited != Audited::nothing && call.caller;
-        bool const is_kept = may_change && how_ != AuditSettings::Param::none;
+        bool const is_kept = may_change_ && how_ != AuditSettings::Param::none;
         if (is_kept) param_ = param_of(fields);
+    }
+
+    void about(Ip const& agent, Instruction const& ins) override
+    {
+        if (record_.agent.empty()) record_.agent = agent.text();
+        if (!record_.app.empty()) return;
+        record_.app = plain_name(ins.app);
+        record_.func = plain_name(ins.func);
     }
 
     [[nodiscard]] std::function<void(Db&)> also(std::string target) override
     {
+        if (!may_change_) return nullptr;
         return [self = shared_from_this(), target = std::move(target)](Db& db) {
             auto record = self->record_;
             if (!target.empty()) record.target = target;
@@ -175,6 +188,7 @@ private:
 
     AuditTrail& trail_;
     bool is_audited_; ///< Also where it was not denied, and changes nothing.
+    bool may_change_;
     AuditSettings::Param how_;
     Ip ip_;
     AuditRecord record_;

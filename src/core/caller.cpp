@@ -132,6 +132,7 @@ void Caller::require_app(std::string_view app) const
 
 void Caller::require_record(std::string const& what, Ip const& ip, Instruction const& ins) const
 {
+    if (audit) audit->about(ip, ins);
     if (!may_see(ip, ins)) throw Error(codes::forbidden, "key " + key->key + " has no rights on " + what);
 }
 

@@ -142,7 +142,8 @@ Router::Answer Router::run(
         found = find(envelope, call);
         if (shut_) throw Error(codes::shutting_down, "the server is shutting down; try again in a moment");
         caller = gate_.admit(peer, call, *found.method);
-        if (found.method->audited != Audited::nothing)
+        // A coroutine is denied only later, where nothing is left of `call`.
+        if (found.method->audited != Audited::nothing || !found.method->answers_at_once)
             caller.audit = row = row_of(found, call, *peer, &caller);
         auto result = found.method->run(call, caller);
         auto const cut = is_cut(*found.method, caller);
@@ -150,8 +151,6 @@ Router::Answer Router::run(
             if (row) row->over("");
             return Outcome{answer(std::move(*reply), cut), {}};
         }
-        // Who is denied only later: then nothing is left of `call`.
-        if (!row) row = row_of(found, call, *peer, &caller);
         return finished(
             std::get<asio::awaitable<Reply>>(std::move(result)), *found.method, cut, std::move(row));
     } catch (...) {

@@ -18,6 +18,8 @@ COLUMNS = ["seq", "time", "time_ms", "key", "address", "method", "agentip", "app
 HEAD = re.compile(r"(?m)^head (\d+:[0-9a-f]{64})$")
 # What it needs no change for: the example of it in test_every_right.py changes nothing.
 UNCHANGED = {"startcron", "canceltask"}
+# Of a task or a cron job, which is somewhere and runs something.
+BY_ID = {"canceltask", "appprocessorlog", "delcronbyipid", "startcron", "stopcron"}
 
 
 class Audited(HouseTest):
@@ -75,8 +77,9 @@ class EveryMethodsRow(Audited, Asking):
                 # In the transaction that made the change.
                 self.assertEqual(row["changed"], "false" if name in UNCHANGED else "true", row)
                 self.assertTrue(row["address"].startswith("127.0.0.1:"))
-                self.assertEqual(row["agentip"], fields.get("agentip", ""))
-                if "ins" in fields:
+                # What an id stands for is told as if the call had named it.
+                self.assertEqual(row["agentip"], IP if name in BY_ID else fields.get("agentip", ""))
+                if "ins" in fields or name in BY_ID:
                     self.assertEqual((row["app"], row["func"]), ("demo", "work"))
                 if "appname" in fields:
                     self.assertEqual(row["app"], "demo")
@@ -102,6 +105,22 @@ class EveryMethodsRow(Audited, Asking):
             shown = client.ok("elves", "listaudit", auth=elsewhere, limit=1000)["rows"]
         self.assertTrue(shown)
         self.assertNotIn(IP, {row["agentip"] for row in shown})
+
+    def test_what_an_id_stands_for_is_found_by_its_agent_whoever_asked_and_whatever_came_of_it(self):
+        near, far = (self.key("operator", whose) for whose in ("its own", "another address"))
+        tried = [("sheduler", "canceltask"), ("tasklog", "gettaskoutput"), ("tasklog", "gettaskstory"),
+                 ("tasklog", "appprocessorlog")]
+        before = self.newest(self.root)["seq"]
+        for service, method in tried:
+            self.assertEqual(code_of(self.ask(service, method, far)), "401.6")
+        self.assertEqual(self.ask("sheduler", "canceltask", near)["flag"], "true")
+        rows = eventually(lambda: (found := self.audit(self.root, after=before, agentip=IP))[len(tried):] and found)
+        self.assertEqual([(row["method"], row["key"], row["result"]) for row in rows],
+                         [(f"{service}.{method}", far["key"], "401.6") for service, method in tried]
+                         + [("sheduler.canceltask", near["key"], "ok")])
+        self.assertEqual({(row["app"], row["func"], row["id"]) for row in rows}, {("demo", "work", self.task)})
+        shown = self.ctl(self.house, "audit", "--agent", IP, "--method", "canceltask")
+        self.assertEqual(shown.out.count("sheduler.canceltask"), 2, shown)
 
     def test_what_only_reads_leaves_none(self):
         admin = self.key("admin", "its own")

@@ -39,12 +39,17 @@ struct Change {
     std::string name;
 };
 
+struct ById {
+    TaskId id;
+};
+
 /// A router with an audit trail, and methods that change one table, or don't.
 struct House {
     asio::io_context loop;
     ManualClock clock;
     InlineStore store{loop.get_executor()};
     OneKey keys;
+    std::string thing_at = "10.0.0.1";
     Gate gate;
     AuditTrail trail{store, clock};
     MethodTable table;
@@ -73,7 +78,25 @@ struct House {
             co_await asio::post(asio::use_awaitable);
             throw Error(codes::wrong_key, "wrong");
         });
+        auto const by_id = [] { return std::vector<Field<ById>>{required("id", &ById::id)}; };
+        table.call<ById>("touch", Right::operate, by_id(), "",
+            [this](ById, Caller const& caller) { return touch(caller, true); });
+        table.call<ById>("show", Right::read, by_id(), "",
+            [this](ById, Caller const& caller) { return touch(caller, false); });
         router.add("thing", table);
+    }
+    /// Of a record of demo.work on `thing_at`.
+    asio::awaitable<Reply> touch(Caller caller, bool changes)
+    {
+        co_await asio::post(asio::use_awaitable);
+        Instruction ins;
+        ins.app = "demo";
+        ins.func = "work";
+        caller.require_record("thing", Ip::parse(thing_at).value(), ins);
+        if (!changes) co_return Reply();
+        Store::Work work = together([](Db&) {}, caller.also());
+        co_await store.write(std::move(work));
+        co_return Reply();
     }
     asio::awaitable<Reply> change(Change in, Caller caller)
     {
@@ -157,6 +180,29 @@ TEST_CASE("who, where, what, when and what came of it", "[audit]")
     CHECK((row.allowed && row.changed));
     CHECK(row.result == "ok");
     CHECK_FALSE(audit::verify(house.store.db(), std::nullopt, 100).found);
+}
+
+TEST_CASE("of a call that names only an id the row tells what that stands for", "[audit]")
+{
+    House house;
+    CHECK(house.call("touch", {{"id", id}}).empty());
+    CHECK(house.call("show", {{"id", id}}).empty()); // It only reads: no row.
+    house.thing_at = "192.0.2.1";
+    CHECK(house.call("touch", {{"id", id}}).starts_with("[401.6]"));
+    CHECK(house.call("show", {{"id", id}}).starts_with("[401.6]"));
+    auto const rows = house.rows();
+    REQUIRE(rows.size() == 3);
+    CHECK((rows[0].changed && rows[1].result == "401.6" && rows[2].method == "thing.show"));
+    for (auto const& row : rows) {
+        CHECK(row.agent == (row.allowed ? "10.0.0.1" : "192.0.2.1"));
+        CHECK(row.app + "." + row.func == "demo.work");
+        CHECK(row.target == id);
+    }
+    // What the call itself says of where and what goes before.
+    CHECK(house.call("touch", {{"id", id}, {"agentip", "10.0.0.9"}, {"ins", {{"app", "said"}}}})
+              .starts_with("[401.6]"));
+    CHECK(house.rows().back().agent == "10.0.0.9");
+    CHECK(house.rows().back().app == "said");
 }
 
 TEST_CASE("a change and its row are there both or neither", "[audit]")
