@@ -104,6 +104,12 @@ std::shared_ptr<Peer> Heartbeat::link(Ip const& ip) const
     return agent && agents_->is_online(*agent) ? agent->link : nullptr;
 }
 
+std::string Heartbeat::online_by(Ip const& ip) const
+{
+    auto const* const agent = agents_->find(ip);
+    return agent && agents_->is_online(*agent) ? agent->key : std::string();
+}
+
 std::optional<Ip> Heartbeat::agent_of(Peer const& peer) const
 {
     auto const* const agent = agents_->of(peer);

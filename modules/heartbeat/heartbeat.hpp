@@ -48,6 +48,7 @@ public:
     void stop() override;
 
     [[nodiscard]] std::shared_ptr<Peer> link(Ip const& agent) const override;
+    [[nodiscard]] std::string online_by(Ip const& agent) const override;
     [[nodiscard]] std::optional<Ip> agent_of(Peer const& peer) const override;
     void cut_links_of(std::string_view key) override { agents_->cut_links_of(key); }
     void on_link(std::function<void(Ip const&)> then) override { on_link_.push_back(std::move(then)); }

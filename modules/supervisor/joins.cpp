@@ -120,7 +120,7 @@ asio::awaitable<Reply> Joins::join(Ask in, Caller caller)
     auto key = TaskId::random().text();
     auto also = caller.also(key);
     std::function<Verdict(Db&)> work = [ask, token_hash, key = std::move(key), also = std::move(also),
-                                           online = is_online(ask.ip, *caller.peer),
+                                           online = online_by(ask.ip, *caller.peer),
                                            now = clock_.now()](Db& db) {
         auto verdict = judge(db, ask, token_hash, key, online, now);
         if (verdict.made && also) also(db);
@@ -145,7 +145,7 @@ asio::awaitable<Reply> Joins::join(Ask in, Caller caller)
 
 /// Whether it is let in is decided where it is written, so that no two can be the first.
 Joins::Verdict Joins::judge(Db& db, JoinAsk const& ask, std::string const& token_hash, std::string const& key,
-    bool is_online, Instant now)
+    std::string const& online_by, Instant now)
 {
     JoinRecords const records(db);
     auto const holder = KeyRing::holder(db, ask.ip, ask.hash, now);
@@ -155,9 +155,9 @@ Joins::Verdict Joins::judge(Db& db, JoinAsk const& ask, std::string const& token
     Verdict verdict{Outcome::waits, {}, {}, {}, !known};
     if (known && known->is_rejected) {
         verdict.outcome = Outcome::rejected;
-    } else if (holder || is_online) {
+    } else if (holder || !online_by.empty()) {
         verdict.outcome = Outcome::taken;
-        if (holder) verdict.key = holder->key;
+        verdict.key = holder ? holder->key : online_by;
     } else if (!token_hash.empty()) {
         verdict.why = records.use_token(token_hash, ask, now);
         if (verdict.why.empty()) {
@@ -171,10 +171,9 @@ Joins::Verdict Joins::judge(Db& db, JoinAsk const& ask, std::string const& token
     return verdict;
 }
 
-bool Joins::is_online(Ip const& ip, Peer const& asking) const
+std::string Joins::online_by(Ip const& ip, Peer const& asking) const
 {
-    auto const link = presence_ ? presence_->link(ip) : nullptr;
-    return link && link.get() != &asking;
+    return presence_ && presence_->agent_of(asking) != ip ? presence_->online_by(ip) : std::string();
 }
 
 void Joins::tell(JoinAsk const& ask, Verdict const& verdict, std::string const& address)
@@ -182,8 +181,8 @@ void Joins::tell(JoinAsk const& ask, Verdict const& verdict, std::string const& 
     if (!verdict.is_news) return;
     auto const who = ask.ip.text() + " (" + fingerprint(ask.hash) + ", from " + address + ")";
     if (verdict.outcome == Outcome::taken) {
-        ELVES_LOG(warning, "refused " << who << ": the agent of that address is another machine, "
-                                      << (verdict.key.empty() ? "and online" : "with key " + verdict.key));
+        ELVES_LOG(warning,
+            "refused " << who << ": the agent of that address is another machine, with key " << verdict.key);
     } else if (verdict.made) {
         ELVES_LOG(info, "a join token has let in " << who << ", with key " << verdict.key);
     } else {
@@ -216,7 +215,7 @@ asio::awaitable<Reply> Joins::list(List in, Caller caller)
     }
     json::array joins;
     for (auto const& [request, is_held] : page) {
-        bool const is_taken = is_held || is_online(request.ask.ip, *caller.peer);
+        bool const is_taken = is_held || !online_by(request.ask.ip, *caller.peer).empty();
         if (caller.may_touch(request.ask.ip)) joins.push_back(shown_request(request, is_taken, keys_.zone()));
     }
     fields["joins"] = std::move(joins);
@@ -230,7 +229,7 @@ asio::awaitable<Reply> Joins::accept(Named in, Caller caller)
     auto key = TaskId::random().text();
     auto also = caller.also(key);
     std::function<Accepted(Db&)> work = [in, key = std::move(key), also = std::move(also),
-                                            online = is_online(in.agentip, *caller.peer), now](Db& db) {
+                                            online = online_by(in.agentip, *caller.peer), now](Db& db) {
         auto accepted = let_in(db, in, key, online, now);
         if (also) also(db);
         return accepted;
@@ -249,7 +248,8 @@ asio::awaitable<Reply> Joins::accept(Named in, Caller caller)
         {"key", accepted.key.key}, {"replaced", json::value_from(accepted.replaced)}});
 }
 
-Joins::Accepted Joins::let_in(Db& db, Named const& named, std::string const& key, bool is_online, Instant now)
+Joins::Accepted Joins::let_in(
+    Db& db, Named const& named, std::string const& key, std::string const& online_by, Instant now)
 {
     JoinRecords const records(db);
     auto const request = meant(records.of(named.agentip), named.agentip, named.fingerprint);
@@ -260,10 +260,10 @@ Joins::Accepted Joins::let_in(Db& db, Named const& named, std::string const& key
             "another machine is " + request.ask.ip.text() + ", with key " + holder->key +
                 "; give `fingerprint` and `replace` to take that one's key away, or delete it yourself");
     }
-    if (is_online && !is_meant) {
+    if (!online_by.empty() && !is_meant) {
         throw Error(codes::address_taken,
-            "another machine is " + request.ask.ip.text() +
-                ", and is online; give `fingerprint` and `replace` if this one is to be it all the same");
+            "another machine is " + request.ask.ip.text() + ", online with key " + online_by +
+                "; give `fingerprint` and `replace` if this one is to be it all the same");
     }
     Accepted accepted{request.ask, agent_key(key, request.ask), {}};
     for (auto other = holder; other; other = KeyRing::holder(db, request.ask.ip, request.ask.hash, now)) {

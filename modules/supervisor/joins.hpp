@@ -69,7 +69,7 @@ private:
     /// What became of an ask.
     struct Verdict {
         Outcome outcome = Outcome::waits;
-        std::string key;         ///< Of the machine, or of the one that holds its address, if it is known.
+        std::string key;         ///< Of the machine, or of the one that holds its address.
         std::string why;         ///< The join token doesn't let it in.
         std::optional<Key> made; ///< Just now.
         bool is_news = false;
@@ -88,12 +88,12 @@ private:
     [[nodiscard]] asio::awaitable<Reply> list_tokens();
     [[nodiscard]] asio::awaitable<Reply> delete_token(ById in, Caller caller);
 
-    /// Whether that agent is online now by another connection, with a certificate or a key for many, say.
-    [[nodiscard]] bool is_online(Ip const& ip, Peer const& asking) const;
+    /// The certificate, say, or key for many, by which that agent is online now, with another connection.
+    [[nodiscard]] std::string online_by(Ip const& ip, Peer const& asking) const;
     [[nodiscard]] static Verdict judge(Db& db, JoinAsk const& ask, std::string const& token_hash,
-        std::string const& key, bool is_online, Instant now);
+        std::string const& key, std::string const& online_by, Instant now);
     [[nodiscard]] static Accepted let_in(
-        Db& db, Named const& named, std::string const& key, bool is_online, Instant now);
+        Db& db, Named const& named, std::string const& key, std::string const& online_by, Instant now);
     static void tell(JoinAsk const& ask, Verdict const& verdict, std::string const& address);
 
     Store& store_;

@@ -227,11 +227,11 @@ TEST_CASE("a key that was made by hand for one address holds it, one for many do
     CHECK(gate.answer(web) == "accepted");
 }
 
-TEST_CASE("the address of an agent that is online is taken, whatever has let that one in", "[joins]")
+TEST_CASE("the address of an agent that is online by a certificate or a key for many is taken", "[joins]")
 {
-    Gatehouse gate; // by a certificate, say, or by a key for many
+    Gatehouse gate;
     auto const token = gate.join_token();
-    gate.presence.come(Ip::parse("10.0.0.5").value(), gate.from("10.0.0.5").peer);
+    gate.presence.come(Ip::parse("10.0.0.5").value(), gate.from("10.0.0.5").peer, "certificate:web-5");
     CHECK(gate.answer(thief, token) == "409.1");
     CHECK(gate.shown() == Shown{"10.0.0.5 conflict"});
     json::object named{{"agentip", "10.0.0.5"}, {"fingerprint", thief.print()}};
@@ -243,11 +243,18 @@ TEST_CASE("the address of an agent that is online is taken, whatever has let tha
     CHECK(gate.answer({"10.0.0.6", "elv_other", "10.0.0.6"}, token) == "accepted");
 }
 
+TEST_CASE("an agent that is online without a key holds its address against nobody", "[joins]")
+{
+    Gatehouse gate;
+    gate.presence.come(Ip::parse("10.0.0.5").value(), gate.from("10.0.0.5").peer);
+    CHECK(gate.answer(web) == "pending");
+}
+
 TEST_CASE("the machine that is an agent on that very connection is no second one", "[joins]")
 {
     Gatehouse gate;
     auto const caller = gate.from("10.0.0.5");
-    gate.presence.come(Ip::parse("10.0.0.5").value(), caller.peer);
+    gate.presence.come(Ip::parse("10.0.0.5").value(), caller.peer, "certificate:web-5");
     auto const reply = gate.at.call("join", gate.fields(web, gate.join_token()), caller);
     CHECK(reply.at("status") == "accepted");
 }

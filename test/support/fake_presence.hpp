@@ -17,6 +17,11 @@ public:
         auto const found = links_.find(agent);
         return found == links_.end() ? nullptr : found->second;
     }
+    [[nodiscard]] std::string online_by(Ip const& agent) const override
+    {
+        auto const found = keys_.find(agent);
+        return found == keys_.end() ? std::string() : found->second;
+    }
     [[nodiscard]] std::optional<Ip> agent_of(Peer const& peer) const override
     {
         for (auto const& [agent, link] : links_) {
@@ -29,13 +34,18 @@ public:
     void crons_from(CronSource source) override { crons_ = std::move(source); }
 
     /// As after a `register` on that connection.
-    void come(Ip const& agent, std::shared_ptr<Peer> link)
+    void come(Ip const& agent, std::shared_ptr<Peer> link, std::string key = {})
     {
         links_[agent] = std::move(link);
+        keys_[agent] = std::move(key);
         for (auto const& then : on_link_) then(agent);
     }
     std::vector<std::string> cut; ///< The keys whose links were to be cut.
-    void go(Ip const& agent) { links_.erase(agent); }
+    void go(Ip const& agent)
+    {
+        links_.erase(agent);
+        keys_.erase(agent);
+    }
     /// What `getinfobyip` would show.
     [[nodiscard]] std::vector<TaskId> crons(Ip const& agent) const
     {
@@ -44,6 +54,7 @@ public:
 
 private:
     std::map<Ip, std::shared_ptr<Peer>> links_;
+    std::map<Ip, std::string> keys_;
     std::vector<std::function<void(Ip const&)>> on_link_;
     CronSource crons_;
 };

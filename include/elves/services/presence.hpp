@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +25,9 @@ public:
 
     /// The link of an agent that is online; null where it is not.
     [[nodiscard]] virtual std::shared_ptr<Peer> link(Ip const& agent) const = 0;
+    /// The key, or `certificate:NAME`, that an agent which is online registered with; "" where it needed none
+    /// or is not.
+    [[nodiscard]] virtual std::string online_by(Ip const& agent) const = 0;
     /// The agent whose link this connection is.
     [[nodiscard]] virtual std::optional<Ip> agent_of(Peer const& peer) const = 0;
     /// Ends the links of agents that registered with that key: what it may do has changed, or it is gone.
