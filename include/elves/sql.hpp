@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "elves/zone.hpp"
+
 struct sqlite3;
 struct sqlite3_stmt;
 
@@ -41,6 +43,8 @@ public:
     /// Columns are numbered from 0. Text is valid until the next step.
     [[nodiscard]] std::string_view text(int column) const;
     [[nodiscard]] std::int64_t number(int column) const;
+    /// Of milliseconds since 1970. One out of the years 0 to 9999 was not written by us: the nearest in them.
+    [[nodiscard]] Instant instant(int column) const;
     [[nodiscard]] bool is_null(int column) const;
 
 private:

@@ -66,7 +66,7 @@ Zone FieldType<Zone>::read(std::string_view field, json::value const& value)
 Jitter FieldType<Jitter>::read(std::string_view field, json::value const& value)
 {
     auto const most = FieldType<std::int64_t>::read(field, value);
-    if (most < 0 || most > 86'400) {
+    if (most < 0 || most > Jitter::longest.count()) {
         throw Error(codes::bad_field, field_is(field, value) + "; give 0 to 86400 seconds");
     }
     return {std::chrono::seconds(most)};

@@ -26,8 +26,9 @@ enum class Overlap { skip, allow, replace };
 [[nodiscard]] std::string_view misfire_text(Misfire misfire) noexcept;
 [[nodiscard]] std::string_view overlap_text(Overlap overlap) noexcept;
 
-/// Up to that many seconds later than the rule says, 0 to 86,400.
+/// Up to that many seconds later than the rule says, 0 to `longest`.
 struct Jitter {
+    static constexpr std::chrono::seconds longest{86'400};
     std::chrono::seconds most{0};
 };
 

@@ -31,7 +31,6 @@ constexpr std::string_view select_settled =
 constexpr std::string_view update_settled = "UPDATE cron_job SET settled = ?2 WHERE id = ?1";
 
 std::int64_t number(Instant at) { return at.time_since_epoch().count(); }
-Instant instant(std::int64_t ms) { return Instant(std::chrono::milliseconds(ms)); }
 
 Error gone(TaskId id) { return Error(codes::no_cron, "there is no cron job " + id.text() + " any more"); }
 
@@ -52,7 +51,7 @@ CronJob job_of(Run const& row)
     job.type = row.text(2) == "self" ? CronType::self : CronType::center;
     job.ins = Instruction::read(json::parse(row.text(4)).as_object());
     job.on = row.number(5) != 0;
-    job.created = instant(row.number(6));
+    job.created = row.instant(6);
     job.by = row.text(7);
     if (!row.is_null(8)) job.zone = checked(Zone::named(row.text(8)), "zone");
     job.misfire = row.text(9) == "once" ? Misfire::once : Misfire::skip;
@@ -60,7 +59,8 @@ CronJob job_of(Run const& row)
                   : row.text(10) == "replace" ? Overlap::replace
                                               : Overlap::skip;
     job.jitter.most = std::chrono::seconds(row.number(11));
-    job.settled = instant(row.number(12));
+    if (row.number(11) < 0 || job.jitter.most > Jitter::longest) throw std::runtime_error("illegal jitter");
+    job.settled = row.instant(12);
     return job;
 }
 
@@ -205,7 +205,7 @@ std::function<void(Db&)> CronJobs::settling(TaskId id, Instant from, Instant to)
             auto row = db.run(select_settled);
             row.bind(1, text);
             if (!row.next()) throw TurnRefused(true);
-            auto const settled = instant(row.number(0));
+            auto const settled = row.instant(0);
             if (settled != from) throw TurnRefused(settled >= to);
         }
         db.run(update_settled).bind(1, text).bind(2, number(to)).execute();

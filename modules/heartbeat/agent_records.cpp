@@ -25,8 +25,7 @@ json::object apps_of(std::string_view text)
 AgentRecord read_row(Run const& row, Ip const& ip)
 {
     return {ip, std::string(row.text(1)), std::string(row.text(2)), std::string(row.text(3)),
-        std::string(row.text(4)), std::string(row.text(5)), apps_of(row.text(6)),
-        Instant(std::chrono::milliseconds(row.number(7)))};
+        std::string(row.text(4)), std::string(row.text(5)), apps_of(row.text(6)), row.instant(7)};
 }
 
 void write_record(Db& db, AgentRecord const& agent)

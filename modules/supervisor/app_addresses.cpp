@@ -1,6 +1,7 @@
 #include "app_addresses.hpp"
 
 #include "elves/error.hpp"
+#include "elves/log.hpp"
 
 namespace elves {
 
@@ -21,8 +22,13 @@ void AppAddresses::load()
         apps_.clear();
         auto rows = db.run(select_all);
         while (rows.next()) {
-            apps_.emplace(std::string(rows.text(0)),
-                AppAddress{std::string(rows.text(1)), static_cast<std::uint16_t>(rows.number(2))});
+            auto const app = std::string(rows.text(0));
+            auto const port = static_cast<std::uint16_t>(rows.number(2));
+            if (port == rows.number(2) && port != 0) {
+                apps_.emplace(app, AppAddress{std::string(rows.text(1)), port});
+            } else {
+                ELVES_LOG(error, "app " << app << " has no address: " << rows.number(2) << " is no port");
+            }
         }
     });
 }

@@ -48,7 +48,6 @@ constexpr std::string_view delete_token = "DELETE FROM join_token WHERE id = ?1"
 constexpr std::string_view update_used = "UPDATE join_token SET used_time = ?2, used_ip = ?3 WHERE id = ?1";
 
 std::int64_t milliseconds(Instant at) { return at.time_since_epoch().count(); }
-Instant instant(std::int64_t value) { return Instant(std::chrono::milliseconds(value)); }
 
 std::vector<JoinRequest> requests(Run run)
 {
@@ -56,8 +55,7 @@ std::vector<JoinRequest> requests(Run run)
     while (run.next()) {
         JoinAsk ask{Ip::parse(run.text(1)).value_or(Ip()), std::string(run.text(2)), std::string(run.text(3)),
             std::string(run.text(4)), Ip::parse(run.text(5)).value_or(Ip())};
-        all.push_back({run.number(0), std::move(ask), run.number(6) != 0, instant(run.number(7)),
-            instant(run.number(8))});
+        all.push_back({run.number(0), std::move(ask), run.number(6) != 0, run.instant(7), run.instant(8)});
     }
     return all;
 }
@@ -180,10 +178,10 @@ std::vector<JoinToken> JoinRecords::tokens() const
     std::vector<JoinToken> all;
     auto run = db_.run(select_tokens);
     while (run.next()) {
-        JoinToken token{std::string(run.text(0)), std::string(run.text(1)), {}, instant(run.number(3)),
-            instant(run.number(4)), {}, std::string(run.text(6))};
+        JoinToken token{std::string(run.text(0)), std::string(run.text(1)), {}, run.instant(3),
+            run.instant(4), {}, std::string(run.text(6))};
         if (!run.is_null(2)) token.cidr = IpRange::parse(run.text(2));
-        if (!run.is_null(5)) token.used = instant(run.number(5));
+        if (!run.is_null(5)) token.used = run.instant(5);
         all.push_back(std::move(token));
     }
     return all;
@@ -201,8 +199,7 @@ std::string JoinRecords::use_token(std::string_view hash, JoinAsk const& ask, In
     {
         auto run = db_.run(select_token);
         run.bind(1, hash);
-        if (!run.next() || instant(run.number(2)) <= now)
-            return "there is no such join token, or it has expired";
+        if (!run.next() || run.instant(2) <= now) return "there is no such join token, or it has expired";
         id = run.text(0);
         if (run.is_null(1)) {
             if (!run.is_null(3)) return "the join token is used up";

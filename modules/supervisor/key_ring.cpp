@@ -4,6 +4,7 @@
 
 #include "elves/error.hpp"
 #include "elves/json.hpp"
+#include "elves/log.hpp"
 #include "elves/secret.hpp"
 
 namespace elves {
@@ -70,11 +71,10 @@ Role role_of(std::string_view text)
     for (auto const role : {Role::viewer, Role::operator_, Role::agent, Role::admin}) {
         if (role_text(role) == text) return role;
     }
-    throw std::runtime_error("the store holds a key of the unknown role " + std::string(text));
+    throw std::runtime_error("unknown role " + std::string(text));
 }
 
 std::int64_t milliseconds(Instant at) { return at.time_since_epoch().count(); }
-Instant instant(std::int64_t value) { return Instant(std::chrono::milliseconds(value)); }
 
 std::optional<std::int64_t> milliseconds(std::optional<Instant> const& at)
 {
@@ -85,6 +85,20 @@ std::optional<std::int64_t> milliseconds(std::optional<Instant> const& at)
 std::string hash_of(std::string_view token) { return sha256_hex(token.substr(0, longest_token + 1)); }
 
 bool counts(Key const& key, Instant now) { return key.enabled && (!key.expires || now < *key.expires); }
+
+KeyEntry entry_of(Run const& row, Zone const& zone)
+{
+    KeyEntry entry;
+    Key key{std::string(row.text(0)), std::string(row.text(1)), role_of(row.text(2)), items_of(row.text(3)),
+        ranges_of(row.text(4)), row.number(5) != 0, zone.text(row.instant(6)), {}};
+    if (!row.is_null(8)) key.expires = row.instant(8);
+    entry.token_hash = row.text(7);
+    entry.old_token_hash = row.text(9);
+    entry.old_token_until = row.instant(10);
+    if (!row.is_null(11)) entry.used = KeyUse{row.instant(11), Ip::parse(row.text(12)).value_or(Ip())};
+    entry.key = std::make_shared<Key const>(std::move(key));
+    return entry;
+}
 
 Store::Work inserting(Key const& key, std::string const& hash, Instant created)
 {
@@ -128,19 +142,13 @@ void KeyRing::load()
         keys_.clear();
         auto row = db.run(select_all);
         while (row.next()) {
-            KeyEntry entry;
-            Key key{std::string(row.text(0)), std::string(row.text(1)), role_of(row.text(2)),
-                items_of(row.text(3)), ranges_of(row.text(4)), row.number(5) != 0,
-                zone_.text(instant(row.number(6))), {}};
-            if (!row.is_null(8)) key.expires = instant(row.number(8));
-            entry.token_hash = row.text(7);
-            entry.old_token_hash = row.text(9);
-            entry.old_token_until = instant(row.number(10));
-            if (!row.is_null(11))
-                entry.used = KeyUse{instant(row.number(11)), Ip::parse(row.text(12)).value_or(Ip())};
-            auto id = key.key;
-            entry.key = std::make_shared<Key const>(std::move(key));
-            keys_.insert_or_assign(std::move(id), std::move(entry));
+            auto const id = std::string(row.text(0));
+            try {
+                keys_.insert_or_assign(id, entry_of(row, zone_));
+            } catch (std::exception const& error) {
+                // It is none, and must not keep the server down; nor is it thrown away.
+                ELVES_LOG(error, "key " << id << " can't be read and counts for nothing: " << error.what());
+            }
         }
     });
 }

@@ -193,6 +193,25 @@ TEST_CASE("keys and apps are there again after a restart", "[supervisor]")
     CHECK(office.host.find<Authority>()->prove(made.key, made.token, ip)->may_use("demo"));
 }
 
+TEST_CASE(
+    "a key or app of the data file that can't be read counts for nothing, and the others do", "[supervisor]")
+{
+    Office office;
+    auto const sound = office.make();
+    auto const broken = office.make();
+    office.call("setapp", {{"appname", "demo"}, {"appip", "10.0.0.1"}, {"appport", 9001}});
+    office.store.db().script("PRAGMA ignore_check_constraints = ON;"
+                             "UPDATE access_key SET apps = '[\"*\"' WHERE id = '" +
+                             broken.key + "'; INSERT INTO app VALUES ('other', '10.0.0.2', 65536)");
+    auto const again = make_supervisor(office.host);
+    again->start();
+    auto& authority = *office.host.find<Authority>();
+    CHECK(authority.prove(sound.key, sound.token, ip));
+    CHECK(code_of([&] { (void)authority.prove(broken.key, broken.token, ip); }) == "401.5");
+    CHECK(office.host.find<AppDirectory>()->callback("demo"));
+    CHECK_FALSE(office.host.find<AppDirectory>()->callback("other"));
+}
+
 TEST_CASE("a key that the disk does not take is none, and stays as it was", "[supervisor]")
 {
     Office office;

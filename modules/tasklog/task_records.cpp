@@ -353,7 +353,7 @@ std::optional<TaskLog::LastRun> last_run(Db& db, TaskId cron_id)
     auto run = db.run(last_of_cron);
     run.bind(1, std::string_view(cron));
     if (!run.next()) return std::nullopt;
-    return TaskLog::LastRun{instant(run.number(0)), known(parse_status(run.text(1)), "status")};
+    return TaskLog::LastRun{run.instant(0), known(parse_status(run.text(1)), "status")};
 }
 
 void put_output(Db& db, TaskId id, OutputPiece const& piece)
@@ -408,8 +408,7 @@ std::vector<Delivery> deliveries(Db& db)
 {
     std::vector<Delivery> all;
     for (auto run = db.run(select_deliveries); run.next();) {
-        all.push_back(
-            {known(TaskId::parse(run.text(0)), "id"), instant(run.number(1)), std::string(run.text(2))});
+        all.push_back({known(TaskId::parse(run.text(0)), "id"), run.instant(1), std::string(run.text(2))});
     }
     return all;
 }

@@ -2,6 +2,7 @@
 
 #include "agent/journal_schema.hpp"
 #include "elves/error.hpp"
+#include "elves/log.hpp"
 #include "elves/worker_report.hpp"
 
 namespace elves::agent {
@@ -25,7 +26,6 @@ constexpr std::string_view prune_some =
 constexpr std::string_view insert_cron = "INSERT INTO cron (id, entry, accounted) VALUES (?1, ?2, ?3)";
 
 std::int64_t ms(Instant at) { return at.time_since_epoch().count(); }
-Instant instant(std::int64_t number) { return Instant(std::chrono::milliseconds(number)); }
 
 std::string_view stage_text(Stage stage)
 {
@@ -47,23 +47,41 @@ std::string report_text(WorkerReport const& report)
     return json::serialize(out);
 }
 
+TaskId checked_id(std::string_view text)
+{
+    auto const id = TaskId::parse(text);
+    if (!id) throw std::runtime_error("illegal id " + std::string(text));
+    return *id;
+}
+
 Entry entry_of(Run const& row, bool with_result)
 {
     Entry entry;
-    entry.id = TaskId::parse(row.text(0)).value_or(TaskId());
+    entry.id = checked_id(row.text(0));
     entry.type = parse_type(row.text(1)).value_or(TaskType::async);
     entry.stage = parse_stage(row.text(2));
     entry.ins = Instruction::read(json::parse(row.text(3)).as_object());
-    entry.taken = instant(row.number(4));
-    if (!row.is_null(5)) entry.started = instant(row.number(5));
+    entry.taken = row.instant(4);
+    if (!row.is_null(5)) entry.started = row.instant(5);
     if (!row.is_null(6)) {
-        entry.firing =
-            Firing{TaskId::parse(row.text(6)).value_or(TaskId()), instant(row.number(7)), row.number(8) != 0};
+        entry.firing = Firing{checked_id(row.text(6)), row.instant(7), row.number(8) != 0};
     }
     if (with_result && !row.is_null(9))
         entry.report = read_report(json::parse(row.text(9)).as_object(), Zone());
     entry.confirmed = !row.is_null(10);
     return entry;
+}
+
+/// Nothing where it can't be read. It must not keep the agent down; nor is it thrown away.
+std::optional<Entry> readable(Run const& row, bool with_result)
+{
+    try {
+        return entry_of(row, with_result);
+    } catch (std::exception const& error) {
+        ELVES_LOG(error,
+            "task " << row.text(0) << " of the journal can't be read and is left alone: " << error.what());
+        return std::nullopt;
+    }
 }
 
 bool insert(Db& db, Entry const& entry)
@@ -91,7 +109,7 @@ std::optional<Entry> find_one(Db& db, TaskId id)
     auto row = db.run(sql);
     row.bind(1, text);
     if (!row.next()) return std::nullopt;
-    return entry_of(row, true);
+    return readable(row, true);
 }
 
 } // namespace
@@ -110,7 +128,9 @@ std::vector<Entry> Journal::load_tasks(Instant now)
         db.run(cut_off).bind(1, text).execute();
         constexpr auto sql = JOURNAL_COLUMNS "WHERE confirmed IS NULL ORDER BY taken, id";
         auto row = db.run(sql);
-        while (row.next()) all.push_back(entry_of(row, false));
+        while (row.next()) {
+            if (auto entry = readable(row, false)) all.push_back(std::move(*entry));
+        }
     });
     return all;
 }
@@ -121,9 +141,10 @@ std::vector<CronRow> Journal::load_crons()
     store_.at_start([&](Db& db) {
         all.clear();
         auto row = db.run("SELECT id, entry, accounted FROM cron ORDER BY id");
-        while (row.next())
-            all.push_back({TaskId::parse(row.text(0)).value_or(TaskId()), std::string(row.text(1)),
-                instant(row.number(2))});
+        while (row.next()) {
+            auto const id = TaskId::parse(row.text(0));
+            if (id) all.push_back({*id, std::string(row.text(1)), row.instant(2)});
+        }
     });
     return all;
 }

@@ -73,6 +73,14 @@ std::string_view Run::text(int column) const
 
 std::int64_t Run::number(int column) const { return sqlite3_column_int64(statement_, column); }
 
+Instant Run::instant(int column) const
+{
+    using namespace std::chrono;
+    constexpr Instant first = sys_days(year(0) / January / 1);
+    constexpr Instant last = sys_days(year(10'000) / January / 1) - milliseconds(1);
+    return std::clamp(Instant(milliseconds(number(column))), first, last);
+}
+
 bool Run::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 
 Db::Db(std::unique_ptr<sqlite3, int (*)(sqlite3*)> handle) : handle_(std::move(handle))

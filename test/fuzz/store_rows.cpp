@@ -7,6 +7,7 @@
 
 #include "core/utf8.hpp"
 #include "fuzz_target.hpp"
+#include "loose_table.hpp"
 #include "store/migrations.hpp"
 #include "store/open_db.hpp"
 #include "tasklog/task_records.hpp"
@@ -21,23 +22,12 @@ namespace {
 struct Tables {
     std::unique_ptr<Db> sound = open_in_memory();
     std::unique_ptr<Db> loose = open_in_memory();
-    std::vector<std::string> columns;
-    std::string insert = "INSERT INTO tasks VALUES (";
+    std::optional<fuzz::LooseTable> tasks;
 
     Tables()
     {
-        migrate(*sound, {{"tasklog", tasklog_schema}});
-        auto run = sound->run("SELECT name FROM pragma_table_info('tasks')");
-        std::string create;
-        while (run.next()) {
-            columns.emplace_back(run.text(0));
-            create += (create.empty() ? "" : ", ") + columns.back();
-            insert += columns.size() == 1 ? "?" : ", ?";
-        }
-        insert += ")";
-        loose->script("CREATE TABLE tasks (" + create +
-                      ");"
-                      "CREATE TABLE outputs (id, at, data); CREATE TABLE deliveries (id, since);");
+        for (auto* const db : {sound.get(), loose.get()}) migrate(*db, {{"tasklog", tasklog_schema}});
+        tasks.emplace(*loose, "tasks");
     }
 };
 
@@ -45,35 +35,6 @@ Tables& tables()
 {
     static Tables one;
     return one;
-}
-
-/// One column's value: a line of the input. `#12` a number, `NULL` nothing, anything else its text.
-void bind(Run& run, int index, std::string_view line)
-{
-    if (line == "NULL") {
-        run.bind_null(index);
-    } else if (line.starts_with('#')) {
-        std::uint64_t value = 0;
-        bool const negative = line.substr(1).starts_with('-');
-        for (char const c : line.substr(negative ? 2 : 1))
-            value = value * 10 + static_cast<unsigned char>(c - '0');
-        run.bind(index, static_cast<std::int64_t>(negative ? 0 - value : value));
-    } else {
-        run.bind(index, line);
-    }
-}
-
-void put_row(std::string_view input)
-{
-    auto& db = *tables().loose;
-    db.run("DELETE FROM tasks").execute();
-    auto run = db.run(tables().insert);
-    for (int index = 1; index <= static_cast<int>(tables().columns.size()); ++index) {
-        auto const line = input.substr(0, input.find('\n'));
-        input.remove_prefix(std::min(line.size() + 1, input.size()));
-        bind(run, index, line);
-    }
-    run.execute();
 }
 
 /// Nothing where the row is refused, as it may be.
@@ -131,7 +92,7 @@ void stored_again(task_records::Row const& row)
 /// A line for each column of `tasks`, in their order.
 FUZZ_TARGET(store_rows)
 {
-    put_row(input);
+    tables().tasks->put(input);
     auto& db = *tables().loose;
     auto const all = attempt([&] { return listed(db); });
     auto const open = attempt([&] { return task_records::open(db); });

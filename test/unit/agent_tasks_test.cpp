@@ -97,6 +97,20 @@ TEST_CASE("after a crash what waited is started, and what ran becomes a result",
     CHECK_FALSE((*again)->contains("exit_code"));
 }
 
+TEST_CASE("a task of the journal that can't be read is left alone, and the others are started", "[agent]")
+{
+    Machine machine;
+    {
+        House house(machine.store, machine.io, machine.clock, {1, 10});
+        for (int n = 1; n <= 3; ++n) house.instruct(text_of(n), "async");
+    }
+    machine.store.db().script("UPDATE task SET ins = '{\"app\":' WHERE id = '" + text_of(2) + "'");
+    House house(machine.store, machine.io, machine.clock, {1, 10});
+    CHECK(house.workers.started == std::vector{id_of(3)});
+    CHECK(house.status(text_of(2)) == "unknown");
+    CHECK(machine.store.db().run("SELECT 1 FROM task WHERE id = '" + text_of(2) + "'").next());
+}
+
 TEST_CASE("a task that the journal won't take is refused and not started", "[agent]")
 {
     Machine machine;

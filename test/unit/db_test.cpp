@@ -23,6 +23,16 @@ TEST_CASE("text, numbers and nulls come back as they were bound", "[db]")
     CHECK_FALSE(row.next());
 }
 
+TEST_CASE("a time that no text of ours can say is the nearest that one can", "[db]")
+{
+    auto const db = open_in_memory();
+    auto row = db->run("SELECT 1795000000000, 9223372036854775807, -9223372036854775807 - 1");
+    REQUIRE(row.next());
+    CHECK(iso_text(row.instant(0)) == "2026-11-18T11:06:40Z");
+    CHECK(iso_text(row.instant(1)) == "9999-12-31T23:59:59Z");
+    CHECK(iso_text(row.instant(2)) == "0000-01-01T00:00:00Z");
+}
+
 TEST_CASE("a statement is ready again after an error and after use", "[db]")
 {
     auto const db = open_in_memory();
