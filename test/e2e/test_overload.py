@@ -5,6 +5,7 @@ import pathlib
 import re
 import resource
 import socket
+import struct
 import unittest
 
 from elves_wire import RUN, Client, Link, LinkClosed, Result, code_of, pack
@@ -30,7 +31,12 @@ class Overload(HouseTest):
         for client in inside:
             client.ok("elves", "ping")
         inside[0].close()
-        eventually(lambda: Client.connect(*house.address).ok("elves", "ping"), 10, "room for another one")
+
+        def is_room():
+            with Client.connect(*house.address) as another:
+                return another.ok("elves", "ping")
+
+        eventually(is_room, 10, "room for another one")
 
     def test_each_listener_takes_up_again_when_there_are_descriptors(self):
         if b"__ubsan_handle" in pathlib.Path(binary("elvesd")).read_bytes():
@@ -67,6 +73,40 @@ class Overload(HouseTest):
         house.restart()
         again = self.client(house)
         self.assertEqual(again.task(taken[-1])["status"], "running")
+
+
+class Hostile(HouseTest):
+    """`./dev hostile` measures this with thousands of connections; here it has to hold with some of each."""
+    deadline = 120
+
+    def strangers(self, house, count, said=b""):
+        """Connections that say that much, as far as the server takes it at once, and never read."""
+        for _ in range(count):
+            sock = socket.create_connection(house.address, timeout=10)
+            self.addCleanup(sock.close)
+            sock.setblocking(False)
+            try:
+                sock.send(said)
+            except BlockingIOError:
+                pass
+
+    def test_the_silent_the_slow_and_the_greedy_leave_the_others_answers_flowing(self):
+        house = self.server()
+        self.agent(house, IP, lambda call: Result(1, "well"))
+        client = self.client(house)
+        ping = pack({"mqt": "call", "mqs": "elves", "mqf": "ping"})
+        greedy = pack({"mqt": "call", "mqs": "elves", "mqf": "methods"}) * 2_000
+        self.strangers(house, 200)
+        self.strangers(house, 100, ping[:10])
+        self.strangers(house, 20, struct.pack(">I", 4 << 20) + b" " * (64 << 10))
+        self.strangers(house, 20, greedy)
+        for round_ in range(20):
+            for _ in range(20):
+                socket.create_connection(house.address, timeout=10).close()
+            client.ok("elves", "ping")
+            self.assertEqual(self.send_sync(client, IP, param=str(round_))["worker_flag"], 1)
+        stats = client.ok("elves", "stats")["stats"]
+        self.assertGreaterEqual(int(stats["connections"]), 300)
 
 
 class Quiet(HouseTest):
