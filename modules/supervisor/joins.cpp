@@ -126,8 +126,10 @@ asio::awaitable<Reply> Joins::join(Ask in, Caller caller)
         if (verdict.made && also) also(db);
         return verdict;
     };
-    auto const verdict = co_await store_.write_for(std::move(work));
+    auto verdict = co_await store_.write_for(std::move(work));
     if (verdict.made) keys_.keep(*verdict.made, ask.hash, clock_.now());
+    // One whose row can't be read is none.
+    if (verdict.outcome == Outcome::accepted && !keys_.find(verdict.key)) verdict.outcome = Outcome::rejected;
     tell(ask, verdict, caller.peer->address());
     if (verdict.outcome == Outcome::taken) {
         throw Error(codes::address_taken, "another machine is " + ask.ip.text() +
@@ -155,9 +157,11 @@ Joins::Verdict Joins::judge(Db& db, JoinAsk const& ask, std::string const& token
     Verdict verdict{Outcome::waits, {}, {}, {}, !known};
     if (known && known->is_rejected) {
         verdict.outcome = Outcome::rejected;
-    } else if (holder || !online_by.empty()) {
+    } else if (holder) {
         verdict.outcome = Outcome::taken;
-        verdict.key = holder ? holder->key : online_by;
+        verdict.key = holder->key;
+    } else if (!token_hash.empty() && !online_by.empty()) {
+        verdict.why = "an agent of that address is online";
     } else if (!token_hash.empty()) {
         verdict.why = records.use_token(token_hash, ask, now);
         if (verdict.why.empty()) {
@@ -263,7 +267,8 @@ Joins::Accepted Joins::let_in(
     if (!online_by.empty() && !is_meant) {
         throw Error(codes::address_taken,
             "another machine is " + request.ask.ip.text() + ", online with key " + online_by +
-                "; give `fingerprint` and `replace` if this one is to be it all the same");
+                "; give `fingerprint` and `replace` if this one is to be it all the same, once that one's "
+                "certificate, or its address in that key, is gone");
     }
     Accepted accepted{request.ask, agent_key(key, request.ask), {}};
     for (auto other = holder; other; other = KeyRing::holder(db, request.ask.ip, request.ask.hash, now)) {

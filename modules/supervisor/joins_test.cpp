@@ -227,12 +227,15 @@ TEST_CASE("a key that was made by hand for one address holds it, one for many do
     CHECK(gate.answer(web) == "accepted");
 }
 
-TEST_CASE("the address of an agent that is online by a certificate or a key for many is taken", "[joins]")
+TEST_CASE(
+    "no token makes another machine of an agent that is online by a certificate or a key for many", "[joins]")
 {
     Gatehouse gate;
     auto const token = gate.join_token();
     gate.presence.come(Ip::parse("10.0.0.5").value(), gate.from("10.0.0.5").peer, "certificate:web-5");
-    CHECK(gate.answer(thief, token) == "409.1");
+    auto const told = gate.ask(thief, token);
+    CHECK(told.at("status") == "pending");
+    CHECK(told.at("why") == "an agent of that address is online");
     CHECK(gate.shown() == Shown{"10.0.0.5 conflict"});
     json::object named{{"agentip", "10.0.0.5"}, {"fingerprint", thief.print()}};
     CHECK(gate.refusal("acceptjoin", named).starts_with("[409.1]"));

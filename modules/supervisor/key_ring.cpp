@@ -237,6 +237,7 @@ asio::awaitable<bool> KeyRing::rotate(
     bool const ends_one = overlap.count() == 0 || entry.has_old_token(now);
     entry.old_token_hash = std::exchange(entry.token_hash, std::move(hash));
     entry.old_token_until = old_until;
+    if (overlap.count() == 0) entry.old_token_hash.clear();
     co_return ends_one;
 }
 

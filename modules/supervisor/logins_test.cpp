@@ -171,6 +171,8 @@ TEST_CASE("agents' links of a rotated key are cut when its old token ends", "[su
     CHECK(presence.cut.size() == 1);
     rotate(0);
     CHECK(presence.cut.size() == 2);
+    office.clock.advance(120s);
+    CHECK(presence.cut.size() == 2);
     rotate(600);
     CHECK(presence.cut.size() == 2);
     rotate(600); // the first of the three is none from now on

@@ -61,6 +61,12 @@ private:
     std::shared_ptr<Task const> task_;
 };
 
+/// A firing that is over when it comes was let in whatever there is, and keeps nobody's task out.
+static bool is_weighed(Task const& coming)
+{
+    return is_open(coming) || coming.status == TaskStatus::undelivered;
+}
+
 TaskBook::TaskBook(Store& store, Clock& clock) : store_(store), clock_(clock) {}
 
 void TaskBook::load()
@@ -84,7 +90,8 @@ asio::awaitable<TaskLog::Recorded> TaskBook::record(Task task, std::function<voi
     };
     std::optional<Task> twin;
     {
-        Coming const coming(*this, fresh);
+        std::optional<Coming> coming;
+        if (is_weighed(*fresh)) coming.emplace(*this, fresh);
         twin = co_await store_.write_for<std::optional<Task>>(std::move(work));
     }
     if (twin) co_return Recorded{std::move(*twin), false};

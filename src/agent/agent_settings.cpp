@@ -70,7 +70,7 @@ std::string journal_of(Section const& agent)
         agent.refuse("journal", path + " is a folder; give the path of a file");
     // What stands in the journal is run. Of the file itself the store looks.
     if (auto const fault = untrusted(folder, ::geteuid())) agent.refuse("journal", *fault);
-    return path;
+    return (folder / std::filesystem::path(path).filename()).string();
 }
 
 /// What is wrong with it is said at the start, not when it is needed.

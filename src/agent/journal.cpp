@@ -54,7 +54,7 @@ TaskId checked_id(std::string_view text)
     return *id;
 }
 
-Entry entry_of(Run const& row, bool with_result)
+Entry entry_of(Run const& row)
 {
     Entry entry;
     entry.id = checked_id(row.text(0));
@@ -66,17 +66,16 @@ Entry entry_of(Run const& row, bool with_result)
     if (!row.is_null(6)) {
         entry.firing = Firing{checked_id(row.text(6)), row.instant(7), row.number(8) != 0};
     }
-    if (with_result && !row.is_null(9))
-        entry.report = read_report(json::parse(row.text(9)).as_object(), Zone());
+    if (!row.is_null(9)) entry.report = read_report(json::parse(row.text(9)).as_object(), Zone());
     entry.confirmed = !row.is_null(10);
     return entry;
 }
 
 /// Nothing where it can't be read. It must not keep the agent down; nor is it thrown away.
-std::optional<Entry> readable(Run const& row, bool with_result)
+std::optional<Entry> readable(Run const& row)
 {
     try {
-        return entry_of(row, with_result);
+        return entry_of(row);
     } catch (std::exception const& error) {
         ELVES_LOG(error,
             "task " << row.text(0) << " of the journal can't be read and is left alone: " << error.what());
@@ -109,7 +108,7 @@ std::optional<Entry> find_one(Db& db, TaskId id)
     auto row = db.run(sql);
     row.bind(1, text);
     if (!row.next()) return std::nullopt;
-    return readable(row, true);
+    return readable(row);
 }
 
 } // namespace
@@ -129,7 +128,10 @@ std::vector<Entry> Journal::load_tasks(Instant now)
         constexpr auto sql = JOURNAL_COLUMNS "WHERE confirmed IS NULL ORDER BY taken, id";
         auto row = db.run(sql);
         while (row.next()) {
-            if (auto entry = readable(row, false)) all.push_back(std::move(*entry));
+            auto entry = readable(row);
+            if (!entry) continue;
+            entry->report.reset();
+            all.push_back(std::move(*entry));
         }
     });
     return all;
@@ -142,8 +144,11 @@ std::vector<CronRow> Journal::load_crons()
         all.clear();
         auto row = db.run("SELECT id, entry, accounted FROM cron ORDER BY id");
         while (row.next()) {
-            auto const id = TaskId::parse(row.text(0));
-            if (id) all.push_back({*id, std::string(row.text(1)), row.instant(2)});
+            try {
+                all.push_back({checked_id(row.text(0)), std::string(row.text(1)), row.instant(2)});
+            } catch (std::exception const& problem) {
+                ELVES_LOG(error, "own cron job " << row.text(0) << " can't be used: " << problem.what());
+            }
         }
     });
     return all;

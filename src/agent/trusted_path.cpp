@@ -107,14 +107,25 @@ std::optional<std::string> untrusted(fs::path const& real, uid_t own)
     return std::nullopt;
 }
 
-std::optional<std::string> untrusted_links(fs::path path, uid_t own)
+std::optional<std::string> untrusted_links(fs::path const& path, uid_t own)
 {
+    constexpr int most_links = 40; // as the kernel follows
     std::error_code failure;
-    while (fs::is_symlink(fs::symlink_status(path, failure))) {
-        auto const folder = fs::canonical(path.parent_path(), failure);
-        if (failure) return path.string() + " can't be looked at: " + failure.message();
-        if (auto fault = untrusted(folder, own)) return fault;
-        path = folder / fs::read_symlink(folder / path.filename(), failure);
+    fs::path here = "/";
+    std::vector<fs::path> rest(path.begin(), path.end()); // what is next lies last
+    std::reverse(rest.begin(), rest.end());
+    for (int links = 0; !rest.empty();) {
+        auto const next = here / rest.back();
+        rest.pop_back();
+        if (!fs::is_symlink(fs::symlink_status(next, failure))) {
+            here = next.lexically_normal(); // no link is in it, so that ".." is what it seems
+            continue;
+        }
+        if (auto fault = untrusted(here, own)) return fault;
+        auto const target = fs::read_symlink(next, failure);
+        if (failure || ++links > most_links) return next.string() + " leads nowhere";
+        rest.insert(
+            rest.end(), std::make_reverse_iterator(target.end()), std::make_reverse_iterator(target.begin()));
     }
     return std::nullopt;
 }

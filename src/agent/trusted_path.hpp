@@ -17,9 +17,9 @@ namespace elves::agent {
 /// another thing into it between this look and the use.
 [[nodiscard]] std::optional<std::string> untrusted(std::filesystem::path const& real, uid_t own);
 
-/// The same of the folders in which `path`, and the links that it leads to, lie, where it is a link: who may
-/// write there says where it leads. Nothing of what is at the end.
-[[nodiscard]] std::optional<std::string> untrusted_links(std::filesystem::path path, uid_t own);
+/// The same of each folder in which a link lies on the way that the absolute `path` goes: who may write there
+/// says where it leads. Nothing of what is at the end.
+[[nodiscard]] std::optional<std::string> untrusted_links(std::filesystem::path const& path, uid_t own);
 
 /// The same of one thing, whatever leads to it; `path` is its name in the text.
 [[nodiscard]] std::optional<std::string> untrusted(

@@ -40,20 +40,15 @@ bool may_hold_token(std::string_view text)
 }
 
 /// Only what can be an id: a token that was given in place of a key must not come into the trail.
-std::string id_in(json::object const& fields, std::string_view name)
+std::string plain_id(std::string_view text)
 {
-    auto const id = TaskId::parse(text_in(fields, name));
+    auto const id = TaskId::parse(text);
     return id ? id->text() : std::string();
 }
 
 std::string plain_name(std::string_view text)
 {
     return is_name(text) && !may_hold_token(text) ? std::string(text) : std::string();
-}
-
-std::string name_in(json::object const& fields, std::string_view name)
-{
-    return plain_name(text_in(fields, name));
 }
 
 json::object const* object_in(json::object const& fields, std::string_view name)
@@ -65,9 +60,8 @@ json::object const* object_in(json::object const& fields, std::string_view name)
 /// Who he says he is.
 std::string claimed_key(json::object const& fields, Peer const& peer)
 {
-    if (auto const* const auth = object_in(fields, "auth")) return id_in(*auth, "key");
-    auto const bound = TaskId::parse(peer.bound_key().key);
-    return bound ? bound->text() : std::string();
+    if (auto const* const auth = object_in(fields, "auth")) return plain_id(text_in(*auth, "key"));
+    return plain_id(peer.bound_key().key);
 }
 
 /// The call's own fields, without those that have a column of their own and what must not be kept.
@@ -117,6 +111,30 @@ bool is_denial(std::string_view code) { return code.starts_with("401."); }
 
 } // namespace
 
+/// What the call says in fields that its method has: what it says in others is nobody's word.
+class Said {
+public:
+    explicit Said(AuditTrail::Call const& call) : call_(call) {}
+    [[nodiscard]] std::string_view text(std::string_view field) const
+    {
+        return has(field) ? text_in(call_.fields, field) : std::string_view();
+    }
+    [[nodiscard]] json::object const* object(std::string_view field) const
+    {
+        return has(field) ? object_in(call_.fields, field) : nullptr;
+    }
+
+private:
+    [[nodiscard]] bool has(std::string_view field) const
+    {
+        auto const& declared = call_.method.fields;
+        return std::any_of(
+            declared.begin(), declared.end(), [&](FieldInfo const& one) { return one.name == field; });
+    }
+
+    AuditTrail::Call const& call_;
+};
+
 class AuditTrail::Row final : public AuditRow, public std::enable_shared_from_this<Row> {
 public:
     Row(AuditTrail& trail, Call const& call)
@@ -126,23 +144,23 @@ public:
         , how_(trail.settings_.param)
         , ip_(call.peer.ip())
     {
-        auto const& fields = call.fields;
+        Said const said(call);
         record_.time = trail.clock_.now().time_since_epoch().count();
-        record_.key = call.caller ? call.caller->by() : claimed_key(fields, call.peer);
+        record_.key = call.caller ? call.caller->by() : claimed_key(call.fields, call.peer);
         record_.address = call.peer.address();
         record_.method.append(call.service).append(1, '.').append(call.method.name);
-        if (auto const agent = Ip::parse(text_in(fields, "agentip"))) record_.agent = agent->text();
-        if (auto const* const ins = object_in(fields, "ins")) {
-            record_.app = name_in(*ins, "app");
-            record_.func = name_in(*ins, "func");
+        if (auto const agent = Ip::parse(said.text("agentip"))) record_.agent = agent->text();
+        if (auto const* const ins = said.object("ins")) {
+            record_.app = plain_name(text_in(*ins, "app"));
+            record_.func = plain_name(text_in(*ins, "func"));
         } else {
-            record_.app = name_in(fields, "appname");
+            record_.app = plain_name(said.text("appname"));
         }
-        record_.target = id_in(fields, "id");
-        if (record_.target.empty()) record_.target = id_in(fields, "key");
+        record_.target = plain_id(said.text("id"));
+        if (record_.target.empty()) record_.target = plain_id(said.text("key"));
         // Of somebody unknown nothing is kept that he could make up.
         bool const is_kept = may_change_ && how_ != AuditSettings::Param::none;
-        if (is_kept) param_ = param_of(fields);
+        if (is_kept) param_ = param_of(call.fields);
     }
 
     void about(Ip const& agent, Instruction const& ins) override

@@ -9,7 +9,7 @@ void refuse_empty(Section const& tls, std::initializer_list<std::string_view> ke
 {
     for (auto const key : keys) {
         if (tls.has(key) && tls.list(key, {}).empty())
-            tls.refuse(key, "it is empty; give a value, or leave the line out for plain text");
+            tls.refuse(key, "it is empty; give a value, or leave the line out");
     }
 }
 

@@ -113,13 +113,15 @@ class Quiet(HouseTest):
     """A client that says nothing may have gone without a word; an agent says nothing until it is asked."""
 
     def test_a_quiet_client_is_closed_and_one_that_waits_for_its_answer_or_is_an_agent_is_not(self):
-        house = self.server(server={"idle_timeout": 1})
+        house = self.server(server={"idle_timeout": 3})
         self.agent(house, IP, lambda call: RUN)
         quiet_agent = self.agent(house, OTHER, beat_every=None)
-        silent, spoken, halfway, waiting = (self.client(house) for _ in range(4))
+        waiting = self.client(house)
+        call = waiting.begin("sheduler", "sendsync", agentip=IP, ins={**INS, "timeout": 8})
+        spoken = self.client(house)
         spoken.ok("elves", "ping")
+        silent, halfway = self.client(house), self.client(house)
         halfway.send_bytes(pack({"mqt": "call", "mqs": "elves", "mqf": "ping"})[:20])
-        call = waiting.begin("sheduler", "sendsync", agentip=IP, ins={**INS, "timeout": 5})
         for client in (silent, spoken, halfway):
             client.expect_closed()
         self.assertEqual(waiting.finish(call)["info"]["worker_flag"], -1)

@@ -23,8 +23,8 @@ public:
             }
         }
         insert_ = "INSERT INTO " + name_ + " VALUES (" + insert_ + ")";
-        db_.script("PRAGMA foreign_keys = OFF; DROP TABLE " + name_ + "; CREATE TABLE " + name_ + " (" + create +
-                   ");");
+        db_.script("PRAGMA foreign_keys = OFF; DROP TABLE " + name_ + "; CREATE TABLE " + name_ + " (" +
+                   create + ");");
     }
 
     [[nodiscard]] std::string const& name() const noexcept { return name_; }

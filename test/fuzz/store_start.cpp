@@ -1,5 +1,5 @@
-// What a start reads from the data file, or from an agent's journal, may be damaged, or changed by hand: each row
-// is taken, or left alone with a line in the log, whatever its columns hold. Of tasks see store_rows.
+// What a start reads from the data file, or from an agent's journal, may be damaged, or changed by hand: each
+// row is taken, or left alone with a line in the log, whatever its columns hold. Of tasks see store_rows.
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -141,8 +141,8 @@ void read_journal(Instant now)
 using Read = void (*)(Instant now);
 std::map<std::string_view, Read> const readers{{"access_key", read_keys}, {"app", read_apps},
     {"join_request", read_joins}, {"join_token", read_joins}, {"agent", read_agents},
-    {"cmdb_record", read_inventory}, {"cron_job", read_crons}, {"audit", read_audit}, {"audit_start", read_audit},
-    {"task", read_journal}, {"cron", read_journal}};
+    {"cmdb_record", read_inventory}, {"cron_job", read_crons}, {"audit", read_audit},
+    {"audit_start", read_audit}, {"task", read_journal}, {"cron", read_journal}};
 
 } // namespace
 

@@ -54,6 +54,28 @@ TEST_CASE("what only we and root can change is trusted", "[trusted-path]")
     CHECK_FALSE(untrusted(fs::canonical("/usr/bin/env"), ::geteuid()));
 }
 
+TEST_CASE("the folder of each link on the way is looked at, and nothing but links", "[trusted-path]")
+{
+    Place const place;
+    auto const fault = [&](std::string const& path) {
+        return untrusted_links(place.at(path), ::geteuid()).value_or("");
+    };
+    fs::create_directory(place.at("open"));
+    fs::create_directory_symlink("../apps", place.at("open/link"));
+    fs::create_directory_symlink("open/link", place.at("around"));
+    CHECK(fault("open/link/demo/bin/work").empty());
+    Place::mode(place.at("open"), 0777);
+    for (std::string const path :
+        {"open/link", "open/link/demo/bin/work", "around/demo", "apps/../open/link"}) {
+        INFO(path);
+        CHECK(fault(path).starts_with(place.at("open")));
+    }
+    CHECK(fault("apps/demo/bin/work").empty());
+    CHECK(fault("open/nothing").empty());
+    fs::create_symlink("loop", place.at("loop"));
+    CHECK(fault("loop") == place.at("loop") + " leads nowhere");
+}
+
 TEST_CASE("what anybody may write is refused with path, mode and cure, wherever on the way", "[trusted-path]")
 {
     Place const place;

@@ -54,7 +54,7 @@ public:
     /// Those of one agent, oldest first.
     [[nodiscard]] virtual std::vector<TaskId> open_of(Ip const& agent) const = 0;
     /// How many those are. Here and in the next two, new ones count as soon as `record` has begun, while they
-    /// are on their way to disk: so do those then that are over from the start.
+    /// are on their way to disk: so do those then that nobody could take.
     [[nodiscard]] virtual std::size_t open_count(Ip const& agent) const = 0;
     /// About what they take in memory, in bytes.
     [[nodiscard]] virtual std::size_t open_bytes(Ip const& agent) const = 0;
