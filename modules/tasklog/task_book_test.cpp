@@ -184,6 +184,21 @@ TEST_CASE("a task takes the same while it is on its way to disk and when it is t
     CHECK(house.book->all_open_bytes() == bytes);
 }
 
+TEST_CASE("a firing that is over when it comes takes nothing on its way to disk", "[task_book]")
+{
+    House house;
+    auto task = house.task(1);
+    task.type = TaskType::cron;
+    task.status = TaskStatus::skipped;
+    task.end = task.start;
+    auto const recorded = house.spawn(house.book->record(task, {}));
+    house.loop.restart();
+    house.loop.poll_one();
+    REQUIRE_FALSE(recorded.is_there());
+    CHECK(house.book->open_count(task.agent) == 0);
+    CHECK(house.book->all_open_bytes() == 0);
+}
+
 TEST_CASE("a task whose recording is given up takes nothing any more", "[task_book]")
 {
     ManualClock clock;
