@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -115,8 +116,10 @@ std::optional<std::string> untrusted_links(fs::path const& path, uid_t own)
     std::vector<fs::path> rest(path.begin(), path.end()); // what is next lies last
     std::reverse(rest.begin(), rest.end());
     for (int links = 0; !rest.empty();) {
-        auto const next = here / rest.back();
+        auto const part = std::exchange(rest.back(), {});
         rest.pop_back();
+        if (part.empty() || part == ".") continue;
+        auto const next = here / part;
         if (!fs::is_symlink(fs::symlink_status(next, failure))) {
             here = next.lexically_normal(); // no link is in it, so that ".." is what it seems
             continue;

@@ -63,7 +63,10 @@ TEST_CASE("the folder of each link on the way is looked at, and nothing but link
     fs::create_directory(place.at("open"));
     fs::create_directory_symlink("../apps", place.at("open/link"));
     fs::create_directory_symlink("open/link", place.at("around"));
+    fs::create_directory_symlink("./apps/", place.at("dotted"));
+    fs::create_symlink("demo", place.at("apps/alias"));
     CHECK(fault("open/link/demo/bin/work").empty());
+    CHECK(fault("dotted/./alias/bin/work").empty());
     Place::mode(place.at("open"), 0777);
     for (std::string const path :
         {"open/link", "open/link/demo/bin/work", "around/demo", "apps/../open/link"}) {
