@@ -159,6 +159,19 @@ TEST_CASE("who was accepted, waits or was rejected is that after a restart, too"
     CHECK(gate.proven(key, web));
 }
 
+TEST_CASE("a machine whose key can't be read is told that it is rejected", "[joins]")
+{
+    Gatehouse gate;
+    gate.ask(web);
+    gate.accept(web);
+    gate.store.db().script("UPDATE access_key SET apps = '[' WHERE role = 'agent'");
+    auto const again = gate.make();
+    ModuleDriver driver(*again, gate.loop);
+    auto const reply = driver.call("join", gate.fields(web, {}), gate.from(web.from));
+    CHECK(reply.at("status") == "rejected");
+    CHECK_FALSE(reply.contains("key"));
+}
+
 TEST_CASE("a rejected machine is told so, and only an admin lets it in after all", "[joins]")
 {
     Gatehouse gate;

@@ -13,6 +13,19 @@ using Names = std::vector<std::string>;
 
 auto const ip = Ip::parse("192.0.2.7").value();
 
+/// A supervisor that knows which agents are there.
+struct Post {
+    Office office;
+    FakePresence presence;
+    KeyRing keys{office.store, Zone()};
+    AppAddresses apps{office.store};
+    Joins joins{office.store, keys, office.clock, &presence};
+    Supervisor supervisor{keys, apps, joins, office.clock, &presence};
+    ModuleDriver driver{supervisor, office.loop};
+
+    Post() { supervisor.start(); }
+};
+
 } // namespace
 
 TEST_CASE("a proven key has rights on the IPs of its ranges", "[supervisor]")
@@ -66,31 +79,24 @@ TEST_CASE("a login binds its connection to the key, and a wrong one binds nothin
 
 TEST_CASE("a key counts up to its expiry, and its agents' links are cut after it", "[supervisor]")
 {
-    Office office;
-    FakePresence presence;
-    KeyRing keys(office.store, Zone());
-    AppAddresses apps(office.store);
-    Joins joins(office.store, keys, office.clock, &presence);
-    Supervisor supervisor(keys, apps, joins, office.clock, &presence);
-    ModuleDriver driver(supervisor, office.loop);
-    supervisor.start();
-    auto const made = driver.call("setkey", {{"expires", "2026-01-01 00:10:00"}});
+    Post post;
+    auto const made = post.driver.call("setkey", {{"expires", "2026-01-01 00:10:00"}});
     std::string const key(made.at("key").as_string());
     std::string const token(made.at("token").as_string());
-    auto const proven = [&] { return code_of([&] { (void)supervisor.prove(key, token, ip); }).empty(); };
+    auto const proven = [&] { return code_of([&] { (void)post.supervisor.prove(key, token, ip); }).empty(); };
     auto const still = [&] {
-        return code_of([&] { (void)supervisor.still(KeyRing::bound(key, token), ip); }).empty();
+        return code_of([&] { (void)post.supervisor.still(KeyRing::bound(key, token), ip); }).empty();
     };
-    office.clock.advance(599s);
+    post.office.clock.advance(599s);
     CHECK((proven() && still()));
-    CHECK(presence.cut.empty());
-    office.clock.advance(1s);
+    CHECK(post.presence.cut.empty());
+    post.office.clock.advance(1s);
     CHECK_FALSE((proven() || still()));
-    office.clock.advance(60s);
-    CHECK(presence.cut == std::vector<std::string>{key});
-    office.clock.advance(600s);
-    CHECK(presence.cut.size() == 1);
-    driver.call("setkey", {{"key", key}, {"expires", "never"}});
+    post.office.clock.advance(60s);
+    CHECK(post.presence.cut == std::vector<std::string>{key});
+    post.office.clock.advance(600s);
+    CHECK(post.presence.cut.size() == 1);
+    post.driver.call("setkey", {{"key", key}, {"expires", "never"}});
     CHECK((proven() && still()));
 }
 
@@ -149,34 +155,27 @@ TEST_CASE(
 
 TEST_CASE("agents' links of a rotated key are cut when its old token ends", "[supervisor]")
 {
-    Office office;
-    FakePresence presence;
-    KeyRing keys(office.store, Zone());
-    AppAddresses apps(office.store);
-    Joins joins(office.store, keys, office.clock, &presence);
-    Supervisor supervisor(keys, apps, joins, office.clock, &presence);
-    ModuleDriver driver(supervisor, office.loop);
-    supervisor.start();
-    auto const made = driver.call("setkey", {{"role", "agent"}});
+    Post post;
+    auto const made = post.driver.call("setkey", {{"role", "agent"}});
     std::string const key(made.at("key").as_string());
     auto const rotate = [&](int overlap) {
-        driver.call("setkey", {{"key", key}, {"rotate", true}, {"overlap", overlap}});
+        post.driver.call("setkey", {{"key", key}, {"rotate", true}, {"overlap", overlap}});
     };
     rotate(600);
-    office.clock.advance(599s);
-    CHECK(presence.cut.empty());
-    office.clock.advance(61s);
-    CHECK(presence.cut.size() == 1);
-    office.clock.advance(600s);
-    CHECK(presence.cut.size() == 1);
+    post.office.clock.advance(599s);
+    CHECK(post.presence.cut.empty());
+    post.office.clock.advance(61s);
+    CHECK(post.presence.cut.size() == 1);
+    post.office.clock.advance(600s);
+    CHECK(post.presence.cut.size() == 1);
     rotate(0);
-    CHECK(presence.cut.size() == 2);
-    office.clock.advance(120s);
-    CHECK(presence.cut.size() == 2);
+    CHECK(post.presence.cut.size() == 2);
+    post.office.clock.advance(120s);
+    CHECK(post.presence.cut.size() == 2);
     rotate(600);
-    CHECK(presence.cut.size() == 2);
+    CHECK(post.presence.cut.size() == 2);
     rotate(600); // the first of the three is none from now on
-    CHECK(presence.cut == std::vector<std::string>{key, key, key});
+    CHECK(post.presence.cut == std::vector<std::string>{key, key, key});
 }
 
 TEST_CASE("who used a key last is told at once, and written once a minute", "[supervisor]")

@@ -130,7 +130,7 @@ std::vector<Entry> Journal::load_tasks(Instant now)
         while (row.next()) {
             auto entry = readable(row);
             if (!entry) continue;
-            entry->report.reset();
+            entry->report.reset(); // Read, so that one that can't be is known now; what is in it may be long.
             all.push_back(std::move(*entry));
         }
     });

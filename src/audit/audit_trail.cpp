@@ -109,8 +109,6 @@ std::string shown_param(std::string param, AuditSettings::Param how)
 
 bool is_denial(std::string_view code) { return code.starts_with("401."); }
 
-} // namespace
-
 /// What the call says in fields that its method has: what it says in others is nobody's word.
 class Said {
 public:
@@ -134,6 +132,8 @@ private:
 
     AuditTrail::Call const& call_;
 };
+
+} // namespace
 
 class AuditTrail::Row final : public AuditRow, public std::enable_shared_from_this<Row> {
 public:

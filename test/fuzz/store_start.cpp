@@ -113,6 +113,7 @@ void read_crons(Instant now)
         PROMISE(Instruction::read(job.ins.to_json()).to_json() == job.ins.to_json());
         shown(job.created);
         shown(job.settled);
+        PROMISE(job.jitter.most.count() >= 0 && job.jitter.most <= Jitter::longest);
         (void)job.rule.next_after(now, job.zone.value_or(Zone()));
     }
 }

@@ -111,6 +111,23 @@ TEST_CASE("a task of the journal that can't be read is left alone, and the other
     CHECK(machine.store.db().run("SELECT 1 FROM task WHERE id = '" + text_of(2) + "'").next());
 }
 
+TEST_CASE("a result of the journal that can't be read is left alone, too", "[agent]")
+{
+    Machine machine;
+    {
+        House house(machine.store, machine.io, machine.clock, {2, 10});
+        for (int n = 1; n <= 2; ++n) {
+            house.instruct(text_of(n), "async");
+            house.workers.end(id_of(n));
+        }
+        house.settle();
+    }
+    machine.store.db().script("UPDATE task SET result = '{' WHERE id = '" + text_of(1) + "'");
+    House const house(machine.store, machine.io, machine.clock, {2, 10});
+    CHECK_FALSE(house.tasks.unconfirmed().contains(id_of(1)));
+    CHECK(house.tasks.unconfirmed().contains(id_of(2)));
+}
+
 TEST_CASE("a task that the journal won't take is refused and not started", "[agent]")
 {
     Machine machine;
