@@ -51,3 +51,44 @@ TEST_CASE("a number that no double holds is refused: it could not be written aga
     }
     CHECK(fault_of(R"({"a":[1e308,-1e308,1e-400,18446744073709551616]})").empty());
 }
+
+TEST_CASE("an object of more than 1,024 members is refused, wherever it stands", "[frames]")
+{
+    auto const object = [](std::size_t members) {
+        std::string text = "{";
+        for (std::size_t i = 0; i < members; ++i) text += (i ? ",\"k" : "\"k") + std::to_string(i) + "\":1";
+        return text + "}";
+    };
+    for (auto const* const place : {"", "{\"a\":", "{\"a\":[1,{\"b\":"}) {
+        std::string const before(place);
+        auto const after = before.empty() ? "" : before.size() < 8 ? "}" : "}]}";
+        CHECK(fault_of(before + object(1024) + after).empty());
+        CHECK(fault_of(before + object(1025) + after)
+                  .starts_with("[400.1] an object has more than 1024 members"));
+    }
+}
+
+TEST_CASE("a frame of more than 100,000 values is refused, however they are nested", "[frames]")
+{
+    auto const list = [](std::string_view item, std::size_t count) {
+        std::string text = "{\"a\":[";
+        for (std::size_t i = 0; i < count; ++i) text.append(i ? "," : "").append(item);
+        return text + "]}";
+    };
+    // The frame's object and the list are two of them.
+    CHECK(fault_of(list("[]", 99'998)).empty());
+    for (auto const* const item : {"[]", "{}", "1", "-1.5", "\"\"", "true", "null", "18446744073709551615"}) {
+        INFO(item);
+        CHECK(fault_of(list(item, 99'999)).starts_with("[400.1] the frame has more than 100000 JSON values"));
+    }
+    CHECK(
+        fault_of(list("[[[1]]]", 25'000)).starts_with("[400.1] the frame has more than 100000 JSON values"));
+}
+
+TEST_CASE("names that collide in Boost.JSON's table make no frame's parsing quadratic", "[frames]")
+{
+    // The limit stops the parser at member 1,025, before the table of all of them is filled.
+    std::string text = "{\"a\":1";
+    for (std::size_t i = 0; i < 65'536; ++i) text += ",\"k" + std::to_string(i) + "\":1";
+    CHECK(fault_of(text + "}").starts_with("[400.1] an object has more than 1024 members"));
+}
