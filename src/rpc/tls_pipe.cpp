@@ -1,5 +1,6 @@
 #include "rpc/tls_pipe.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <openssl/err.h>
@@ -14,6 +15,16 @@ namespace elves {
 namespace {
 
 constexpr std::size_t record_bytes = 16 * 1024; // of one TLS record's text
+/// A handshake with a long chain of certificates is below this; OpenSSL itself takes 100 KiB of chain.
+constexpr std::size_t max_handshake_bytes = 128 * 1024;
+/// TLS 1.3 lets either side ask for new keys at any time, which costs us far more than it costs the sender.
+/// Programs that mean well do so once in gigabytes.
+constexpr std::size_t key_updates_at_once = 16;
+constexpr std::size_t bytes_a_key_update = 1024 * 1024;
+/// What OpenSSL allocates (measured with 3.0: 40 KiB for a handshake, a buffer of a record's size for part of
+/// one).
+constexpr std::size_t handshake_memory = 40 * 1024;
+constexpr std::size_t record_memory = 17 * 1024;
 
 std::string common_name(X509 const* certificate)
 {
@@ -45,6 +56,8 @@ TlsPipe::TlsPipe(std::shared_ptr<TlsContext const> context)
     if (!ssl_ || !in || !out) throw std::bad_alloc();
     SSL_set_bio(ssl_.get(), in, out);
     SSL_set_app_data(ssl_.get(), this);
+    SSL_set_msg_callback(ssl_.get(), &TlsPipe::on_message);
+    SSL_set_msg_callback_arg(ssl_.get(), this);
     SSL_set_accept_state(ssl_.get());
 }
 
@@ -73,30 +86,66 @@ void TlsPipe::receive(std::string_view wire, std::string& text)
     std::size_t taken = 0;
     if (BIO_write_ex(in, wire.data(), wire.size(), &taken) != 1 || taken != wire.size())
         throw std::bad_alloc();
+    received_ += wire.size();
     advance(text);
 }
 
 void TlsPipe::advance(std::string& text)
 {
-    if (!ready_) {
+    while (!ready_) {
         ERR_clear_error();
-        if (!note_result(SSL_do_handshake(ssl_.get()))) return;
-        ready_ = true;
+        ready_ = note_result(SSL_do_handshake(ssl_.get()));
+        limit_work();
+        if (!ready_ && (!fault_.empty() || finished_ || !has_more_input())) return;
     }
     read(text);
 }
 
+/// Appends what the records say to `text`, whose size is that of a record more meanwhile: growing it fills it
+/// with zeros, which must not happen for each of many small records.
 void TlsPipe::read(std::string& text)
 {
-    while (fault_.empty() && !finished_) {
-        auto const before = text.size();
-        text.resize(before + record_bytes);
+    auto used = text.size();
+    bool has_more = true;
+    while (has_more && fault_.empty() && !finished_) {
+        text.resize(std::max(text.size(), used + record_bytes));
         std::size_t size = 0;
         ERR_clear_error();
-        auto const result = SSL_read_ex(ssl_.get(), text.data() + before, record_bytes, &size);
-        text.resize(before + size);
-        if (!note_result(result)) return;
+        bool const has_read = note_result(SSL_read_ex(ssl_.get(), text.data() + used, record_bytes, &size));
+        used += size;
+        limit_work();
+        // OpenSSL returns after each record that carries no text, so that it is counted before the next.
+        has_more = has_read || has_more_input();
     }
+    text.resize(used);
+}
+
+bool TlsPipe::has_more_input() const noexcept { return BIO_ctrl_pending(SSL_get_rbio(ssl_.get())) > 0; }
+
+/// Ends the connection of a peer that makes us work for nothing.
+void TlsPipe::limit_work()
+{
+    if (!fault_.empty()) return;
+    if (!ready_ && received_ > max_handshake_bytes) fault_ = "TLS: the handshake is over 128 KiB";
+    if (key_updates_ > key_updates_at_once + received_ / bytes_a_key_update)
+        fault_ = "TLS: too many key updates (" + std::to_string(key_updates_) + " in " +
+                 std::to_string(received_) + " bytes)";
+}
+
+void TlsPipe::on_message(int is_ours, int /*version*/, int content, void const* bytes, std::size_t size,
+    ssl_st* /*ssl*/, void* self)
+{
+    bool const is_key_update = is_ours == 0 && content == SSL3_RT_HANDSHAKE && size > 0 &&
+                               *static_cast<unsigned char const*>(bytes) == SSL3_MT_KEY_UPDATE;
+    if (is_key_update) ++static_cast<TlsPipe*>(self)->key_updates_;
+}
+
+std::size_t TlsPipe::unsent() const noexcept { return BIO_ctrl_pending(SSL_get_wbio(ssl_.get())); }
+
+std::size_t TlsPipe::held() const noexcept
+{
+    if (!ready_) return handshake_memory;
+    return SSL_has_pending(ssl_.get()) == 1 ? record_memory : 0;
 }
 
 /// True where OpenSSL could do it; false where it wants more from the wire, or can't go on.

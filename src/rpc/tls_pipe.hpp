@@ -41,6 +41,10 @@ public:
     void to_wire(std::string& wire);
     /// Tells the other side that nothing more comes.
     void finish();
+    /// Bytes that wait for `to_wire`.
+    [[nodiscard]] std::size_t unsent() const noexcept;
+    /// Bytes that OpenSSL holds for this connection, about: of a handshake, or of a record that is not whole.
+    [[nodiscard]] std::size_t held() const noexcept;
 
     [[nodiscard]] bool is_server() const noexcept { return context_->is_server(); }
     [[nodiscard]] bool is_ready() const noexcept { return ready_; }
@@ -61,6 +65,10 @@ private:
     void advance(std::string& text);
     void read(std::string& text);
     [[nodiscard]] bool note_result(int result);
+    [[nodiscard]] bool has_more_input() const noexcept;
+    void limit_work();
+    static void on_message(
+        int is_ours, int version, int content, void const* bytes, std::size_t size, ssl_st* ssl, void* self);
     [[nodiscard]] std::string reason() const;
 
     std::shared_ptr<TlsContext const> context_; ///< Called by ssl_ when a certificate is shown.
@@ -69,6 +77,8 @@ private:
     std::string fault_;
     bool ready_ = false;
     bool finished_ = false;
+    std::size_t received_ = 0;    ///< Bytes from the wire.
+    std::size_t key_updates_ = 0; ///< Of the other side.
 };
 
 } // namespace elves

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <unistd.h>
 
 #include "catch.hpp"
@@ -222,4 +223,129 @@ TEST_CASE("a server's [tls] line that says nothing is refused, not taken for pla
             tls_of_server(settings.section("tls")), Contains("[tls] " + key) && Contains("is empty"));
     }
     CHECK(tls_of_server(Settings::parse("", "elves.conf").section("tls")) == nullptr);
+}
+
+namespace {
+
+/// OpenSSL's own client, which does what a TlsPipe never does.
+struct RawClient {
+    SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+    SSL* ssl = SSL_new(context);
+
+    explicit RawClient(int version)
+    {
+        SSL_set_max_proto_version(ssl, version);
+        SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+        SSL_set_connect_state(ssl);
+    }
+    ~RawClient()
+    {
+        SSL_free(ssl);
+        SSL_CTX_free(context);
+    }
+    [[nodiscard]] std::string to_wire() const
+    {
+        std::string wire(BIO_ctrl_pending(SSL_get_wbio(ssl)), '\0');
+        std::size_t got = 0;
+        if (!wire.empty()) BIO_read_ex(SSL_get_wbio(ssl), wire.data(), wire.size(), &got);
+        return wire;
+    }
+    void shake_hands(TlsPipe& server) const
+    {
+        for (int i = 0; i < 10 && !server.is_ready(); ++i) {
+            SSL_do_handshake(ssl);
+            std::string ignored;
+            server.receive(to_wire(), ignored);
+            std::string wire;
+            server.to_wire(wire);
+            BIO_write(SSL_get_rbio(ssl), wire.data(), static_cast<int>(wire.size()));
+        }
+        REQUIRE(server.is_ready());
+    }
+    /// Asks for new keys that often, and says `text` in between.
+    [[nodiscard]] std::string updates(int count, std::string const& text = "") const
+    {
+        std::string wire;
+        for (int i = 0; i < count; ++i) {
+            REQUIRE(SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1);
+            REQUIRE(SSL_do_handshake(ssl) == 1);
+            if (!text.empty()) SSL_write(ssl, text.data(), static_cast<int>(text.size()));
+            wire += to_wire();
+        }
+        return wire;
+    }
+};
+
+} // namespace
+
+TEST_CASE("a peer that asks for new keys again and again is given up after a few of them", "[tls]")
+{
+    Fleet const fleet;
+    TlsPipe server(TlsContext::for_server(fleet.identity("server"), ""));
+    RawClient const client(TLS1_3_VERSION);
+    client.shake_hands(server);
+    auto const text = GENERATE(std::string(), std::string("x"));
+    std::string heard;
+    server.receive(client.updates(2'000, text), heard);
+    CHECK_THAT(server.fault(), Contains("too many key updates"));
+    CHECK(heard.size() < 100);
+    CHECK(server.unsent() < 4'096);
+}
+
+TEST_CASE("a peer that asks for new keys now and then goes on", "[tls]")
+{
+    Fleet const fleet;
+    TlsPipe server(TlsContext::for_server(fleet.identity("server"), ""));
+    RawClient const client(TLS1_3_VERSION);
+    client.shake_hands(server);
+    std::string const much(16'384, 'x');
+    for (int megabyte = 0; megabyte < 40; ++megabyte) {
+        std::string heard;
+        server.receive(client.updates(1), heard);
+        for (int i = 0; i < 64; ++i) {
+            SSL_write(client.ssl, much.data(), static_cast<int>(much.size()));
+            server.receive(client.to_wire(), heard);
+        }
+        CHECK(heard.size() == much.size());
+        std::string wire;
+        server.to_wire(wire);
+        BIO_write(SSL_get_rbio(client.ssl), wire.data(), static_cast<int>(wire.size()));
+        char ignored = 0;
+        SSL_read(client.ssl, &ignored, 1);
+    }
+    CHECK(server.fault().empty());
+}
+
+TEST_CASE("many small records in one read come out as they went in", "[tls]")
+{
+    Fleet const fleet;
+    auto const version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
+    TlsPipe server(TlsContext::for_server(fleet.identity("server"), ""));
+    RawClient const client(version);
+    client.shake_hands(server);
+    std::string said;
+    std::string wire;
+    for (int i = 0; i < 1'000; ++i) {
+        auto const word = std::to_string(i) + " ";
+        SSL_write(client.ssl, word.data(), static_cast<int>(word.size()));
+        said += word;
+        wire += client.to_wire();
+    }
+    std::string heard;
+    server.receive(wire, heard);
+    CHECK(heard == said);
+    CHECK(server.fault().empty());
+}
+
+TEST_CASE("a handshake of more than 128 KiB is given up", "[tls]")
+{
+    Fleet const fleet;
+    TlsPipe server(TlsContext::for_server(fleet.identity("server"), ""));
+    // A change of cipher that TLS 1.3 has for the sake of old middleboxes, and ignores.
+    std::string wire;
+    for (int i = 0; i < 100'000 && server.fault().empty(); ++i) {
+        std::string ignored;
+        server.receive(std::string_view("\x14\x03\x03\x00\x01\x01", 6), ignored);
+    }
+    CHECK_FALSE(server.fault().empty());
 }
