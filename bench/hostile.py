@@ -83,12 +83,14 @@ def attack(server, attacker, count, stands_back, seconds):
             if not ready.wait(60):
                 raise RuntimeError(f"{attacker.__name__} does not get going")
         pids = [process.pid for process in attackers]
+        log = server.folder / "log"
+        logged = log.stat().st_size
         began, theirs, ours = time.monotonic(), cpu_of(pids), cpu_of([server.pid])
         beside = ask(server, seconds)
         took = time.monotonic() - began
         round_ = {"rate": beside["rate"] / calm["rate"], "p99_calm_us": calm["p99_us"], "p99_us": beside["p99_us"],
                   "attackers_cpu": (cpu_of(pids) - theirs) / took, "server_cpu": (cpu_of([server.pid]) - ours) / took,
-                  "memory_mib": (server.rss() - before) / 2**20}
+                  "memory_mib": (server.rss() - before) / 2**20, "log_kib_s": (log.stat().st_size - logged) / 1024 / took}
     finally:
         for process in attackers:
             process.kill()
@@ -117,7 +119,8 @@ def shown(attacker, count, rounds):
     worst = max(one["p99_us"] for one in rounds)
     return (f"| {count} x {attacker.__doc__.rstrip('.')} | {middle('rate'):.2f} "
             f"| {middle('p99_calm_us', 1e-3):.2f} | {middle('p99_us', 1e-3):.2f} ({worst / 1e3:.2f}) "
-            f"| {middle('attackers_cpu'):.2f} | {middle('server_cpu'):.2f} | {middle('memory_mib'):.1f} |")
+            f"| {middle('attackers_cpu'):.2f} | {middle('server_cpu'):.2f} | {middle('memory_mib'):.1f} "
+            f"| {middle('log_kib_s'):.1f} |")
 
 
 def main():
@@ -131,8 +134,8 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     found = {}
     print(f"{CONNECTIONS} clients, {RATE} calls a second in all\n")
-    print("| attacker | answered, of calm | p99 calm, ms | p99 attacked, ms (worst) | attackers' cores | server's cores | server's memory, MiB more |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print("| attacker | answered, of calm | p99 calm, ms | p99 attacked, ms (worst) | attackers' cores | server's cores | server's memory, MiB more | log, KiB/s |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for attacker, count, stands_back in ATTACKERS:
         if args.attacker and attacker.__name__ not in args.attacker:
             continue

@@ -14,7 +14,9 @@ import sys
 import tempfile
 
 from contestants import Elvesd, elves_bench
+from hostile_frames import costs
 
+MOST_TIMES = 10  # a stranger's most expensive byte, of its cheapest
 STORED = pathlib.Path(__file__).parent / "instructions.json"
 
 
@@ -46,6 +48,17 @@ def of_one_request(scenario):
     return (whole_run(scenario, many) - whole_run(scenario, few)) / (many - few)
 
 
+def hostile():
+    """What is too expensive of a stranger's frames."""
+    long, short = costs()
+    for name, instructions in long.items():
+        print(f"stranger, 16 KiB of {name}: {instructions:.1f} instructions a byte", flush=True)
+    for name, instructions in short.items():
+        print(f"stranger, {name}: {instructions:,.0f} instructions a frame", flush=True)
+    return [f"a stranger's frame of {name} costs {cost / min(costs.values()):.0f} times the cheapest of its length"
+            for costs in (long, short) for name, cost in costs.items() if cost > MOST_TIMES * min(costs.values())]
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./dev instructions", description=__doc__.partition("\n")[0])
     parser.add_argument("--store", action="store_true", help="what is counted now is what counts from now on")
@@ -60,6 +73,7 @@ def main():
             worse.append(f"{name} needs {counted:,.0f}; at most {most:,.0f}")
         if args.store:
             scenario["instructions"] = round(counted)
+    worse += hostile()
     if args.store:
         lines = (f' "{name}": {json.dumps(scenario)}' for name, scenario in scenarios.items())
         STORED.write_text("{\n" + ",\n".join(lines) + "\n}\n")

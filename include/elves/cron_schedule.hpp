@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -66,8 +67,8 @@ private:
     void plan(TaskId cron_id, Job& job, Instant after);
 
     std::unordered_map<TaskId, Job> jobs_;
-    std::set<std::pair<Instant, TaskId>> due_;         // the jobs with a next time, by when they come due
-    std::unordered_map<std::string_view, Rule> rules_; // by their text, which the rule owns
+    std::set<std::pair<Instant, TaskId>> due_; // the jobs with a next time, by when they come due
+    std::map<std::string_view, Rule> rules_;   // by their text, which the rule owns
 };
 
 /// The rule's times in (after, until], counted up to `limit` from the oldest on: `last` is the latest in the

@@ -11,7 +11,7 @@
 #include "elves/error.hpp"
 #include "elves/instruction.hpp"
 #include "elves/ip.hpp"
-#include "elves/json.hpp"
+#include "elves/json_document.hpp"
 #include "elves/quartz_rule.hpp"
 #include "elves/task_id.hpp"
 
@@ -33,7 +33,7 @@ struct FieldType;
     struct FieldType<Type> {                                                                                 \
         static constexpr std::string_view name = type_name;                                                  \
         static constexpr Code missing = missing_code;                                                        \
-        static Type read(std::string_view field, json::value const& value);                                  \
+        static Type read(std::string_view field, JsonValue const& value);                                    \
         static void judge(Caller const& caller, Type const& value);                                          \
     }
 
@@ -50,15 +50,14 @@ ELVES_FIELD_TYPE(std::vector<IpRange>, "list of ip range", codes::bad_field);   
 ELVES_FIELD_TYPE(AppName, "app name", codes::bad_app);
 ELVES_FIELD_TYPE(Instruction, "ins", codes::bad_field);
 ELVES_FIELD_TYPE(QuartzRule, "cron rule", codes::bad_rule);
-ELVES_FIELD_TYPE(json::object, "object", codes::bad_field);
-ELVES_FIELD_TYPE(json::array, "list", codes::bad_field);
+ELVES_FIELD_TYPE(JsonDocument, "object", codes::bad_field); ///< A copy that outlives the frame.
 #undef ELVES_FIELD_TYPE
 
 template <class T>
 struct FieldType<std::optional<T>> {
     static constexpr std::string_view name = FieldType<T>::name;
     static constexpr Code missing = FieldType<T>::missing;
-    static std::optional<T> read(std::string_view field, json::value const& value)
+    static std::optional<T> read(std::string_view field, JsonValue const& value)
     {
         return FieldType<T>::read(field, value);
     }
@@ -69,6 +68,7 @@ struct FieldType<std::optional<T>> {
 };
 
 /// "`field` is 5; give text", as every Error about a field begins.
-[[nodiscard]] std::string field_is(std::string_view field, json::value const& value);
+[[nodiscard]] std::string field_is(std::string_view field, JsonValue const& value);
+[[nodiscard]] std::string field_is(std::string_view field, std::string_view value);
 
 } // namespace elves

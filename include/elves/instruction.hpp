@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "elves/json.hpp"
+#include "elves/json_value.hpp"
 
 namespace elves {
 
@@ -25,7 +26,7 @@ struct Instruction {
     std::string dedup;           ///< At most 64 characters.
 
     /// Throws Error 403.x that names the field, as `ins.app`.
-    [[nodiscard]] static Instruction read(json::object const& ins);
+    [[nodiscard]] static Instruction read(JsonValue const& ins);
     /// As it travels: strings all, `ttl` and `dedup` only where given.
     [[nodiscard]] json::object to_json(json::storage_ptr memory = {}) const;
     /// `app.func`

@@ -28,7 +28,7 @@ template <class In>
 struct Field {
     FieldInfo info;
     Code missing;
-    std::function<void(In&, json::value const&)> read;
+    std::function<void(In&, JsonValue const&)> read;
     std::function<void(Caller const&, In const&)> judge;
 };
 
@@ -36,7 +36,7 @@ template <class In, class T>
 [[nodiscard]] Field<In> declared_field(std::string_view name, T In::*member, bool is_required)
 {
     return {{std::string(name), FieldType<T>::name, is_required}, FieldType<T>::missing,
-        [name, member](In& in, json::value const& value) { in.*member = FieldType<T>::read(name, value); },
+        [name, member](In& in, JsonValue const& value) { in.*member = FieldType<T>::read(name, value); },
         [member](Caller const& caller, In const& in) { FieldType<T>::judge(caller, in.*member); }};
 }
 
@@ -60,13 +60,13 @@ template <class In, class T>
 /// Reads and judges a call's fields. The one place where a request's fields are checked.
 template <class In>
 [[nodiscard]] In read_fields(
-    std::vector<Field<In>> const& fields, json::object const& call, Caller const& caller, bool judged)
+    std::vector<Field<In>> const& fields, JsonValue const& call, Caller const& caller, bool judged)
 {
     In in{};
     for (auto const& field : fields) {
-        auto const* value = call.if_contains(field.info.name);
+        auto const* value = call.find(field.info.name);
         bool const not_given =
-            !value || (!field.info.required && value->is_string() && value->get_string().empty());
+            !value || (!field.info.required && value->is_string() && value->string().empty());
         if (!not_given) {
             field.read(in, *value);
             if (judged) field.judge(caller, in);
@@ -104,7 +104,7 @@ struct Method {
     std::vector<FieldInfo> fields;
     std::string help;
     std::vector<std::string> also; ///< Other names that mean the same.
-    std::function<Answer(json::object const&, Caller const&)> run;
+    std::function<Answer(JsonValue const&, Caller const&)> run;
     /// What a refused call's reply carries beside `flag` and `error_info`, if anything.
     std::function<json::object(Error const&)> when_refused;
 
@@ -183,7 +183,7 @@ private:
         method->help = help;
         for (auto const& field : fields) method->fields.push_back(field.info);
         method->run = [fields = std::move(fields), code = std::move(code), judged = right != Right::open](
-                          json::object const& call, Caller const& caller) -> Method::Answer {
+                          JsonValue const& call, Caller const& caller) -> Method::Answer {
             return code(read_fields(fields, call, caller, judged), caller);
         };
         methods_.push_back(std::move(method));

@@ -10,7 +10,7 @@
 #include "elves/asio.hpp"
 #include "elves/clock.hpp"
 #include "elves/ip.hpp"
-#include "elves/json.hpp"
+#include "elves/json_document.hpp"
 
 namespace elves {
 
@@ -26,7 +26,7 @@ struct BoundKey {
 struct Back {
     bool flag = false;
     std::string error_info;
-    json::object fields;
+    JsonDocument fields;
 };
 
 /// The other end of a connection. On the loop's thread; held by shared_ptr, usable (calls fail) after it is
@@ -61,6 +61,9 @@ public:
     /// What `supervisor.login` bound this connection to.
     [[nodiscard]] virtual BoundKey const& bound_key() const noexcept = 0;
     virtual void bind_key(BoundKey key) = 0;
+    /// A key was proven on this connection: the limits of strangers no longer hold for it (docs/protocol.md,
+    /// Frames).
+    virtual void grant_authority() noexcept {}
     /// What its TLS certificate stands for in place of a key; null without one.
     [[nodiscard]] virtual std::shared_ptr<Key const> certified() const { return nullptr; }
 };

@@ -1,17 +1,16 @@
 #pragma once
 
-#include <string>
-
 #include "elves/ip.hpp"
 
 namespace elves {
 
-/// Whom to count an address as. Who has one IPv6 address has all of its /64, so they are one; IPv4 as it is.
-[[nodiscard]] inline Ip asker(Ip const& from)
+/// The address under which limits count a peer: an IPv4 address itself, of an IPv6 address its /64 network, because
+/// whoever has one address of that has all of them.
+[[nodiscard]] inline Ip rate_limit_key(Ip const& peer)
 {
-    if (from.is_v4()) return from;
-    auto const network = IpRange::parse(from.text() + "/64");
-    return network ? network->first() : from;
+    if (peer.is_v4()) return peer;
+    auto const network = IpRange::parse(peer.text() + "/64");
+    return network ? network->first() : peer;
 }
 
 } // namespace elves

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "elves/keyed_hash.hpp"
+
 namespace elves {
 
 /// The id of a task or a cron job: 64 bits, shown as 16 upper-case hex digits.
@@ -31,5 +33,8 @@ private:
 
 template <>
 struct std::hash<elves::TaskId> {
-    std::size_t operator()(elves::TaskId const& id) const noexcept { return id.value(); }
+    std::size_t operator()(elves::TaskId const& id) const noexcept
+    {
+        return elves::keyed_hash(id.value(), 0);
+    }
 };

@@ -9,7 +9,7 @@ struct FieldType<CmdbText> {
     static constexpr std::string_view name = "string";
     static constexpr Code missing = codes::bad_field;
     static constexpr std::size_t most = 4096;
-    static CmdbText read(std::string_view field, json::value const& value)
+    static CmdbText read(std::string_view field, JsonValue const& value)
     {
         auto text = FieldType<std::string>::read(field, value);
         if (text.size() > most) {
@@ -25,7 +25,7 @@ template <>
 struct FieldType<CmdbPlace> {
     static constexpr std::string_view name = "ip";
     static constexpr Code missing = codes::bad_ip;
-    static CmdbPlace read(std::string_view field, json::value const& value)
+    static CmdbPlace read(std::string_view field, JsonValue const& value)
     {
         return {FieldType<Ip>::read(field, value)};
     }

@@ -31,8 +31,8 @@ void Cron::configure(Section const& section)
 {
     auto const misfire = section.choice("misfire", "skip", {"skip", "once"});
     auto const overlap = section.choice("overlap", "skip", {"skip", "allow", "replace"});
-    misfire_ = FieldType<Misfire>::read("misfire", json::string(misfire));
-    overlap_ = FieldType<Overlap>::read("overlap", json::string(overlap));
+    misfire_ = FieldType<Misfire>::read("misfire", JsonDocument::string(misfire).root());
+    overlap_ = FieldType<Overlap>::read("overlap", JsonDocument::string(overlap).root());
 }
 
 void Cron::declare(MethodTable& table)

@@ -25,10 +25,10 @@ std::string_view text_of(Choices const& choices, T value) noexcept
 }
 
 template <class Choices>
-auto choose(Choices const& choices, std::string_view name, std::string_view field, json::value const& value)
+auto choose(Choices const& choices, std::string_view name, std::string_view field, JsonValue const& value)
 {
     for (auto const& choice : choices) {
-        if (value.is_string() && std::string_view(value.get_string()) == choice.text) return choice.value;
+        if (value.is_string() && value.string() == choice.text) return choice.value;
     }
     throw Error(codes::bad_field, field_is(field, value) + "; give " + std::string(name));
 }
@@ -39,31 +39,31 @@ std::string_view type_text(CronType type) noexcept { return text_of(types, type)
 std::string_view misfire_text(Misfire misfire) noexcept { return text_of(misfires, misfire); }
 std::string_view overlap_text(Overlap overlap) noexcept { return text_of(overlaps, overlap); }
 
-CronType FieldType<CronType>::read(std::string_view field, json::value const& value)
+CronType FieldType<CronType>::read(std::string_view field, JsonValue const& value)
 {
     return choose(types, name, field, value);
 }
 
-Misfire FieldType<Misfire>::read(std::string_view field, json::value const& value)
+Misfire FieldType<Misfire>::read(std::string_view field, JsonValue const& value)
 {
     return choose(misfires, name, field, value);
 }
 
-Overlap FieldType<Overlap>::read(std::string_view field, json::value const& value)
+Overlap FieldType<Overlap>::read(std::string_view field, JsonValue const& value)
 {
     return choose(overlaps, name, field, value);
 }
 
-Zone FieldType<Zone>::read(std::string_view field, json::value const& value)
+Zone FieldType<Zone>::read(std::string_view field, JsonValue const& value)
 {
     if (value.is_string()) {
-        if (auto const zone = Zone::named(std::string_view(value.get_string()))) return *zone;
+        if (auto const zone = Zone::named(value.string())) return *zone;
     }
     throw Error(codes::bad_field,
         field_is(field, value) + "; give a time zone that the server knows, such as Europe/Berlin or UTC");
 }
 
-Jitter FieldType<Jitter>::read(std::string_view field, json::value const& value)
+Jitter FieldType<Jitter>::read(std::string_view field, JsonValue const& value)
 {
     auto const most = FieldType<std::int64_t>::read(field, value);
     if (most < 0 || most > Jitter::longest.count()) {

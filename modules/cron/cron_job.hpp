@@ -58,7 +58,7 @@ struct CronJob {
     struct FieldType<Type> {                                                                                 \
         static constexpr std::string_view name = type_name;                                                  \
         static constexpr Code missing = codes::bad_field;                                                    \
-        static Type read(std::string_view field, json::value const& value);                                  \
+        static Type read(std::string_view field, JsonValue const& value);                                    \
         static void judge(Caller const&, Type const&) {}                                                     \
     }
 

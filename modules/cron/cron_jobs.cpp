@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "cron_schema.hpp"
+#include "elves/json_document.hpp"
 #include "elves/log.hpp"
 
 namespace elves {
@@ -49,7 +50,7 @@ CronJob job_of(Run const& row)
     CronJob job(checked(TaskId::parse(row.text(0)), "id"), QuartzRule::parse(row.text(3)));
     job.agent = checked(Ip::parse(row.text(1)), "agent");
     job.type = row.text(2) == "self" ? CronType::self : CronType::center;
-    job.ins = Instruction::read(json::parse(row.text(4)).as_object());
+    job.ins = Instruction::read(JsonDocument::parse(row.text(4)).root());
     job.on = row.number(5) != 0;
     job.created = row.instant(6);
     job.by = row.text(7);

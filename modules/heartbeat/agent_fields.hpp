@@ -23,7 +23,7 @@ struct FieldType<AgentText> {
     static constexpr std::string_view name = "string";
     static constexpr Code missing = codes::bad_field;
     static constexpr std::size_t most = 256;
-    static AgentText read(std::string_view field, json::value const& value)
+    static AgentText read(std::string_view field, JsonValue const& value)
     {
         auto text = FieldType<std::string>::read(field, value);
         if (auto const length = characters(text); length > most) {
@@ -50,21 +50,21 @@ struct FieldType<AgentApps> {
     static constexpr std::string_view name = "object of name: version";
     static constexpr Code missing = codes::bad_field;
     static constexpr std::size_t most = 1'000;
-    static AgentApps read(std::string_view field, json::value const& value)
+    static AgentApps read(std::string_view field, JsonValue const& value)
     {
-        auto const said = FieldType<json::object>::read(field, value);
-        if (said.size() > most) {
-            throw Error(missing, "`" + std::string(field) + "` has " + std::to_string(said.size()) +
+        if (!value.is_object()) throw Error(missing, field_is(field, value) + "; give an object");
+        if (value.size() > most) {
+            throw Error(missing, "`" + std::string(field) + "` has " + std::to_string(value.size()) +
                                      " entries; give at most " + std::to_string(most));
         }
         AgentApps apps;
-        for (auto const& [app, version] : said) {
+        for (auto const& version : value) {
+            auto const app = version.name();
             if (!is_name(app)) continue; // Nobody could call it.
-            auto const* const text = version.if_string();
-            if (!text)
+            if (!version.is_string())
                 throw Error(missing,
                     field_is(std::string(field) + "." + std::string(app), version) + "; give a string");
-            apps.versions.emplace(app, cut_version(*text));
+            apps.versions[app] = cut_version(version.string());
         }
         return apps;
     }
@@ -75,10 +75,10 @@ template <>
 struct FieldType<AgentStatus> {
     static constexpr std::string_view name = "online or offline";
     static constexpr Code missing = codes::bad_field;
-    static AgentStatus read(std::string_view field, json::value const& value)
+    static AgentStatus read(std::string_view field, JsonValue const& value)
     {
-        if (value.is_string() && value.get_string() == "online") return {true};
-        if (value.is_string() && value.get_string() == "offline") return {false};
+        if (value.is_string() && value.string() == "online") return {true};
+        if (value.is_string() && value.string() == "offline") return {false};
         throw Error(missing, field_is(field, value) + "; give online or offline");
     }
     static void judge(Caller const&, AgentStatus const&) {}
@@ -88,7 +88,7 @@ template <>
 struct FieldType<AgentPlace> {
     static constexpr std::string_view name = "ip";
     static constexpr Code missing = codes::bad_ip;
-    static AgentPlace read(std::string_view field, json::value const& value)
+    static AgentPlace read(std::string_view field, JsonValue const& value)
     {
         return {FieldType<Ip>::read(field, value)};
     }

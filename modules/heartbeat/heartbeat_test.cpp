@@ -321,7 +321,8 @@ TEST_CASE("who asked hears of a register after it was answered", "[heartbeat]")
     std::vector<Ip> heard;
     fleet.presence.on_link([&](Ip const& agent) { heard.push_back(agent); });
     auto const peer = fleet.connect();
-    auto const answer = fleet.driver.table.find("register")->run({{"agentip", "10.0.0.1"}}, {peer, nullptr});
+    auto const answer =
+        fleet.driver.table.find("register")->run(json_of({{"agentip", "10.0.0.1"}}).root(), {peer, nullptr});
     CHECK(std::holds_alternative<Reply>(answer));
     CHECK(heard.empty());
     fleet.driver.run();

@@ -48,18 +48,17 @@ bool cannot_now(Back const& back)
            has_code(back, codes::too_much);
 }
 
-std::optional<life::Event> told(json::value const& entry, TaskId id, Zone const& zone)
+std::optional<life::Event> told(JsonValue const& entry, TaskId id, Zone const& zone)
 {
-    auto const* const fields = entry.if_object();
-    auto const* const status = fields ? fields->if_contains("status") : nullptr;
-    auto const* const named = fields ? fields->if_contains("id") : nullptr;
+    auto const* const status = entry.find("status");
+    auto const* const named = entry.find("id");
     if (!status || !status->is_string() || !named || !named->is_string() ||
-        TaskId::parse(std::string_view(named->get_string())) != id) {
+        TaskId::parse(named->string()) != id) {
         return life::AgentForgot{};
     }
-    auto const& word = status->get_string();
+    auto const word = status->string();
     if (word == "running") return life::AgentRuns{};
-    if (word == "done" || word == "failed") return life::Reported{read_report(*fields, zone)};
+    if (word == "done" || word == "failed") return life::Reported{read_report(entry, zone)};
     return life::AgentForgot{};
 }
 
@@ -91,7 +90,7 @@ asio::awaitable<std::optional<life::Event>> AgentCalls::run(SharedTask task, std
     auto const begun = clock_.steady();
     try {
         auto const back = co_await instruct(*link, *task, limit);
-        if (back.flag) co_return life::Reported{read_report(back.fields, zone_)};
+        if (back.flag) co_return life::Reported{read_report(back.fields.root(), zone_)};
         co_return life::Refused{
             refusal_of(back), std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun)};
     } catch (Error const& error) {
@@ -114,13 +113,15 @@ asio::awaitable<std::vector<std::optional<life::Event>>> AgentCalls::ask(
         json::array asked;
         for (std::size_t i = 0; i < size; ++i) asked.emplace_back(ids[first + i].text());
         json::object fields{{"id", std::move(asked)}};
-        json::array info;
+        std::vector<JsonDocument> info;
         bool unheard = false;
         std::string silent;
         try {
             auto const back = co_await link->call("agent", "status", fields, limit);
-            auto const* const entries = back.fields.if_contains("info");
-            if (back.flag && entries && entries->is_array()) info = entries->get_array();
+            auto const* const entries = back.fields.find("info");
+            if (back.flag && entries && entries->is_list()) {
+                for (auto const& entry : *entries) info.emplace_back(entry);
+            }
             unheard = cannot_now(back);
             if (!back.flag) {
                 auto const word = back.error_info.empty() ? "that it will not say" : back.error_info;
@@ -140,7 +141,7 @@ asio::awaitable<std::vector<std::optional<life::Event>>> AgentCalls::ask(
                 } else if (!silent.empty()) {
                     event = life::AgentGone{silent};
                 } else {
-                    event = i < info.size() ? told(info[i], ids[first + i], zone_) : life::AgentForgot{};
+                    event = i < info.size() ? told(info[i].root(), ids[first + i], zone_) : life::AgentForgot{};
                 }
             } catch (Error const& error) {
                 ELVES_LOG(

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <unordered_map>
 
-#include "asker.hpp"
 #include "elves/clock.hpp"
+#include "elves/rate_limit_key.hpp"
 
 namespace elves {
 
@@ -26,7 +26,7 @@ public:
             by_asker_.clear();
         }
         if (all_ >= of_all_) return false;
-        auto& asked = by_asker_[asker(from)];
+        auto& asked = by_asker_[rate_limit_key(from)];
         if (asked >= of_one_) return false;
         ++asked;
         ++all_;

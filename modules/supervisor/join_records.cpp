@@ -1,7 +1,7 @@
 #include "join_records.hpp"
 
-#include "asker.hpp"
 #include "elves/error.hpp"
+#include "elves/rate_limit_key.hpp"
 
 namespace elves {
 
@@ -64,7 +64,7 @@ void put(Db& db, JoinAsk const& ask, bool is_rejected, Instant now)
 {
     auto const ip = ask.ip.text();
     auto const from = ask.from.text();
-    auto const counted = asker(ask.from).text();
+    auto const counted = rate_limit_key(ask.from).text();
     db.run(upsert)
         .bind(1, ip)
         .bind(2, ask.hash)
@@ -127,7 +127,7 @@ void JoinRecords::require_room(JoinAsk const& ask) const
                                           " wait to be let in already; try again in an hour, or have some "
                                           "accepted or rejected (elvesctl agents --pending)");
     };
-    auto const counted = asker(ask.from).text();
+    auto const counted = rate_limit_key(ask.from).text();
     if (count(count_of_asker, counted) >= std::int64_t{most_of_one_asker})
         throw full(most_of_one_asker, " from " + counted);
     auto const ip = ask.ip.text();

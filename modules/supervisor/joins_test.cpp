@@ -341,7 +341,8 @@ TEST_CASE("a token for one machine lets in one machine", "[joins]")
     // Both at once: neither has been answered when the other one asks.
     std::vector<std::string> answers;
     for (auto const& machine : {web, second}) {
-        auto call = gate.at.table.find("join")->run(gate.fields(machine, token), gate.from(machine.from));
+        auto call = gate.at.table.find("join")->run(
+            json_of(gate.fields(machine, token)).root(), gate.from(machine.from));
         asio::co_spawn(gate.loop, std::get<asio::awaitable<Reply>>(std::move(call)),
             [&](std::exception_ptr, Reply reply) {
                 answers.emplace_back(reply.fields().at("status").as_string());

@@ -81,7 +81,7 @@ TEST_CASE("two changes of one key that meet are both kept", "[supervisor]")
     Office office;
     auto const made = office.make();
     auto const table = [&](json::object const& fields) {
-        auto answer = office.driver.table.find("setkey")->run(fields, {office.peer, nullptr});
+        auto answer = office.driver.table.find("setkey")->run(json_of(fields).root(), {office.peer, nullptr});
         asio::co_spawn(office.loop, std::get<asio::awaitable<Reply>>(std::move(answer)),
             [](std::exception_ptr, Reply) {});
     };

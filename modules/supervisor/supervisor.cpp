@@ -178,7 +178,14 @@ asio::awaitable<void> Supervisor::wrong_try(std::shared_ptr<Peer> peer)
 {
     auto const [wait, is_news] = tries_.note(peer->ip(), clock_.steady());
     if (is_news) ELVES_LOG(warning, "a wrong key or token from " << peer->address());
+    auto const from = peer->ip();
+    if (!tries_.begin_wait(from)) {
+        // The answer is not delayed, and is the last one on that connection.
+        peer->close("too many answers to failed logins wait");
+        co_return;
+    }
     co_await pause(clock_, wait);
+    tries_.end_wait(from);
 }
 
 std::optional<AppAddress> Supervisor::callback(std::string_view app) const
@@ -190,7 +197,7 @@ std::optional<AppAddress> Supervisor::callback(std::string_view app) const
 KeyIssuer::Issued Supervisor::issue_at_start(
     std::string key_name, Role role, std::function<void(Db&, std::string const&)> also)
 {
-    auto name_field = FieldType<KeyName>::read("name", json::string(key_name));
+    auto name_field = FieldType<KeyName>::read("name", JsonDocument::string(key_name).root());
     Issued issued{TaskId::random().text(), new_token()};
     Key key{issued.key, std::move(name_field.text), role, {"*"}, {IpRange::parse("*").value()}, true, {}, {}};
     Store::Work about = [also = std::move(also), id = issued.key](Db& db) {
@@ -256,8 +263,7 @@ std::optional<Instant> Supervisor::expiry(std::string const& text) const
     if (text == "never") return std::nullopt;
     auto const time = keys_.zone().parse(text);
     if (!time)
-        throw Error(codes::bad_field,
-            field_is("expires", json::value(text)) + "; give YYYY-MM-DD HH:MM:SS, or never");
+        throw Error(codes::bad_field, field_is("expires", text) + "; give YYYY-MM-DD HH:MM:SS, or never");
     return time;
 }
 

@@ -14,13 +14,12 @@ template <>
 struct FieldType<ShownSecret> {
     static constexpr std::string_view name = "string";
     static constexpr Code missing = codes::no_key;
-    static ShownSecret read(std::string_view field, json::value const& value)
+    static ShownSecret read(std::string_view field, JsonValue const& value)
     {
         // Not shown again in the error: it may be a secret.
         if (!value.is_string()) throw Error(missing, "`" + std::string(field) + "` is no string; give one");
-        if (value.get_string().empty())
-            throw Error(missing, "`" + std::string(field) + "` is empty; give it");
-        return {std::string(std::string_view(value.get_string()).substr(0, most))};
+        if (value.string().empty()) throw Error(missing, "`" + std::string(field) + "` is empty; give it");
+        return {std::string(value.string().substr(0, most))};
     }
     static void judge(Caller const&, ShownSecret const&) {}
     /// More than any has, in bytes: what is longer is wrong anyway, and would be held while its answer waits.
@@ -32,7 +31,7 @@ struct FieldType<KeyName> {
     static constexpr std::string_view name = "string";
     static constexpr Code missing = codes::bad_field;
     static constexpr std::size_t most = 256;
-    static KeyName read(std::string_view field, json::value const& value)
+    static KeyName read(std::string_view field, JsonValue const& value)
     {
         auto text = FieldType<std::string>::read(field, value);
         if (text.size() > most) {
@@ -48,10 +47,10 @@ template <>
 struct FieldType<Role> {
     static constexpr std::string_view name = "viewer, operator, agent or admin";
     static constexpr Code missing = codes::bad_field;
-    static Role read(std::string_view field, json::value const& value)
+    static Role read(std::string_view field, JsonValue const& value)
     {
         for (auto const role : {Role::viewer, Role::operator_, Role::agent, Role::admin}) {
-            if (value.is_string() && value.get_string() == role_text(role)) return role;
+            if (value.is_string() && value.string() == role_text(role)) return role;
         }
         throw Error(missing, field_is(field, value) + "; give " + std::string(name));
     }
@@ -62,7 +61,7 @@ template <>
 struct FieldType<KeyApps> {
     static constexpr std::string_view name = "list of app, app.func glob or *";
     static constexpr Code missing = codes::bad_field;
-    static KeyApps read(std::string_view field, json::value const& value)
+    static KeyApps read(std::string_view field, JsonValue const& value)
     {
         auto names = FieldType<std::vector<std::string>>::read(field, value);
         for (std::size_t i = 0; i < names.size(); ++i) {
@@ -92,10 +91,10 @@ struct FieldType<HostName> {
     static constexpr std::string_view name = "ip or host name";
     static constexpr Code missing = codes::bad_ip;
     static constexpr std::size_t most = 253; // RFC 1035, 2.3.4, as text
-    static HostName read(std::string_view field, json::value const& value)
+    static HostName read(std::string_view field, JsonValue const& value)
     {
         if (value.is_string()) {
-            auto const& text = value.get_string();
+            auto const& text = value.string();
             if (auto const ip = Ip::parse(std::string_view(text))) return {ip->text()};
             if (is_name(text)) return {std::string(text)};
         }
@@ -128,7 +127,7 @@ template <>
 struct FieldType<PortNumber> {
     static constexpr std::string_view name = "port";
     static constexpr Code missing = codes::bad_field;
-    static PortNumber read(std::string_view field, json::value const& value)
+    static PortNumber read(std::string_view field, JsonValue const& value)
     {
         std::int64_t number = 0;
         try {

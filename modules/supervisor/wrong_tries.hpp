@@ -5,8 +5,8 @@
 #include <list>
 #include <unordered_map>
 
-#include "asker.hpp"
 #include "elves/clock.hpp"
+#include "elves/rate_limit_key.hpp"
 
 namespace elves {
 
@@ -23,6 +23,12 @@ public:
     /// Notes a wrong try. The first ones of an address hardly wait, then doubling up to two seconds;
     /// forgotten after a minute without one.
     [[nodiscard]] Verdict note(Ip const& address, Clock::Steady now);
+    /// Reserves a place among the answers that are delayed. False where its address has 32 there already, or
+    /// all addresses together 1,024: each holds some kilobytes of the server's memory.
+    [[nodiscard]] bool begin_wait(Ip const& address);
+    /// Gives it back.
+    void end_wait(Ip const& address);
+    [[nodiscard]] std::size_t waiting() const noexcept { return all_waiting_; }
     [[nodiscard]] std::size_t addresses() const noexcept { return by_ip_.size(); }
 
 private:
@@ -34,6 +40,8 @@ private:
     std::size_t most_;
     std::list<Guesser> guessers_; ///< Who guessed last is in front.
     std::unordered_map<Ip, std::list<Guesser>::iterator> by_ip_;
+    std::unordered_map<Ip, std::size_t> waiting_; ///< Delayed answers by address, none of zero.
+    std::size_t all_waiting_ = 0;
 };
 
 } // namespace elves

@@ -79,3 +79,24 @@ TEST_CASE(
     CHECK(wait("::ffff:10.0.0.2") == 100ms);
     CHECK(tries.addresses() == 4);
 }
+
+TEST_CASE("delayed answers are bounded for each address, and for all of them together", "[supervisor]")
+{
+    WrongTries tries;
+    auto const one = Ip::parse("10.0.0.1").value();
+    for (int n = 0; n < 32; ++n) CHECK(tries.begin_wait(one));
+    CHECK_FALSE(tries.begin_wait(one));
+    tries.end_wait(one);
+    CHECK(tries.begin_wait(one));
+    // All addresses of an IPv6 network of 64 bits are one.
+    for (int n = 0; n < 32; ++n)
+        CHECK(tries.begin_wait(Ip::parse("2001:db8::" + std::to_string(n + 1)).value()));
+    CHECK_FALSE(tries.begin_wait(Ip::parse("2001:db8::ffff").value()));
+    std::size_t others = 0;
+    for (int n = 0; n < 100; ++n) {
+        auto const other = Ip::parse("10.0.1." + std::to_string(n + 1)).value();
+        while (tries.begin_wait(other)) ++others;
+    }
+    CHECK(tries.waiting() == 1'024);
+    CHECK(others == 1'024 - 64);
+}

@@ -21,24 +21,24 @@ using namespace std::chrono_literals;
 constexpr std::int64_t most_listed = 1'000;
 constexpr std::int64_t most_output = 1024 * 1024;
 
-std::string string_in(json::object const& info, std::string_view field)
+std::string string_in(JsonValue const& info, std::string_view field)
 {
-    auto const* const value = info.if_contains(field);
+    auto const* const value = info.find(field);
     return value ? FieldType<std::string>::read("info." + std::string(field), *value) : std::string();
 }
 
 /// A word that may come as a string, a number or a boolean: the sheet prints it without quotes.
-std::string word_in(json::object const& info, std::string_view field)
+std::string word_in(JsonValue const& info, std::string_view field)
 {
-    auto const* const value = info.if_contains(field);
+    auto const* const value = info.find(field);
     bool const is_word = value && (value->is_bool() || value->is_number());
     return is_word ? json_text(*value) : string_in(info, field);
 }
 
-std::optional<std::int64_t> number_in(json::object const& info, std::string_view field)
+std::optional<std::int64_t> number_in(JsonValue const& info, std::string_view field)
 {
-    auto const* const value = info.if_contains(field);
-    if (!value || (value->is_string() && value->get_string().empty())) return std::nullopt;
+    auto const* const value = info.find(field);
+    if (!value || (value->is_string() && value->string().empty())) return std::nullopt;
     return FieldType<std::int64_t>::read("info." + std::string(field), *value);
 }
 
@@ -55,8 +55,7 @@ std::optional<T> one_of(std::string_view field, std::optional<std::string> const
 {
     if (!text) return std::nullopt;
     auto const value = parse(*text);
-    if (!value)
-        throw Error(codes::bad_field, field_is(field, json::value(*text)) + "; give " + std::string(choices));
+    if (!value) throw Error(codes::bad_field, field_is(field, *text) + "; give " + std::string(choices));
     return value;
 }
 
@@ -173,7 +172,7 @@ Ip Tasklog::linked_agent(Caller const& caller) const
 asio::awaitable<Reply> Tasklog::take_result(AgentResult in, Caller caller)
 {
     auto const agent = linked_agent(caller);
-    auto report = read_report(in.info, zone_);
+    auto report = read_report(in.info.root(), zone_);
     // A quick worker's result comes with the word that it was taken, which is on its way through the loop.
     co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
     std::optional<Ip> owner;
@@ -227,10 +226,10 @@ asio::awaitable<Reply> Tasklog::take_processed(ProcessorResult in, Caller caller
 {
     task_records::ModuleLog log;
     log.callback_time = clock_.now();
-    auto const flag = word_in(in.info, "processor_sync_flag");
-    auto const error = word_in(in.info, "processor_sync_error");
-    log.processor_costtime = number_in(in.info, "processor_sync_costtime");
-    log.processor_message = string_in(in.info, "processor_message");
+    auto const flag = word_in(in.info.root(), "processor_sync_flag");
+    auto const error = word_in(in.info.root(), "processor_sync_error");
+    log.processor_costtime = number_in(in.info.root(), "processor_sync_costtime");
+    log.processor_message = string_in(in.info.root(), "processor_message");
     if (log.processor_message.empty()) log.processor_message = error.empty() ? flag : error;
     auto const task = co_await book_.find(in.id);
     if (!task) throw Error(codes::no_task, "no task " + in.id.text());
@@ -268,9 +267,8 @@ asio::awaitable<Reply> Tasklog::by_ids(ByIds in, Caller caller)
 
 Instant Tasklog::time_of(std::string_view field, std::string const& text) const
 {
-    auto const time = read_time(json::value(text), zone_);
-    if (!time)
-        throw Error(codes::bad_field, field_is(field, json::value(text)) + "; give YYYY-MM-DD HH:MM:SS");
+    auto const time = read_time(text, zone_);
+    if (!time) throw Error(codes::bad_field, field_is(field, text) + "; give YYYY-MM-DD HH:MM:SS");
     return *time;
 }
 
@@ -292,8 +290,7 @@ task_records::Filter Tasklog::filter_of(Search const& in) const
         auto const [end, failure] =
             std::from_chars(in.after->data(), in.after->data() + in.after->size(), seq);
         if (failure != std::errc() || end != in.after->data() + in.after->size()) {
-            throw Error(
-                codes::bad_field, field_is("after", json::value(*in.after)) + "; give the `next` of a reply");
+            throw Error(codes::bad_field, field_is("after", *in.after) + "; give the `next` of a reply");
         }
         filter.before_seq = seq;
     }

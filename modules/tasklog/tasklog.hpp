@@ -32,7 +32,7 @@ public:
 private:
     struct AgentResult { ///< A result; with `cron_id` one of a firing of the agent's own.
         TaskId id;
-        json::object info;
+        JsonDocument info;
         std::optional<std::string> type;
         std::optional<TaskId> cron_id;
         std::optional<std::string> fire_time;
@@ -42,7 +42,7 @@ private:
     };
     struct ProcessorResult {
         TaskId id;
-        json::object info;
+        JsonDocument info;
     };
     struct ByIds {
         std::vector<TaskId> id;

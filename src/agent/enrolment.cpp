@@ -14,10 +14,10 @@ namespace {
 
 constexpr std::chrono::milliseconds answer_limit = std::chrono::seconds(10);
 
-std::string text_in(json::object const& fields, std::string_view name)
+std::string text_in(JsonDocument const& fields, std::string_view name)
 {
-    auto const* const value = fields.if_contains(name);
-    return value && value->is_string() ? std::string(value->get_string()) : std::string();
+    auto const* const value = fields.find(name);
+    return value && value->is_string() ? std::string(value->string()) : std::string();
 }
 
 /// Neither a path that isn't there nor one that others may read keeps the agent from asking.

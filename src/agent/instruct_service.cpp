@@ -12,14 +12,26 @@ template <>
 struct FieldType<TaskType> {
     static constexpr std::string_view name = "rt, async or cron";
     static constexpr Code missing = codes::bad_field;
-    static TaskType read(std::string_view field, json::value const& value)
+    static TaskType read(std::string_view field, JsonValue const& value)
     {
         if (value.is_string()) {
-            if (auto const type = parse_type(std::string_view(value.get_string()))) return *type;
+            if (auto const type = parse_type(value.string())) return *type;
         }
         throw Error(missing, "`" + std::string(field) + "` is " + shown(value) + "; give rt, async or cron");
     }
     static void judge(Caller const&, TaskType) {}
+};
+
+template <>
+struct FieldType<agent::CronList> {
+    static constexpr std::string_view name = "list";
+    static constexpr Code missing = codes::bad_field;
+    static agent::CronList read(std::string_view field, JsonValue const& value)
+    {
+        if (!value.is_list()) throw Error(missing, field_is(field, value) + "; give a list");
+        return {JsonDocument(value)};
+    }
+    static void judge(Caller const&, agent::CronList const&) {}
 };
 
 } // namespace elves
@@ -78,7 +90,7 @@ asio::awaitable<Reply> InstructService::cancel(One in)
 
 asio::awaitable<Reply> InstructService::set_crons(Crons in)
 {
-    auto const refused = co_await cron_.set(std::move(in.cron_list));
+    auto const refused = co_await cron_.set(std::move(in.cron_list.jobs));
     if (refused.empty()) co_return Reply();
     // `flag` stays true: sending them once more would change nothing.
     constexpr std::size_t most = 20;

@@ -11,6 +11,11 @@
 
 namespace elves::agent {
 
+/// The whole table of the agent's own cron jobs: a list.
+struct CronList {
+    JsonDocument jobs;
+};
+
 /// The service `agent`: what the server may call on the agent's link. On the loop's thread.
 class InstructService {
 public:
@@ -35,7 +40,7 @@ private:
         std::vector<TaskId> id;
     };
     struct Crons {
-        json::array cron_list;
+        CronList cron_list;
     };
 
     asio::awaitable<Reply> instruct(Instruct in, Caller caller);

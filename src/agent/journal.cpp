@@ -2,6 +2,7 @@
 
 #include "agent/journal_schema.hpp"
 #include "elves/error.hpp"
+#include "elves/json_document.hpp"
 #include "elves/log.hpp"
 #include "elves/worker_report.hpp"
 
@@ -60,13 +61,13 @@ Entry entry_of(Run const& row)
     entry.id = checked_id(row.text(0));
     entry.type = parse_type(row.text(1)).value_or(TaskType::async);
     entry.stage = parse_stage(row.text(2));
-    entry.ins = Instruction::read(json::parse(row.text(3)).as_object());
+    entry.ins = Instruction::read(JsonDocument::parse(row.text(3)).root());
     entry.taken = row.instant(4);
     if (!row.is_null(5)) entry.started = row.instant(5);
     if (!row.is_null(6)) {
         entry.firing = Firing{checked_id(row.text(6)), row.instant(7), row.number(8) != 0};
     }
-    if (!row.is_null(9)) entry.report = read_report(json::parse(row.text(9)).as_object(), Zone());
+    if (!row.is_null(9)) entry.report = read_report(JsonDocument::parse(row.text(9)).root(), Zone());
     entry.confirmed = !row.is_null(10);
     return entry;
 }

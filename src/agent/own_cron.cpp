@@ -37,7 +37,7 @@ void OwnCron::start(std::vector<CronRow> rows)
     auto const now = clock_.now();
     for (auto& row : rows) {
         try {
-            auto job = OwnJob::read(json::parse(row.entry).as_object(), zone_);
+            auto job = OwnJob::read(JsonDocument::parse(row.entry).root(), zone_);
             auto const at = row.accounted;
             auto const [state, fresh] =
                 jobs_.try_emplace(row.id, State{std::move(job), std::move(row.entry), at, at, now});
@@ -57,7 +57,7 @@ void OwnCron::stop()
 
 /// The table is written whole, with its marks. A turn on its way to disk moves one of them, and would have it
 /// put back: after a crash its time passed for a missed one. So a change and turns wait for each other.
-asio::awaitable<std::vector<std::string>> OwnCron::set(json::array cron_list)
+asio::awaitable<std::vector<std::string>> OwnCron::set(JsonDocument cron_list)
 {
     co_await wait_for_change();
     std::vector<std::string> refused;
@@ -90,27 +90,26 @@ void OwnCron::hand_on_change()
     changes_.pop_front();
 }
 
-asio::awaitable<std::vector<std::string>> OwnCron::replace(json::array cron_list)
+asio::awaitable<std::vector<std::string>> OwnCron::replace(JsonDocument cron_list)
 {
     std::vector<std::string> refused;
     std::unordered_map<TaskId, State> next;
     std::vector<CronRow> rows;
     auto const now = clock_.now();
-    for (auto const& value : cron_list) {
-        auto const* const entry = value.if_object();
-        auto const* const id = entry ? entry->if_contains("cron_id") : nullptr;
-        auto const name = id && id->is_string() ? std::string(id->get_string()) : "(without cron_id)";
+    for (auto const& entry : cron_list.root()) {
+        auto const* const id = entry.find("cron_id");
+        auto const name = id && id->is_string() ? std::string(id->string()) : "(without cron_id)";
         try {
-            if (!entry) throw Error(codes::bad_field, "it is no object");
+            if (!entry.is_object()) throw Error(codes::bad_field, "it is no object");
             if (next.size() == most_jobs)
                 throw Error(codes::too_much, "an agent keeps " + std::to_string(most_jobs) +
                                                  " jobs of its own; have the others run by the centre");
-            auto job = OwnJob::read(*entry, zone_);
+            auto job = OwnJob::read(entry, zone_);
             if (next.contains(job.id)) throw Error(codes::bad_field, "`cron_id` stands in the list twice");
             auto const old = jobs_.find(job.id);
             bool const goes_on = old != jobs_.end() && old->second.job.same_times(job);
             auto state = goes_on ? old->second : State{job, {}, now, now, {}};
-            state.entry = json::serialize(*entry);
+            state.entry = json_text(entry);
             rows.push_back({job.id, state.entry, state.accounted});
             state.job = std::move(job);
             next.emplace(state.job.id, std::move(state));

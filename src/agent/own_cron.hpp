@@ -27,7 +27,7 @@ public:
 
     /// Replaces the jobs, and returns, when that is on disk, a line for each entry that can't be used. A job
     /// whose times stay the same goes on undisturbed.
-    [[nodiscard]] asio::awaitable<std::vector<std::string>> set(json::array cron_list);
+    [[nodiscard]] asio::awaitable<std::vector<std::string>> set(JsonDocument cron_list);
 
 private:
     struct State {
@@ -45,7 +45,7 @@ private:
 
     [[nodiscard]] asio::awaitable<void> wait_for_change();
     void hand_on_change();
-    [[nodiscard]] asio::awaitable<std::vector<std::string>> replace(json::array cron_list);
+    [[nodiscard]] asio::awaitable<std::vector<std::string>> replace(JsonDocument cron_list);
     void plan(State& state);
     void look();
     void wait();

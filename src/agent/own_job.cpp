@@ -10,14 +10,14 @@ namespace elves::agent {
 namespace {
 
 /// Null where it is not there, or "".
-json::value const* given(json::object const& entry, std::string_view field)
+JsonValue const* given(JsonValue const& entry, std::string_view field)
 {
-    auto const* const value = entry.if_contains(field);
-    return value && value->is_string() && value->get_string().empty() ? nullptr : value;
+    auto const* const value = entry.find(field);
+    return value && value->is_string() && value->string().empty() ? nullptr : value;
 }
 
 template <class T>
-T needed(json::object const& entry, std::string_view field)
+T needed(JsonValue const& entry, std::string_view field)
 {
     auto const* const value = given(entry, field);
     if (!value) throw_missing(FieldType<T>::missing, field, FieldType<T>::name);
@@ -26,20 +26,20 @@ T needed(json::object const& entry, std::string_view field)
 
 /// Which of `words` it is; the first where it is not given.
 std::size_t choice(
-    json::object const& entry, std::string_view field, std::initializer_list<std::string_view> words)
+    JsonValue const& entry, std::string_view field, std::initializer_list<std::string_view> words)
 {
     auto const* const value = given(entry, field);
     if (!value) return 0;
     std::size_t number = 0;
     for (auto const word : words) {
-        if (value->is_string() && value->get_string() == word) return number;
+        if (value->is_string() && value->string() == word) return number;
         ++number;
     }
     throw Error(codes::bad_field, "`" + std::string(field) + "` is " + shown(*value) +
                                       "; it is none of the words that this field may be");
 }
 
-Zone zone_of(json::object const& entry, Zone const& otherwise)
+Zone zone_of(JsonValue const& entry, Zone const& otherwise)
 {
     if (!given(entry, "timezone")) return otherwise;
     auto const name = needed<std::string>(entry, "timezone");
@@ -51,7 +51,7 @@ Zone zone_of(json::object const& entry, Zone const& otherwise)
 
 } // namespace
 
-OwnJob OwnJob::read(json::object const& entry, Zone const& otherwise)
+OwnJob OwnJob::read(JsonValue const& entry, Zone const& otherwise)
 {
     OwnJob job{needed<TaskId>(entry, "cron_id"), needed<QuartzRule>(entry, "rule"), zone_of(entry, otherwise),
         needed<Instruction>(entry, "ins")};

@@ -25,7 +25,7 @@ struct OwnJob {
 
     /// Reads an entry of `cron_list`; `otherwise`: its zone, where it names none. Throws Error 403.x, 411.1
     /// that names the field.
-    [[nodiscard]] static OwnJob read(json::object const& entry, Zone const& otherwise);
+    [[nodiscard]] static OwnJob read(JsonValue const& entry, Zone const& otherwise);
     /// Does it fire at the same times as `other`?
     [[nodiscard]] bool same_times(OwnJob const& other) const;
 };

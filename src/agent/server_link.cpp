@@ -157,20 +157,20 @@ asio::awaitable<Back> ServerLink::register_here(Ip ip)
     auto back = co_await link_->call("heartbeat", "register", fields, answer_limit);
     if (!back.flag) co_return back;
     auto const before = zone_.name();
-    learn(back.fields);
+    learn(back.fields.root());
     // Said in our zone, for the server's was not known yet: once more, in its own.
     if (zone_.name() != before) co_return co_await register_here(ip);
     co_return back;
 }
 
-void ServerLink::learn(json::object const& reply)
+void ServerLink::learn(JsonValue const& reply)
 {
-    if (auto const* const value = reply.if_contains("interval")) {
+    if (auto const* const value = reply.find("interval")) {
         auto const seconds = whole_number(*value);
         if (seconds && *seconds >= 1 && *seconds <= 86'400) interval_ = std::chrono::seconds(*seconds);
     }
-    if (auto const* const value = reply.if_contains("timezone"); value && value->is_string()) {
-        std::string const name(value->get_string());
+    if (auto const* const value = reply.find("timezone"); value && value->is_string()) {
+        std::string const name(value->string());
         if (auto const zone = Zone::named(name)) {
             zone_ = *zone;
         } else {
@@ -178,7 +178,7 @@ void ServerLink::learn(json::object const& reply)
                                  << name << "; times in reports are in " << zone_.name());
         }
     }
-    auto const* const time = reply.if_contains("time");
+    auto const* const time = reply.find("time");
     auto const theirs = time ? whole_number(*time) : std::nullopt;
     constexpr std::int64_t far_off = 60'000;
     auto const ours = shared_.clock.now().time_since_epoch().count();

@@ -36,7 +36,7 @@ private:
     [[nodiscard]] asio::awaitable<bool> login();
     [[nodiscard]] asio::awaitable<Back> register_here(Ip ip);
     [[nodiscard]] asio::awaitable<void> beat_until_lost();
-    void learn(json::object const& reply);
+    void learn(JsonValue const& reply);
 
     AgentSettings const& settings_;
     LinkShared& shared_;

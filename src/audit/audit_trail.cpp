@@ -22,10 +22,10 @@ constexpr std::chrono::milliseconds between_heads = 1h;
 /// A longer param is told by its digest, whatever the settings say.
 constexpr std::size_t longest_param = 4'096;
 
-std::string_view text_in(json::object const& fields, std::string_view name)
+std::string_view text_in(JsonValue const& fields, std::string_view name)
 {
-    auto const* const value = fields.if_contains(name);
-    return value && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
+    auto const* const value = fields.find(name);
+    return value ? value->string_or_empty() : std::string_view();
 }
 
 /// A token of ours is `elv_` or `elvjoin_` and 43 characters: somebody may have written one anywhere.
@@ -51,14 +51,14 @@ std::string plain_name(std::string_view text)
     return is_name(text) && !may_hold_token(text) ? std::string(text) : std::string();
 }
 
-json::object const* object_in(json::object const& fields, std::string_view name)
+JsonValue const* object_in(JsonValue const& fields, std::string_view name)
 {
-    auto const* const value = fields.if_contains(name);
-    return value ? value->if_object() : nullptr;
+    auto const* const value = fields.find(name);
+    return value && value->is_object() ? value : nullptr;
 }
 
 /// Who he says he is.
-std::string claimed_key(json::object const& fields, Peer const& peer)
+std::string claimed_key(JsonValue const& fields, Peer const& peer)
 {
     if (auto const* const auth = object_in(fields, "auth")) return plain_id(text_in(*auth, "key"));
     return plain_id(peer.bound_key().key);
@@ -75,21 +75,23 @@ bool is_param(std::string_view field)
 }
 
 /// `ins.param`, where the call says nothing else but where to run what; its own fields as JSON for any other.
-std::string param_of(json::object const& fields)
+std::string param_of(JsonValue const& fields)
 {
     auto const own =
-        std::count_if(fields.begin(), fields.end(), [](auto const& field) { return is_param(field.key()); });
+        std::count_if(fields.begin(), fields.end(), [](auto const& field) { return is_param(field.name()); });
     if (own == 0) return {};
     if (auto const* const ins = own == 1 ? object_in(fields, "ins") : nullptr) {
-        auto const* const param = ins->if_contains("param");
+        auto const* const param = ins->find("param");
         if (!param) return {};
-        return param->is_string() ? std::string(param->get_string()) : json_text(*param);
+        return param->is_string() ? std::string(param->string()) : json_text(*param);
     }
-    json::object kept(fields.storage());
-    for (auto const& [name, value] : fields) {
-        if (is_param(name)) kept.emplace(name, value);
+    std::string kept;
+    for (auto const& field : fields) {
+        if (!is_param(field.name())) continue;
+        kept += kept.empty() ? '{' : ',';
+        kept.append(json::serialize(json::string_view(field.name()))).append(":").append(json_text(field));
     }
-    return json_text(kept);
+    return kept + '}';
 }
 
 std::string digest(std::string_view text)
@@ -117,7 +119,7 @@ public:
     {
         return has(field) ? text_in(call_.fields, field) : std::string_view();
     }
-    [[nodiscard]] json::object const* object(std::string_view field) const
+    [[nodiscard]] JsonValue const* object(std::string_view field) const
     {
         return has(field) ? object_in(call_.fields, field) : nullptr;
     }

@@ -24,6 +24,14 @@ public:
     /// Copies what is left of the bytes that were put.
     void hold();
 
+    /// Takes frames of up to `max_frame` bytes from now on, also one that was just too large.
+    void raise_limit(std::size_t max_frame) noexcept
+    {
+        max_frame_ = max_frame;
+        if (fault_ == FrameFault::too_large) fault_ = FrameFault::none;
+    }
+    [[nodiscard]] std::size_t limit() const noexcept { return max_frame_; }
+
     [[nodiscard]] FrameFault fault() const noexcept { return fault_; }
     /// Bytes kept for frames that aren't whole or weren't asked for.
     [[nodiscard]] std::size_t held() const noexcept { return held_.size() - used_; }

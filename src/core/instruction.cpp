@@ -23,19 +23,17 @@ constexpr std::size_t max_word = 64;
 }
 
 // Null where it is not given, as "" says too.
-json::value const* given(json::object const& ins, std::string_view field)
+JsonValue const* given(JsonValue const& ins, std::string_view field)
 {
-    auto const* value = ins.if_contains(field);
-    if (value == nullptr) return nullptr;
-    auto const* text = value->if_string();
-    return text != nullptr && text->empty() ? nullptr : value;
+    auto const* value = ins.find(field);
+    bool const is_empty = value != nullptr && value->is_string() && value->string().empty();
+    return is_empty ? nullptr : value;
 }
 
-std::string_view text_of(json::value const& value, Code code, std::string_view field)
+std::string_view text_of(JsonValue const& value, Code code, std::string_view field)
 {
-    auto const* text = value.if_string();
-    if (text == nullptr) refuse(code, field, "is " + shown(value) + "; give a string");
-    return *text;
+    if (!value.is_string()) refuse(code, field, "is " + shown(value) + "; give a string");
+    return value.string();
 }
 
 bool is_word(std::string_view text, std::string_view also)
@@ -46,7 +44,7 @@ bool is_word(std::string_view text, std::string_view also)
     });
 }
 
-Mode read_mode(json::object const& ins)
+Mode read_mode(JsonValue const& ins)
 {
     struct Word {
         std::string_view text;
@@ -65,7 +63,7 @@ Mode read_mode(json::object const& ins)
     return word->mode;
 }
 
-std::string read_name(json::object const& ins, std::string_view field, Code code)
+std::string read_name(JsonValue const& ins, std::string_view field, Code code)
 {
     auto const* value = given(ins, field);
     if (value == nullptr) refuse(code, field, "is missing");
@@ -76,12 +74,11 @@ std::string read_name(json::object const& ins, std::string_view field, Code code
     return std::string(text);
 }
 
-std::string read_param(json::object const& ins)
+std::string read_param(JsonValue const& ins)
 {
-    auto const* value = ins.if_contains("param");
+    auto const* value = ins.find("param");
     if (value == nullptr) return {};
-    auto const* text = value->if_string();
-    auto param = text != nullptr ? std::string(*text) : json_text(*value);
+    auto param = value->is_string() ? std::string(value->string()) : json_text(*value);
     if (param.size() > max_param)
         refuse(codes::bad_param, "param",
             "has " + std::to_string(param.size()) + " bytes; give at most " + std::to_string(max_param));
@@ -89,7 +86,7 @@ std::string read_param(json::object const& ins)
 }
 
 std::chrono::seconds read_seconds(
-    json::object const& ins, std::string_view field, Code code, std::int64_t most, char const* right)
+    JsonValue const& ins, std::string_view field, Code code, std::int64_t most, char const* right)
 {
     auto const* value = given(ins, field);
     if (value == nullptr) return {};
@@ -98,7 +95,7 @@ std::chrono::seconds read_seconds(
     return std::chrono::seconds(*number);
 }
 
-std::string read_dedup(json::object const& ins)
+std::string read_dedup(JsonValue const& ins)
 {
     auto const* value = given(ins, "dedup");
     if (value == nullptr) return {};
@@ -130,7 +127,7 @@ std::string_view fault_in_file(std::string_view file)
     }
 }
 
-std::string read_proxy(json::object const& ins)
+std::string read_proxy(JsonValue const& ins)
 {
     auto const* value = given(ins, "proxy");
     if (value == nullptr) return {};
@@ -152,7 +149,7 @@ std::string read_proxy(json::object const& ins)
 
 } // namespace
 
-Instruction Instruction::read(json::object const& ins)
+Instruction Instruction::read(JsonValue const& ins)
 {
     Instruction out;
     out.mode = read_mode(ins);

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <charconv>
+#include <cstring>
 #include <string>
+
+#include "elves/keyed_hash.hpp"
 
 namespace elves {
 namespace {
@@ -157,6 +160,8 @@ std::string IpRange::text() const
 
 std::size_t std::hash<elves::Ip>::operator()(elves::Ip const& ip) const noexcept
 {
-    auto const* const bytes = reinterpret_cast<char const*>(ip.bytes_.data());
-    return std::hash<std::string_view>()({bytes, ip.bytes_.size()}) + (ip.v4_ ? 1 : 0);
+    std::uint64_t halves[2];
+    static_assert(sizeof halves == sizeof ip.bytes_);
+    std::memcpy(halves, ip.bytes_.data(), sizeof halves);
+    return elves::keyed_hash(halves[0], halves[1]) + (ip.v4_ ? 1 : 0);
 }

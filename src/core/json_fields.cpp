@@ -1,21 +1,11 @@
 #include "elves/json_fields.hpp"
 
-#include <array>
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 namespace elves {
 namespace {
-
-std::optional<std::int64_t> from_digits(std::string_view text)
-{
-    std::int64_t value = 0;
-    auto const [end, fault] = std::from_chars(text.begin(), text.end(), value);
-    if (fault != std::errc() || end != text.end()) return std::nullopt;
-    return value;
-}
 
 std::optional<std::int64_t> from_double(double value)
 {
@@ -24,68 +14,71 @@ std::optional<std::int64_t> from_double(double value)
     return static_cast<std::int64_t>(value);
 }
 
-std::string number_text(double value)
-{
-    std::array<char, 32> digits{};
-    auto const done = std::to_chars(digits.begin(), digits.end(), value);
-    return {digits.begin(), done.ptr};
-}
+constexpr std::size_t most_shown = 48;
 
-void append_text(std::string& out, json::value const& value)
+/// Not in the middle of a character.
+std::string cut(std::string text)
 {
-    char const* comma = "";
-    if (auto const* const number = value.if_double()) {
-        out += number_text(*number);
-    } else if (auto const* const items = value.if_array()) {
-        out += '[';
-        for (auto const& item : *items) {
-            out += std::exchange(comma, ",");
-            append_text(out, item);
-        }
-        out += ']';
-    } else if (auto const* const members = value.if_object()) {
-        out += '{';
-        for (auto const& [name, member] : *members) {
-            out.append(std::exchange(comma, ",")).append(json::serialize(name)) += ':';
-            append_text(out, member);
-        }
-        out += '}';
-    } else {
-        out += json::serialize(value);
-    }
-}
-
-} // namespace
-
-std::optional<std::int64_t> whole_number(json::value const& value)
-{
-    if (auto const* number = value.if_int64()) return *number;
-    if (auto const* number = value.if_double()) return from_double(*number);
-    if (auto const* text = value.if_string()) return from_digits(*text);
-    auto const* number = value.if_uint64();
-    if (number == nullptr || *number > std::numeric_limits<std::int64_t>::max()) return std::nullopt;
-    return static_cast<std::int64_t>(*number);
-}
-
-std::string shown(json::value const& value)
-{
-    if (auto const* number = value.if_double()) return number_text(*number);
-    json::serializer serializer;
-    serializer.reset(&value);
-    std::array<char, 48> buffer{};
-    std::string text(serializer.read(buffer.data(), buffer.size()));
-    if (serializer.done()) return text;
-    // Not in the middle of a character.
+    text.resize(most_shown);
     while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80U) text.pop_back();
     if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xC0U) text.pop_back();
     return text + "...";
 }
 
-std::string json_text(json::value const& value)
+/// Appends the JSON text of `value`, and stops soon after `most_shown` bytes.
+void append_start(std::string& out, JsonValue const& value)
+{
+    bool const is_container = value.is_list() || value.is_object();
+    if (value.is_string()) {
+        out += json::serialize(json::string_view(value.string().substr(0, most_shown + 1)));
+        return;
+    }
+    if (!is_container) {
+        out += json_text(value);
+        return;
+    }
+    out += value.is_list() ? '[' : '{';
+    char const* comma = "";
+    for (auto const& part : value) {
+        if (out.size() > most_shown) return;
+        out += std::exchange(comma, ",");
+        if (value.is_object())
+            out.append(json::serialize(json::string_view(part.name().substr(0, most_shown)))) += ':';
+        append_start(out, part);
+    }
+    out += value.is_list() ? ']' : '}';
+}
+
+} // namespace
+
+std::optional<std::int64_t> whole_number(JsonValue const& value)
+{
+    if (value.is_int64()) return value.int64();
+    if (value.is_double()) return from_double(value.floating());
+    if (value.is_string()) return whole_number(value.string());
+    // What a uint64 alone holds is over the range.
+    return std::nullopt;
+}
+
+std::optional<std::int64_t> whole_number(std::string_view digits)
+{
+    std::int64_t value = 0;
+    auto const [end, fault] = std::from_chars(digits.begin(), digits.end(), value);
+    if (fault != std::errc() || end != digits.end()) return std::nullopt;
+    return value;
+}
+
+std::string shown(JsonValue const& value)
 {
     std::string text;
-    append_text(text, value);
-    return text;
+    append_start(text, value);
+    return text.size() > most_shown ? cut(std::move(text)) : text;
+}
+
+std::string shown(std::string_view text)
+{
+    auto quoted = json::serialize(json::string_view(text.substr(0, most_shown + 1)));
+    return quoted.size() > most_shown ? cut(std::move(quoted)) : quoted;
 }
 
 } // namespace elves

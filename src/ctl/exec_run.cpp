@@ -15,8 +15,7 @@ constexpr std::size_t output_bytes = 64 * 1024; // asked for at a time
 
 std::size_t size_of(json::object const& reply)
 {
-    auto const* const size = reply.if_contains("size");
-    auto const bytes = size ? whole_number(*size) : std::nullopt;
+    auto const bytes = whole_number(plain_field(reply, "size"));
     return bytes && *bytes > 0 ? static_cast<std::size_t>(*bytes) : 0;
 }
 

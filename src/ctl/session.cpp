@@ -71,15 +71,16 @@ void Session::connect()
     if (!link_) link_ = finish(loop_, dial(server_, limit_, shared_));
 }
 
-asio::awaitable<Back> Session::ask(std::string service, std::string method, json::object fields, Limit limit)
+asio::awaitable<Answer> Session::ask(std::string service, std::string method, json::object fields, Limit limit)
 {
     if (credentials_ && !fields.contains("auth")) {
         fields["auth"] = json::object{{"key", credentials_->key}, {"token", credentials_->token}};
     }
-    auto back = co_await link_->call(std::move(service), std::move(method), std::move(fields), limit);
-    if (auto* const mqid = back.fields.find("mqid"); mqid != back.fields.end())
-        back.fields.stable_erase(mqid); // the connection's own business
-    co_return back;
+    auto const back = co_await link_->call(std::move(service), std::move(method), std::move(fields), limit);
+    Answer answer{back.flag, back.error_info, to_boost_json(back.fields.root()).as_object()};
+    if (auto* const mqid = answer.fields.find("mqid"); mqid != answer.fields.end())
+        answer.fields.stable_erase(mqid); // the connection's own business
+    co_return answer;
 }
 
 json::object Session::call(std::string_view service, std::string_view method, json::object fields)
@@ -148,7 +149,7 @@ void Session::each(std::size_t count, std::size_t parallel, Each const& work)
 void Session::watch()
 {
     watch_ = clock_.after(watch_every, [this] {
-        auto const then = [this](std::exception_ptr silent, Back const&) {
+        auto const then = [this](std::exception_ptr silent, Answer const&) {
             if (!watch_.running()) return; // the work has ended meanwhile, perhaps the session too
             if (silent) return link_->close("the server does not answer");
             watch();

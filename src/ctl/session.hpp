@@ -19,6 +19,13 @@ struct Credentials {
     std::string token;
 };
 
+/// A reply, in the form in which it is printed.
+struct Answer {
+    bool flag = false;
+    std::string error_info;
+    json::object fields; ///< Without `mqid`.
+};
+
 /// The one connection to the server, made at the first call. Everything that goes over the network goes
 /// through here.
 class Session {
@@ -50,7 +57,7 @@ public:
     /// the connection, and so each call that waits.
     void each(std::size_t count, std::size_t parallel, Each const& work);
     /// Within `each`: a refusal is a value, silence an Error.
-    [[nodiscard]] asio::awaitable<Back> ask(
+    [[nodiscard]] asio::awaitable<Answer> ask(
         std::string service, std::string method, json::object fields, Limit limit);
     /// Within `each`.
     [[nodiscard]] asio::awaitable<void> pause(Limit time);

@@ -2,9 +2,9 @@
 
 namespace elves {
 
-std::string_view as_printed(std::string_view service, std::string_view method, json::object const& call)
+std::string_view as_printed(std::string_view service, std::string_view method, JsonValue const& call)
 {
-    auto const has = [&](std::string_view field) { return call.contains(field); };
+    auto const has = [&](std::string_view field) { return call.find(field) != nullptr; };
     if (service == "supervisor" && method == "checkipauthbykey") {
         if (has("appname") && !has("agentip")) return "getappcallbackinfo";
     } else if (service == "cmdbproxy" && method == "checkipauthbykey") {
@@ -13,8 +13,8 @@ std::string_view as_printed(std::string_view service, std::string_view method, j
     } else if (service == "cron" && method == "setcronbyip") {
         if (!has("rule") && !has("ins")) return has("id") ? "delcronbyipid" : "getcronlistbyip";
     } else if (service == "tasklog" && method == "agentasynclog") {
-        auto const* const id = call.if_contains("id");
-        if (id && id->is_array() && !has("info")) return "gettaskbyids";
+        auto const* const id = call.find("id");
+        if (id && id->is_list() && !has("info")) return "gettaskbyids";
     }
     return method;
 }

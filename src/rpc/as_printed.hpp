@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "elves/json.hpp"
+#include "elves/json_value.hpp"
 
 namespace elves {
 
@@ -10,6 +10,6 @@ namespace elves {
 /// (docs/protocol.md, As printed). `service` and `method` in lower case; `method` itself where the table has
 /// nothing to say.
 [[nodiscard]] std::string_view as_printed(
-    std::string_view service, std::string_view method, json::object const& call);
+    std::string_view service, std::string_view method, JsonValue const& call);
 
 } // namespace elves

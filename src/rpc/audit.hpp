@@ -14,7 +14,7 @@ public:
     struct Call {
         std::string_view service;
         Method const& method;
-        json::object const& fields;
+        JsonValue const& fields;
         Peer const& peer;
         /// Null: not admitted.
         Caller const* caller;

@@ -50,6 +50,13 @@ void append_text(std::string& out, std::string_view text)
     }
 }
 
+/// Appends what the request has as its `mqid`, a string or an integer, as it was sent.
+void append_mqid(std::string& out, JsonValue const& mqid)
+{
+    if (mqid.is_string()) return append_text(out, mqid.string());
+    out += mqid.number_text();
+}
+
 /// Appends `{"a":1}` without its first brace, behind a comma; or just the closing brace where it is empty.
 /// Cut as by append_json.
 void append_rest(std::string& out, json::object const& fields, std::size_t most = no_end)
@@ -96,7 +103,7 @@ ReplyTo ReplyTo::of(Envelope const& envelope)
     ReplyTo to;
     append_text(to.mqs, envelope.mqs);
     append_text(to.mqf, envelope.mqf);
-    if (envelope.mqid) append_json(to.mqid, *envelope.mqid);
+    if (envelope.mqid) append_mqid(to.mqid, *envelope.mqid);
     return to;
 }
 
@@ -108,7 +115,7 @@ void append_back(std::string& out, Envelope const& to, Outcome const& outcome, s
         append_text(text, to.mqf);
         if (to.mqid) {
             text += ",\"mqid\":";
-            append_json(text, *to.mqid);
+            append_mqid(text, *to.mqid);
         }
     };
     append_frame(out, head, outcome, max_frame);

@@ -15,38 +15,34 @@ std::size_t characters(std::string_view utf8)
     return count;
 }
 
-bool usable(json::value const& mqid)
+bool usable(JsonValue const& mqid)
 {
-    if (mqid.is_string()) return characters(mqid.get_string()) <= max_mqid;
+    if (mqid.is_string()) return characters(mqid.string()) <= max_mqid;
     return mqid.is_int64() || mqid.is_uint64();
 }
 
-std::string_view text(json::value const& value)
-{
-    auto const* const text = value.if_string();
-    return text ? std::string_view(*text) : std::string_view();
-}
-
-std::string shown(std::string_view field, json::value const* value)
+std::string shown(std::string_view field, JsonValue const* value)
 {
     return value ? field_is(field, *value) : "`" + std::string(field) + "` is missing";
 }
 
 } // namespace
 
-Envelope Envelope::of(json::object const& frame)
+Envelope Envelope::of(JsonValue const& frame)
 {
     Envelope envelope;
-    json::value const* mqt = nullptr;
-    json::value const* mqid = nullptr;
-    for (auto const& [name, value] : frame) {
+    JsonValue const* mqt = nullptr;
+    JsonValue const* mqid = nullptr;
+    // The last member of a name counts, as in JsonValue::find.
+    for (auto const& member : frame) {
+        auto const name = member.name();
         if (!name.starts_with("mq")) continue;
-        if (name == "mqs") envelope.mqs = text(value);
-        if (name == "mqf") envelope.mqf = text(value);
-        if (name == "mqt") mqt = &value;
-        if (name == "mqid") mqid = &value;
+        if (name == "mqs") envelope.mqs = member.string_or_empty();
+        if (name == "mqf") envelope.mqf = member.string_or_empty();
+        if (name == "mqt") mqt = &member;
+        if (name == "mqid") mqid = &member;
     }
-    auto const word = mqt ? text(*mqt) : std::string_view();
+    auto const word = mqt ? mqt->string_or_empty() : std::string_view();
     if (mqid && usable(*mqid)) envelope.mqid = mqid;
 
     if (word == "call") {

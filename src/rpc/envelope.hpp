@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "elves/error.hpp"
-#include "elves/json.hpp"
+#include "elves/json_value.hpp"
 
 namespace elves {
 
@@ -16,11 +16,11 @@ struct Envelope {
     Mqt mqt = Mqt::call;
     std::string_view mqs; ///< As it was sent; "" where missing or no string.
     std::string_view mqf;
-    json::value const* mqid = nullptr; ///< Null without.
+    JsonValue const* mqid = nullptr; ///< Null without.
     /// What is wrong with it, if anything; a reply is still possible.
     std::optional<Error> fault;
 
-    [[nodiscard]] static Envelope of(json::object const& frame);
+    [[nodiscard]] static Envelope of(JsonValue const& frame);
 };
 
 } // namespace elves

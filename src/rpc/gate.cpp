@@ -4,23 +4,24 @@ namespace elves {
 
 namespace {
 
-std::string_view text_of(json::object const& auth, std::string_view field)
+std::string_view text_of(JsonValue const& auth, std::string_view field)
 {
-    auto const* const value = auth.if_contains(field);
-    if (!value || !value->is_string() || value->get_string().empty()) {
+    auto const* const value = auth.find(field);
+    if (!value || !value->is_string() || value->string().empty()) {
         throw Error(
             codes::no_key, "`auth." + std::string(field) + "` is missing; give key and token, both strings");
     }
-    return value->get_string();
+    return value->string();
 }
 
 } // namespace
 
-Caller Gate::admit(std::shared_ptr<Peer> peer, json::object const& call, Method const& method) const
+Caller Gate::admit(std::shared_ptr<Peer> peer, JsonValue const& call, Method const& method) const
 {
     Caller caller{std::move(peer), nullptr};
     caller.key = key_of(*caller.peer, call, method.right);
     if (caller.key) {
+        caller.peer->grant_authority();
         if (!role_may(caller.key->role, method.right)) {
             throw Error(codes::forbidden, "key " + caller.key->key + " has the role " +
                                               std::string(role_text(caller.key->role)) + ", and " +
@@ -29,28 +30,31 @@ Caller Gate::admit(std::shared_ptr<Peer> peer, json::object const& call, Method 
         }
         return caller;
     }
-    bool const let_in = method.right == Right::open || mode == AuthMode::open ||
-                        (mode == AuthMode::protected_ && caller.peer->ip().is_loopback());
-    if (!let_in)
+    if (method.right != Right::open && !lets_in_without_key(*caller.peer))
         throw Error(
             codes::no_key, method.name + " needs a key: give `auth` {key, token}, or call supervisor.login");
     return caller;
 }
 
-std::shared_ptr<Key const> Gate::key_of(Peer const& peer, json::object const& call, Right right) const
+std::shared_ptr<Key const> Gate::key_of(Peer const& peer, JsonValue const& call, Right right) const
 {
-    auto const* const auth = call.if_contains("auth");
-    bool const given = auth && !(auth->is_string() && auth->get_string().empty());
+    auto const* const auth = call.find("auth");
+    bool const given = auth && !(auth->is_string() && auth->string().empty());
     if (given) {
         if (!auth->is_object())
             throw Error(codes::no_key, "`auth` is no object; give {\"key\":…,\"token\":…}");
-        auto const& fields = auth->get_object();
+        auto const& fields = *auth;
         return keys().prove(text_of(fields, "key"), text_of(fields, "token"), peer.ip());
     }
     // What is open to all is open on a connection whose key is gone, too: or nobody could log in there anew.
     if (right != Right::open && !peer.bound_key().key.empty())
         return keys().still(peer.bound_key(), peer.ip());
     return peer.certified();
+}
+
+bool Gate::lets_in_without_key(Peer const& peer) const
+{
+    return mode == AuthMode::open || (mode == AuthMode::protected_ && peer.ip().is_loopback());
 }
 
 Authority& Gate::keys() const

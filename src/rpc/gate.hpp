@@ -23,12 +23,14 @@ public:
     Authority* authority = nullptr; ///< Null: there are no keys.
 
     /// Throws Error 401.x.
-    [[nodiscard]] Caller admit(
-        std::shared_ptr<Peer> peer, json::object const& call, Method const& method) const;
+    [[nodiscard]] Caller admit(std::shared_ptr<Peer> peer, JsonValue const& call, Method const& method) const;
+
+    /// Whether `peer` needs no key, for what it is or where it is.
+    [[nodiscard]] bool lets_in_without_key(Peer const& peer) const;
 
 private:
     [[nodiscard]] std::shared_ptr<Key const> key_of(
-        Peer const& peer, json::object const& call, Right right) const;
+        Peer const& peer, JsonValue const& call, Right right) const;
     [[nodiscard]] Authority& keys() const;
 };
 

@@ -57,7 +57,7 @@ bool is_try_again(error_code const& failure)
 Link::Link(Socket socket, tcp::endpoint const& remote, LinkShared& shared)
     : shared_(shared)
     , socket_(std::move(socket))
-    , reader_(shared.limits.max_frame)
+    , reader_(std::min(shared.limits.max_frame, shared.limits.stranger_frame))
     , opened_(shared.clock.steady())
     , last_heard_(opened_)
     , ip_(ip_of(remote.address()))
@@ -126,7 +126,7 @@ void Link::read_some()
 {
     if (state_ != State::open) return;
     error_code failure;
-    auto const most = memory_is_short() ? short_read : shared_.scratch.size();
+    auto const most = memory_is_short() || is_shaking_hands() ? short_read : shared_.scratch.size();
     auto const size = socket_.read_some(asio::buffer(shared_.scratch.data(), most), failure);
     if (is_try_again(failure)) return wait_readable();
     if (failure) return end(failure == asio::error::eof ? "the other side closed it" : failure.message());
@@ -147,8 +147,13 @@ bool Link::choose_tls(std::string_view first)
     heard_ = true;
     bool const is_tls = first.front() == tls_handshake && shared_.limits.max_frame < tls_sized_frame;
     if (is_tls && !shared_.tls) {
-        ELVES_LOG(warning, address_ << " speaks TLS, and [tls] cert and key are not set");
+        if (shared_.log.admits("tls.not_configured", ip_))
+            ELVES_LOG(warning, "tls.not_configured peer=" << address_ << ": [tls] cert and key are not set");
         end("it speaks TLS, and we have no certificate");
+        return false;
+    }
+    if (is_tls && memory_is_short()) {
+        end("memory is short"); // a handshake would take more
         return false;
     }
     if (is_tls) {
@@ -171,7 +176,8 @@ void Link::read_tls(std::string_view wire)
     if (!was_ready && tls_->is_ready()) tls_is_ready();
     written();
     if (auto const& fault = tls_->fault(); !fault.empty()) {
-        ELVES_LOG(warning, "the connection with " << address_ << " is given up: " << fault);
+        if (shared_.log.admits("tls.failed", ip_))
+            ELVES_LOG(warning, "tls.failed peer=" << address_ << ": " << fault);
         write_some(); // the other side is told why
         end(fault);
         return shut();
@@ -211,6 +217,7 @@ void Link::handle_frames()
         }
         if (frames == frames_a_turn || outbox_.size() > share) return go_on_later();
         auto const text = reader_.next();
+        if (!text && has_raised_limit()) continue;
         if (!text) break;
         handle_frame(*text);
     }
@@ -221,14 +228,12 @@ void Link::handle_frames()
             Error(codes::bad_frame, "a frame of length 0; give 1 to server.max_frame bytes of JSON"),
             "it sent a frame of length 0");
     }
-    if (reader_.fault() == FrameFault::too_large) {
-        return end_with(
-            Error(codes::frame_too_large, "a frame over server.max_frame; give at most " +
-                                              std::to_string(shared_.limits.max_frame) + " bytes"),
-            "it sent a frame over max_frame");
-    }
+    if (reader_.fault() == FrameFault::too_large) return refuse_too_large();
     if (memory_is_short() && reader_.held() > short_read) {
-        ELVES_LOG(warning, "closing " << address_ << ": all connections together hold [server] all_bytes");
+        if (shared_.log.admits("memory.short", ip_))
+            ELVES_LOG(warning, "memory.short peer=" << address_
+                                                    << ": all connections together hold more than "
+                                                       "[server] all_bytes; closing this one");
         return end_with(
             Error(codes::too_much, "the server has too much to keep; try again later"), "memory is short");
     }
@@ -250,16 +255,30 @@ void Link::end_with(Error const& refusal, std::string_view why)
     end(why);
 }
 
-void Link::handle_frame(std::string_view text)
+/// Parsing a value costs some fifty times what a byte of a string costs, and a stranger's call needs few of
+/// them. Whoever shows a key may send more in the same frame; if the key is wrong, the throttle of failed
+/// logins bounds it.
+bool Link::is_too_costly(std::string_view text)
 {
-    unsigned char memory[4096];
-    json::monotonic_resource resource(memory, sizeof memory);
-    auto const frame = read_frame(text, &resource);
-    if (auto const* const error = std::get_if<Error>(&frame)) return refuse_frame(*error);
-    handle_request(std::get<json::object>(frame));
+    constexpr std::size_t most_values = 256;
+    if (has_authority_ || text.size() < most_values) return false;
+    auto const starts_value = [](char c) { return c == ',' || c == '[' || c == '{'; };
+    auto const values = static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts_value));
+    return values > most_values && text.find("\"auth\"") == std::string_view::npos && !has_authority();
 }
 
-void Link::handle_request(json::object const& call)
+void Link::handle_frame(std::string_view text)
+{
+    if (is_too_costly(text)) {
+        return refuse_garbage(Error(codes::bad_frame, "the frame has more than 256 JSON values, the limit "
+                                                      "until a key was shown; call supervisor.login first"));
+    }
+    auto const frame = read_frame(shared_.json, text);
+    if (auto const* const error = std::get_if<Error>(&frame)) return refuse_garbage(*error);
+    handle_request(*std::get<JsonValue const*>(frame));
+}
+
+void Link::handle_request(JsonValue const& call)
 {
     auto const envelope = Envelope::of(call);
     if (envelope.mqt == Mqt::back) return handle_back(call);
@@ -319,19 +338,57 @@ void Link::answer(ReplyTo const& to, std::uint64_t place, Outcome const& outcome
     written();
 }
 
+/// The framing is still in step after a frame that is not a JSON object, but a stranger gets no second try.
+void Link::refuse_garbage(Error const& error)
+{
+    refuse_frame(error);
+    if (!has_authority()) end("it sent what is not a JSON object, and has shown no key");
+}
+
+void Link::refuse_too_large()
+{
+    auto const limit = std::to_string(reader_.limit());
+    if (reader_.limit() < shared_.limits.max_frame) {
+        return end_with(Error(codes::frame_too_large, "the frame is over " + limit +
+                                                          " bytes, the limit until a key was shown; call "
+                                                          "supervisor.login first"),
+            "it sent a frame over the limit of strangers");
+    }
+    end_with(Error(codes::frame_too_large, "a frame over server.max_frame; give at most " + limit + " bytes"),
+        "it sent a frame over max_frame");
+}
+
+/// Whether the other side may use the limits of those that are known: we dialed it, it has shown a key or a
+/// certificate, or it needs none. Asked only where it matters, and remembered.
+bool Link::has_authority()
+{
+    if (!has_authority_) has_authority_ = dialed_ || !shared_.router || !shared_.router->is_stranger(*this);
+    return has_authority_;
+}
+
+/// After a frame over the limit of strangers by one that is no stranger any more.
+bool Link::has_raised_limit()
+{
+    auto const limit = shared_.limits.max_frame;
+    if (reader_.fault() != FrameFault::too_large || reader_.limit() >= limit || !has_authority())
+        return false;
+    reader_.raise_limit(limit);
+    return true;
+}
+
 void Link::refuse_frame(Error const& error) { answer_now(Envelope{}, Outcome{{}, error.info()}); }
 
-void Link::handle_back(json::object const& back)
+void Link::handle_back(JsonValue const& back)
 {
-    auto const* const mqid = back.if_contains("mqid");
-    mqid && mqid->is_int64() ? pending_.settle(mqid->get_int64(), back) : refused(back);
+    auto const* const mqid = back.find("mqid");
+    mqid && mqid->is_int64() ? pending_.settle(mqid->int64(), back) : refused(back);
 }
 
 /// What fits no call is said of the connection: it is refused, and this is why.
-void Link::refused(json::object const& back)
+void Link::refused(JsonValue const& back)
 {
-    auto const* const info = back.if_contains("error_info");
-    if (dialed_ && info && info->is_string()) end(info->get_string());
+    auto const* const info = back.find("error_info");
+    if (dialed_ && info && info->is_string()) end(info->string());
 }
 
 asio::awaitable<Back> Link::call(std::string_view service, std::string_view method,
@@ -368,15 +425,18 @@ void Link::cast(std::string_view service, std::string_view method, json::object 
 
 void Link::weigh() noexcept
 {
-    auto const now = owed() + reader_.held();
+    auto const now = owed() + reader_.held() + (tls_ ? tls_->held() : 0);
     shared_.held += now - held_;
     held_ = now;
 }
 
-bool Link::is_full() const noexcept
+std::size_t Link::tls_unsent() const noexcept { return tls_ ? tls_->unsent() : 0; }
+
+bool Link::is_full()
 {
-    return inflight_ >= shared_.limits.max_inflight || owed() > shared_.limits.pause_bytes ||
-           (memory_is_short() && owed() > 0);
+    auto const& limits = shared_.limits;
+    return inflight_ >= limits.max_inflight || (inflight_ >= limits.stranger_inflight && !has_authority()) ||
+           owed() > limits.pause_bytes || (memory_is_short() && owed() > 0);
 }
 
 void Link::resume_if_room()
@@ -398,8 +458,10 @@ void Link::written()
     if (state_ == State::closed) return;
     weigh();
     if (outbox_.size() > shared_.limits.close_bytes) {
-        ELVES_LOG(warning,
-            "closing " << address_ << ": it does not read its replies (" << outbox_.size() << " bytes wait)");
+        if (shared_.log.admits("connection.slow_reader", ip_))
+            ELVES_LOG(
+                warning, "connection.slow_reader peer=" << address_ << " unread_bytes=" << outbox_.size()
+                                                        << ": it does not read its replies; closing it");
         return shut();
     }
     if (drain_posted_ || writing_) return;

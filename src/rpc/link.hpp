@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "core/frame_reader.hpp"
+#include "core/json_reader.hpp"
 #include "elves/one_shot.hpp"
 #include "elves/peer.hpp"
 #include "rpc/back.hpp"
 #include "rpc/link_turns.hpp"
+#include "rpc/log_limit.hpp"
 #include "rpc/pending_calls.hpp"
 #include "rpc/reply_order.hpp"
 
@@ -24,8 +26,12 @@ class TlsPipe;
 /// What one connection may take of us.
 struct LinkLimits {
     std::size_t max_frame = 4 * 1024 * 1024; ///< Bytes.
-    std::size_t max_inflight = 1024;         ///< Calls that wait for their answer; past it we stop reading.
-    std::size_t pause_bytes = 1024 * 1024;   ///< Bytes queued for it; past it we stop reading.
+    /// The same before the other side has shown a key, where it needs one: room for any call that gets it
+    /// one.
+    std::size_t stranger_frame = 16 * 1024;
+    std::size_t stranger_inflight = 8;
+    std::size_t max_inflight = 1024;       ///< Calls that wait for their answer; past it we stop reading.
+    std::size_t pause_bytes = 1024 * 1024; ///< Bytes queued for it; past it we stop reading.
     std::size_t close_bytes = 64 * 1024 * 1024; ///< Past it we close it: it does not read.
     /// Bytes queued for all links together, and of frames that are not whole yet. Past it a link that does
     /// not read what it is owed is not read either, and a long frame that is not whole is refused.
@@ -42,6 +48,7 @@ struct LinkShared {
     LinkLimits limits{};
     std::vector<char> scratch =
         std::vector<char>(64 * 1024); ///< One read at a time: an idle link holds no buffer.
+    JsonReader json{};                ///< One frame at a time: an idle link holds no values.
     void const* reader = nullptr;     ///< The link that read last.
     LinkTurns turns{};
     std::size_t calls = 0; ///< Answered so far.
@@ -49,6 +56,7 @@ struct LinkShared {
     /// Of those that dial in or are dialed from now on; null: they are plain.
     std::shared_ptr<TlsContext const> tls{};
     PlainFrom plain_from = PlainFrom::everywhere;
+    LogLimit log{clock};
     std::string plain_text{}; ///< What one read of a TLS link says, for as long as it is handled.
 };
 
@@ -85,7 +93,12 @@ public:
     [[nodiscard]] Ip ip() const override { return ip_; }
     [[nodiscard]] std::string const& address() const noexcept override { return address_; }
     [[nodiscard]] BoundKey const& bound_key() const noexcept override { return bound_key_; }
-    void bind_key(BoundKey key) override { bound_key_ = std::move(key); }
+    void bind_key(BoundKey key) override
+    {
+        bound_key_ = std::move(key);
+        has_authority_ = true;
+    }
+    void grant_authority() noexcept override { has_authority_ = true; }
     [[nodiscard]] std::shared_ptr<Key const> certified() const override { return certified_; }
 
     /// Handles what has come, and no more of it than one turn may take.
@@ -123,20 +136,26 @@ private:
     void tls_is_ready();
     void limit_certificate();
     void handle_frame(std::string_view text);
-    void handle_request(json::object const& call);
-    void handle_back(json::object const& back);
-    void refused(json::object const& back);
+    void handle_request(JsonValue const& call);
+    void handle_back(JsonValue const& back);
+    void refused(JsonValue const& back);
     void answer_later(Envelope const& envelope, asio::awaitable<Outcome> work);
     void answer(ReplyTo const& to, std::uint64_t place, Outcome const& outcome);
     void answer_now(Envelope const& envelope, Outcome const& outcome);
     void refuse_frame(Error const& error);
+    void refuse_garbage(Error const& error);
+    void refuse_too_large();
+    [[nodiscard]] bool has_authority();
+    [[nodiscard]] bool is_too_costly(std::string_view text);
+    [[nodiscard]] bool has_raised_limit();
     [[nodiscard]] std::size_t owed() const noexcept
     {
-        return outbox_.size() + sending_.size() + order_.held();
+        return outbox_.size() + sending_.size() + order_.held() + tls_unsent();
     }
+    [[nodiscard]] std::size_t tls_unsent() const noexcept;
     [[nodiscard]] bool memory_is_short() const noexcept { return shared_.held > shared_.limits.all_bytes; }
     void weigh() noexcept;
-    [[nodiscard]] bool is_full() const noexcept;
+    [[nodiscard]] bool is_full();
     void resume_if_room();
     void go_on_later();
     void end_with(Error const& refusal, std::string_view why);
@@ -158,6 +177,7 @@ private:
     std::optional<OneShot<std::string>> ready_;
     bool dialed_ = false; ///< By us.
     bool heard_ = false;
+    bool has_authority_ = false; ///< See has_authority().
     ReplyOrder order_;
     std::string outbox_;
     std::string sending_;

@@ -9,16 +9,16 @@ namespace elves {
 
 namespace {
 
-Back read_back(json::object const& fields)
+Back read_back(JsonValue const& fields)
 {
     Back back;
-    // Off the frame's memory: the answer outlives it.
-    back.fields = json::object(fields, json::storage_ptr());
-    auto const* const flag = fields.if_contains("flag");
-    back.flag = flag && ((flag->is_string() && flag->get_string() == "true") ||
-                            (flag->is_bool() && flag->get_bool()));
-    if (auto const* const info = fields.if_contains("error_info"); info && info->is_string()) {
-        back.error_info = info->get_string();
+    // A copy, because the answer outlives its frame.
+    back.fields = JsonDocument(fields);
+    auto const* const flag = fields.find("flag");
+    back.flag =
+        flag && ((flag->is_string() && flag->string() == "true") || (flag->is_bool() && flag->boolean()));
+    if (auto const* const info = fields.find("error_info"); info && info->is_string()) {
+        back.error_info = info->string();
     }
     return back;
 }
@@ -33,7 +33,7 @@ void PendingCalls::wait(Clock& clock, std::int64_t mqid, std::chrono::millisecon
     waiting.timer = clock.after(limit, [this, mqid, limit] { is_late(mqid, limit); });
 }
 
-void PendingCalls::settle(std::int64_t mqid, json::object const& back)
+void PendingCalls::settle(std::int64_t mqid, JsonValue const& back)
 {
     auto waiting = waiting_.extract(mqid);
     if (waiting) std::move(waiting.mapped().then)(nullptr, read_back(back));

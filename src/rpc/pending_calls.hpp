@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "elves/clock.hpp"
-#include "elves/json.hpp"
+#include "elves/json_value.hpp"
 #include "elves/peer.hpp"
 
 namespace elves {
@@ -25,7 +25,7 @@ public:
     /// With Error 410.2 where no answer has come when `limit` is over.
     void wait(Clock& clock, std::int64_t mqid, std::chrono::milliseconds limit, OnBack then);
     /// `back` answers `mqid`. Nothing where nobody waits for that: it may be late.
-    void settle(std::int64_t mqid, json::object const& back);
+    void settle(std::int64_t mqid, JsonValue const& back);
     /// All that wait: Error 410.1.
     void fail_all(std::string_view why);
     [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }

@@ -25,7 +25,7 @@ std::string_view lower(std::string_view name, std::string& memory)
     return memory;
 }
 
-std::string quoted(std::string_view name) { return shown(json::value(name.substr(0, longest_name))); }
+std::string quoted(std::string_view name) { return shown(name.substr(0, longest_name)); }
 
 Outcome refused(Error const& error, Method const* method)
 {
@@ -96,7 +96,12 @@ void Router::add(std::string service, MethodTable const& table) { services_[std:
 
 void Router::add_disabled(std::string service) { services_.emplace(std::move(service), nullptr); }
 
-Router::Found Router::find(Envelope const& envelope, json::object const& call) const
+bool Router::is_stranger(Peer const& peer) const
+{
+    return !peer.certified() && !gate_.lets_in_without_key(peer);
+}
+
+Router::Found Router::find(Envelope const& envelope, JsonValue const& call) const
 {
     if (envelope.mqs.empty())
         throw Error(codes::no_service, "`mqs` is missing or no string; give the service's name");
@@ -125,14 +130,14 @@ Router::Found Router::find(Envelope const& envelope, json::object const& call) c
 }
 
 std::shared_ptr<AuditRow> Router::row_of(
-    Found const& found, json::object const& call, Peer const& peer, Caller const* caller) const
+    Found const& found, JsonValue const& call, Peer const& peer, Caller const* caller) const
 {
     if (!audit_ || !found.method) return nullptr;
     return audit_->row({found.service, *found.method, call, peer, caller});
 }
 
 Router::Answer Router::run(
-    Envelope const& envelope, json::object const& call, std::shared_ptr<Peer> const& peer) const
+    Envelope const& envelope, JsonValue const& call, std::shared_ptr<Peer> const& peer) const
 {
     Found found;
     Caller caller;

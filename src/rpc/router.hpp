@@ -30,7 +30,9 @@ public:
 
     /// Never throws. The coroutine, if it is one, keeps nothing of `call`.
     [[nodiscard]] Answer run(
-        Envelope const& envelope, json::object const& call, std::shared_ptr<Peer> const& peer) const;
+        Envelope const& envelope, JsonValue const& call, std::shared_ptr<Peer> const& peer) const;
+    /// Whether the limits of strangers hold for `peer` (docs/protocol.md, Frames).
+    [[nodiscard]] bool is_stranger(Peer const& peer) const;
     /// From now on every call is answered `[503.1]`.
     void shut() { shut_ = true; }
 
@@ -44,10 +46,10 @@ private:
         std::string_view service;
         Method const* method = nullptr;
     };
-    [[nodiscard]] Found find(Envelope const& envelope, json::object const& call) const;
+    [[nodiscard]] Found find(Envelope const& envelope, JsonValue const& call) const;
     /// `caller`: null where he was not admitted.
     [[nodiscard]] std::shared_ptr<AuditRow> row_of(
-        Found const& found, json::object const& call, Peer const& peer, Caller const* caller) const;
+        Found const& found, JsonValue const& call, Peer const& peer, Caller const* caller) const;
 
     Gate const& gate_;
     Audit* audit_;

@@ -32,9 +32,8 @@ struct Verify {
 
 std::int64_t time_of(std::string_view field, std::string const& text, Zone const& zone)
 {
-    auto const time = read_time(json::value(text), zone);
-    if (!time)
-        throw Error(codes::bad_field, field_is(field, json::value(text)) + "; give YYYY-MM-DD HH:MM:SS");
+    auto const time = read_time(text, zone);
+    if (!time) throw Error(codes::bad_field, field_is(field, text) + "; give YYYY-MM-DD HH:MM:SS");
     return time->time_since_epoch().count();
 }
 
@@ -63,7 +62,7 @@ bool is_oldest_first(List const& in)
 {
     if (!in.order || *in.order == "newest") return false;
     if (*in.order == "oldest") return true;
-    throw Error(codes::bad_field, field_is("order", json::value(*in.order)) + "; give newest or oldest");
+    throw Error(codes::bad_field, field_is("order", *in.order) + "; give newest or oldest");
 }
 
 /// What a key may not touch, it does not hear of here either.
@@ -125,8 +124,7 @@ asio::awaitable<Reply> verify(Store& store, Verify in)
     if (in.from) {
         from = ChainPoint::parse(*in.from);
         if (!from)
-            throw Error(codes::bad_field,
-                field_is("from", json::value(*in.from)) + "; give SEQ:HASH, as `at` has it");
+            throw Error(codes::bad_field, field_is("from", *in.from) + "; give SEQ:HASH, as `at` has it");
     }
     std::function<audit::Verdict(Db&)> work = [from](Db& db) { return audit::verify(db, from, rows_a_step); };
     auto const verdict = co_await store.read<audit::Verdict>(std::move(work));

@@ -70,8 +70,9 @@ void Server::accept(Door& door)
     door.acceptor.async_accept(door.from, [this, &door](error_code const& failure, Link::Socket socket) {
         if (failure == asio::error::operation_aborted || !door.acceptor.is_open()) return;
         if (failure) {
-            ELVES_LOG(
-                warning, "cannot accept a connection: " << failure.message() << "; trying again in 100 ms");
+            if (shared_.log.admits("connection.accept_failed", Ip()))
+                ELVES_LOG(
+                    warning, "connection.accept_failed: " << failure.message() << "; trying again in 100 ms");
             door.pausing = shared_.clock.after(accept_pause, [this, &door] { accept(door); });
             return;
         }
@@ -84,8 +85,9 @@ void Server::take(Link::Socket socket, tcp::endpoint const& from)
 {
     auto link = std::make_shared<Link>(std::move(socket), from, shared_);
     if (links_.size() >= max_connections_) {
-        ELVES_LOG(warning, "refused " << link->address() << ": " << links_.size()
-                                      << " connections are open ([server] max_connections)");
+        if (shared_.log.admits("connection.refused", link->ip()))
+            ELVES_LOG(warning, "connection.refused peer=" << link->address() << " open=" << links_.size()
+                                                          << ": [server] max_connections are open");
         link->refuse(Error(codes::too_much, "too many connections; try again later"));
         return;
     }

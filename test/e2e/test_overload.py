@@ -49,7 +49,7 @@ class Overload(HouseTest):
         used = max(int(fd) for fd in os.listdir(f"/proc/{pid}/fd")) + 1
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, limits[1]))
         clients = [Client.connect(host, int(port)) for host, port in doors]
-        eventually(lambda: house.log().count("cannot accept a connection") >= 4)
+        eventually(lambda: house.log().count("connection.accept_failed") >= 4)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
         for client in clients:
             client.ok("elves", "ping")

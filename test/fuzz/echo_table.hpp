@@ -23,8 +23,7 @@ inline json::value sent(TaskId id) { return sent(id.text()); }
 inline json::value sent(AppName const& app) { return sent(app.text); }
 inline json::value sent(Instruction const& ins) { return ins.to_json(); }
 inline json::value sent(QuartzRule const& rule) { return sent(rule.text()); }
-inline json::value sent(json::object const& object) { return object; }
-inline json::value sent(json::array const& array) { return array; }
+inline json::value sent(JsonDocument const& object) { return to_boost_json(object.root()); }
 template <class T>
 json::value sent(std::vector<T> const& items)
 {
@@ -89,8 +88,7 @@ inline void declare_echoes(MethodTable& table)
     echo<AppName>(table, "getappcallbackinfo", "appname");
     echo<Instruction>(table, "sendasync", "ins", Right::operate);
     echo<std::optional<QuartzRule>>(table, "next", "rule");
-    echo<json::object>(table, "agentasynclog", "info", Right::report);
-    echo<json::array>(table, "list", "list", Right::open);
+    echo<JsonDocument>(table, "agentasynclog", "info", Right::report);
     table
         .call<Many>("setcronbyip", Right::operate,
             {required("agentip", &Many::agentip), required("ins", &Many::ins), required("rule", &Many::rule),

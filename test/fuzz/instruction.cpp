@@ -14,7 +14,7 @@ using namespace elves;
 
 namespace {
 
-std::optional<Instruction> read(json::object const& ins)
+std::optional<Instruction> read(JsonValue const& ins)
 {
     try {
         return Instruction::read(ins);
@@ -54,10 +54,11 @@ void a_name(std::string_view name)
 
 FUZZ_TARGET(instruction)
 {
-    auto const frame = read_frame(input, {});
-    auto const* const object = std::get_if<json::object>(&frame);
+    JsonReader reader;
+    auto const frame = read_frame(reader, input);
+    auto const* const object = std::get_if<JsonValue const*>(&frame);
     if (!object) return;
-    auto const ins = read(*object);
+    auto const ins = read(**object);
     if (!ins) return;
     a_name(ins->app);
     a_name(ins->func);
@@ -70,8 +71,9 @@ FUZZ_TARGET(instruction)
     PROMISE(bar != 0);
     if (!ins->proxy.empty()) stays_inside(ins->proxy.substr(bar == std::string::npos ? 0 : bar + 1));
 
-    auto const travelled = read_frame(json::serialize(ins->to_json()), {});
-    PROMISE(std::holds_alternative<json::object>(travelled));
-    auto const arrived = read(std::get<json::object>(travelled));
+    auto const text = json::serialize(ins->to_json());
+    auto const travelled = read_frame(reader, text);
+    PROMISE(std::holds_alternative<JsonValue const*>(travelled));
+    auto const arrived = read(*std::get<JsonValue const*>(travelled));
     PROMISE(arrived && same(*arrived, *ins));
 }

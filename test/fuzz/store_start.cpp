@@ -11,6 +11,7 @@
 #include "cmdbproxy/cmdb_records.hpp"
 #include "cmdbproxy_schema.hpp"
 #include "cron/cron_jobs.hpp"
+#include "elves/json_document.hpp"
 #include "fuzz_target.hpp"
 #include "heartbeat/agent_records.hpp"
 #include "heartbeat_schema.hpp"
@@ -102,6 +103,12 @@ void read_agents(Instant)
     for (auto const& record : AgentRecords(house().store).load()) shown(record.last_heard);
 }
 
+/// As the other side reads it.
+Instruction travelled(Instruction const& ins)
+{
+    return Instruction::read(JsonDocument::parse(json::serialize(ins.to_json())).root());
+}
+
 void read_inventory(Instant) { CmdbRecords(house().store).load(); }
 
 void read_crons(Instant now)
@@ -110,7 +117,7 @@ void read_crons(Instant now)
     jobs.load();
     for (auto const& [id, job] : jobs.all()) {
         PROMISE(job.id == id && jobs.find(id) && jobs.of_agent(job.agent).size() == 1);
-        PROMISE(Instruction::read(job.ins.to_json()).to_json() == job.ins.to_json());
+        PROMISE(travelled(job.ins).to_json() == job.ins.to_json());
         shown(job.created);
         shown(job.settled);
         PROMISE(job.jitter.most.count() >= 0 && job.jitter.most <= Jitter::longest);
@@ -131,7 +138,7 @@ void read_journal(Instant now)
 {
     auto& journal = *house().journal;
     for (auto const& entry : journal.load_tasks(now)) {
-        PROMISE(entry.ins.to_json() == Instruction::read(entry.ins.to_json()).to_json());
+        PROMISE(entry.ins.to_json() == travelled(entry.ins).to_json());
         shown(entry.taken);
         shown(entry.started);
         if (entry.firing) shown(entry.firing->fire_time);

@@ -71,8 +71,9 @@ asio::awaitable<SimClients::Answer> SimClients::call(
     }
     auto const link = link_;
     try {
-        auto back = co_await link->call(std::move(service), std::move(method), std::move(fields), limit);
-        co_return back;
+        auto const back =
+            co_await link->call(std::move(service), std::move(method), std::move(fields), limit);
+        co_return Said{back.flag, back.error_info, to_boost_json(back.fields.root()).as_object()};
     } catch (Error const& error) {
         // Silent for longer than it may be: nothing comes on this one any more.
         if (error.code() == codes::agent_silent) link->close("no answer");
@@ -112,7 +113,7 @@ asio::awaitable<void> SimClients::send(bool sync)
     }
 }
 
-void SimClients::hear_send(json::object const& ins, std::string const& agent, bool sync, Back const& back)
+void SimClients::hear_send(json::object const& ins, std::string const& agent, bool sync, Said const& back)
 {
     auto const& info = back.fields.at("info").as_object();
     auto const id = TaskId::parse(text(info, "id"));

@@ -44,7 +44,12 @@ private:
         std::string id;
         std::string type;
     };
-    using Answer = std::optional<Back>; ///< Nothing: no answer, who knows why.
+    struct Said {
+        bool flag = false;
+        std::string error_info;
+        json::object fields;
+    };
+    using Answer = std::optional<Said>; ///< Nothing: no answer, who knows why.
 
     [[nodiscard]] asio::awaitable<void> live();
     [[nodiscard]] asio::awaitable<void> ask_something();
@@ -57,7 +62,7 @@ private:
     /// On a link of its own, or one that it has.
     [[nodiscard]] asio::awaitable<Answer> call(
         std::string service, std::string method, json::object fields, std::chrono::milliseconds limit);
-    void hear_send(json::object const& ins, std::string const& agent, bool sync, Back const& back);
+    void hear_send(json::object const& ins, std::string const& agent, bool sync, Said const& back);
     [[nodiscard]] json::object instruction(bool sync);
 
     Place place_;

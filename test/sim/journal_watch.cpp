@@ -1,6 +1,7 @@
 #include "sim/journal_watch.hpp"
 
 #include "agent/own_job.hpp"
+#include "elves/json_document.hpp"
 #include "elves/worker_report.hpp"
 #include "sim/trigger.hpp"
 
@@ -78,7 +79,7 @@ void JournalWatch::see_task(Run const& row, bool is_new)
         journal.fire_time = instant(row.number(5));
     }
     journal.skipped = row.number(6) == 1;
-    if (journal.skipped) journal.why = read_report(json::parse(row.text(7)).as_object(), Zone()).result;
+    if (journal.skipped) journal.why = read_report(JsonDocument::parse(row.text(7)).root(), Zone()).result;
     invariants_.journal_wrote(agent_, journal);
     if (!is_new || !journal.cron_id) return;
     journal.skipped ? ledger_.skipped(*journal.cron_id, *journal.fire_time, journal.why)
@@ -97,7 +98,7 @@ void JournalWatch::see_job(Run const& row, std::string_view kind)
         jobs_.erase(id);
     } else if (kind == "job") {
         jobs_.insert(id);
-        auto const job = agent::OwnJob::read(json::parse(row.text(8)).as_object(), Zone());
+        auto const job = agent::OwnJob::read(JsonDocument::parse(row.text(8)).root(), Zone());
         CronLedger::Job const now{job.rule.text(), job.zone, instant(row.number(10)), job.on, job.jitter};
         auto const before = gone_.extract(id);
         if (!before || !before.mapped().same_times(now)) return ledger_.set(id, now);

@@ -74,8 +74,7 @@ asio::awaitable<void> SimAgent::serve(std::shared_ptr<SimLink> link)
     auto const back = co_await link->call("heartbeat", "register", fields, answer_limit);
     if (!back.flag) co_return;
     nature.tally.see_again(Sight::relinked, machine.name);
-    if (auto const zone = Zone::named(std::string_view(back.fields.at("timezone").as_string())))
-        zone_ = *zone;
+    if (auto const zone = Zone::named(back.fields.find("timezone")->string())) zone_ = *zone;
     output_.link_up(link);
     reports_.link_up(link);
     try {

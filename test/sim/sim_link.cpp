@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
+#include "core/json_reader.hpp"
 #include "elves/error.hpp"
 
 namespace elves::sim {
@@ -75,12 +76,12 @@ void SimLink::take_frame(std::string_view text)
 {
     ELVES_SIM_TRACE(home_.nature.trace, home_.machine.name << " <- " << address_ << " " << text);
     home_.nature.trace.digest(text);
-    auto const value = json::parse(text);
-    auto const& frame = value.as_object();
+    JsonReader reader;
+    auto const& frame = reader.read(text);
     auto const envelope = Envelope::of(frame);
     if (envelope.mqt == Mqt::back) return take_back(frame);
     if (envelope.mqf == "agentasynclog")
-        home_.nature.tally.see_again(Sight::result_again, json::serialize(frame.at("id")));
+        home_.nature.tally.see_again(Sight::result_again, json_text(*frame.find("id")));
     bool const answered = envelope.mqt == Mqt::call;
     if (!router_) return;
     auto result = router_->run(envelope, frame, shared_from_this());
@@ -105,14 +106,14 @@ void SimLink::answer(ReplyTo const& to, Outcome const& outcome)
     written();
 }
 
-void SimLink::take_back(json::object const& back)
+void SimLink::take_back(JsonValue const& back)
 {
-    auto const found = pending_.find(back.at("mqid").as_int64());
+    auto const found = pending_.find(back.find("mqid")->int64());
     if (found == pending_.end()) return;
     Back result;
-    result.fields = back;
-    result.flag = back.at("flag").as_string() == "true";
-    result.error_info = back.at("error_info").as_string();
+    result.fields = JsonDocument(back);
+    result.flag = back.find("flag")->string() == "true";
+    result.error_info = back.find("error_info")->string();
     found->second.set(std::move(result));
 }
 

@@ -56,7 +56,7 @@ private:
 
     [[nodiscard]] asio::awaitable<Back> back_of(std::int64_t mqid, std::chrono::milliseconds limit);
     void take_frame(std::string_view text);
-    void take_back(json::object const& back);
+    void take_back(JsonValue const& back);
     void answer(ReplyTo const& to, Outcome const& outcome);
     void written();
     void end(std::string_view why);

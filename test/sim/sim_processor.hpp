@@ -45,9 +45,9 @@ template <>
 struct FieldType<sim::WorkerFlag> {
     static constexpr std::string_view name = "1, 0 or -1";
     static constexpr Code missing = codes::bad_field;
-    static sim::WorkerFlag read(std::string_view, json::value const& value)
+    static sim::WorkerFlag read(std::string_view, JsonValue const& value)
     {
-        return {value.to_number<std::int64_t>()};
+        return {value.int64()};
     }
     static void judge(Caller const&, sim::WorkerFlag) {}
 };

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "core/random_ids.hpp"
+#include "elves/keyed_hash.hpp"
 
 namespace elves::sim {
 
@@ -12,6 +13,7 @@ SystemRandom::SystemRandom(Random& random)
 {
     source = &random;
     forget_drawn_bits();
+    set_hash_secret(random.next());
 }
 
 SystemRandom::~SystemRandom() { source = nullptr; }

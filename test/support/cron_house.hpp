@@ -15,6 +15,7 @@
 #include "support/fake_presence.hpp"
 #include "support/fake_task_log.hpp"
 #include "support/inline_store.hpp"
+#include "support/json_of.hpp"
 
 namespace elves {
 
@@ -101,7 +102,7 @@ public:
     /// A call as the router makes it. Throws what it throws.
     json::object call(std::string_view method, json::object const& fields, Caller const& caller = {})
     {
-        auto answer = table->find(method)->run(fields, caller);
+        auto answer = table->find(method)->run(json_of(fields).root(), caller);
         if (auto* reply = std::get_if<Reply>(&answer)) return reply->fields();
         std::optional<Reply> reply;
         std::exception_ptr failure;

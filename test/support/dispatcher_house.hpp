@@ -6,6 +6,7 @@
 #include "sheduler/agent_dispatcher.hpp"
 #include "support/fake_peer.hpp"
 #include "support/fake_presence.hpp"
+#include "support/json_of.hpp"
 #include "support/task_house.hpp"
 
 namespace elves {
@@ -69,7 +70,7 @@ public:
         Back back;
         back.flag = flag;
         back.error_info = std::move(error);
-        back.fields = std::move(fields);
+        back.fields = json_of(std::move(fields));
         if (!link->reply(std::move(back))) throw std::logic_error("nothing waits for an answer");
         settle();
     }

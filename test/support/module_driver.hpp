@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "elves/module.hpp"
+#include "support/json_of.hpp"
 
 namespace elves {
 
@@ -50,7 +51,7 @@ public:
         auto const* const found = table.find(method);
         if (!found) throw std::logic_error("no method " + std::string(method));
         try {
-            auto answer = found->run(fields, caller);
+            auto answer = found->run(json_of(fields).root(), caller);
             if (auto* const reply = std::get_if<Reply>(&answer)) {
                 state.fields = std::move(reply->fields());
                 state.done = true;

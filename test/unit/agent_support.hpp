@@ -12,6 +12,7 @@
 #include "agent/instruct_service.hpp"
 #include "manual_clock.hpp"
 #include "support/inline_store.hpp"
+#include "support/json_of.hpp"
 
 namespace elves::agent {
 
@@ -96,7 +97,7 @@ struct House {
         try {
             Caller caller;
             caller.peer = peer;
-            auto result = methods.find(method)->run(fields, caller);
+            auto result = methods.find(method)->run(json_of(fields).root(), caller);
             if (auto* reply = std::get_if<Reply>(&result)) {
                 answer->emplace(reply->fields());
             } else {

@@ -1,6 +1,7 @@
 #include "rpc/as_printed.hpp"
 
 #include "catch.hpp"
+#include "elves/json_document.hpp"
 
 using namespace elves;
 
@@ -8,7 +9,7 @@ namespace {
 
 std::string meant(std::string_view service, std::string_view method, std::string_view fields)
 {
-    return std::string(as_printed(service, method, json::parse(fields).as_object()));
+    return std::string(as_printed(service, method, JsonDocument::parse(fields).root()));
 }
 
 } // namespace

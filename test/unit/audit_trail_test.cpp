@@ -10,6 +10,7 @@
 #include "rpc/router.hpp"
 #include "support/fake_peer.hpp"
 #include "support/inline_store.hpp"
+#include "support/json_of.hpp"
 #include "support/some_key.hpp"
 
 using namespace elves;
@@ -123,8 +124,11 @@ struct House {
         auto const peer = std::make_shared<FakePeer>(loop.get_executor(), clock, ip);
         fields.insert({{"mqt", "call"}, {"mqs", "thing"}, {"mqf", method}});
         if (!fields.contains("auth")) fields["auth"] = json::object{{"key", id}, {"token", token}};
-        auto answer = router.run(Envelope::of(fields), fields, peer);
-        fields.clear(); // as a frame's memory is
+        auto answer = [&] {
+            auto const frame =
+                json_of(fields); // which is gone before the answer is there, as a frame's memory is
+            return router.run(Envelope::of(frame.root()), frame.root(), peer);
+        }();
         std::string error = "no answer";
         if (auto* const now = std::get_if<Outcome>(&answer)) {
             error = now->error_info;

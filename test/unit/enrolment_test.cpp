@@ -9,6 +9,7 @@
 #include "elves/secret.hpp"
 #include "manual_clock.hpp"
 #include "support/fake_peer.hpp"
+#include "support/json_of.hpp"
 #include "support/temp_folder.hpp"
 
 using namespace elves;
@@ -43,7 +44,7 @@ struct Newcomer {
 
 Back status(std::string_view text)
 {
-    return {true, "", {{"flag", "true"}, {"status", text}, {"key", "0123456789ABCDEF"}}};
+    return {true, "", json_of({{"flag", "true"}, {"status", text}, {"key", "0123456789ABCDEF"}})};
 }
 
 } // namespace

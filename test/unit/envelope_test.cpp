@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 #include "core/frame_reader.hpp"
+#include "elves/json_document.hpp"
 #include "rpc/back.hpp"
 
 using namespace elves;
@@ -22,8 +23,8 @@ json::object only_frame(std::string const& bytes)
 
 std::string fault_of(std::string_view frame)
 {
-    auto const object = json::parse(frame).as_object();
-    auto const envelope = Envelope::of(object);
+    auto const object = JsonDocument::parse(frame);
+    auto const envelope = Envelope::of(object.root());
     return envelope.fault ? envelope.fault->info() : "";
 }
 
@@ -60,9 +61,8 @@ TEST_CASE("an mqid is a string of up to 128 characters or a 64-bit integer", "[e
 
 TEST_CASE("a reply repeats what the call was sent with, and a string is escaped", "[envelope]")
 {
-    auto const call =
-        json::parse(R"({"mqt":"call","mqs":"Elves","mqf":"a\"b\n","mqid":"x\u0001"})").as_object();
-    auto const envelope = Envelope::of(call);
+    auto const call = JsonDocument::parse(R"({"mqt":"call","mqs":"Elves","mqf":"a\"b\n","mqid":"x\u0001"})");
+    auto const envelope = Envelope::of(call.root());
     Outcome const outcome{{{"n", "1"}}, "[403.2] no \"such\" thing"};
     std::string now, later;
     append_back(now, envelope, outcome, 1000);
@@ -75,18 +75,18 @@ TEST_CASE("a reply repeats what the call was sent with, and a string is escaped"
 
 TEST_CASE("a reply without fields, and one without mqid, are whole JSON too", "[envelope]")
 {
-    auto const call = json::parse(R"({"mqt":"call","mqs":"elves","mqf":"ping"})").as_object();
+    auto const call = JsonDocument::parse(R"({"mqt":"call","mqs":"elves","mqf":"ping"})");
     std::string out = "before";
-    append_back(out, Envelope::of(call), {}, 1000);
+    append_back(out, Envelope::of(call.root()), {}, 1000);
     CHECK(only_frame(out.substr(6)) ==
           json::parse(R"({"mqt":"back","mqs":"elves","mqf":"ping","flag":"true","error_info":""})"));
 }
 
 TEST_CASE("an answer that no client could read is replaced by a refusal", "[envelope]")
 {
-    auto const call = json::parse(R"({"mqt":"call","mqs":"elves","mqf":"ping","mqid":5})").as_object();
+    auto const call = JsonDocument::parse(R"({"mqt":"call","mqs":"elves","mqf":"ping","mqid":5})");
     std::string out;
-    append_back(out, Envelope::of(call), {{{"big", std::string(5000, 'x')}}, ""}, 1000);
+    append_back(out, Envelope::of(call.root()), {{{"big", std::string(5000, 'x')}}, ""}, 1000);
     auto const reply = only_frame(out);
     CHECK(reply.at("flag") == "false");
     CHECK(reply.at("mqid") == 5);
@@ -96,8 +96,8 @@ TEST_CASE("an answer that no client could read is replaced by a refusal", "[enve
 
 TEST_CASE("an answer as large as allowed goes out as it is, and one byte more is refused", "[envelope]")
 {
-    auto const call = json::parse(R"({"mqt":"call","mqs":"elves","mqf":"ping","mqid":5})").as_object();
-    auto const to = ReplyTo::of(Envelope::of(call));
+    auto const call = JsonDocument::parse(R"({"mqt":"call","mqs":"elves","mqf":"ping","mqid":5})");
+    auto const to = ReplyTo::of(Envelope::of(call.root()));
     for (std::size_t const size : {0, 1, 1000, 4000, 4096, 5000, 8192, 20'000}) {
         INFO(size);
         Outcome const outcome{{{"text", std::string(size, 'x')}, {"list", {1, 2, 3}}}, ""};
@@ -115,19 +115,19 @@ TEST_CASE("an answer as large as allowed goes out as it is, and one byte more is
 
 TEST_CASE("an answer that is refused is not written to its end first", "[envelope]")
 {
-    auto const call = json::parse(R"({"mqt":"call","mqs":"elves","mqf":"ping"})").as_object();
+    auto const call = JsonDocument::parse(R"({"mqt":"call","mqs":"elves","mqf":"ping"})");
     std::string out = "before";
-    append_back(out, Envelope::of(call), {{{"big", std::string(4 * 1024 * 1024, 'x')}}, ""}, 1000);
+    append_back(out, Envelope::of(call.root()), {{{"big", std::string(4 * 1024 * 1024, 'x')}}, ""}, 1000);
     CHECK(only_frame(out.substr(6)).at("flag") == "false");
     CHECK(out.capacity() < 64 * 1024);
 }
 
 TEST_CASE("an answer whose head alone is over the limit is refused too", "[envelope]")
 {
-    auto const call = json::parse(R"({"mqt":"call","mqs":"elves","mqf":"ping"})").as_object();
+    auto const call = JsonDocument::parse(R"({"mqt":"call","mqs":"elves","mqf":"ping"})");
     for (std::size_t const most : {0, 10, 64}) {
         std::string out;
-        append_back(out, Envelope::of(call), {{{"n", "1"}}, ""}, most);
+        append_back(out, Envelope::of(call.root()), {{{"n", "1"}}, ""}, most);
         CHECK(only_frame(out).at("flag") == "false");
     }
 }

@@ -1,10 +1,10 @@
 #include "elves/json_fields.hpp"
 
-#include <limits>
-
 #include "catch.hpp"
+#include "elves/json_document.hpp"
 
 using elves::json_text;
+using elves::JsonDocument;
 using elves::shown;
 using elves::whole_number;
 namespace json = elves::json;
@@ -22,7 +22,7 @@ TEST_CASE("a whole number comes as a number or as digits", "[json_fields]")
              Row{"\"-9223372036854775807\"", -9223372036854775807},
              Row{"9007199254740992.0", 9007199254740992}}) {
         INFO(row.text);
-        CHECK(whole_number(json::parse(row.text)) == row.number);
+        CHECK(whole_number(JsonDocument::parse(row.text).root()) == row.number);
     }
 }
 
@@ -31,24 +31,22 @@ TEST_CASE("the rest is no whole number", "[json_fields]")
     for (auto const* const text :
         {"\"\"", "\"-\"", "\"+1\"", "\" 1\"", "\"1 \"", "\"1.0\"", "\"1e3\"", "\"0x1\"", "\"1\\u0000\"",
             "\"9223372036854775808\"", "\"99999999999999999999\"", "\"--1\"", "0.5", "1e300", "-1e300",
-            "1e400", "9223372036854775808", "18446744073709551616", "true", "null", "[1]", "{}"}) {
+            "9223372036854775808", "18446744073709551616", "true", "null", "[1]", "{}"}) {
         INFO(text);
-        CHECK_FALSE(whole_number(json::parse(text)));
+        CHECK_FALSE(whole_number(JsonDocument::parse(text).root()));
     }
-    CHECK_FALSE(whole_number(std::numeric_limits<double>::quiet_NaN()));
 }
 
 TEST_CASE("a value is shown as it was written, and cut short between two characters", "[json_fields]")
 {
-    CHECK(shown(json::parse("0.5")) == "0.5");
+    CHECK(shown(JsonDocument::parse("0.5").root()) == "0.5");
     CHECK(shown("a\nb") == "\"a\\nb\"");
-    CHECK(shown(json::parse("{\"a\":[1]}")) == "{\"a\":[1]}");
-    CHECK(shown(json::value(std::string(1000, 'x'))) == "\"" + std::string(47, 'x') + "...");
-    CHECK(shown(json::value(std::string(46, 'x') + "\xE2\x82\xAC and on")) ==
-          "\"" + std::string(46, 'x') + "...");
+    CHECK(shown(JsonDocument::parse("{\"a\":[1]}").root()) == "{\"a\":[1]}");
+    CHECK(shown(std::string(1000, 'x')) == "\"" + std::string(47, 'x') + "...");
+    CHECK(shown(std::string(46, 'x') + "\xE2\x82\xAC and on") == "\"" + std::string(46, 'x') + "...");
     for (std::size_t cut = 40; cut < 50; ++cut) {
         auto const text =
-            shown(json::value(std::string(cut, 'x') + "\xE2\x82\xAC\xF0\x9F\x98\x80" + std::string(60, 'y')));
+            shown(std::string(cut, 'x') + "\xE2\x82\xAC\xF0\x9F\x98\x80" + std::string(60, 'y'));
         CHECK(text.ends_with("..."));
         json::error_code fault;
         (void)json::parse(text + "\"", fault);
@@ -62,7 +60,7 @@ TEST_CASE("a value's text has no blanks, and numbers as people write them", "[js
         {"0.5", "-1.25", "1e+300", "7", "-7", "18446744073709551615", "true", "null", R"("a\"b")", "[]", "{}",
             R"([1,0.5,[{"a":0.1,"b":[]}],"x"])", R"({"k\"ey":{"deep":[1.5,null]}})"}) {
         CAPTURE(text);
-        CHECK(json_text(json::parse(text)) == text);
+        CHECK(json_text(JsonDocument::parse(text).root()) == text);
     }
-    CHECK(json_text(json::parse(R"({ "a" : [ 1 , 2.0 ] })")) == R"({"a":[1,2]})");
+    CHECK(json_text(JsonDocument::parse(R"({ "a" : [ 1 , 2.0 ] })").root()) == R"({"a":[1,2.0]})");
 }

@@ -211,7 +211,7 @@ TEST_CASE("a length of zero or over the limit is answered once, then the connect
     bool const zero = GENERATE(true, false);
     wire.send_bytes(zero ? std::string(4, '\0') : std::string("\0\0\3\xE9", 4));
     CHECK(Wire::text(wire.next(), "error_info").starts_with(zero ? "[400.1] " : "[400.2] "));
-    CHECK(wire.next().empty());
+    CHECK(wire.next(200ms).empty());
     CHECK(wire.other_closed);
     CHECK_FALSE(wire.link->is_open());
 }
@@ -428,7 +428,7 @@ TEST_CASE("whoever asked is told once that a connection has closed, also where i
     wire.link->close("again");
     wire.settle();
     CHECK(told == 2);
-    CHECK(wire.next().empty());
+    CHECK(wire.next(200ms).empty());
     CHECK(wire.other_closed);
 }
 
@@ -442,7 +442,7 @@ TEST_CASE("what is being answered when the other side stops sending is still ans
     wire.held.at(0).set("after all");
     wire.settle();
     CHECK(wire.said() == "after all");
-    CHECK(wire.next().empty());
+    CHECK(wire.next(200ms).empty());
     CHECK(wire.other_closed);
 }
 
@@ -458,4 +458,77 @@ TEST_CASE("a connection is idle when nothing is under way, and nobody keeps it",
     CHECK(wire.link->is_idle());
     wire.link->keep_when_idle();
     CHECK_FALSE(wire.link->is_idle());
+}
+
+namespace {
+
+/// A server that wants a key, and a caller who has not shown one yet.
+struct Strangers : Wire {
+    std::string const ping = call_of("now", "1");
+
+    explicit Strangers(LinkLimits limits = {}) : Wire(limits)
+    {
+        gate.mode = AuthMode::keys;
+        link = nullptr;
+        other = tcp::socket(loop);
+        link = dial(other);
+    }
+    /// A call of exactly that many bytes.
+    static std::string padded(std::size_t size)
+    {
+        std::string const head = R"({"mqt":"call","mqs":"test","mqf":"now","mqid":1,"x":")";
+        return framed(head + std::string(size - head.size() - 2, 'x') + "\"}");
+    }
+};
+
+} // namespace
+
+TEST_CASE("a stranger's frame is at most 16 KiB, and refused by its length alone", "[link]")
+{
+    Strangers wire;
+    wire.send_bytes(Strangers::padded(16 * 1024));
+    CHECK(wire.next().at("said") == "now");
+    wire.send_bytes(std::string_view("\x00\x00\x40\x01", 4));
+    auto const refusal = wire.next();
+    CHECK(refusal.at("error_info").as_string().starts_with("[400.2] the frame is over 16384 bytes"));
+    CHECK(wire.next(200ms).empty());
+    CHECK_FALSE(wire.link->is_open());
+}
+
+TEST_CASE("once a key was proven on a connection its frames may have max_frame bytes", "[link]")
+{
+    Strangers wire;
+    wire.link->bind_key({"key", "hash"});
+    wire.send_bytes(Strangers::padded(16 * 1024 + 1) + wire.ping);
+    CHECK(wire.next().at("said") == "now");
+    CHECK(wire.next().at("said") == "now");
+    wire.send_bytes(std::string_view("\x00\x40\x00\x01", 4));
+    CHECK(wire.next().at("error_info").as_string().starts_with("[400.2] a frame over server.max_frame"));
+}
+
+TEST_CASE("a stranger is closed at the first frame that is not a JSON object", "[link]")
+{
+    for (auto const* const text : {"garbage", "[]", "{\"a\":1e999}", "{\"a\":\"\xFF\"}"}) {
+        INFO(text);
+        Strangers wire;
+        wire.send_bytes(Strangers::framed(text) + wire.ping);
+        CHECK(wire.next().at("error_info").as_string().starts_with("[400.1]"));
+        CHECK(wire.next(200ms).empty());
+        CHECK_FALSE(wire.link->is_open());
+    }
+}
+
+TEST_CASE(
+    "of a stranger's calls eight may wait for their answers, of one with a key as many as the settings say",
+    "[link]")
+{
+    Strangers wire;
+    std::string many;
+    for (int i = 0; i < 20; ++i) many += Strangers::call_of("hold", std::to_string(i));
+    wire.send_bytes(many);
+    CHECK(wire.held.size() == 8);
+    wire.link->grant_authority();
+    wire.held.front().set("done");
+    wire.settle();
+    CHECK(wire.held.size() == 20);
 }

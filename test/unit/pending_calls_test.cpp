@@ -6,6 +6,7 @@
 #include "catch.hpp"
 #include "elves/error.hpp"
 #include "manual_clock.hpp"
+#include "support/json_of.hpp"
 
 using namespace elves;
 using namespace std::chrono_literals;
@@ -45,8 +46,8 @@ TEST_CASE("answers reach their calls in whatever order they come", "[rpc]")
     Calls calls;
     auto const first = calls.make(1s);
     auto const second = calls.make(1s);
-    calls.pending.settle(second, {{"flag", "true"}});
-    calls.pending.settle(first, {{"flag", "false"}, {"error_info", "[416.1] no"}});
+    calls.pending.settle(second, json_of({{"flag", "true"}}).root());
+    calls.pending.settle(first, json_of({{"flag", "false"}, {"error_info", "[416.1] no"}}).root());
     CHECK(calls.endings == std::vector<std::string>{"2: true", "1: false[416.1] no"});
     CHECK(calls.pending.empty());
     CHECK(calls.clock.waiting() == 0);
@@ -59,7 +60,7 @@ TEST_CASE("a call that nobody answers ends at its limit, and what comes then is 
     calls.make(2s);
     calls.clock.advance(1s);
     CHECK(calls.endings == std::vector<std::string>{"1: [410.2] no answer within 1000 ms"});
-    calls.pending.settle(late, {{"flag", "true"}});
+    calls.pending.settle(late, json_of({{"flag", "true"}}).root());
     CHECK(calls.endings.size() == 1);
     CHECK_FALSE(calls.pending.empty());
 }
@@ -72,7 +73,7 @@ TEST_CASE("all calls end with their link, each once", "[rpc]")
     calls.pending.fail_all("gone");
     CHECK(calls.endings == std::vector<std::string>{"1: [410.1] the connection was lost: gone",
                                "2: [410.1] the connection was lost: gone"});
-    calls.pending.settle(first, {{"flag", "true"}});
+    calls.pending.settle(first, json_of({{"flag", "true"}}).root());
     calls.clock.advance(1s);
     CHECK(calls.endings.size() == 2);
 }
@@ -82,6 +83,6 @@ TEST_CASE("an answer's flag may be a text or a bool, and anything else is false"
     Calls calls;
     for (json::value const& flag :
         {json::value("true"), json::value(true), json::value("yes"), json::value(1)})
-        calls.pending.settle(calls.make(1s), {{"flag", flag}, {"error_info", 7}});
+        calls.pending.settle(calls.make(1s), json_of({{"flag", flag}, {"error_info", 7}}).root());
     CHECK(calls.endings == std::vector<std::string>{"1: true", "2: true", "3: false", "4: false"});
 }

@@ -86,8 +86,8 @@ struct House {
 
     Outcome run(std::string_view frame, std::shared_ptr<Peer> from = nullptr)
     {
-        auto const call = json::parse(frame).as_object();
-        auto answer = router.run(Envelope::of(call), call, from ? from : peer());
+        auto const call = JsonDocument::parse(frame);
+        auto answer = router.run(Envelope::of(call.root()), call.root(), from ? from : peer());
         if (auto* const now = std::get_if<Outcome>(&answer)) return std::move(*now);
         Outcome outcome;
         asio::co_spawn(loop, std::get<asio::awaitable<Outcome>>(std::move(answer)),
