@@ -141,7 +141,8 @@ asio::awaitable<std::vector<std::optional<life::Event>>> AgentCalls::ask(
                 } else if (!silent.empty()) {
                     event = life::AgentGone{silent};
                 } else {
-                    event = i < info.size() ? told(info[i].root(), ids[first + i], zone_) : life::AgentForgot{};
+                    event =
+                        i < info.size() ? told(info[i].root(), ids[first + i], zone_) : life::AgentForgot{};
                 }
             } catch (Error const& error) {
                 ELVES_LOG(

@@ -58,9 +58,9 @@ private:
     AppDirectory const& apps_;
     Dialer& dialer_;
     std::chrono::seconds give_up_{0};
-    std::unordered_map<TaskId, Timer> owed_;        ///< What is pausing has a timer that runs.
-    std::map<std::string, App> with_due_; ///< Those with something due or under way.
-    std::deque<std::string> turns_;                 ///< Of those that may begin another call.
+    std::unordered_map<TaskId, Timer> owed_; ///< What is pausing has a timer that runs.
+    std::map<std::string, App> with_due_;    ///< Those with something due or under way.
+    std::deque<std::string> turns_;          ///< Of those that may begin another call.
     std::size_t under_way_ = 0;
     bool stopped_ = false;
 };

@@ -71,7 +71,8 @@ void Session::connect()
     if (!link_) link_ = finish(loop_, dial(server_, limit_, shared_));
 }
 
-asio::awaitable<Answer> Session::ask(std::string service, std::string method, json::object fields, Limit limit)
+asio::awaitable<Answer> Session::ask(
+    std::string service, std::string method, json::object fields, Limit limit)
 {
     if (credentials_ && !fields.contains("auth")) {
         fields["auth"] = json::object{{"key", credentials_->key}, {"token", credentials_->token}};

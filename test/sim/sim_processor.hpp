@@ -45,10 +45,7 @@ template <>
 struct FieldType<sim::WorkerFlag> {
     static constexpr std::string_view name = "1, 0 or -1";
     static constexpr Code missing = codes::bad_field;
-    static sim::WorkerFlag read(std::string_view, JsonValue const& value)
-    {
-        return {value.int64()};
-    }
+    static sim::WorkerFlag read(std::string_view, JsonValue const& value) { return {value.int64()}; }
     static void judge(Caller const&, sim::WorkerFlag) {}
 };
 
