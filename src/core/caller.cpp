@@ -5,6 +5,7 @@
 #include <fnmatch.h>
 
 #include "elves/instruction.hpp"
+#include "elves/json_fields.hpp"
 
 namespace elves {
 
@@ -119,6 +120,13 @@ void Caller::require_run(Instruction const& ins) const
     if (!may_run(ins)) {
         throw Error(codes::forbidden,
             "key " + key->key + " has no rights on " + ins.name() + "; its apps would have to hold it");
+    }
+    if (!ins.proxy.empty() && key && !key->may_choose_files()) {
+        throw Error(codes::forbidden,
+            "`ins.proxy` is " + json_text(json::string(ins.proxy)) + ", and key " + key->key +
+                " does not have the right `files`: leave `ins.proxy` out, or give the key that right "
+                "(elvesctl key set " +
+                key->key + " --files true)");
     }
 }
 

@@ -1,5 +1,6 @@
 #include "elves/json_fields.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -31,6 +32,19 @@ std::string number_text(double value)
     return {digits.begin(), done.ptr};
 }
 
+/// Most names and texts need no escape.
+void append_quoted(std::string& out, std::string_view text)
+{
+    auto const needs_escape = [](char c) {
+        return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
+    };
+    if (std::any_of(text.begin(), text.end(), needs_escape)) {
+        out += json::serialize(json::string_view(text));
+    } else {
+        out.append(1, '"').append(text).append(1, '"');
+    }
+}
+
 void append_text(std::string& out, json::value const& value)
 {
     char const* comma = "";
@@ -46,10 +60,14 @@ void append_text(std::string& out, json::value const& value)
     } else if (auto const* const members = value.if_object()) {
         out += '{';
         for (auto const& [name, member] : *members) {
-            out.append(std::exchange(comma, ",")).append(json::serialize(name)) += ':';
+            out += std::exchange(comma, ",");
+            append_quoted(out, name);
+            out += ':';
             append_text(out, member);
         }
         out += '}';
+    } else if (auto const* const text = value.if_string()) {
+        append_quoted(out, *text);
     } else {
         out += json::serialize(value);
     }

@@ -181,7 +181,7 @@ class AppsOfOthers(HardeningTest):
                         interpreters=str(interpreter))
         interpreter.chmod(0o755)
         self.worker.app("demo", shell("echo it runs"), "main.sh")
-        self.begin_work()
+        self.begin_work(proxy="true")
         self.assertEqual(self.sync(proxy="runner|main.sh")["worker_result"], "it runs")
         interpreter.chmod(0o777)
         self.assertIn(f"[401.6] this agent does not start the app \"demo\": {interpreter} has mode 0777",

@@ -33,6 +33,28 @@ TEST_CASE("a key's apps are names, or globs of app.func", "[caller]")
     CHECK_FALSE(key.may_use("other"));
 }
 
+TEST_CASE("only a key with the right `files` names the file that runs", "[caller]")
+{
+    Key key = *some_key(Role::operator_);
+    key.apps = {"ops.stat*"};
+    Instruction ins;
+    ins.app = "ops";
+    ins.func = "status";
+    auto const require = [&] { Caller{nullptr, std::make_shared<Key const>(key)}.require_run(ins); };
+    CHECK_NOTHROW(require());
+    ins.proxy = "sh|tools/wipe.sh";
+    CHECK_THROWS_WITH(require(), Catch::Contains("`ins.proxy` is \"sh|tools/wipe.sh\"") &&
+                                     Catch::Contains("0123456789ABCDEF does not have the right `files`"));
+    key.files = true;
+    CHECK_NOTHROW(require());
+    key.files = false;
+    for (auto const role : {Role::admin, Role::agent}) {
+        key.role = role;
+        CHECK_NOTHROW(require());
+    }
+    CHECK_NOTHROW(Caller().require_run(ins));
+}
+
 TEST_CASE("who is refused a record hears nothing of what is in it", "[caller]")
 {
     Key key = *some_key(Role::operator_, {"10.0.0.1"});
