@@ -38,8 +38,9 @@ struct Key {
     std::string key;
     std::string name;
     Role role = Role::viewer;
-    /// Names of apps, or globs (`*`, `?`) of `app.func` such as `nginx.re*`, where the last dot is that
-    /// before the function; `*` is everything.
+    /// Which functions of which apps: `nginx` (an app), `nginx.reload` or `nginx.re*` (functions of it), `*`
+    /// (everything). `*` and `?` are wildcards. The last dot of an entry separates app and function: an app
+    /// whose own name has a dot is `my.app.*`. A glob without a dot stands for all of `app.func`.
     std::vector<std::string> apps;
     std::vector<IpRange> ips;
     bool enabled = true;

@@ -35,8 +35,19 @@ std::vector<std::string> names_of(Section const& agent, std::string_view setting
 
 } // namespace
 
+/// `my.app` of `deny` also stops an app of that whole name: denying too much is the safe side.
+static std::vector<std::string> with_whole_names(std::vector<std::string> deny)
+{
+    auto const given = deny.size();
+    for (std::size_t i = 0; i < given; ++i) {
+        if (deny[i].find('.') != std::string::npos && deny[i].find_first_of("*?") == std::string::npos)
+            deny.push_back(deny[i] + ".*");
+    }
+    return deny;
+}
+
 RunRules::RunRules(std::optional<std::vector<std::string>> allow, std::vector<std::string> deny, bool proxy)
-    : denied_(key_of(std::move(deny))), proxy_(proxy)
+    : denied_(key_of(with_whole_names(std::move(deny)))), proxy_(proxy)
 {
     if (allow) allowed_ = key_of(std::move(*allow));
 }

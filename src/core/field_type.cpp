@@ -152,7 +152,7 @@ AppName FieldType<AppName>::read(std::string_view field, json::value const& valu
 {
     if (value.is_string() && is_name(std::string_view(value.get_string())))
         return {std::string(value.get_string())};
-    refuse(missing, field, value, "1 to 64 of A-Z a-z 0-9 _ . -, not beginning with a dot");
+    refuse(missing, field, value, "1 to 64 of A-Z a-z 0-9 _ . -, not beginning with `.` or `-`");
 }
 void FieldType<AppName>::judge(Caller const& caller, AppName const& app) { caller.require_app(app.text); }
 

@@ -85,6 +85,13 @@ Arg role(bool is_required)
     return arg;
 }
 
+Arg apps()
+{
+    return may("--apps",
+        "Its apps (nginx), functions (nginx.reload) and globs of them (nginx.re*), with commas, or "
+        "*. An app with a dot in its name is my.app.*. Left out of key add: none.");
+}
+
 Arg files()
 {
     return yes_no(
@@ -102,14 +109,12 @@ std::span<Command const> key_commands()
 {
     static std::vector<Command> const all{
         {"add", "Makes a key, and shows its token, this once.",
-            {needs("NAME", "Whose it is."), role(true),
-                may("--apps", "Its apps, or globs of app.func, with commas, or *; without: none."),
+            {needs("NAME", "Whose it is."), role(true), apps(),
                 may("--ips", "Its addresses and CIDR ranges, with commas, or *; without: none."), expires(),
                 files()},
             add},
         {"set", "Changes what is given of a key.",
-            {needs("KEY", "The key."), may("--name", "Whose it is."), role(false),
-                may("--apps", "Its apps, or globs of app.func, with commas, or *."),
+            {needs("KEY", "The key."), may("--name", "Whose it is."), role(false), apps(),
                 may("--ips", "Its addresses and CIDR ranges, with commas, or *."), expires(), files(),
                 one_of("--enabled", "false: it is refused until it is true again.", {"true", "false"})},
             set},

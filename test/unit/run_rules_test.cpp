@@ -50,6 +50,17 @@ TEST_CASE("allow names all that may run, deny wins over it", "[run-rules]")
     CHECK(refusal("allow =\n", "apptest", "helloword").starts_with("this agent's own settings do not allow"));
 }
 
+TEST_CASE(
+    "a name with a dot is one function where it allows, and that and an app where it denies", "[run-rules]")
+{
+    CHECK(refusal("allow = my.app\n", "my", "app").empty());
+    CHECK_FALSE(refusal("allow = my.app\n", "my.app", "run").empty());
+    CHECK(refusal("allow = my.app.*\n", "my.app", "run").empty());
+    CHECK_FALSE(refusal("deny = my.app\n", "my", "app").empty());
+    CHECK_FALSE(refusal("deny = my.app\n", "my.app", "run").empty());
+    CHECK(refusal("deny = my.app\n", "my", "other").empty());
+}
+
 TEST_CASE("a file that the server names is refused with the setting that would allow it", "[run-rules]")
 {
     CHECK(refusal("allow = nginx.status\n", "nginx", "status", "sh|stop.sh") ==
