@@ -38,16 +38,25 @@ struct Key {
     std::string key;
     std::string name;
     Role role = Role::viewer;
-    /// Names of apps, or globs (`*`, `?`) of `app.func` such as `nginx.re*`, where the last dot is that
-    /// before the function; `*` is everything.
+    /// Which functions of which apps: `nginx` (an app), `nginx.reload` or `nginx.re*` (functions of it), `*`
+    /// (everything). `*` and `?` are wildcards. The last dot of an entry separates app and function: an app
+    /// whose own name has a dot is `my.app.*`. A glob without a dot stands for all of `app.func`.
     std::vector<std::string> apps;
     std::vector<IpRange> ips;
     bool enabled = true;
     std::string create_time;
     std::optional<Instant> expires; ///< From then on it is none.
+    /// The right `files`: `ins.proxy` may name which file of the app runs.
+    bool files = false;
 
     [[nodiscard]] bool may_touch(Ip const& ip) const noexcept;
     [[nodiscard]] bool may_run(Instruction const& ins) const;
+    /// May this key name the file that runs (`ins.proxy`)? An admin always may. An agent starts nothing at
+    /// the server; what it reports of its own cron jobs may have a proxy.
+    [[nodiscard]] bool may_choose_files() const noexcept
+    {
+        return files || role == Role::admin || role == Role::agent;
+    }
     /// Any function of that app.
     [[nodiscard]] bool may_use(std::string_view app) const;
     /// A task or a cron job: what it runs, and where.
@@ -74,7 +83,8 @@ struct Caller {
         return !key || key->may_see(ip, ins);
     }
     [[nodiscard]] bool may(Right right) const noexcept { return !key || role_may(key->role, right); }
-    /// Throw Error 401.6 that names the key and what it may not touch.
+    /// Throw Error 401.6 that names the key and what it may not touch. `require_run` checks app and function,
+    /// and the right `files` where `ins.proxy` is given.
     void require(Ip const& ip) const;
     void require_run(Instruction const& ins) const;
     void require_app(std::string_view app) const;

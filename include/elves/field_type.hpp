@@ -17,7 +17,7 @@
 
 namespace elves {
 
-/// An app's name, `[A-Za-z0-9_.-]{1,64}`, not beginning with `.`.
+/// An app's name, `[A-Za-z0-9_.-]{1,64}`, not beginning with `.` or `-`.
 struct AppName {
     std::string text;
 };

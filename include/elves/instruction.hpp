@@ -16,7 +16,7 @@ enum class Mode { np, p };
 /// What an agent is to run: the `ins` of the protocol, checked.
 struct Instruction {
     Mode mode = Mode::np;
-    std::string app;                 ///< `[A-Za-z0-9_.-]{1,64}`, not beginning with `.`
+    std::string app;                 ///< `[A-Za-z0-9_.-]{1,64}`, not beginning with `.` or `-`
     std::string func;                ///< likewise
     std::string param;               ///< At most 1 MiB.
     std::chrono::seconds timeout{0}; ///< 1 to 86,400; 0: not given, the server's default.
@@ -39,7 +39,8 @@ struct Instruction {
 /// `NP` or `P`.
 [[nodiscard]] std::string_view mode_text(Mode mode) noexcept;
 
-/// May an app or a function be called that? `[A-Za-z0-9_.-]{1,64}`, not beginning with `.`
+/// May an app or a function be called that? `[A-Za-z0-9_.-]{1,64}`, not beginning with `.`; nor with `-`, as
+/// both become arguments of the worker, which might take them for options.
 [[nodiscard]] bool is_name(std::string_view text) noexcept;
 
 } // namespace elves

@@ -6,6 +6,7 @@
 
 #include "cron_entry.hpp"
 #include "elves/log.hpp"
+#include "file_right.hpp"
 
 namespace elves {
 
@@ -106,6 +107,11 @@ json::object AgentCrons::list_of(Ip const& agent) const
         auto const* job = jobs_.find(id);
         // A paused one is left out, so that no agent can forget to look at its `cron_flag`.
         if (!job || job->type != CronType::self || !job->on) continue;
+        if (auto const why = missing_file_right(*job, keys_); !why.empty()) {
+            ELVES_LOG(warning, "cron.job_withheld job=" << id.text() << " agent=" << agent.text()
+                                                        << ": it is not sent to its agent: " << why);
+            continue;
+        }
         auto given = *job;
         if (given.ins.timeout == 0s) given.ins.timeout = dispatcher_.default_timeout();
         list.push_back(cron_entry(given, std::nullopt, clock_.now(), zone_));

@@ -5,6 +5,7 @@
 
 #include "cron_jobs.hpp"
 #include "elves/clock.hpp"
+#include "elves/services/authority.hpp"
 #include "elves/services/dispatcher.hpp"
 #include "elves/services/presence.hpp"
 
@@ -17,6 +18,8 @@ public:
     AgentCrons(CronJobs const& jobs, Presence& presence, Dispatcher const& dispatcher, Clock& clock,
         Zone zone, LoopExecutor loop);
 
+    /// Whom to ask whether a job's key still has the right `files`; null: nobody. Outlives this.
+    void set_authority(Authority const* keys) { keys_ = keys; }
     void start();
     void stop();
     /// A `self` job of this agent was set, started, stopped or deleted. Changes of one turn of the loop go
@@ -39,6 +42,7 @@ private:
     CronJobs const& jobs_;
     Presence& presence_;
     Dispatcher const& dispatcher_;
+    Authority const* keys_ = nullptr;
     Clock& clock_;
     Zone zone_;
     LoopExecutor loop_;

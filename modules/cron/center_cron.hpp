@@ -10,6 +10,7 @@
 #include "cron_jobs.hpp"
 #include "elves/clock.hpp"
 #include "elves/cron_schedule.hpp"
+#include "elves/services/authority.hpp"
 #include "elves/services/dispatcher.hpp"
 #include "elves/services/task_log.hpp"
 
@@ -27,6 +28,8 @@ public:
         CronJobs& jobs, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone, LoopExecutor loop);
 
     /// Takes up all jobs, and accounts for the times that passed while the server was down.
+    /// Whom to ask whether a job's key still has the right `files`; null: nobody. Outlives this.
+    void set_authority(Authority const* keys) { keys_ = keys; }
     void start();
     void stop();
     /// The job was set, started, stopped or deleted.
@@ -92,6 +95,7 @@ private:
     CronJobs& jobs_;
     TaskLog& log_;
     Dispatcher& dispatcher_;
+    Authority const* keys_ = nullptr;
     Clock& clock_;
     Zone zone_;
     LoopExecutor loop_;

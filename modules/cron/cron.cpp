@@ -27,6 +27,12 @@ Cron::Cron(CronJobs& jobs, Presence& presence, TaskLog& log, Dispatcher& dispatc
 {
 }
 
+void Cron::set_authority(Authority const* keys)
+{
+    center_.set_authority(keys);
+    agents_.set_authority(keys);
+}
+
 void Cron::configure(Section const& section)
 {
     auto const misfire = section.choice("misfire", "skip", {"skip", "once"});
@@ -140,6 +146,8 @@ asio::awaitable<Reply> Cron::erase(One in, Caller caller)
 asio::awaitable<Reply> Cron::set_on(One in, Caller caller, bool on)
 {
     auto const& job = job_of(in.agentip, in.id, caller);
+    // Whoever starts a job has it run: what may not be asked for may not be started either.
+    if (on) caller.require_run(job.ins);
     if (job.on == on) co_return Reply();
     auto const own = job.type == CronType::self;
     auto also = caller.also();

@@ -19,6 +19,9 @@ public:
     Cron(CronJobs& jobs, Presence& presence, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone,
         LoopExecutor loop);
 
+    /// Whom to ask whether a job's key still has the right `files`; null: nobody. Before `start`; outlives
+    /// this.
+    void set_authority(Authority const* keys);
     [[nodiscard]] std::string_view name() const override { return "cron"; }
     void configure(Section const& section) override;
     void declare(MethodTable& table) override;

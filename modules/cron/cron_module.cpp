@@ -18,6 +18,7 @@ public:
         , Cron(jobs, host.need<Presence>("cron"), host.need<TaskLog>("cron"), host.need<Dispatcher>("cron"),
               host.clock, host.zone, host.loop)
     {
+        set_authority(host.find<Authority>());
     }
 };
 

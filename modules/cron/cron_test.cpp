@@ -20,6 +20,24 @@ Caller of_key(std::vector<std::string> apps)
     return caller;
 }
 
+/// An operator's key for every app, that may name files, or may not.
+std::shared_ptr<Key const> key_with_files(bool files)
+{
+    auto key = *of_key({"*"}).key;
+    key.files = files;
+    return std::make_shared<Key const>(std::move(key));
+}
+
+/// A job that names a file, of key `K`.
+std::string set_with_file(CronHouse& house, json::object more = {})
+{
+    Caller caller;
+    caller.key = key_with_files(true);
+    more["ins"] = json::object{{"app", "app"}, {"func", "func"}, {"proxy", "sh|tools/wipe.sh"}};
+    auto const reply = house.call("setcronbyip", CronHouse::job("0/10 * * * * ?", std::move(more)), caller);
+    return std::string(reply.at("id").as_string());
+}
+
 /// A job whose `param` has that size; its other texts have 18 bytes.
 json::object job_of_size(std::string_view agent, std::size_t size)
 {
@@ -302,4 +320,68 @@ TEST_CASE("getinfobyip's cronlist holds all of an agent's jobs, sorted", "[cron]
     for (auto const id : house.presence.crons(*Ip::parse("10.0.0.1"))) shown.push_back(id.text());
     CHECK(shown == ids);
     CHECK(house.presence.crons(*Ip::parse("10.0.0.2")).empty());
+}
+
+TEST_CASE("a job that names a file needs the right `files`: to set, to replace and to start it", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    auto const id = set_with_file(house);
+    Caller without;
+    without.key = key_with_files(false);
+    auto fields = CronHouse::job(
+        "0 * * * * ?", {{"ins", {{"app", "app"}, {"func", "func"}, {"proxy", "sh|tools/wipe.sh"}}}});
+    CHECK(house.refusal("setcronbyip", fields, without) == "401.6");
+    fields["id"] = id;
+    CHECK(house.refusal("setcronbyip", fields, without) == "401.6");
+    json::object const one{{"agentip", "10.0.0.1"}, {"id", id}};
+    CHECK(house.refusal("stopcron", one, without) == ""); // It may always be stopped,
+    CHECK(house.refusal("startcron", one, without) == "401.6");
+    CHECK(house.entry().at("cron_flag") == "0");
+    CHECK(house.refusal("startcron", one) == "");
+    CHECK(house.entry().at("ins").at("proxy") == "sh|tools/wipe.sh");
+    CHECK(house.refusal("delcronbyipid", one, without) == ""); // and deleted.
+}
+
+TEST_CASE("a job whose key has lost the right `files` is skipped, and its record says why", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    set_with_file(house);
+    auto& keys = house.authority.keys;
+    keys["K"] = key_with_files(true);
+    house.pass(10s);
+    REQUIRE(house.history() == std::vector<std::string>{"00:00:10 running"});
+    house.finish_last();
+    keys["K"] = key_with_files(false);
+    house.pass(10s);
+    REQUIRE(house.log.tasks().size() == 2);
+    CHECK(house.history().back() == "00:00:20 skipped");
+    auto const& why = house.log.tasks().back().sync_error;
+    CHECK(why.starts_with(
+        "skipped: [401.6] `ins.proxy` is \"sh|tools/wipe.sh\", and key K, which set this job, "
+        "does not have the right `files`"));
+    keys["K"] = key_with_files(true);
+    house.pass(10s);
+    CHECK(house.history().back() == "00:00:30 running");
+    house.finish_last();
+    keys.clear(); // What a deleted key has set goes on until it is stopped.
+    house.pass(10s);
+    CHECK(house.history().back() == "00:00:40 running");
+}
+
+TEST_CASE("an agent is not given the job whose key has lost the right `files`", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    set_with_file(house, {{"cron_type", "self"}});
+    house.authority.keys["K"] = key_with_files(false);
+    auto const link = std::make_shared<ListeningPeer>();
+    house.presence.come(*Ip::parse("10.0.0.1"), link);
+    house.settle();
+    CHECK(link->calls.back().second.at("cron_list").as_array().empty());
+    house.authority.keys["K"] = key_with_files(true);
+    house.presence.come(*Ip::parse("10.0.0.1"), link);
+    house.settle();
+    CHECK(link->calls.back().second.at("cron_list").as_array().size() == 1);
 }

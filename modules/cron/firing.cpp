@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "elves/log.hpp"
+#include "file_right.hpp"
 
 namespace elves {
 
@@ -49,6 +50,8 @@ asio::awaitable<CenterCron::Ending> CenterCron::carry_out(Firing firing)
     auto job = *found;
     try {
         if (firing.skipped.empty()) {
+            if (auto why = missing_file_right(job, keys_); !why.empty())
+                co_return Ending(Outcome::refused, std::move(why));
             co_await run(firing, std::move(job));
         } else {
             co_await record_skipped(firing, std::move(job));

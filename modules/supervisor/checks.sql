@@ -12,3 +12,9 @@ SELECT 'none of the keys may administer this server' WHERE EXISTS (SELECT 1 FROM
 -- advice: something else than the server wrote into the file; elvesctl agents reject IP, elvesctl join-token del ID
 SELECT 'request to join of ' || ip FROM join_request WHERE length(hash) <> 64
 UNION ALL SELECT 'join token ' || id FROM join_token WHERE length(token_hash) <> 64;
+
+-- report entries: entries of keys that are the name of an app, and count for a function of another
+SELECT 'key ' || access_key.id || ': "' || entry.value || '" is a function, and not the app ' || app.name || ': that is "' ||
+    app.name || '.*" (elvesctl key set ' || access_key.id || ' --apps ...)'
+FROM access_key, json_each(CASE WHEN json_valid(access_key.apps) THEN access_key.apps ELSE '[]' END) AS entry
+JOIN app ON app.name = entry.value WHERE instr(entry.value, '.') > 0;

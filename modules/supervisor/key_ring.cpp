@@ -13,16 +13,16 @@ namespace {
 
 constexpr std::string_view select_all =
     "SELECT id, name, role, apps, ips, is_enabled, created, token_hash, expires, old_token_hash,"
-    " old_token_until, used_time, used_from FROM access_key";
+    " old_token_until, used_time, used_from, has_files FROM access_key";
 
 constexpr std::string_view insert_one =
-    "INSERT INTO access_key (id, name, role, apps, ips, is_enabled, created, token_hash, expires)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    "INSERT INTO access_key (id, name, role, apps, ips, is_enabled, created, token_hash, expires,"
+    " has_files) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 constexpr std::string_view update =
     "UPDATE access_key SET name = coalesce(?2, name), role = coalesce(?3, role), apps = coalesce(?4, apps),"
     " ips = coalesce(?5, ips), is_enabled = coalesce(?6, is_enabled),"
-    " expires = iif(?7, ?8, expires) WHERE id = ?1";
+    " expires = iif(?7, ?8, expires), has_files = coalesce(?9, has_files) WHERE id = ?1";
 
 constexpr std::string_view update_token =
     "UPDATE access_key SET old_token_hash = token_hash, old_token_until = ?3, token_hash = ?2 WHERE id = ?1";
@@ -92,6 +92,7 @@ KeyEntry entry_of(Run const& row, Zone const& zone)
     Key key{std::string(row.text(0)), std::string(row.text(1)), role_of(row.text(2)), items_of(row.text(3)),
         ranges_of(row.text(4)), row.number(5) != 0, zone.text(row.instant(6)), {}};
     if (!row.is_null(8)) key.expires = row.instant(8);
+    key.files = row.number(13) != 0;
     entry.token_hash = row.text(7);
     entry.old_token_hash = row.text(9);
     entry.old_token_until = row.instant(10);
@@ -113,11 +114,12 @@ struct Columns {
         if (change.apps) apps = list_text(*change.apps);
         if (change.ips) ips = list_text(*change.ips);
         if (change.enabled) enabled = *change.enabled ? 1 : 0;
+        if (change.files) files = *change.files ? 1 : 0;
         sets_expiry = change.expires ? 1 : 0;
         if (change.expires) expires = milliseconds(*change.expires);
     }
     std::optional<std::string> name, role, apps, ips;
-    std::optional<std::int64_t> enabled, expires;
+    std::optional<std::int64_t> enabled, expires, files;
     std::int64_t sets_expiry = 0;
 };
 
@@ -204,6 +206,7 @@ asio::awaitable<void> KeyRing::change(std::string id, KeyChange change, Store::W
             .bind(6, columns.enabled)
             .bind(7, columns.sets_expiry)
             .bind(8, columns.expires)
+            .bind(9, columns.files)
             .execute();
     });
     work = together(std::move(work), std::move(also));
@@ -218,6 +221,7 @@ asio::awaitable<void> KeyRing::change(std::string id, KeyChange change, Store::W
     if (change.ips) key->ips = std::move(*change.ips);
     if (change.enabled) key->enabled = *change.enabled;
     if (change.expires) key->expires = *change.expires;
+    if (change.files) key->files = *change.files;
     now->second.key = std::move(key);
 }
 
@@ -263,6 +267,7 @@ void KeyRing::insert(Db& db, Key const& key, std::string const& hash, Instant cr
         .bind(7, milliseconds(created))
         .bind(8, hash)
         .bind(9, milliseconds(key.expires))
+        .bind(10, std::int64_t{key.files})
         .execute();
 }
 

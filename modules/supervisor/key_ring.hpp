@@ -23,6 +23,7 @@ struct KeyChange {
     std::optional<std::vector<IpRange>> ips;
     std::optional<bool> enabled;
     std::optional<std::optional<Instant>> expires; ///< Given and nothing inside: never.
+    std::optional<bool> files;
 };
 
 /// Who used a key last. Lost for up to a minute by a crash.

@@ -39,20 +39,22 @@ TEST_CASE("a new key of which nothing is said is a viewer without rights", "[sup
 {
     Office office;
     auto const made = office.make(json::object());
-    CHECK(office.auth(made.key) == json::object{{"key", made.key}, {"name", ""}, {"role", "viewer"},
-                                       {"apps", json::array()}, {"iplist", json::array()},
-                                       {"enabled", "true"}, {"create_time", "2026-01-01 00:00:00"}});
+    CHECK(
+        office.auth(made.key) == json::object{{"key", made.key}, {"name", ""}, {"role", "viewer"},
+                                     {"apps", json::array()}, {"iplist", json::array()}, {"enabled", "true"},
+                                     {"files", "false"}, {"create_time", "2026-01-01 00:00:00"}});
 }
 
 TEST_CASE("what a key may do is told as it was set", "[supervisor]")
 {
     Office office;
     auto const made = office.make({{"name", "ops"}, {"role", "agent"}, {"apps", {"demo", "*"}},
-        {"iplist", {"10.1.2.3/8", "::0:1", "*"}}, {"enabled", "false"}, {"expires", "2026-03-01 00:00:00"}});
-    CHECK(office.auth(made.key) == json::object{{"key", made.key}, {"name", "ops"}, {"role", "agent"},
-                                       {"apps", {"demo", "*"}}, {"iplist", {"10.0.0.0/8", "::1", "*"}},
-                                       {"enabled", "false"}, {"create_time", "2026-01-01 00:00:00"},
-                                       {"expires", "2026-03-01 00:00:00"}});
+        {"iplist", {"10.1.2.3/8", "::0:1", "*"}}, {"enabled", "false"}, {"files", "true"},
+        {"expires", "2026-03-01 00:00:00"}});
+    CHECK(office.auth(made.key) ==
+          json::object{{"key", made.key}, {"name", "ops"}, {"role", "agent"}, {"apps", {"demo", "*"}},
+              {"iplist", {"10.0.0.0/8", "::1", "*"}}, {"enabled", "false"}, {"files", "true"},
+              {"create_time", "2026-01-01 00:00:00"}, {"expires", "2026-03-01 00:00:00"}});
 }
 
 TEST_CASE("setkey changes of a known key what is given and nothing else", "[supervisor]")
@@ -63,7 +65,7 @@ TEST_CASE("setkey changes of a known key what is given and nothing else", "[supe
     auto expected = office.auth(made.key);
     std::vector<std::pair<std::string, json::value>> const changes{{"name", "new"}, {"role", "viewer"},
         {"apps", {"other.re*"}}, {"iplist", {"::1"}}, {"enabled", "false"}, {"apps", json::array()},
-        {"expires", "2030-01-01 00:00:00"}};
+        {"files", "true"}, {"expires", "2030-01-01 00:00:00"}};
     for (auto const& [field, value] : changes) {
         CHECK(office.call("setkey", {{"key", made.key}, {field, value}}) == json::object{{"key", made.key}});
         expected[field] = value;
@@ -74,6 +76,23 @@ TEST_CASE("setkey changes of a known key what is given and nothing else", "[supe
     CHECK_THROWS_AS(office.authority.prove(made.key, made.token, ip), Error);
     office.call("setkey", {{"key", made.key}, {"enabled", true}});
     CHECK(office.authority.prove(made.key, made.token, ip)->role == Role::viewer);
+}
+
+TEST_CASE("the right `files` is off until it is given, and outlives a restart", "[supervisor]")
+{
+    Office office;
+    auto const made = office.make({{"role", "operator"}});
+    CHECK_FALSE(office.authority.find_key(made.key)->files);
+    office.call("setkey", {{"key", made.key}, {"files", true}});
+    CHECK(office.authority.find_key(made.key)->files);
+    office.module->start(); // reads the file again
+    CHECK(office.authority.find_key(made.key)->files);
+    office.call("setkey", {{"key", made.key}, {"files", "false"}});
+    office.module->start();
+    CHECK_FALSE(office.authority.find_key(made.key)->files);
+    CHECK(office.refusal("setkey", {{"key", made.key}, {"files", "yes"}}) ==
+          "[403.10] `files` is \"yes\"; give true or false");
+    CHECK(office.authority.find_key("unheard-of") == nullptr);
 }
 
 TEST_CASE("two changes of one key that meet are both kept", "[supervisor]")

@@ -54,3 +54,6 @@ CREATE INDEX access_key_agent ON access_key (ips) WHERE role = 'agent';
 
 -- migration 4: what waits is counted, and what is old forgotten, without reading all that ever asked
 CREATE INDEX join_request_age ON join_request (is_rejected, last_time);
+
+-- migration 5: the right to name the file that runs (ins.proxy)
+ALTER TABLE access_key ADD COLUMN has_files INTEGER NOT NULL DEFAULT 0 CHECK (has_files IN (0, 1));

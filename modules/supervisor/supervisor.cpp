@@ -33,7 +33,8 @@ json::object key_entry(KeyEntry const& entry, Zone const& zone)
     for (auto const& range : key.ips) ranges.emplace_back(range.text());
     json::object fields{{"key", key.key}, {"name", key.name}, {"role", role_text(key.role)},
         {"apps", json::value_from(key.apps)}, {"iplist", std::move(ranges)},
-        {"enabled", key.enabled ? "true" : "false"}, {"create_time", key.create_time}};
+        {"enabled", key.enabled ? "true" : "false"}, {"files", key.files ? "true" : "false"},
+        {"create_time", key.create_time}};
     if (key.expires) fields["expires"] = zone.text(*key.expires);
     return fields;
 }
@@ -94,7 +95,8 @@ void Supervisor::declare(MethodTable& table)
         {optional("key", &SetKey::key), optional("name", &SetKey::name), optional("role", &SetKey::role),
             optional("apps", &SetKey::apps), optional("iplist", &SetKey::iplist),
             optional("enabled", &SetKey::enabled), optional("expires", &SetKey::expires),
-            optional("rotate", &SetKey::rotate), optional("overlap", &SetKey::overlap)},
+            optional("files", &SetKey::files), optional("rotate", &SetKey::rotate),
+            optional("overlap", &SetKey::overlap)},
         "Changes what is given of a key; without `key` makes a new one. Shows a new token this once.",
         [this](SetKey in, Caller const& caller) { return set_key(std::move(in), caller); });
     table.call<ByKey>("delkey", Right::manage, {required("key", &ByKey::key)}, "Deletes a key.",
@@ -188,6 +190,12 @@ asio::awaitable<void> Supervisor::wrong_try(std::shared_ptr<Peer> peer)
     tries_.end_wait(from);
 }
 
+std::shared_ptr<Key const> Supervisor::find_key(std::string_view id) const
+{
+    auto const* const entry = keys_.find(id);
+    return entry ? entry->key : nullptr;
+}
+
 std::optional<AppAddress> Supervisor::callback(std::string_view app) const
 {
     auto const* const found = apps_.find(app);
@@ -269,7 +277,7 @@ std::optional<Instant> Supervisor::expiry(std::string const& text) const
 
 asio::awaitable<Reply> Supervisor::rotate_key(SetKey in, Caller caller)
 {
-    bool const is_more = in.name || in.role || in.apps || in.iplist || in.enabled || in.expires;
+    bool const is_more = in.name || in.role || in.apps || in.iplist || in.enabled || in.expires || in.files;
     if (is_more)
         throw Error(
             codes::bad_field, "`rotate` stands alone with `key` and `overlap`; change the rest apart");
@@ -289,6 +297,7 @@ asio::awaitable<Reply> Supervisor::change_key(SetKey in, Caller caller)
     if (in.apps) change.apps = std::move(in.apps->names);
     change.ips = std::move(in.iplist);
     change.enabled = in.enabled;
+    change.files = in.files;
     if (in.expires) change.expires = expiry(*in.expires);
     bool const is_name_only =
         !change.role && !change.apps && !change.ips && !change.enabled && !change.expires;
@@ -308,6 +317,7 @@ asio::awaitable<Reply> Supervisor::new_key(SetKey in, Caller caller)
     if (in.iplist) key.ips = std::move(*in.iplist);
     key.enabled = in.enabled.value_or(true);
     if (in.expires) key.expires = expiry(*in.expires);
+    key.files = in.files.value_or(false);
     auto const token = new_token();
     json::object fields{{"key", key.key}, {"token", token}};
     auto also = caller.also(key.key);

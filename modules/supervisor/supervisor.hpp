@@ -53,6 +53,7 @@ public:
         std::string_view key, std::string_view token, Ip const& from) override;
     [[nodiscard]] std::shared_ptr<Key const> still(BoundKey const& bound, Ip const& from) override;
     [[nodiscard]] asio::awaitable<void> wrong_try(std::shared_ptr<Peer> peer) override;
+    [[nodiscard]] std::shared_ptr<Key const> find_key(std::string_view id) const override;
     [[nodiscard]] std::optional<AppAddress> callback(std::string_view app) const override;
     [[nodiscard]] Issued issue_at_start(
         std::string key_name, Role role, std::function<void(Db&, std::string const&)> also) override;
@@ -79,6 +80,7 @@ private:
         std::optional<std::vector<IpRange>> iplist;
         std::optional<bool> enabled;
         std::optional<std::string> expires;
+        std::optional<bool> files;
         bool rotate = false;
         std::chrono::seconds overlap{86'400};
     };

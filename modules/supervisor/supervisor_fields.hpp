@@ -67,9 +67,10 @@ struct FieldType<KeyApps> {
         for (std::size_t i = 0; i < names.size(); ++i) {
             if (is_glob(names[i])) continue;
             auto const item = std::string(field) + "[" + std::to_string(i) + "]";
-            throw Error(
-                codes::bad_app, field_is(item, json::string(names[i])) +
-                                    "; give an app's name, a glob of app.func such as nginx.re*, or *");
+            throw Error(codes::bad_app,
+                field_is(item, json::string(names[i])) +
+                    "; give an app's name, app.func, a glob of it such as nginx.re*, my.app.* for "
+                    "an app with a dot in its name, or *");
         }
         return {std::move(names)};
     }
@@ -81,7 +82,7 @@ private:
     {
         constexpr std::string_view allowed =
             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-*?";
-        return !text.empty() && text.size() <= most && text.front() != '.' &&
+        return !text.empty() && text.size() <= most && text.front() != '.' && text.back() != '.' &&
                text.find_first_not_of(allowed) == std::string_view::npos;
     }
 };

@@ -44,6 +44,8 @@ constexpr auto last_of_cron =
 constexpr auto select_seqs =
     "SELECT coalesce((SELECT min(seq) FROM tasks), 0), coalesce((SELECT max(seq) FROM tasks), 0)";
 constexpr auto insert_output = "INSERT OR IGNORE INTO outputs (id, at, data, time) VALUES (?,?,?,?)";
+constexpr auto append_output = "UPDATE outputs SET data = data || ?3, time = ?4 WHERE id = ?1 AND at = ?2 "
+                               "AND length(CAST(data AS BLOB)) = ?5";
 constexpr auto select_output = "SELECT at, data FROM outputs WHERE id=? ORDER BY at";
 constexpr auto select_output_times =
     "SELECT min(time), max(time), sum(length(CAST(data AS BLOB))) FROM outputs WHERE id=?";
@@ -356,9 +358,15 @@ std::optional<TaskLog::LastRun> last_run(Db& db, TaskId cron_id)
     return TaskLog::LastRun{run.instant(0), known(parse_status(run.text(1)), "status")};
 }
 
-void put_output(Db& db, TaskId id, OutputPiece const& piece)
+void put_output(Db& db, TaskId id, std::int64_t row, OutputPiece const& piece)
 {
     auto const text = id.text();
+    if (row != piece.at) {
+        auto run = db.run(append_output);
+        run.bind(1, std::string_view(text)).bind(2, row).bind(3, piece.data).bind(4, ms(piece.time));
+        run.bind(5, piece.at - row).execute();
+        if (db.changes() > 0) return;
+    }
     auto run = db.run(insert_output);
     run.bind(1, std::string_view(text)).bind(2, piece.at).bind(3, piece.data).bind(4, ms(piece.time));
     run.execute();

@@ -76,7 +76,9 @@ struct OutputPiece {
     std::string data;
     Instant time{}; ///< When it came; not read back.
 };
-void put_output(Db& db, TaskId id, OutputPiece const& piece);
+/// Appends it to the row that begins at `row`, and ends where it begins; a row of its own where there is no
+/// such one.
+void put_output(Db& db, TaskId id, std::int64_t row, OutputPiece const& piece);
 [[nodiscard]] std::vector<OutputPiece> output(Db& db, TaskId id);
 struct OutputTimes {
     std::optional<Instant> first;

@@ -22,6 +22,7 @@ public:
         auto text = "asked for by " + who + ", and written to disk: " + task_.ins.name() + " on " +
                     task_.agent.text() + " (" + std::string(type_text(task_.type)) + ", timeout " +
                     std::to_string(task_.ins.timeout.count()) + " s)";
+        if (!task_.ins.proxy.empty()) text += "; file " + task_.ins.proxy;
         if (task_.cron_id) text += "; cron job " + task_.cron_id->text();
         if (task_.fire_time) text += ", due at " + zone_.text(*task_.fire_time);
         add(task_.start, std::move(text));

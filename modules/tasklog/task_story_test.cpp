@@ -39,6 +39,13 @@ auto const asked = "0 asked for by key K1 from 192.0.2.7, and written to disk: n
 
 } // namespace
 
+TEST_CASE("the file that a task names is told", "[task_story]")
+{
+    auto row = sent_row();
+    row.task.ins.proxy = "sh|tools/wipe.sh";
+    CHECK(told(row).front() == std::string(asked) + "; file sh|tools/wipe.sh");
+}
+
 TEST_CASE("a task that went well is told from the asking to the processor", "[task_story]")
 {
     auto row = sent_row();

@@ -23,8 +23,8 @@ json::object task_text(task_records::Row const& row, Zone const& zone)
     std::string_view const handed = !task.sync_flag ? "" : *task.sync_flag ? "true" : "false";
     return {{"id", task.id.text()}, {"agentip", task.agent.text()}, {"type", type_text(task.type)},
         {"mode", mode_text(task.ins.mode)}, {"status", status_text(task.status)}, {"by", task.by},
-        {"from", task.from}, {"instruct", task.ins.name()}, {"param", task.ins.param},
-        {"starttime", zone.text(task.start)}, {"agent_sync_flag", handed},
+        {"from", task.from}, {"instruct", task.ins.name()}, {"proxy", task.ins.proxy},
+        {"param", task.ins.param}, {"starttime", zone.text(task.start)}, {"agent_sync_flag", handed},
         {"agent_sync_error", task.sync_error},
         {"agent_sync_costtime", task.sync_costtime ? std::to_string(task.sync_costtime->count()) : ""},
         {"agent_callback_time", task.report ? text(task.report->callback_time, zone) : ""},

@@ -1,5 +1,7 @@
 #include "agent/become_worker.hpp"
 
+#include "agent/spawn.hpp"
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -31,7 +33,8 @@ void default_signals() noexcept
 bool take_streams(ChildPlan const& plan) noexcept
 {
     return ::setsid() >= 0 && ::dup2(plan.input, STDIN_FILENO) >= 0 &&
-           ::dup2(plan.output, STDOUT_FILENO) >= 0 && ::dup2(plan.error_output, STDERR_FILENO) >= 0;
+           ::dup2(plan.output, STDOUT_FILENO) >= 0 && ::dup2(plan.error_output, STDERR_FILENO) >= 0 &&
+           ::dup2(plan.result, result_fd) >= 0;
 }
 
 /// While we may still raise them.
@@ -88,14 +91,16 @@ bool follow_parent(ChildPlan const& plan) noexcept
     return ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && ::getppid() == plan.parent;
 }
 
-/// All but the three streams and `kept`.
+/// All but the three streams, `result_fd` and `kept`, which is above it.
 void close_others(int kept, int most) noexcept
 {
     // By number: a C library may lack the call. A kernel before 5.9 does, hence the loop.
-    auto const below = ::syscall(SYS_close_range, 3U, static_cast<unsigned>(kept - 1), 0U);
+    constexpr int first = result_fd + 1;
+    auto const below =
+        ::syscall(SYS_close_range, static_cast<unsigned>(first), static_cast<unsigned>(kept - 1), 0U);
     auto const above = ::syscall(SYS_close_range, static_cast<unsigned>(kept + 1), ~0U, 0U);
-    if ((below == 0 || kept == 3) && above == 0) return;
-    for (int fd = 3; fd < most; ++fd) {
+    if ((below == 0 || kept == first) && above == 0) return;
+    for (int fd = first; fd < most; ++fd) {
         if (fd != kept) ::close(fd);
     }
 }

@@ -15,6 +15,7 @@ struct ChildPlan {
     int input;
     int output;
     int error_output;
+    int result; ///< Becomes `result_fd`.
     int report; ///< Where a ChildFailure goes when it can't be done.
     int most_fds;
     pid_t parent;

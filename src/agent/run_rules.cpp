@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "elves/json_fields.hpp"
+
 namespace elves::agent {
 
 namespace {
@@ -33,8 +35,19 @@ std::vector<std::string> names_of(Section const& agent, std::string_view setting
 
 } // namespace
 
+/// `my.app` of `deny` also stops an app of that whole name: denying too much is the safe side.
+static std::vector<std::string> with_whole_names(std::vector<std::string> deny)
+{
+    auto const given = deny.size();
+    for (std::size_t i = 0; i < given; ++i) {
+        if (deny[i].find('.') != std::string::npos && deny[i].find_first_of("*?") == std::string::npos)
+            deny.push_back(deny[i] + ".*");
+    }
+    return deny;
+}
+
 RunRules::RunRules(std::optional<std::vector<std::string>> allow, std::vector<std::string> deny, bool proxy)
-    : denied_(key_of(std::move(deny))), proxy_(proxy)
+    : denied_(key_of(with_whole_names(std::move(deny)))), proxy_(proxy)
 {
     if (allow) allowed_ = key_of(std::move(*allow));
 }
@@ -44,10 +57,8 @@ RunRules RunRules::read(Section const& agent)
     std::optional<std::vector<std::string>> allow;
     if (agent.has("allow")) allow = names_of(agent, "allow");
     auto deny = names_of(agent, "deny");
-    // A function is a word for the app's own entry. Who may name another file does what he likes under any
-    // word.
-    auto const* const otherwise = allow || !deny.empty() ? "false" : "true";
-    auto const proxy = agent.choice("proxy", otherwise, {"true", "false"}) == "true";
+    // A function's name says what runs only where the caller can't name another file under it.
+    auto const proxy = agent.choice("proxy", "false", {"true", "false"}) == "true";
     return {std::move(allow), std::move(deny), proxy};
 }
 
@@ -57,7 +68,9 @@ std::optional<std::string> RunRules::refusal(Instruction const& ins) const
     if (allowed_ && !allowed_->may_run(ins))
         return "this agent's own settings do not allow " + ins.name() + " ([agent] allow)";
     if (!proxy_ && !ins.proxy.empty())
-        return "this agent runs an app by its own entry only ([agent] proxy); leave `ins.proxy` out";
+        return "`ins.proxy` is " + json_text(json::string(ins.proxy)) +
+               ", and this agent runs each app by its own entry only: leave `ins.proxy` out, or set `proxy = "
+               "true` in section [agent] of this host's agent.conf ([agent] proxy)";
     return std::nullopt;
 }
 

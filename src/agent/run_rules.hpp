@@ -16,6 +16,7 @@ public:
     /// Everything.
     RunRules() = default;
     /// Names and globs as a key's `apps` has them. `deny` wins; no `allow` allows all, an empty one nothing.
+    /// In `deny`, `my.app` is function `app` of `my` and an app called `my.app`.
     RunRules(std::optional<std::vector<std::string>> allow, std::vector<std::string> deny, bool proxy);
     /// Throws SettingsError.
     [[nodiscard]] static RunRules read(Section const& agent);

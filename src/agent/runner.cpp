@@ -34,11 +34,29 @@ static std::string signal_text(int number)
     return std::to_string(number) + (name != nullptr ? " (SIG" + std::string(name) + ")" : "");
 }
 
-static std::string no_flag_text(WorkerOutput const& output)
+/// The result of a worker that ended with another status than 0, and did not say false itself.
+static std::string bad_status_text(int status, WorkerStreams const& streams, WorkerAnswer const& answer)
 {
-    auto const tail = output.tail();
-    return tail.empty() ? "worker printed no <ElvesWFlag>; its output was empty"
-                        : "worker printed no <ElvesWFlag>; its output ended with: " + tail;
+    auto const ended = "worker ended with exit status " + std::to_string(status);
+    if (answer.flag || streams.has_result_channel()) {
+        auto const what = answer.flag ? ended + " after it said true" : ended;
+        return answer.result.empty() ? what : what + "; its result: " + answer.result;
+    }
+    auto const tail = streams.output().tail();
+    return tail.empty() ? ended + "; its output was empty" : ended + "; its output ended with: " + tail;
+}
+
+/// A status other than 0 is never true, whatever was printed; without a flag the status decides.
+static void decide(WorkerResult& result, int status, WorkerStreams const& streams)
+{
+    auto answer = streams.answer();
+    result.truncated = result.truncated || answer.is_cut;
+    if (status == 0 || answer.flag == false) {
+        result.flag = answer.flag.value_or(true) ? 1 : 0;
+        result.result = std::move(answer.result);
+    } else {
+        result.result = bad_status_text(status, streams, answer);
+    }
 }
 
 Runner::Runner(boost::asio::io_context& io, Clock& clock, Settings settings)
@@ -95,7 +113,8 @@ void Runner::start(Job job)
         auto* const streams = &worker->streams; // lives as long as the process is listened to
         worker->process = WorkerProcess::start(io_, command, std::move(environment), confinement,
             {[streams](std::string_view bytes) { streams->put_output(bytes); },
-                [streams](std::string_view bytes) { streams->put_error_output(bytes); }});
+                [streams](std::string_view bytes) { streams->put_error_output(bytes); },
+                [streams](std::string_view bytes) { streams->put_result(bytes); }});
         worker->started = clock_.steady();
         auto const timeout = job.instruction.timeout.count() > 0 ? job.instruction.timeout : default_timeout;
         worker->timer = clock_.after(timeout, [this, id, timeout] { time_over(id, timeout); });
@@ -178,7 +197,6 @@ void Runner::finish(TaskId id)
     worker->streams.finish();
 
     auto const exit = worker->process->exit();
-    auto const& output = worker->streams.output();
     WorkerResult result;
     result.exit_code = exit.code();
     result.costtime =
@@ -189,11 +207,8 @@ void Runner::finish(TaskId id)
         result.result = worker->stopped_why;
     } else if (exit.signal != 0) {
         result.result = "died of signal " + signal_text(exit.signal);
-    } else if (!output.flag()) {
-        result.result = no_flag_text(output);
     } else {
-        result.flag = *output.flag() ? 1 : 0;
-        result.result = output.result();
+        decide(result, exit.status, worker->streams);
     }
     start_next();
     if (worker->on_done) worker->on_done(std::move(result));

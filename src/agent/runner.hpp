@@ -26,9 +26,10 @@ namespace elves::agent {
 
 /// What became of a worker.
 struct WorkerResult {
-    /// 1: it said true, 0: it said false, -1: it could not run, said nothing, ran out of time or died.
+    /// 1: it said true, or nothing, and ended with status 0; 0: it said false; -1: it could not run, ended
+    /// with another status, ran out of time or died.
     int flag = -1;
-    std::string result;                    ///< What it said; where `flag` is -1, what was wrong.
+    std::string result;                    ///< Its result; where `flag` is -1, what was wrong.
     std::chrono::milliseconds costtime{0}; ///< From its start; waiting for its turn doesn't count.
     std::string stderr_text;               ///< At most the last 64 KiB.
     int exit_code = -1;                    ///< Its exit status, or 128 and the signal; -1: no process ran.

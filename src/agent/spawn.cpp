@@ -24,8 +24,8 @@ namespace elves::agent {
 OwnedFd::OwnedFd(int fd, char const* what) : fd_(fd)
 {
     if (fd_ < 0) fail(what);
-    if (fd_ > STDERR_FILENO) return;
-    auto const moved = ::fcntl(fd_, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (fd_ > result_fd) return;
+    auto const moved = ::fcntl(fd_, F_DUPFD_CLOEXEC, result_fd + 1);
     auto const failure = errno;
     close();
     fd_ = moved;
@@ -152,8 +152,9 @@ Spawned spawn(
     auto input = make_input(command.input);
     auto output = make_pipe();
     auto error_output = make_pipe();
+    auto result = make_pipe();
     auto report = make_pipe();
-    for (auto const* pipe : {&output, &error_output}) {
+    for (auto const* pipe : {&output, &error_output, &result}) {
         if (::fcntl(pipe->read.get(), F_SETFL, O_NONBLOCK) != 0) fail("fcntl");
         // Another user opens /dev/stderr anew by the pipe's own mode. Nobody else gets to see the pipe.
         if (confinement.user && ::fchmod(pipe->write.get(), 0622) != 0) fail("fchmod");
@@ -161,7 +162,7 @@ Spawned spawn(
     Spawned child;
     child.pid = fork_quietly({command.program.c_str(), command.folder.c_str(), argv_list.data(),
         environment_list.data(), input.get(), output.write.get(), error_output.write.get(),
-        report.write.get(), most_fds(), ::getpid(), &confinement});
+        result.write.get(), report.write.get(), most_fds(), ::getpid(), &confinement});
     report.write.close();
     if (auto const failure = read_report(report.read.get())) {
         reap(child.pid);
@@ -169,6 +170,7 @@ Spawned spawn(
     }
     child.output = std::move(output.read);
     child.error_output = std::move(error_output.read);
+    child.result = std::move(result.read);
     return child;
 }
 

@@ -12,7 +12,11 @@
 
 namespace elves::agent {
 
-/// A file descriptor that is owned. Never 0, 1 or 2: those a child needs for itself.
+/// In a worker: where it may write its result, apart from what it prints. A single digit, as some shells can
+/// only write to such a one (`>&"$ELVES_RESULT_FD"`).
+inline constexpr int result_fd = 3;
+
+/// A file descriptor that is owned. Never 0 to `result_fd`: those a child needs for itself.
 class OwnedFd {
 public:
     OwnedFd() = default;
@@ -42,11 +46,13 @@ struct Spawned {
     pid_t pid = -1;
     OwnedFd output;       ///< Non-blocking.
     OwnedFd error_output; ///< Non-blocking.
+    OwnedFd result;       ///< Non-blocking.
 };
 
-/// Forks and executes: in a session and process group of its own, with nothing of ours but three streams, all
-/// signals as they are by default, held in `confinement`, and bound to die with this thread. Returns when the
-/// program has been executed. Throws std::system_error where that failed; nothing is left behind then.
+/// Forks and executes: in a session and process group of its own, with nothing of ours but three streams and
+/// `result_fd`, all signals as they are by default, held in `confinement`, and bound to die with this thread.
+/// Returns when the program has been executed. Throws std::system_error where that failed; nothing is left
+/// behind then.
 [[nodiscard]] Spawned spawn(
     WorkerCommand const& command, std::vector<std::string> environment, Confinement const& confinement);
 

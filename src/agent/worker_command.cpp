@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include "agent/app_manifest.hpp"
 #include "agent/trusted_path.hpp"
 #include "core/base64.hpp"
 #include "elves/error.hpp"
@@ -18,9 +19,12 @@ namespace fs = std::filesystem;
 // Linux takes no single argument of more than 128 KiB; base64 of this is 120,000.
 static constexpr std::size_t longest_argument_param = 90'000;
 
-[[noreturn]] static void refuse(std::string const& why)
+static constexpr std::string_view proxy_field = "`ins.proxy`";
+
+/// `field`: what names the file that can't be run.
+[[noreturn]] static void refuse(std::string_view field, std::string const& why)
 {
-    throw Error(codes::bad_field, "`ins.proxy`: " + why);
+    throw Error(codes::bad_field, std::string(field) + ": " + why);
 }
 
 static bool can_run(fs::path const& file)
@@ -50,12 +54,12 @@ static std::string const* allowed(WorkerRules const& rules, std::string_view nam
     return nullptr;
 }
 
-static fs::path interpreter_path(WorkerRules const& rules, std::string const& entry)
+static fs::path interpreter_path(WorkerRules const& rules, std::string const& entry, std::string_view field)
 {
     auto const found = entry.starts_with('/')
                            ? (can_run(entry) ? std::optional<fs::path>(entry) : std::nullopt)
                            : find_on(rules.path, entry);
-    if (!found) refuse("the interpreter \"" + entry + "\" is not installed on this machine");
+    if (!found) refuse(field, "the interpreter \"" + entry + "\" is not installed on this machine");
     return *found;
 }
 
@@ -68,10 +72,9 @@ static bool is_inside(fs::path const& folder, fs::path const& real)
 static fs::path app_folder(Instruction const& instruction, WorkerRules const& rules)
 {
     auto const& app = instruction.app;
-    // Checked long before; but this is where a path is made of it.
-    if (app.empty() || app.front() == '.' ||
-        app.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
-        throw Error(codes::bad_app, "`ins.app` is no name");
+    // Checked long before; but this is where a path is made of one, and arguments of both.
+    if (!is_name(app)) throw Error(codes::bad_app, "`ins.app` is no name");
+    if (!is_name(instruction.func)) throw Error(codes::bad_func, "`ins.func` is no name");
     std::error_code failure;
     auto folder = fs::canonical(rules.apps / app, failure);
     if (failure || !fs::is_directory(folder, failure))
@@ -83,17 +86,17 @@ static fs::path app_folder(Instruction const& instruction, WorkerRules const& ru
 }
 
 /// The file's real path, if it is one inside `folder`.
-static fs::path app_file(fs::path const& folder, std::string const& name)
+static fs::path app_file(fs::path const& folder, std::string const& name, std::string_view field)
 {
     auto const quoted = "\"" + name + "\"";
     fs::path const relative(name);
     if (name.empty() || name.front() == '-' || relative.is_absolute() || name.find('\0') != std::string::npos)
-        refuse("the file " + quoted + " is no relative path inside the app's folder");
+        refuse(field, "the file " + quoted + " is no relative path inside the app's folder");
     std::error_code failure;
     auto file = fs::canonical(folder / relative, failure);
-    if (failure) refuse("the app has no file " + quoted);
-    if (!is_inside(folder, file)) refuse("the file " + quoted + " is outside the app's folder");
-    if (!fs::is_regular_file(file, failure)) refuse(quoted + " is not a file");
+    if (failure) refuse(field, "the app has no file " + quoted);
+    if (!is_inside(folder, file)) refuse(field, "the file " + quoted + " is outside the app's folder");
+    if (!fs::is_regular_file(file, failure)) refuse(field, quoted + " is not a file");
     return file;
 }
 
@@ -108,15 +111,20 @@ struct Entry {
 
 } // namespace
 
-static Entry with_interpreter(WorkerRules const& rules, std::string const& entry, fs::path file)
+/// `name`: the interpreter's.
+static Entry with_interpreter(
+    WorkerRules const& rules, std::string const& name, fs::path file, std::string_view field)
 {
-    return {std::move(file), interpreter_path(rules, entry), entry};
+    auto const* const entry = allowed(rules, name);
+    if (entry == nullptr) refuse(field, "\"" + name + "\" is not among the agent's interpreters");
+    return {std::move(file), interpreter_path(rules, *entry, field), *entry};
 }
 
-static Entry by_itself(fs::path file, std::string const& name)
+static Entry by_itself(fs::path file, std::string const& name, std::string_view field)
 {
     if (!can_run(file))
-        refuse("the file \"" + name + "\" is not executable; make it so, or say `interpreter|file`");
+        refuse(field, "the file \"" + name + "\" is not executable; make it so, or " +
+                          (field == proxy_field ? "say `interpreter|file`" : "give it an `interpreter`"));
     return {std::move(file), std::nullopt, {}};
 }
 
@@ -132,28 +140,52 @@ static Entry default_entry(fs::path const& folder, WorkerRules const& rules)
     std::error_code failure;
     for (auto const& row : rows) {
         if (!fs::exists(folder / row.file, failure)) continue;
-        auto file = app_file(folder, row.file);
+        auto file = app_file(folder, row.file, proxy_field);
         for (auto const name : row.interpreters) {
-            if (auto const* const entry = allowed(rules, name))
-                return with_interpreter(rules, *entry, std::move(file));
+            if (allowed(rules, name) != nullptr)
+                return with_interpreter(rules, std::string(name), std::move(file), proxy_field);
         }
-        refuse("this app's " + row.file + " needs " + std::string(row.interpreters.front()) +
-               ", which is not among the agent's interpreters");
+        refuse(proxy_field, "this app's " + row.file + " needs " + std::string(row.interpreters.front()) +
+                                ", which is not among the agent's interpreters");
     }
     if (fs::exists(folder / "app-worker", failure))
-        return by_itself(app_file(folder, "app-worker"), "app-worker");
-    refuse("the app has neither app-worker.py nor app-worker.sh nor an executable app-worker: name its file");
+        return by_itself(app_file(folder, "app-worker", proxy_field), "app-worker", proxy_field);
+    refuse(proxy_field,
+        "the app has neither app-worker.py nor app-worker.sh nor an executable app-worker: name its file");
 }
 
-static Entry entry_of(std::string const& proxy, fs::path const& folder, WorkerRules const& rules)
+/// The file that `ins.proxy` names.
+static Entry named_entry(std::string const& proxy, fs::path const& folder, WorkerRules const& rules)
 {
-    if (proxy.empty()) return default_entry(folder, rules);
     auto const bar = proxy.find('|');
-    if (bar == std::string::npos) return by_itself(app_file(folder, proxy), proxy);
+    if (bar == std::string::npos) return by_itself(app_file(folder, proxy, proxy_field), proxy, proxy_field);
     auto const name = proxy.substr(0, bar);
-    auto const* const entry = allowed(rules, name);
-    if (entry == nullptr) refuse("\"" + name + "\" is not among the agent's interpreters");
-    return with_interpreter(rules, *entry, app_file(folder, proxy.substr(bar + 1)));
+    if (allowed(rules, name) == nullptr)
+        refuse(proxy_field, "\"" + name + "\" is not among the agent's interpreters");
+    return with_interpreter(rules, name, app_file(folder, proxy.substr(bar + 1), proxy_field), proxy_field);
+}
+
+/// The file that the app's manifest gives for the function.
+static Entry manifest_entry(Instruction const& instruction, AppManifest const& manifest,
+    fs::path const& folder, WorkerRules const& rules)
+{
+    if (!instruction.proxy.empty())
+        refuse(proxy_field, "the app \"" + instruction.app +
+                                "\" has an app.json, which says what each function runs; leave it out");
+    auto const& function = manifest.function(instruction.func);
+    function.check_param(instruction.param);
+    auto const field = "app.json, functions." + instruction.func;
+    auto file = app_file(folder, function.file, field);
+    if (function.interpreter.empty()) return by_itself(std::move(file), function.file, field);
+    return with_interpreter(rules, function.interpreter, std::move(file), field);
+}
+
+static Entry entry_of(Instruction const& instruction, fs::path const& folder, WorkerRules const& rules)
+{
+    if (auto const manifest = AppManifest::read(folder))
+        return manifest_entry(instruction, *manifest, folder, rules);
+    if (!instruction.proxy.empty()) return named_entry(instruction.proxy, folder, rules);
+    return default_entry(folder, rules);
 }
 
 static void forbid(std::optional<std::string> const& fault, std::string const& app)
@@ -168,7 +200,7 @@ static fs::path trusted_program(Entry const& entry, std::string const& app)
     if (!entry.interpreter) return entry.file;
     std::error_code failure;
     auto real = fs::canonical(*entry.interpreter, failure);
-    if (failure) refuse("the interpreter \"" + entry.called + "\" is not there any more");
+    if (failure) refuse(proxy_field, "the interpreter \"" + entry.called + "\" is not there any more");
     forbid(untrusted_links(*entry.interpreter, ::geteuid()), app);
     forbid(untrusted(real, ::geteuid()), app);
     return real;
@@ -178,7 +210,7 @@ WorkerCommand worker_command(Instruction const& instruction, WorkerRules const& 
 {
     WorkerCommand command;
     command.folder = app_folder(instruction, rules);
-    auto const entry = entry_of(instruction.proxy, command.folder, rules);
+    auto const entry = entry_of(instruction, command.folder, rules);
     command.program = trusted_program(entry, instruction.app);
     if (entry.interpreter) command.argv.push_back(entry.called);
     command.argv.push_back(entry.file);

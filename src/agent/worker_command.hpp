@@ -24,11 +24,13 @@ struct WorkerCommand {
     std::string input;            ///< For its standard input.
 };
 
-/// What an instruction means here. The file is looked for under the app's folder, symlinks followed, and must
-/// be in there; that folder may itself be a link, as to a version, to one in the apps folder. Nobody but root
-/// and we ourselves may be able to change it or its interpreter, or what leads to them. Throws Error 413.2
-/// (no such app), 403.10 (`ins.proxy`: which file or interpreter, and why not) or 401.6 (who else could
-/// change what).
+/// What an instruction means here. An app with a manifest (AppManifest) runs what that says for the function,
+/// and nothing else; any other its own entry, or the file that `ins.proxy` names. The file is looked for
+/// under the app's folder, symlinks followed, and must be in there; that folder may itself be a link, as to a
+/// version, to one in the apps folder. Nobody but root and we ourselves may be able to change it or its
+/// interpreter, or what leads to them. Throws Error 413.2 (no such app), 403.10 (`ins.proxy` or the manifest:
+/// which file or interpreter, and why not), 403.3, 403.7, 403.2 (the manifest: it is invalid, or does not
+/// have the function, or does not take the param) or 401.6 (who else could change what).
 [[nodiscard]] WorkerCommand worker_command(Instruction const& instruction, WorkerRules const& rules);
 
 } // namespace elves::agent

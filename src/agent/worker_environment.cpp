@@ -1,5 +1,7 @@
 #include "agent/worker_environment.hpp"
 
+#include "agent/spawn.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <string_view>
@@ -30,7 +32,8 @@ std::vector<std::string> worker_environment(
 {
     std::vector<std::string> list{"PATH=" + path, "LANG=" + value_of("LANG", "C.UTF-8"),
         "HOME=" + (user.home.empty() ? "/" : user.home), "USER=" + user.name, "LOGNAME=" + user.name,
-        "ELVES_TASK_ID=" + id.text(), "ELVES_APP=" + ins.app, "ELVES_FUNC=" + ins.func};
+        "ELVES_TASK_ID=" + id.text(), "ELVES_APP=" + ins.app, "ELVES_FUNC=" + ins.func,
+        "ELVES_RESULT_FD=" + std::to_string(result_fd)};
     if (auto const zone = value_of("TZ", ""); !zone.empty()) list.push_back("TZ=" + zone);
     return list;
 }

@@ -13,7 +13,7 @@ namespace elves::agent {
 [[nodiscard]] std::string search_path();
 
 /// All that a worker sees of an environment: PATH, LANG, TZ where we have one, HOME, USER and LOGNAME of whom
-/// it runs as, ELVES_TASK_ID, ELVES_APP, ELVES_FUNC.
+/// it runs as, ELVES_TASK_ID, ELVES_APP, ELVES_FUNC, ELVES_RESULT_FD.
 [[nodiscard]] std::vector<std::string> worker_environment(
     std::string const& path, WorkerUser const& user, TaskId id, Instruction const& ins);
 

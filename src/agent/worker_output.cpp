@@ -7,30 +7,12 @@
 
 namespace elves::agent {
 
-static constexpr std::string_view flag_opens = "<ElvesWFlag>";
-static constexpr std::string_view flag_closes = "</ElvesWFlag>";
-static constexpr std::string_view result_opens = "<ElvesWResult>";
-static constexpr std::string_view result_closes = "</ElvesWResult>";
-static constexpr std::size_t longest_flag = 64; // `true` or `false`, and blanks
+static constexpr std::size_t longest_text = std::size_t{64} * 1024;
 static constexpr std::size_t tail_bytes = 2048;
 
-/// `text` is the beginning of `tag` and may become all of it.
-static bool may_become(std::string_view text, std::string_view tag)
+WorkerOutput::WorkerOutput(std::size_t max_result)
+    : max_result_(max_result), max_text_(std::min(max_result, longest_text))
 {
-    return text.size() < tag.size() && tag.starts_with(text);
-}
-
-static std::optional<bool> flag_of(std::string_view text)
-{
-    static constexpr std::string_view blanks = " \t\r\n\v\f";
-    auto const first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos) return std::nullopt;
-    std::string word(text.substr(first, text.find_last_not_of(blanks) - first + 1));
-    std::transform(word.begin(), word.end(), word.begin(),
-        [](char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    if (word == "true") return true;
-    if (word == "false") return false;
-    return std::nullopt;
 }
 
 void WorkerOutput::put(std::string_view piece)
@@ -38,92 +20,73 @@ void WorkerOutput::put(std::string_view piece)
     keep_tail(piece);
     auto const all = std::exchange(pending_, {}).append(piece);
     std::string_view rest(all);
-    auto more = true;
-    while (more && !rest.empty()) {
-        switch (where_) {
-        case Where::text:
-            more = read_text(rest);
-            break;
-        case Where::flag:
-            more = read_flag(rest);
-            break;
-        case Where::result:
-            more = read_result(rest);
-            break;
-        }
-    }
+    while (auto const token = next_token(rest)) take(*token);
     pending_ = rest;
 }
 
-bool WorkerOutput::read_text(std::string_view& rest)
+void WorkerOutput::take(TagToken const& token)
 {
-    rest.remove_prefix(std::min(rest.find('<'), rest.size()));
-    if (may_become(rest, flag_opens) || may_become(rest, result_opens)) return false;
-    if (rest.starts_with(flag_opens)) {
-        rest.remove_prefix(flag_opens.size());
-        where_ = Where::flag;
-    } else if (rest.starts_with(result_opens)) {
-        rest.remove_prefix(result_opens.size());
-        open_.clear();
-        open_cut_ = false;
-        where_ = Where::result;
-    } else {
-        rest.remove_prefix(1);
+    auto const flag = flags_.put(token);
+    if (token.kind == TagToken::Kind::result_open) {
+        open_result(token.text);
+    } else if (in_result_ && token.kind == TagToken::Kind::result_close) {
+        close_result();
+    } else if (in_result_) {
+        add_to_result(token.text);
     }
-    return true;
+    if (flag) take_flag(*flag);
 }
 
-bool WorkerOutput::read_flag(std::string_view& rest)
+void WorkerOutput::take_flag(bool flag)
 {
-    auto const end = rest.substr(0, longest_flag).find('<');
-    if (end == std::string_view::npos) {
-        if (rest.size() < longest_flag) return false;
-        where_ = Where::text;
-        return true;
-    }
-    auto const after = rest.substr(end);
-    if (may_become(after, flag_closes)) return false;
-    where_ = Where::text;
-    if (!after.starts_with(flag_closes)) {
-        rest = after; // perhaps another tag begins here
-        return true;
-    }
-    if (auto const said = flag_of(rest.substr(0, end))) flag_ = said;
-    rest = after.substr(flag_closes.size());
-    return true;
+    (in_result_ ? since_first_ : by_first_) = flag;
+    (in_result_ ? since_last_ : by_last_) = flag;
 }
 
-bool WorkerOutput::read_result(std::string_view& rest)
+void WorkerOutput::open_result(std::string_view tag)
 {
-    auto const end = rest.find(result_closes);
-    if (end == std::string_view::npos) {
-        // All but what may be the beginning of the closing tag.
-        auto held = std::min(rest.size(), result_closes.size() - 1);
-        while (!result_closes.starts_with(rest.substr(rest.size() - held))) --held;
-        add_to_result(rest.substr(0, rest.size() - held));
-        rest.remove_prefix(rest.size() - held);
-        return false;
+    if (in_result_) {
+        add_to_result(tag);
+        if (since_last_) by_last_ = since_last_;
+        since_last_.reset();
+        return;
     }
-    add_to_result(rest.substr(0, end));
-    rest.remove_prefix(end + result_closes.size());
+    in_result_ = true;
+    open_.clear();
+    open_cut_ = false;
+}
+
+void WorkerOutput::close_result()
+{
+    in_result_ = false;
+    since_first_.reset();
+    since_last_.reset();
     // With its one byte too many, so that a cut character shows.
     result_ = head_of(open_, max_result_);
     result_cut_ = open_cut_;
-    open_ = {};
-    where_ = Where::text;
-    return true;
 }
 
 void WorkerOutput::add_to_result(std::string_view text)
 {
-    open_.append(text.substr(0, max_result_ + 1 - open_.size()));
+    auto const room = max_result_ + 1 - open_.size();
+    open_.append(text.substr(0, room));
     open_cut_ = open_.size() > max_result_;
+}
+
+std::optional<bool> WorkerOutput::flag() const noexcept
+{
+    // A result that was never closed is text, and its flags count.
+    auto const first = since_first_ ? since_first_ : by_first_;
+    auto const last = since_last_ ? since_last_ : by_last_;
+    if (first == false || last == false) return false;
+    return first ? first : last;
 }
 
 void WorkerOutput::keep_tail(std::string_view piece)
 {
-    // One byte more than is shown, so that tail_of sees where it cuts.
-    static constexpr auto kept = tail_bytes + 1;
+    // The newline that is left out, and one byte more, so that tail_of sees where it cuts.
+    auto const kept = std::max(max_text_, tail_bytes) + 2;
+    tail_cut_ = tail_cut_ || tail_.size() + piece.size() > kept;
     if (piece.size() >= kept) {
         tail_ = piece.substr(piece.size() - kept);
         return;
@@ -131,6 +94,17 @@ void WorkerOutput::keep_tail(std::string_view piece)
     tail_.append(piece);
     if (tail_.size() > 2 * kept) tail_.erase(0, tail_.size() - kept);
 }
+
+std::string_view WorkerOutput::without_newline() const noexcept
+{
+    std::string_view text(tail_);
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    return text;
+}
+
+std::string_view WorkerOutput::text() const noexcept { return tail_of(without_newline(), max_text_); }
+
+bool WorkerOutput::text_cut() const noexcept { return tail_cut_ || without_newline().size() > text().size(); }
 
 std::string WorkerOutput::tail() const { return std::string(tail_of(tail_, tail_bytes)); }
 

@@ -19,7 +19,7 @@ namespace elves::agent {
 static constexpr std::size_t piece_bytes = std::size_t{16} * 1024;
 
 WorkerProcess::WorkerProcess(boost::asio::io_context& io, Listener listener)
-    : listener_(std::move(listener)), output_(io), error_output_(io)
+    : listener_(std::move(listener)), output_(io), error_output_(io), result_(io)
 {
 }
 
@@ -34,12 +34,15 @@ std::shared_ptr<WorkerProcess> WorkerProcess::start(boost::asio::io_context& io,
         static_cast<void>(child.output.release());
         worker->error_output_.assign(child.error_output.get());
         static_cast<void>(child.error_output.release());
+        worker->result_.assign(child.result.get());
+        static_cast<void>(child.result.release());
     } catch (std::system_error const& failure) {
         auto const as = confinement.user ? " as " + confinement.user->name : std::string();
         throw Error(codes::internal, "the worker could not be started" + as + ": " + failure.what());
     }
     worker->read_when_ready(worker->output_, worker->listener_.on_output);
     worker->read_when_ready(worker->error_output_, worker->listener_.on_error_output);
+    worker->read_when_ready(worker->result_, worker->listener_.on_result);
     return worker;
 }
 
@@ -80,7 +83,8 @@ bool WorkerProcess::over()
     else
         exit_.signal = ended.si_status;
     for (auto const& [pipe, sink] :
-        {std::pair(&output_, &listener_.on_output), std::pair(&error_output_, &listener_.on_error_output)}) {
+        {std::pair(&output_, &listener_.on_output), std::pair(&error_output_, &listener_.on_error_output),
+            std::pair(&result_, &listener_.on_result)}) {
         if (!pipe->is_open()) continue;
         // What is in it now and no more: somebody out of the group may hold it, and print for ever.
         int held = 0;

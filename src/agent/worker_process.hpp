@@ -24,7 +24,7 @@ struct WorkerExit {
     [[nodiscard]] int code() const noexcept { return signal == 0 ? status : 128 + signal; }
 };
 
-/// A running worker: a process that leads a group of its own, and the pipes that it prints to. On the loop's
+/// A running worker: a process that leads a group of its own, and the pipes that it writes to. On the loop's
 /// thread.
 ///
 /// It is over when its process ends; what it then leaves behind in its group is killed. (What made itself a
@@ -35,6 +35,7 @@ public:
     struct Listener {
         std::function<void(std::string_view)> on_output; ///< Bytes as they were printed, cut anywhere.
         std::function<void(std::string_view)> on_error_output;
+        std::function<void(std::string_view)> on_result; ///< What it writes to its result descriptor.
     };
 
     /// `environment`: `NAME=value`, all that the worker gets to see.
@@ -68,6 +69,7 @@ private:
     Listener listener_;
     Pipe output_;
     Pipe error_output_;
+    Pipe result_;
 };
 
 } // namespace elves::agent

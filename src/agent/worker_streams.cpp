@@ -12,6 +12,14 @@ void WorkerStreams::finish()
 {
     pass_on(output_repair_.finish());
     keep_error(error_repair_.finish());
+    result_.put(result_repair_.finish());
+}
+
+WorkerAnswer WorkerStreams::answer() const
+{
+    if (result_.is_used()) return {result_.flag(), result_.result(), result_.is_cut()};
+    if (output_.flag()) return {output_.flag(), output_.result(), output_.result_cut()};
+    return {std::nullopt, std::string(output_.text()), output_.text_cut()};
 }
 
 std::string WorkerStreams::error_text() const { return std::string(tail_of(error_, error_bytes)); }

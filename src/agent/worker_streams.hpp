@@ -7,35 +7,46 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/result_channel.hpp"
 #include "agent/worker_output.hpp"
 #include "core/utf8.hpp"
 
 namespace elves::agent {
 
-/// What a worker prints on its two streams: made UTF-8, read for its answer, passed on and kept up to a
-/// bound. No I/O.
+/// What a worker said, whatever its exit status.
+struct WorkerAnswer {
+    std::optional<bool> flag; ///< Nothing: it did not say; the exit status decides.
+    std::string result;
+    bool is_cut = false; ///< `result` is not all of it.
+};
+
+/// What a worker writes to its two streams and to its result descriptor: made UTF-8, read for its answer,
+/// passed on and kept up to a bound. No I/O.
 class WorkerStreams {
 public:
     using OnOutput = std::function<void(std::uint64_t offset, std::string data)>;
 
     WorkerStreams(std::size_t max_output, OnOutput on_output)
-        : max_output_(max_output), on_output_(std::move(on_output)), output_(max_output)
+        : max_output_(max_output), on_output_(std::move(on_output)), output_(max_output), result_(max_output)
     {
     }
 
     void put_output(std::string_view bytes) { pass_on(output_repair_.put(bytes)); }
     void put_error_output(std::string_view bytes) { keep_error(error_repair_.put(bytes)); }
-    /// Both streams have come to their end.
+    void put_result(std::string_view bytes) { result_.put(result_repair_.put(bytes)); }
+    /// All three have come to their end.
     void finish();
 
+    /// From the result descriptor where the worker has written to it; then nothing on standard output counts.
+    /// Else from standard output: its tags, or without a flag the end of the output.
+    [[nodiscard]] WorkerAnswer answer() const;
+    /// Did the answer come by the result descriptor?
+    [[nodiscard]] bool has_result_channel() const noexcept { return result_.is_used(); }
     [[nodiscard]] WorkerOutput const& output() const noexcept { return output_; }
     /// The end of what it said on standard error: that is where the reason stands.
     [[nodiscard]] std::string error_text() const;
-    /// Output, result or error text is not all there was.
-    [[nodiscard]] bool truncated() const noexcept
-    {
-        return output_cut_ || error_cut_ || output_.result_cut();
-    }
+    /// Output or error text is not all there was.
+    [[nodiscard]] bool truncated() const noexcept { return output_cut_ || error_cut_; }
 
 private:
     void pass_on(std::string text);
@@ -45,7 +56,9 @@ private:
     OnOutput on_output_;
     Utf8Repair output_repair_;
     Utf8Repair error_repair_;
+    Utf8Repair result_repair_;
     WorkerOutput output_;
+    ResultChannel result_;
     std::size_t passed_on_ = 0;
     bool output_cut_ = false;
     std::string error_;

@@ -9,7 +9,8 @@
 #include "core/sha256.hpp"
 
 #define AUDIT_COLUMNS                                                                                        \
-    "seq, time, key, address, method, agent, app, func, target, param, allowed, changed, result, more, hash"
+    "seq, time, key, address, method, agent, app, func, target, param, allowed, changed, result, more, "     \
+    "hash, proxy"
 
 namespace elves {
 
@@ -17,7 +18,7 @@ namespace {
 
 constexpr std::string_view insert_row =
     "INSERT INTO audit (" AUDIT_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-    " ?14, ?15)";
+    " ?14, ?15, ?16)";
 constexpr std::string_view select_last = "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1";
 constexpr std::string_view select_start = "SELECT seq, hash FROM audit_start";
 constexpr std::string_view select_one = "SELECT seq, hash FROM audit WHERE seq = ?1";
@@ -64,6 +65,7 @@ AuditRecord read(Run const& row)
     record.result = row.text(12);
     record.more = row.number(13);
     record.hash = row.text(14);
+    record.proxy = row.text(15);
     return record;
 }
 
@@ -107,6 +109,7 @@ std::string hash_of(std::string_view before, AuditRecord const& record)
     add(bytes, std::int64_t{record.changed});
     add(bytes, record.result);
     add(bytes, record.more);
+    if (!record.proxy.empty()) add(bytes, record.proxy);
     return sha256.hex(bytes);
 }
 
@@ -126,7 +129,8 @@ void append(Db& db, AuditRecord record)
     run.bind(11, std::int64_t{record.allowed}).bind(12, std::int64_t{record.changed});
     run.bind(13, std::string_view(record.result))
         .bind(14, record.more)
-        .bind(15, std::string_view(record.hash));
+        .bind(15, std::string_view(record.hash))
+        .bind(16, std::string_view(record.proxy));
     run.execute();
 }
 

@@ -19,6 +19,7 @@ struct AuditRecord {
     std::string address;
     std::string method; ///< `service.method`
     std::string agent, app, func;
+    std::string proxy;  ///< `ins.proxy`: the file that it names; "" for none.
     std::string target; ///< The id of the task, cron job or key.
     std::string param;
     bool allowed = true;
@@ -45,7 +46,8 @@ namespace audit {
 /// In a module's glue only: brings the tables up to date.
 void migrate(Store& store);
 
-/// SHA-256 over the hash of the row before and every field, each as a netstring.
+/// SHA-256 over the hash of the row before and every field, each as a netstring. `proxy` is the last one, and
+/// left out where it is empty: rows from before there was that field have the hash that they had.
 [[nodiscard]] std::string hash_of(std::string_view before, AuditRecord const& record);
 
 /// Writes the row behind the last one there is in this transaction; `seq` and `hash` are not looked at.

@@ -51,6 +51,12 @@ std::string plain_name(std::string_view text)
     return is_name(text) && !may_hold_token(text) ? std::string(text) : std::string();
 }
 
+std::string plain_proxy(std::string_view text)
+{
+    constexpr std::size_t longest = 256;
+    return text.size() <= longest && !may_hold_token(text) ? std::string(text) : std::string();
+}
+
 JsonValue const* object_in(JsonValue const& fields, std::string_view name)
 {
     auto const* const value = fields.find(name);
@@ -74,17 +80,14 @@ bool is_param(std::string_view field)
     return true;
 }
 
-/// `ins.param`, where the call says nothing else but where to run what; its own fields as JSON for any other.
+/// All of `ins` as JSON where the call says nothing else but where to run what; its own fields as JSON for
+/// any other. Whatever decides what runs is in it.
 std::string param_of(JsonValue const& fields)
 {
     auto const own =
         std::count_if(fields.begin(), fields.end(), [](auto const& field) { return is_param(field.name()); });
     if (own == 0) return {};
-    if (auto const* const ins = own == 1 ? object_in(fields, "ins") : nullptr) {
-        auto const* const param = ins->find("param");
-        if (!param) return {};
-        return param->is_string() ? std::string(param->string()) : json_text(*param);
-    }
+    if (auto const* const ins = own == 1 ? object_in(fields, "ins") : nullptr) return json_text(*ins);
     std::string kept;
     for (auto const& field : fields) {
         if (!is_param(field.name())) continue;
@@ -155,6 +158,7 @@ public:
         if (auto const* const ins = said.object("ins")) {
             record_.app = plain_name(text_in(*ins, "app"));
             record_.func = plain_name(text_in(*ins, "func"));
+            record_.proxy = plain_proxy(text_in(*ins, "proxy"));
         } else {
             record_.app = plain_name(said.text("appname"));
         }
@@ -171,6 +175,7 @@ public:
         if (!record_.app.empty()) return;
         record_.app = plain_name(ins.app);
         record_.func = plain_name(ins.func);
+        record_.proxy = plain_proxy(ins.proxy);
     }
 
     [[nodiscard]] std::function<void(Db&)> also(std::string target) override

@@ -24,3 +24,6 @@ CREATE TABLE audit_start (
     hash TEXT    NOT NULL
 ) STRICT;
 INSERT INTO audit_start VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000');
+
+-- migration 2: which file of the app a call names
+ALTER TABLE audit ADD COLUMN proxy TEXT NOT NULL DEFAULT ''; -- as in ins.proxy; '' without one

@@ -155,7 +155,7 @@ void FieldType<std::vector<IpRange>>::judge(Caller const&, std::vector<IpRange> 
 AppName FieldType<AppName>::read(std::string_view field, JsonValue const& value)
 {
     if (value.is_string() && is_name(value.string())) return {std::string(value.string())};
-    refuse(missing, field, value, "1 to 64 of A-Z a-z 0-9 _ . -, not beginning with a dot");
+    refuse(missing, field, value, "1 to 64 of A-Z a-z 0-9 _ . -, not beginning with `.` or `-`");
 }
 void FieldType<AppName>::judge(Caller const& caller, AppName const& app) { caller.require_app(app.text); }
 

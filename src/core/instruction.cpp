@@ -70,7 +70,8 @@ std::string read_name(JsonValue const& ins, std::string_view field, Code code)
     auto const text = text_of(*value, code, field);
     if (!is_name(text))
         refuse(code, field,
-            "is " + shown(*value) + "; give 1 to 64 of A-Z, a-z, 0-9, `_`, `.`, `-`, not beginning with `.`");
+            "is " + shown(*value) +
+                "; give 1 to 64 of A-Z, a-z, 0-9, `_`, `.`, `-`, not beginning with `.` or `-`");
     return std::string(text);
 }
 
@@ -187,6 +188,9 @@ std::size_t bytes_of(Instruction const& ins) noexcept
 
 std::string_view mode_text(Mode mode) noexcept { return mode == Mode::p ? "P" : "NP"; }
 
-bool is_name(std::string_view text) noexcept { return !text.starts_with('.') && is_word(text, "_.-"); }
+bool is_name(std::string_view text) noexcept
+{
+    return !text.starts_with('.') && !text.starts_with('-') && is_word(text, "_.-");
+}
 
 } // namespace elves

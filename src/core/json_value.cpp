@@ -1,14 +1,23 @@
 #include "elves/json_value.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace elves {
 
 namespace {
 
+/// Most names and texts need no escape.
 void append_string(std::string& out, std::string_view text)
 {
-    out += json::serialize(json::string_view(text));
+    auto const needs_escape = [](char c) {
+        return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
+    };
+    if (std::any_of(text.begin(), text.end(), needs_escape)) {
+        out += json::serialize(json::string_view(text));
+    } else {
+        out.append(1, '"').append(text).append(1, '"');
+    }
 }
 
 void append_json(std::string& out, JsonValue const& value)

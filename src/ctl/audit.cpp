@@ -50,7 +50,8 @@ Exit list(Context const& with)
     if (with.out.is_json()) return export_rows(with, filter, limit);
     auto const reply = with.session.list("elves", "listaudit", filter, limit);
     with.out.rows(reply, rows_of(reply),
-        {"seq", "time", "key", "address", "method", "agentip", "app", "func", "id", "result", "more"});
+        {"seq", "time", "key", "address", "method", "agentip", "app", "func", "proxy", "id", "result",
+            "more"});
     auto const next = plain_field(reply, "next");
     if (!next.empty()) with.out.note("there are more: --after " + next);
     return Exit::well;

@@ -21,7 +21,7 @@ namespace elves::ctl {
 
 /// One thing that a command takes: `--name` is an option, `NAME` stands in its place.
 struct Arg {
-    enum class Takes { text, flag, choice, many };
+    enum class Takes { text, flag, choice, many, yes_no };
     std::string_view name;
     std::string_view help;
     Takes takes = Takes::text;
@@ -46,6 +46,12 @@ struct Arg {
     std::string_view name, std::string_view help, std::vector<std::string_view> choices)
 {
     return {name, help, Arg::Takes::choice, false, std::move(choices)};
+}
+
+/// `--name`, `--name true` or `--name false`.
+[[nodiscard]] inline Arg yes_no(std::string_view name, std::string_view help)
+{
+    return {name, help, Arg::Takes::yes_no, false, {"true", "false"}};
 }
 
 /// What was typed for one command. A number or an address that is none throws Usage, which names it.

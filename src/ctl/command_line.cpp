@@ -26,7 +26,7 @@ std::vector<Arg> const& global_args()
 // The parser's own validators would word it differently from ours.
 void check_choice(Arg const& arg, std::string const& given)
 {
-    if (arg.takes != Arg::Takes::choice) return;
+    if (arg.choices.empty()) return;
     if (std::find(arg.choices.begin(), arg.choices.end(), given) != arg.choices.end()) return;
     std::string right;
     for (auto const choice : arg.choices) right += (right.empty() ? "" : ", ") + std::string(choice);
@@ -74,7 +74,8 @@ CLI::Option* add_arg(CLI::App& app, Arg const& arg)
     } else {
         option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
     }
-    if (arg.takes == Arg::Takes::choice) {
+    if (arg.takes == Arg::Takes::yes_no) option->expected(0, 1);
+    if (!arg.choices.empty()) {
         std::string choices;
         for (auto const choice : arg.choices) choices += (choices.empty() ? "" : "|") + std::string(choice);
         option->type_name(choices);
@@ -106,6 +107,7 @@ Args::Given given_to(CLI::App const& app, std::vector<Arg> const& args)
         auto& values = given[std::string(arg.name)];
         for (auto const& word : option->results()) {
             values.push_back(word.starts_with(shield) ? word.substr(1) : word);
+            if (arg.takes == Arg::Takes::yes_no && word.empty()) values.back() = "true"; // `--name` alone
             check_choice(arg, values.back());
         }
     }

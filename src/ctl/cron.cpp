@@ -16,8 +16,8 @@ Exit list(Context const& with)
     auto const reply =
         with.session.call("cron", "getcronlistbyip", {{"agentip", with.args.address("IP").text()}});
     with.out.rows(reply, rows_of(reply),
-        {"cron_id", "cron_type", "cron_flag", "rule", "ins.app", "ins.func", "param", "next_time",
-            "last_exec_time", "last_exec_result", "by"});
+        {"cron_id", "cron_type", "cron_flag", "rule", "ins.app", "ins.func", "ins.proxy", "param",
+            "next_time", "last_exec_time", "last_exec_result", "by"});
     return Exit::well;
 }
 

@@ -22,6 +22,7 @@ json::object typed(Args const& args)
     json::object key;
     args.put(key, "role", "--role");
     args.put(key, "expires", "--expires");
+    args.put(key, "files", "--files");
     if (args.has("--apps")) key["apps"] = split(args.text("--apps"));
     if (args.has("--ips")) key["iplist"] = split(args.text("--ips"));
     return key;
@@ -73,7 +74,7 @@ Exit list(Context const& with)
 {
     auto const reply = with.session.list("supervisor", "listkeys", {});
     with.out.rows(reply, rows_of(reply),
-        {"key", "name", "role", "apps", "iplist", "enabled", "expires", "used_time", "used_from"});
+        {"key", "name", "role", "apps", "iplist", "enabled", "files", "expires", "used_time", "used_from"});
     return Exit::well;
 }
 
@@ -82,6 +83,19 @@ Arg role(bool is_required)
     auto arg = one_of("--role", "What it may do.", {"viewer", "operator", "agent", "admin"});
     arg.is_required = is_required;
     return arg;
+}
+
+Arg apps()
+{
+    return may("--apps",
+        "Its apps (nginx), functions (nginx.reload) and globs of them (nginx.re*), with commas, or "
+        "*. An app with a dot in its name is my.app.*. Left out of key add: none.");
+}
+
+Arg files()
+{
+    return yes_no(
+        "--files", "May it name which file of an app runs (ins.proxy)? Left out of key add: false.");
 }
 
 Arg expires()
@@ -95,14 +109,13 @@ std::span<Command const> key_commands()
 {
     static std::vector<Command> const all{
         {"add", "Makes a key, and shows its token, this once.",
-            {needs("NAME", "Whose it is."), role(true),
-                may("--apps", "Its apps, or globs of app.func, with commas, or *; without: none."),
-                may("--ips", "Its addresses and CIDR ranges, with commas, or *; without: none."), expires()},
+            {needs("NAME", "Whose it is."), role(true), apps(),
+                may("--ips", "Its addresses and CIDR ranges, with commas, or *; without: none."), expires(),
+                files()},
             add},
         {"set", "Changes what is given of a key.",
-            {needs("KEY", "The key."), may("--name", "Whose it is."), role(false),
-                may("--apps", "Its apps, or globs of app.func, with commas, or *."),
-                may("--ips", "Its addresses and CIDR ranges, with commas, or *."), expires(),
+            {needs("KEY", "The key."), may("--name", "Whose it is."), role(false), apps(),
+                may("--ips", "Its addresses and CIDR ranges, with commas, or *."), expires(), files(),
                 one_of("--enabled", "false: it is refused until it is true again.", {"true", "false"})},
             set},
         {"rotate", "Makes a new token for a key, and shows it, this once.",

@@ -51,7 +51,7 @@ Exit tasks(Context const& with)
     auto const limit = static_cast<std::size_t>(args.number("--limit", usual, 1, most));
     auto const reply = with.session.list("tasklog", "listtasks", filter, limit);
     with.out.rows(reply, rows_of(reply),
-        {"id", "agentip", "type", "instruct", "status", "starttime", "endtime", "worker_message"});
+        {"id", "agentip", "type", "instruct", "proxy", "status", "starttime", "endtime", "worker_message"});
     auto const next = plain_field(reply, "next");
     if (!next.empty() && !with.out.is_json()) with.out.note("there are more: --after " + next);
     return Exit::well;

@@ -82,11 +82,14 @@ bool may_see(Caller const& caller, AuditRecord const& record)
 json::object to_json(AuditRecord const& record, Zone const& zone)
 {
     auto const word = [](bool yes) { return yes ? "true" : "false"; };
-    return {{"seq", record.seq}, {"time", zone.text(Instant(std::chrono::milliseconds(record.time)))},
-        {"time_ms", record.time}, {"key", record.key}, {"address", record.address}, {"method", record.method},
+    json::object row{{"seq", record.seq},
+        {"time", zone.text(Instant(std::chrono::milliseconds(record.time)))}, {"time_ms", record.time},
+        {"key", record.key}, {"address", record.address}, {"method", record.method},
         {"agentip", record.agent}, {"app", record.app}, {"func", record.func}, {"id", record.target},
         {"param", record.param}, {"allowed", word(record.allowed)}, {"changed", word(record.changed)},
         {"result", record.result}, {"more", record.more}, {"hash", record.hash}};
+    if (!record.proxy.empty()) row["proxy"] = record.proxy;
+    return row;
 }
 
 asio::awaitable<Reply> list(Store& store, Zone zone, List in, Caller caller)

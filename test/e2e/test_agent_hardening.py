@@ -181,7 +181,7 @@ class AppsOfOthers(HardeningTest):
                         interpreters=str(interpreter))
         interpreter.chmod(0o755)
         self.worker.app("demo", shell("echo it runs"), "main.sh")
-        self.begin_work()
+        self.begin_work(proxy="true")
         self.assertEqual(self.sync(proxy="runner|main.sh")["worker_result"], "it runs")
         interpreter.chmod(0o777)
         self.assertIn(f"[401.6] this agent does not start the app \"demo\": {interpreter} has mode 0777",
@@ -287,7 +287,7 @@ class PlainText(HardeningTest):
 
 class RunAs(HardeningTest):
     LOOK = ("id -un; id -G; umask; grep -E '^(NoNewPrivs|CapPrm|CapEff|CapAmb|CapInh)' /proc/self/status | cut -f2 | sort -u;"
-            "ls /proc/self/fd | tr '\\n' ' '; echo; cat {conf} {journal} 2>&1 | grep -c denied")  # 3 is the folder that ls reads
+            "ls /proc/self/fd | tr '\\n' ' '; echo; cat {conf} {journal} 2>&1 | grep -c denied")  # 3 is for its result, 4 the folder that ls reads
 
     def look(self):
         text = self.LOOK.format(conf=self.worker.conf_path, journal=self.worker.folder / "journal.db")
@@ -308,7 +308,7 @@ class RunAs(HardeningTest):
         self.assertNotIn("apps run as root", self.worker.log())
         gid = pwd.getpwnam(APP_USER).pw_gid
         self.assertEqual(self.sync()["worker_result"].split("\n"),
-                         [APP_USER, str(gid), "0077", "0000000000000000", "1", "0 1 2 3 ", "2"])
+                         [APP_USER, str(gid), "0077", "0000000000000000", "1", "0 1 2 3 4 ", "2"])
 
     @as_root
     def test_an_agent_that_is_root_says_so_where_apps_are_too(self):
@@ -404,7 +404,8 @@ class Worker(HardeningTest):
         self.online(self.caller, IP)
         names = set(self.sync()["worker_result"].split())
         self.assertEqual(names - {"LC_CTYPE"},  # Python's own
-                         {"PATH", "LANG", "TZ", "HOME", "USER", "LOGNAME", "ELVES_TASK_ID", "ELVES_APP", "ELVES_FUNC"})
+                         {"PATH", "LANG", "TZ", "HOME", "USER", "LOGNAME", "ELVES_TASK_ID", "ELVES_APP", "ELVES_FUNC",
+                          "ELVES_RESULT_FD"})
 
     def test_limits_and_umask_are_those_of_the_settings(self):
         self.worker.app("demo", WORKER + "import resource as r; answer([os.umask(0), r.getrlimit(r.RLIMIT_NOFILE), "

@@ -107,7 +107,7 @@ class Workers(RealAgentTest):
     def test_a_proxy_names_another_file_and_perhaps_its_interpreter(self):
         self.worker.app("demo", WORKER + 'answer("another file")', "sub/other.py")
         self.worker.app("demo", 'echo "<ElvesWFlag>true</ElvesWFlag><ElvesWResult>by sh</ElvesWResult>"', "run.sh")
-        self.begin_work('answer("the default")')
+        self.begin_work('answer("the default")', proxy="true")
         for proxy, said in (("", "the default"), ("python3|sub/other.py", "another file"), ("sh|run.sh", "by sh")):
             with self.subTest(proxy=proxy):
                 self.assertEqual(self.sync(proxy=proxy)["worker_result"], said)
@@ -117,7 +117,7 @@ class Workers(RealAgentTest):
         outside.write_text(WORKER + 'answer("escaped")')
         self.worker.app("demo", "", "keep")
         (self.worker.apps / "demo" / "link.py").symlink_to(outside)
-        self.begin_work('answer("here")')
+        self.begin_work('answer("here")', proxy="true")
         for ins in ({"app": "nosuchapp"}, {"proxy": "python3|nosuchfile.py"}, {"proxy": "link.py"},
                     {"proxy": "python3|link.py"}, {"proxy": "evil|app-worker.py"}, {"proxy": "/bin/sh|app-worker.py"}):
             with self.subTest(ins=ins):

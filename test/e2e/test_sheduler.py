@@ -322,9 +322,9 @@ class Rules(Sending):
         self.assertEqual(self.worker.calls_seen("instruct"), [])
 
     def test_app_and_func_are_names(self):
-        for name in ("a", "A-b_c.9", "x" * 64, "9", "_", "-"):
+        for name in ("a", "A-b_c.9", "x" * 64, "9", "_", "a-"):
             self.agent_saw(app=name, func=name)
-        for bad in ("", ".hidden", "..", "a/b", "a b", "x" * 65, "é", "a\n", "a\0", "a;b", "../x"):
+        for bad in ("", ".hidden", "..", "-", "-x", "--help", "a/b", "a b", "x" * 65, "é", "a\n", "a\0", "a;b", "../x"):
             with self.subTest(bad=bad):
                 self.assertIn("app", self.refused_ins("403.3", app=bad))
                 self.assertIn("func", self.refused_ins("403.7", func=bad))

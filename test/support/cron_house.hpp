@@ -11,6 +11,7 @@
 
 #include "cron/cron.hpp"
 #include "manual_clock.hpp"
+#include "support/fake_authority.hpp"
 #include "support/fake_dispatcher.hpp"
 #include "support/fake_presence.hpp"
 #include "support/fake_task_log.hpp"
@@ -66,6 +67,7 @@ public:
         jobs = std::make_unique<CronJobs>(store, bounds);
         cron = std::make_unique<Cron>(
             *jobs, presence, log, dispatcher, clock, *Zone::named(zone), loop.get_executor());
+        cron->set_authority(&authority);
         table = std::make_unique<MethodTable>();
         cron->declare(*table);
         cron->start();
@@ -159,6 +161,7 @@ public:
     ManualClock clock;
     InlineStore store{loop.get_executor()};
     FakePresence presence;
+    FakeAuthority authority;
     FakeTaskLog log{store, clock};
     FakeDispatcher dispatcher{log, clock};
     std::unique_ptr<CronJobs> jobs;

@@ -65,7 +65,7 @@ TEST_CASE("a change of any field of any row is found, and which row it is", "[au
 {
     for (auto const* change : {"time = time + 1", "key = ''", "address = '10.0.0.9:5001'", "method = 'x'",
              "agent = 'x'", "app = 'x'", "func = 'x'", "target = 'x'", "param = 'x'", "allowed = 1 - allowed",
-             "changed = 1", "result = '401.6'", "more = 1", "hash = upper(hash)",
+             "changed = 1", "result = '401.6'", "more = 1", "proxy = 'x'", "hash = upper(hash)",
              "agent = '', app = agent"}) { // what stands beside each other is told apart
         for (auto const* seq : {"1", "6", "10"}) {
             INFO(change << " of row " << seq);
@@ -224,7 +224,7 @@ TEST_CASE("a page looks at a bounded number of rows", "[audit]")
     trail.db->script(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 45000)"
         " INSERT INTO audit SELECT i, i, iif(i IN (1, 45000), 'rare', 'k'), '', '', '', '', '', '',"
-        " '', 1, 0, 'ok', 0, '' FROM n");
+        " '', 1, 0, 'ok', 0, '', '' FROM n");
     for (bool const oldest_first : {false, true}) {
         audit::Filter filter;
         filter.key = "rare";

@@ -190,7 +190,8 @@ TEST_CASE("who, where, what, when and what came of it", "[audit]")
     CHECK(row.app == "demo");
     CHECK(row.func == "work");
     CHECK(row.target == "FEDCBA9876543210");
-    CHECK(row.param == "sha256:" + sha256_hex("x"));
+    CHECK(row.param == "sha256:" + sha256_hex(R"({"app":"demo","func":"work","param":"x"})"));
+    CHECK(row.proxy.empty());
     CHECK((row.allowed && row.changed));
     CHECK(row.result == "ok");
     CHECK_FALSE(audit::verify(house.store.db(), std::nullopt, 100).found);
@@ -316,6 +317,7 @@ TEST_CASE("no token comes into the trail, wherever somebody wrote it", "[audit]"
         house.call("change", instruction(token));
         house.call("say", {{"key", token}, {"id", token}, {"appname", token}, {"agentip", token}});
         house.call("change", {{"ins", {{"app", token}, {"func", token}}}});
+        house.call("change", {{"ins", {{"app", "demo"}, {"func", "work"}, {"proxy", token}}}});
         house.call("fail");
         house.call("idle", {{"auth", {{"key", token}, {"token", token}}}});
         house.call("login", {{"key", token}, {"token", token}, {"auth", ""}});
@@ -323,10 +325,49 @@ TEST_CASE("no token comes into the trail, wherever somebody wrote it", "[audit]"
     CHECK(house.rows().size() > 15);
     for (auto const& row : house.rows()) {
         for (auto const& text : {row.key, row.address, row.method, row.agent, row.app, row.func, row.target,
-                 row.param, row.result}) {
+                 row.param, row.proxy, row.result}) {
             CHECK(text.find("elv_") == std::string::npos);
         }
     }
+}
+
+TEST_CASE("a row's digest is of everything that decides what runs, and the row names the file", "[audit]")
+{
+    House house;
+    house.keys.key = [] {
+        auto key = *some_key(Role::operator_, {"10.0.0.0/8"});
+        key.files = true;
+        return std::make_shared<Key const>(std::move(key));
+    }();
+    auto const whole = [](std::string_view field, json::value value) {
+        json::object ins{{"mode", "NP"}, {"app", "demo"}, {"func", "work"}, {"param", "x"}, {"timeout", 5},
+            {"proxy", "sh|a.sh"}, {"ttl", 7}, {"dedup", "d"}};
+        ins[field] = std::move(value);
+        return json::object{{"agentip", "10.0.0.1"}, {"name", std::string(field)}, {"ins", std::move(ins)}};
+    };
+    auto const call = [&](json::object fields) {
+        fields.erase("name");
+        house.call("change", std::move(fields));
+        auto const rows = house.rows();
+        return rows.back();
+    };
+    house.store.db().script("DROP TABLE thing; CREATE TABLE thing (name TEXT)");
+    auto const before = call(whole("param", "x"));
+    CHECK(before.proxy == "sh|a.sh");
+    CHECK(call(whole("param", "x")).param == before.param);
+    for (auto const& [field, value] :
+        std::vector<std::pair<std::string, json::value>>{{"app", "demo2"}, {"func", "work2"}, {"param", "y"},
+            {"timeout", 6}, {"proxy", "sh|b.sh"}, {"ttl", 8}, {"dedup", "e"}, {"proxy", ""}}) {
+        auto const row = call(whole(field, value));
+        INFO(field);
+        CHECK(row.changed);
+        CHECK(row.param.starts_with("sha256:"));
+        CHECK(row.param != before.param);
+    }
+    CHECK(house.rows().back().proxy.empty());
+    CHECK_FALSE(audit::verify(house.store.db(), std::nullopt, 100).found);
+    house.store.db().script("UPDATE audit SET proxy = 'sh|c.sh' WHERE seq = 1");
+    CHECK(audit::verify(house.store.db(), std::nullopt, 100).found);
 }
 
 TEST_CASE("param is kept as its digest, its text or not at all", "[audit]")
@@ -343,9 +384,10 @@ TEST_CASE("param is kept as its digest, its text or not at all", "[audit]")
     house.call("idle");
     auto const rows = house.rows();
     REQUIRE(rows.size() == 6);
-    CHECK(rows[0].param == R"({"a":1})");
+    CHECK(rows[0].param == R"({"app":"demo","func":"work","param":"{\"a\":1}"})");
     CHECK(rows[1].param == R"({"name":"two"})");
-    CHECK(rows[2].param == "sha256:" + sha256_hex(std::string(5'000, 'x')));
+    CHECK(rows[2].param == "sha256:" + sha256_hex(R"({"app":"demo","func":"work","param":")" +
+                                                  std::string(5'000, 'x') + "\"}"));
     CHECK(rows[3].param.empty());
     CHECK(rows[4].param == "sha256:" + sha256_hex(R"({"name":"four"})"));
     CHECK(rows[5].param.empty());

@@ -25,10 +25,11 @@ std::string refusal(std::string const& lines, std::string app, std::string func,
 
 } // namespace
 
-TEST_CASE("without rules everything may run, a named file too", "[run-rules]")
+TEST_CASE("without rules every function may run, but no file that the server names", "[run-rules]")
 {
     CHECK(refusal("", "nginx", "stop").empty());
-    CHECK(refusal("", "nginx", "stop", "sh|other.sh").empty());
+    CHECK_FALSE(refusal("", "nginx", "stop", "sh|other.sh").empty());
+    CHECK(refusal("proxy = true\n", "nginx", "stop", "sh|other.sh").empty());
 }
 
 TEST_CASE("allow names all that may run, deny wins over it", "[run-rules]")
@@ -49,12 +50,25 @@ TEST_CASE("allow names all that may run, deny wins over it", "[run-rules]")
     CHECK(refusal("allow =\n", "apptest", "helloword").starts_with("this agent's own settings do not allow"));
 }
 
-TEST_CASE("where functions are judged the server may not name another file under their word", "[run-rules]")
+TEST_CASE(
+    "a name with a dot is one function where it allows, and that and an app where it denies", "[run-rules]")
 {
-    auto const said = "this agent runs an app by its own entry only ([agent] proxy); leave `ins.proxy` out";
-    CHECK(refusal("allow = nginx.status\n", "nginx", "status", "sh|stop.sh") == said);
-    CHECK(refusal("deny = nginx.stop\n", "nginx", "status", "stop") == said);
-    CHECK(refusal("proxy = false\n", "nginx", "status", "stop") == said);
+    CHECK(refusal("allow = my.app\n", "my", "app").empty());
+    CHECK_FALSE(refusal("allow = my.app\n", "my.app", "run").empty());
+    CHECK(refusal("allow = my.app.*\n", "my.app", "run").empty());
+    CHECK_FALSE(refusal("deny = my.app\n", "my", "app").empty());
+    CHECK_FALSE(refusal("deny = my.app\n", "my.app", "run").empty());
+    CHECK(refusal("deny = my.app\n", "my", "other").empty());
+}
+
+TEST_CASE("a file that the server names is refused with the setting that would allow it", "[run-rules]")
+{
+    CHECK(refusal("allow = nginx.status\n", "nginx", "status", "sh|stop.sh") ==
+          "`ins.proxy` is \"sh|stop.sh\", and this agent runs each app by its own entry only: leave "
+          "`ins.proxy` "
+          "out, or set `proxy = true` in section [agent] of this host's agent.conf ([agent] proxy)");
+    for (std::string const lines : {"deny = nginx.stop\n", "proxy = false\n", ""})
+        CHECK_THAT(refusal(lines, "nginx", "status", "stop"), Catch::Contains("[agent] proxy"));
     CHECK(refusal("allow = nginx.status\nproxy = true\n", "nginx", "status", "sh|stop.sh").empty());
 }
 

@@ -30,29 +30,79 @@ TEST_CASE("a worker's answer comes back", "[runner]")
     CHECK(bench.clock.waiting() == 0);
 }
 
-TEST_CASE("the tag decides, whatever the exit status says", "[runner]")
+TEST_CASE("a worker that said true and ended with another status than 0 is not true", "[runner]")
 {
     Bench bench;
     auto const good = bench.run(yes + std::string("echo why >&2; exit 3"));
-    auto const bad = bench.run("echo '<ElvesWFlag>false</ElvesWFlag><ElvesWResult>no</ElvesWResult>'");
     auto const result = bench.result_of(good);
-    CHECK(result.flag == 1);
+    CHECK(result.flag == -1);
+    CHECK(result.result == "worker ended with exit status 3 after it said true");
     CHECK(result.exit_code == 3);
     CHECK(result.stderr_text == "why\n");
+    auto const bad = bench.run("echo '<ElvesWFlag>false</ElvesWFlag><ElvesWResult>no</ElvesWResult>'");
     CHECK(bench.result_of(bad).flag == 0);
     CHECK(bench.result_of(bad).result == "no");
+    // One that said false has said so; its status is no news.
+    auto const both =
+        bench.run("echo '<ElvesWFlag>false</ElvesWFlag><ElvesWResult>no</ElvesWResult>'; exit 1");
+    CHECK(bench.result_of(both).flag == 0);
+    CHECK(bench.result_of(both).result == "no");
 }
 
-TEST_CASE("without a flag the output's end is the error", "[runner]")
+TEST_CASE("without a flag the exit status decides, and the result is the output", "[runner]")
 {
     Bench bench;
-    auto const said = bench.run("echo did not work");
-    auto const silent = bench.run("exit 4");
-    CHECK(bench.result_of(said).flag == -1);
-    CHECK(bench.result_of(said).result ==
-          "worker printed no <ElvesWFlag>; its output ended with: did not work\n");
-    CHECK(bench.result_of(silent).result == "worker printed no <ElvesWFlag>; its output was empty");
-    CHECK(bench.result_of(silent).exit_code == 4);
+    auto const well = bench.result_of(bench.run("echo all is; echo well"));
+    CHECK(well.flag == 1);
+    CHECK(well.result == "all is\nwell");
+    CHECK_FALSE(well.truncated);
+    auto const silent = bench.result_of(bench.run(":"));
+    CHECK((silent.flag == 1 && silent.result.empty()));
+    auto const said = bench.result_of(bench.run("echo did not work; exit 4"));
+    CHECK(said.flag == -1);
+    CHECK(said.result == "worker ended with exit status 4; its output ended with: did not work\n");
+    CHECK(said.exit_code == 4);
+    CHECK(bench.result_of(bench.run("exit 2")).result ==
+          "worker ended with exit status 2; its output was empty");
+    auto const much = bench.result_of(bench.run("head -c 100000 /dev/zero | tr '\\0' x; echo"));
+    CHECK(much.flag == 1);
+    CHECK(much.result == std::string(65'536, 'x'));
+    CHECK(much.truncated);
+}
+
+TEST_CASE("half an answer in a stranger's text does not make a worker true", "[runner]")
+{
+    Bench bench;
+    std::string const stranger = "printf '%s\\n' '<ElvesWFlag>true</ElvesWFlag><ElvesWResult>'\n";
+    std::string const no = "echo '<ElvesWFlag>false</ElvesWFlag>'\n";
+    std::string const why = "echo '<ElvesWResult>it did not work</ElvesWResult>'\n";
+    for (auto const& script : {stranger + no + "exit 1", stranger + no, stranger + no + why,
+             stranger + why + no, stranger + "exit 1", why + stranger + no}) {
+        INFO(script);
+        CHECK(bench.result_of(bench.run(script)).flag != 1);
+    }
+}
+
+TEST_CASE("a result that comes by its own descriptor counts, whatever is printed", "[runner]")
+{
+    Bench bench;
+    std::string const lie = "echo '<ElvesWFlag>true</ElvesWFlag><ElvesWResult>lie</ElvesWResult>'\n";
+    auto const result = [&](std::string const& script) { return bench.result_of(bench.run(script)); };
+    auto const no = result(
+        lie + "echo '<ElvesWFlag>false</ElvesWFlag><ElvesWResult>no</ElvesWResult>' >&\"$ELVES_RESULT_FD\"");
+    CHECK((no.flag == 0 && no.result == "no"));
+    auto const plain = result(lie + "echo 'it is so' >&\"$ELVES_RESULT_FD\"");
+    CHECK((plain.flag == 1 && plain.result == "it is so"));
+    auto const bad = result(lie + "echo 'it is not' >&\"$ELVES_RESULT_FD\"; exit 3");
+    CHECK((bad.flag == -1 && bad.result == "worker ended with exit status 3; its result: it is not"));
+    // A worker that writes nothing there, or closes it, is read as before.
+    CHECK(result(lie + "exec 3>&-").result == "lie");
+    // One that leaves it open in a process of another session holds nobody up.
+    auto const left = result("setsid sleep 3 >/dev/null 2>&1 &\necho \"child $!\"; echo here >&3; sleep 0.1");
+    CHECK((left.flag == 1 && left.result == "here"));
+    // More than is kept is read and dropped.
+    auto const much = result("head -c 3000000 /dev/zero | tr '\\0' x >&3");
+    CHECK((much.flag == 1 && much.truncated && much.result == std::string(1'000'000, 'x')));
 }
 
 TEST_CASE("what can't be started is told like any end, and not from within run", "[runner]")
@@ -138,6 +188,7 @@ TEST_CASE("a worker sees a clean environment, its folder, and no file of ours", 
     CHECK(out.find("ELVES_TASK_ID=0000000000000001\n") != std::string::npos);
     CHECK(out.find("ELVES_APP=app1\n") != std::string::npos);
     CHECK(out.find("ELVES_FUNC=fun\n") != std::string::npos);
+    CHECK(out.find("ELVES_RESULT_FD=3\n") != std::string::npos);
     CHECK(out.find("PATH=/") != std::string::npos);
     CHECK(out.find("HOME=/") != std::string::npos);
     CHECK(out.find("SECRET") == std::string::npos);
@@ -283,7 +334,7 @@ TEST_CASE("what is not UTF-8 becomes U+FFFD, and no character is cut", "[runner]
     CHECK(bench.offsets_fit);
     CHECK(result.truncated);
     CHECK(result.stderr_text == "e\xEF\xBF\xBD");
-    CHECK(result.result.ends_with("ended with: a\xEF\xBF\xBD\xC3\xBC\xE2\x82\xAC"));
+    CHECK(result.result == "\xC3\xBC\xE2\x82\xAC"); // the end: whole characters of at most 6 bytes
 }
 
 TEST_CASE("so many run at a time, the others wait for their turn", "[runner]")

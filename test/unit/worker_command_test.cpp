@@ -213,3 +213,47 @@ TEST_CASE("a param over 90,000 bytes goes by standard input", "[worker-command]"
     CHECK(longer.argv.back() == "-");
     CHECK(longer.input == base64(std::string(90'001, 'p')));
 }
+
+TEST_CASE("an app with a manifest runs what that says for the function, and nothing else", "[worker-command]")
+{
+    Apps apps;
+    apps.folder.write("apps/own/app-worker.sh", "");
+    apps.folder.write("apps/own/app.json", R"({"functions": {
+        "helloword": {"file": "tools/plain", "interpreter": "sh"}}})");
+    auto const command = apps.command("own", "");
+    CHECK(command.program == apps.at("bin/sh"));
+    CHECK(command.argv ==
+          std::vector<std::string>{"sh", apps.at("apps/own/tools/plain"), "own", "helloword", "eA=="});
+    CHECK(
+        apps.refusal("own", "tools/check") ==
+        "[403.10] `ins.proxy`: the app \"own\" has an app.json, which says what each function runs; leave it "
+        "out");
+    auto const with = [&](std::string const& function) {
+        apps.folder.write("apps/own/app.json", "{\"functions\":{" + function + "}}");
+        return apps.refusal("own", "");
+    };
+    CHECK(with(R"("helloword":{"file":"tools/check"})").starts_with("allowed: "));
+    CHECK(with(R"("other":{"file":"tools/check"})").starts_with("[403.7] `ins.func` is \"helloword\""));
+    CHECK(with(R"("helloword":{"file":"tools/check","params":"none"})").starts_with("[403.2] `ins.param`"));
+    std::string const where = "[403.10] app.json, functions.helloword: ";
+    CHECK(with(R"("helloword":{"file":"tools/plain"})") ==
+          where + "the file \"tools/plain\" is not executable; make it so, or give it an `interpreter`");
+    CHECK(with(R"("helloword":{"file":"../other/secret.sh","interpreter":"sh"})") ==
+          where + "the file \"../other/secret.sh\" is outside the app's folder");
+    CHECK(with(R"("helloword":{"file":"/bin/sh"})") ==
+          where + "the file \"/bin/sh\" is no relative path inside the app's folder");
+    CHECK(with(R"("helloword":{"file":"nosuch"})") == where + "the app has no file \"nosuch\"");
+    CHECK(with(R"("helloword":{"file":"tools/plain","interpreter":"bash"})") ==
+          where + "\"bash\" is not among the agent's interpreters");
+    CHECK(with(R"("helloword":5)").starts_with("[403.3] " + apps.at("apps/own/app.json") + " is invalid: "));
+}
+
+TEST_CASE("a name that a worker might take for an option becomes none of its arguments", "[worker-command]")
+{
+    Apps const apps;
+    Instruction instruction;
+    instruction.app = "own";
+    instruction.func = "-c";
+    CHECK_THROWS_WITH(worker_command(instruction, apps.rules), "`ins.func` is no name");
+    CHECK(apps.refusal("-own", "") == "[403.3] `ins.app` is no name");
+}

@@ -40,6 +40,18 @@ std::vector<Case> const cases = {
     {"<ElvesWResult>1 < 2 </ElvesW </ElvesWResul> </</ElvesWResult>", {}, "1 < 2 </ElvesW </ElvesWResul> </"},
     {"<ElvesWResult><ElvesWFlag>true</ElvesWFlag></ElvesWResult>", {}, "<ElvesWFlag>true</ElvesWFlag>"},
     {"<ElvesWResult>one</ElvesWResult><ElvesWResult>not closed", {}, "one"},
+    // A result that is never closed is text.
+    {"<ElvesWFlag>true</ElvesWFlag><ElvesWResult>a stranger's\n<ElvesWFlag>false</ElvesWFlag>", false, ""},
+    {"<ElvesWResult>a stranger's\n<ElvesWFlag>true</ElvesWFlag>", true, ""},
+    // It is not clear where this result begins: true only if it is so both ways.
+    {"<ElvesWFlag>true</ElvesWFlag><ElvesWResult>x<ElvesWFlag>false</ElvesWFlag><ElvesWResult>no</"
+     "ElvesWResult>",
+        false, "x<ElvesWFlag>false</ElvesWFlag><ElvesWResult>no"},
+    {"<ElvesWFlag>false</ElvesWFlag><ElvesWResult>x<ElvesWFlag>true</ElvesWFlag><ElvesWResult>y</"
+     "ElvesWResult>",
+        false, "x<ElvesWFlag>true</ElvesWFlag><ElvesWResult>y"},
+    {"<ElvesWResult>x<ElvesWFlag>false</ElvesWFlag></ElvesWResult><ElvesWFlag>true</ElvesWFlag>", true,
+        "x<ElvesWFlag>false</ElvesWFlag>"},
     {"<ElvesWResult>\xC3\xBC\xE2\x82\xAC</ElvesWResult>", {}, "\xC3\xBC\xE2\x82\xAC"},
 };
 
@@ -115,4 +127,34 @@ TEST_CASE("the tail is the last 2 KiB, and begins with a whole character", "[wor
     CHECK(output.tail().starts_with("\xE2\x82\xAC"));
     output.put(std::string(5000, 'x') + "end");
     CHECK(output.tail() == std::string(2045, 'x') + "end");
+}
+
+TEST_CASE("the text is the output's end without its last newline", "[worker-output]")
+{
+    WorkerOutput output(1'000'000);
+    CHECK(output.text().empty());
+    output.put("all is well\n");
+    CHECK(output.text() == "all is well");
+    output.put("\n");
+    CHECK(output.text() == "all is well\n");
+    CHECK_FALSE(output.text_cut());
+
+    // The newline goes first, then the last 65,536 bytes are taken.
+    WorkerOutput exact(1'000'000);
+    exact.put(std::string(65'536, 'x') + "\n");
+    CHECK(exact.text() == std::string(65'536, 'x'));
+    CHECK_FALSE(exact.text_cut());
+    WorkerOutput more(1'000'000);
+    more.put("y" + std::string(65'536, 'x'));
+    more.put("\n");
+    CHECK(more.text() == std::string(65'536, 'x'));
+    CHECK(more.text_cut());
+    for (int i = 0; i < 50; ++i) more.put(std::string(10'000, 'z'));
+    CHECK(more.text() == std::string(65'536, 'z'));
+    CHECK(more.text_cut());
+
+    WorkerOutput small(3);
+    small.put("abcde\n");
+    CHECK(small.text() == "cde");
+    CHECK(small.text_cut());
 }

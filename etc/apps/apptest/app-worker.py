@@ -8,8 +8,10 @@ in it are its answer:
     <ElvesWFlag>true</ElvesWFlag>           it did what it was asked (or false: it did not)
     <ElvesWResult>any text</ElvesWResult>   what there is to say about it
 
-Of several the last counts. Without a flag the task has failed, and the end of the output is its error.
-The environment holds ELVES_TASK_ID, ELVES_APP and ELVES_FUNC. When the time is over, SIGTERM comes, and a few
+Of several the last counts. Without a flag the exit status decides, and the output is the result; a worker that
+ends with another status than 0 has never done what it was asked. The same may be written to the descriptor
+ELVES_RESULT_FD instead, apart from what is printed: see "What a worker gives back" in docs/operations.md.
+The environment holds ELVES_TASK_ID, ELVES_APP, ELVES_FUNC and ELVES_RESULT_FD. When the time is over, SIGTERM comes, and a few
 seconds later the end, for all processes that the worker has started.
 """
 

@@ -22,6 +22,11 @@ public:
     /// The key that a connection was bound to, as it is now; throws Error 401.5 where it is gone, disabled or
     /// expired, or the token that it was bound by counts no longer.
     [[nodiscard]] virtual std::shared_ptr<Key const> still(BoundKey const& bound, Ip const& from) = 0;
+    /// The key of that id as it is now, also where it is disabled or expired. Null: there is none.
+    [[nodiscard]] virtual std::shared_ptr<Key const> find_key(std::string_view /*id*/) const
+    {
+        return nullptr;
+    }
     /// After an Error 401.5: notes that this caller tried, and waits for as long as his answer is to wait.
     [[nodiscard]] virtual asio::awaitable<void> wrong_try(std::shared_ptr<Peer> peer) = 0;
 };
