@@ -42,7 +42,7 @@ struct Key {
     /// (everything). `*` and `?` are wildcards. The last dot of an entry separates app and function: an app
     /// whose own name has a dot is `my.app.*`. A glob without a dot stands for all of `app.func`.
     std::vector<std::string> apps;
-    std::vector<IpRange> ips;
+    IpSet ips;
     bool enabled = true;
     std::string create_time;
     std::optional<Instant> expires; ///< From then on it is none.

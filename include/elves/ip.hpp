@@ -4,9 +4,11 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace elves {
 
@@ -28,6 +30,7 @@ public:
 
 private:
     friend class IpRange;
+    friend class IpSet;
     friend struct std::hash<Ip>;
     /// IPv4 in the last four bytes, the others zero.
     std::array<std::uint8_t, 16> bytes_{};
@@ -48,12 +51,45 @@ public:
     [[nodiscard]] Ip const& first() const noexcept { return base_; }
     /// It holds one address, and no other.
     [[nodiscard]] bool is_single() const noexcept { return !any_ && prefix_ == (base_.is_v4() ? 32 : 128); }
+    /// Its last address. Not of `*`.
+    [[nodiscard]] Ip last() const noexcept;
     friend bool operator==(IpRange const&, IpRange const&) = default;
 
 private:
     Ip base_;
     int prefix_ = 32;
     bool any_ = false;
+};
+
+/// The addresses of a list of ranges. Immutable; `contains` is a binary search, so that a key with many
+/// ranges costs about what a key with one does.
+class IpSet {
+public:
+    IpSet() = default;
+    IpSet(std::vector<IpRange> ranges); // NOLINT(google-explicit-constructor): a list of ranges is a set
+    IpSet(std::initializer_list<IpRange> ranges) : IpSet(std::vector<IpRange>(ranges)) {}
+
+    [[nodiscard]] bool contains(Ip const& ip) const noexcept;
+    /// One of the ranges is `*`.
+    [[nodiscard]] bool is_all() const noexcept { return all_; }
+    /// It holds one address, and no other; that address may be listed more than once.
+    [[nodiscard]] bool is_single() const noexcept;
+
+    /// The ranges as they were given.
+    [[nodiscard]] std::vector<IpRange> const& ranges() const noexcept { return ranges_; }
+    [[nodiscard]] auto begin() const noexcept { return ranges_.begin(); }
+    [[nodiscard]] auto end() const noexcept { return ranges_.end(); }
+
+private:
+    struct Interval {
+        Ip first, last;
+    };
+    /// IPv4 before IPv6: an IPv4 address has the bytes of an IPv6 one.
+    [[nodiscard]] static bool before(Ip const& a, Ip const& b) noexcept;
+
+    std::vector<IpRange> ranges_;
+    std::vector<Interval> intervals_; ///< Disjoint, ascending.
+    bool all_ = false;
 };
 
 } // namespace elves

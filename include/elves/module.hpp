@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "elves/host.hpp"
 #include "elves/method_table.hpp"
@@ -22,6 +24,10 @@ public:
     virtual void declare(MethodTable& table) = 0;
     /// All modules are made, the loop is about to run: load what is hot.
     virtual void start() {}
+    /// What the module's present state exposes, and an operator may not have meant: a sentence each, a few at
+    /// most, none where nothing is. Logged at start and on SIGHUP, and shown in `elves.stats`: answers from
+    /// memory, and quickly.
+    [[nodiscard]] virtual std::vector<std::string> warnings() const { return {}; }
     /// The server ends; in the reverse order of starting. Stop timers, begin nothing new, and answer at once
     /// whoever still waits ([503.1]): a moment later the connections are closed.
     virtual void stop() {}

@@ -22,4 +22,15 @@ namespace elves {
 /// characters. Throws std::runtime_error where there is none.
 [[nodiscard]] std::string random_token(std::size_t bytes);
 
+/// A join token as it is handed out: `elvjoin_SECRET`, or `elvjoin_SECRET.PIN` where the server has TLS. Only
+/// the part before the dot is a secret of the server's; the PIN, the SHA-256 of the server's certificate in
+/// hex, lets a machine recognize the server before it sends anything.
+struct JoinTokenText {
+    std::string secret;
+    std::string pin; ///< As it was written; "" without one.
+
+    [[nodiscard]] static JoinTokenText parse(std::string_view text);
+    [[nodiscard]] std::string text() const { return pin.empty() ? secret : secret + "." + pin; }
+};
+
 } // namespace elves

@@ -2,6 +2,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <exception>
 
 #include "cron_entry.hpp"
@@ -16,6 +17,10 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds answer_limit = 10s;
 constexpr std::chrono::milliseconds retry_after = 30s;
+/// A list costs some microseconds a job to build and send: with this pause, some percent of the loop at most.
+constexpr std::size_t jobs_per_ms_of_pause = 4;
+/// Built without giving others their turn.
+constexpr std::size_t jobs_per_slice = 256;
 
 } // namespace
 
@@ -46,7 +51,7 @@ void AgentCrons::changed(Ip const& agent)
 {
     if (!running_ || !presence_.link(agent)) return;
     auto const [push, is_new] = pushes_.try_emplace(agent);
-    if (push->second.sending) {
+    if (push->second.sending || push->second.pause.running()) {
         push->second.again = true;
         return;
     }
@@ -73,7 +78,9 @@ asio::awaitable<std::string> AgentCrons::send(Ip agent)
     auto const link = presence_.link(agent);
     if (!link) co_return "it is offline";
     try {
-        auto const list = list_of(agent);
+        auto const list = co_await list_of(agent);
+        if (auto const push = pushes_.find(agent); push != pushes_.end())
+            push->second.listed = list.at("cron_list").as_array().size();
         auto const back = co_await link->call("agent", "setcrons", list, answer_limit);
         co_return back.flag ? std::string() : "it refused: " + back.error_info;
     } catch (std::exception const& error) {
@@ -90,33 +97,49 @@ void AgentCrons::ended(Ip const& agent, std::string const& failure)
     if (!failure.empty()) {
         ELVES_LOG(warning, "agent " << agent.text() << " did not take its cron jobs: " << failure);
     }
+    std::chrono::milliseconds const pause(push.listed / jobs_per_ms_of_pause);
+    bool const has_failed = !failure.empty();
+    if (pause.count() == 0) return go_on(agent, has_failed);
+    push.pause = clock_.after(pause, [this, agent, has_failed] { go_on(agent, has_failed); });
+}
+
+void AgentCrons::go_on(Ip agent, bool has_failed)
+{
+    auto const found = pushes_.find(agent);
+    if (!running_ || found == pushes_.end()) return;
+    auto& push = found->second;
+    push.pause.stop();
     bool const linked = presence_.link(agent) != nullptr;
     if (linked && push.again) {
         begin(agent);
-    } else if (linked && !failure.empty()) {
+    } else if (linked && has_failed) {
         push.retry = clock_.after(retry_after, [this, agent] { changed(agent); });
     } else {
         pushes_.erase(found); // It has them; or its next link begins anew.
     }
 }
 
-json::object AgentCrons::list_of(Ip const& agent) const
+asio::awaitable<json::object> AgentCrons::list_of(Ip agent) const
 {
+    auto const executor = co_await asio::this_coro::executor;
+    auto const default_timeout = std::to_string(dispatcher_.default_timeout().count());
     json::array list;
+    std::size_t looked_at = 0;
     for (auto const id : jobs_.of_agent(agent)) {
+        if (++looked_at % jobs_per_slice == 0) co_await asio::post(executor, asio::use_awaitable);
         auto const* job = jobs_.find(id);
         // A paused one is left out, so that no agent can forget to look at its `cron_flag`.
-        if (!job || job->type != CronType::self || !job->on) continue;
+        if (!job || job->agent != agent || job->type != CronType::self || !job->on) continue;
         if (auto const why = missing_file_right(*job, keys_); !why.empty()) {
             ELVES_LOG(warning, "cron.job_withheld job=" << id.text() << " agent=" << agent.text()
                                                         << ": it is not sent to its agent: " << why);
             continue;
         }
-        auto given = *job;
-        if (given.ins.timeout == 0s) given.ins.timeout = dispatcher_.default_timeout();
-        list.push_back(cron_entry(given, std::nullopt, clock_.now(), zone_));
+        auto entry = cron_entry(*job, std::nullopt, clock_.now(), zone_);
+        if (job->ins.timeout == 0s) entry.at("ins").as_object()["timeout"] = default_timeout;
+        list.push_back(std::move(entry));
     }
-    return json::object{{"cron_list", std::move(list)}};
+    co_return json::object{{"cron_list", std::move(list)}};
 }
 
 } // namespace elves

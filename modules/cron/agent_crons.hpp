@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <unordered_map>
 
@@ -22,22 +23,29 @@ public:
     void set_authority(Authority const* keys) { keys_ = keys; }
     void start();
     void stop();
-    /// A `self` job of this agent was set, started, stopped or deleted. Changes of one turn of the loop go
-    /// out together; while the agent is away none do.
+    /// A `self` job of this agent was set, started, stopped or deleted. For each agent at most one list is in
+    /// flight and one pending, and after a list of N jobs the next one waits for N/4 ms: a burst of changes
+    /// to a large table costs a bounded share of the loop, not a table for each change. While the agent is
+    /// away nothing is sent.
     void changed(Ip const& agent);
 
 private:
     /// A list that is to be sent, or on its way.
     struct Push {
         bool sending = false;
-        bool again = false; ///< Changed since it was sent, or the link is another one.
+        bool again = false;     ///< Changed since it was sent, or the link is another one.
+        std::size_t listed = 0; ///< Jobs in the last list.
+        Timer pause;            ///< Until the next list may be built.
         Timer retry;
     };
     void begin(Ip const& agent);
     void ended(Ip const& agent, std::string const& failure);
+    /// After the pause: sends what has changed meanwhile, tries again later, or is done.
+    void go_on(Ip agent, bool has_failed);
     /// Sends the list and waits for its confirmation. Why it failed, or "".
     [[nodiscard]] asio::awaitable<std::string> send(Ip agent);
-    [[nodiscard]] json::object list_of(Ip const& agent) const;
+    /// Gives others their turn while it is built. What changes meanwhile is sent with the next list.
+    [[nodiscard]] asio::awaitable<json::object> list_of(Ip agent) const;
 
     CronJobs const& jobs_;
     Presence& presence_;

@@ -1,6 +1,7 @@
 #include "cron/agent_crons.hpp"
 
 #include "catch.hpp"
+#include "cron/cron_entry.hpp"
 #include "support/cron_house.hpp"
 
 using namespace elves;
@@ -147,4 +148,71 @@ TEST_CASE("an agent's own jobs never become more than one frame", "[cron]")
     CHECK(house.refusal("setcronbyip", CronHouse::job("0 * * * * ?", big)) == "429.1");
     house.come();
     CHECK(json::serialize(house.link->calls.back().second).size() < 4u * 1024 * 1024);
+}
+
+TEST_CASE(
+    "a burst of changes to a large table sends it a few times, not once for each, and the last state counts",
+    "[cron]")
+{
+    AgentHouse house;
+    house.come();
+    constexpr int jobs = 400; // a list of them is followed by a pause of 100 ms
+    for (int i = 0; i < jobs; ++i) house.set_own();
+    house.pass(1s);
+    CHECK(last_list(*house.link).size() == jobs);
+    auto const before = house.link->calls.size();
+    for (int i = 0; i < 50; ++i) house.set_own();
+    CHECK(house.link->calls.size() <= before + 1);
+    house.pass(1s);
+    CHECK(house.link->calls.size() <= before + 2);
+    CHECK(last_list(*house.link).size() == jobs + 50);
+    // One that changes nothing else is sent at once.
+    house.pass(5s);
+    auto const quiet = house.link->calls.size();
+    house.set_own();
+    CHECK(house.link->calls.size() == quiet + 1);
+}
+
+TEST_CASE("an agent that refuses a large table is not sent it with each change either", "[cron]")
+{
+    AgentHouse house;
+    for (int i = 0; i < 400; ++i) house.set_own();
+    house.link->confirms = false;
+    house.come();
+    auto const before = house.link->calls.size();
+    for (int i = 0; i < 50; ++i) house.set_own();
+    CHECK(house.link->calls.size() == before);
+    house.pass(2s);
+    CHECK(house.link->calls.size() == before + 1);
+}
+
+TEST_CASE("what an agent's own jobs take in a frame is counted as they come, change and go", "[cron]")
+{
+    AgentHouse house;
+    auto const counted = [&] {
+        std::size_t bytes = 0;
+        for (auto const id : house.jobs->of_agent(house.agent)) {
+            auto const* const job = house.jobs->find(id);
+            if (job->type == CronType::self) bytes += entry_size(*job);
+        }
+        CHECK(house.jobs->own_bytes(house.agent) == bytes);
+        return bytes;
+    };
+    json::object const large{{"ins", {{"app", "app"}, {"func", "func"}, {"param", std::string(1'000, '"')}}}};
+    CHECK(counted() == 0);
+    auto const one = house.set_own();
+    auto const two = house.set_own(large);
+    house.set("0 * * * * ?");
+    auto const both = counted();
+    CHECK(both > 2'000);
+    auto bigger = large;
+    bigger["id"] = one;
+    house.set_own(bigger);
+    CHECK(counted() > both);
+    house.set("0 * * * * ?", {{"id", two}}); // the server's from now on
+    counted();
+    house.start("Europe/Berlin"); // loaded again
+    counted();
+    house.call("delcronbyipid", {{"agentip", "10.0.0.1"}, {"id", one}});
+    CHECK(counted() == 0);
 }

@@ -194,11 +194,9 @@ CronJob Cron::made_of(Set in, Caller const& caller) const
 void Cron::require_room(CronJob const& job) const
 {
     if (job.type != CronType::self) return;
-    auto size = entry_size(job);
-    for (auto const id : jobs_.of_agent(job.agent)) {
-        auto const* other = jobs_.find(id);
-        if (other && id != job.id && other->type == CronType::self) size += entry_size(*other);
-    }
+    auto const* const replaced = jobs_.find(job.id);
+    bool const is_counted = replaced && replaced->type == CronType::self;
+    auto const size = jobs_.own_bytes(job.agent) - (is_counted ? entry_size(*replaced) : 0) + entry_size(job);
     if (size <= own_list_limit) return;
     throw Error(codes::too_much, "the `self` jobs of " + job.agent.text() + " would take " +
                                      std::to_string(size) + " bytes, more than one frame can carry to it (" +

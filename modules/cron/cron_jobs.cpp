@@ -4,6 +4,7 @@
 #include <exception>
 #include <stdexcept>
 
+#include "cron_entry.hpp"
 #include "cron_schema.hpp"
 #include "elves/json_document.hpp"
 #include "elves/log.hpp"
@@ -157,6 +158,8 @@ asio::awaitable<void> CronJobs::replace(CronJob job, Store::Work also)
     if (found == jobs_.end()) co_return;
     job.on = found->second.on;
     job.created = found->second.created;
+    uncount_own(found->second);
+    count_own(job);
     found->second = std::move(job);
 }
 
@@ -173,6 +176,7 @@ asio::awaitable<void> CronJobs::erase(TaskId id, Store::Work also)
     if (found == jobs_.end()) co_return;
     auto const agent = found->second.agent;
     Held const held{1, bytes_of_job(found->second)};
+    uncount_own(found->second);
     jobs_.erase(found);
     auto const of_agent = by_agent_.find(agent);
     of_agent->second.erase(id);
@@ -219,8 +223,28 @@ asio::awaitable<void> CronJobs::settle(TaskId id, Instant from, Instant to)
     co_await store_.write(std::move(work));
 }
 
+std::size_t CronJobs::own_bytes(Ip const& agent) const
+{
+    auto const found = own_bytes_.find(agent);
+    return found == own_bytes_.end() ? 0 : found->second;
+}
+
+void CronJobs::count_own(CronJob const& job)
+{
+    if (job.type == CronType::self) own_bytes_[job.agent] += entry_size(job);
+}
+
+void CronJobs::uncount_own(CronJob const& job)
+{
+    if (job.type != CronType::self) return;
+    auto const found = own_bytes_.find(job.agent);
+    found->second -= entry_size(job);
+    if (found->second == 0) own_bytes_.erase(found);
+}
+
 void CronJobs::keep(CronJob job)
 {
+    count_own(job);
     by_agent_[job.agent].insert(job.id);
     auto const id = job.id;
     jobs_.insert_or_assign(id, std::move(job));

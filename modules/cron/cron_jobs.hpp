@@ -49,6 +49,8 @@ public:
     /// One agent's, by id.
     [[nodiscard]] std::vector<TaskId> of_agent(Ip const& agent) const;
     [[nodiscard]] std::unordered_map<TaskId, CronJob> const& all() const noexcept { return jobs_; }
+    /// The most bytes that one agent's `self` jobs take in a frame, paused ones included.
+    [[nodiscard]] std::size_t own_bytes(Ip const& agent) const;
 
     // Each of these returns when it is on disk, together with what `also` writes. Error 507.1: nothing has
     // changed.
@@ -75,6 +77,8 @@ private:
         std::size_t bytes = 0;
     };
     void keep(CronJob job);
+    void count_own(CronJob const& job);
+    void uncount_own(CronJob const& job);
     void require_room(Ip const& agent, Held const& more) const;
     void hold(Ip const& agent, Held const& more);
     void release(Ip const& agent, Held const& less);
@@ -85,6 +89,7 @@ private:
     std::unordered_map<TaskId, CronJob> jobs_;
     std::unordered_map<Ip, std::set<TaskId>> by_agent_;
     std::unordered_map<Ip, Held> held_;
+    std::unordered_map<Ip, std::size_t> own_bytes_;
     Held all_held_;
 };
 

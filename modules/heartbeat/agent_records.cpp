@@ -4,14 +4,15 @@ namespace elves {
 
 namespace {
 
-constexpr std::string_view select_all =
-    "SELECT ip, asset, os, version, starttime, hw_config, apps, last_heard FROM agent";
+constexpr std::string_view select_all = "SELECT ip, asset, os, version, starttime, hw_config, apps, "
+                                        "last_heard, linked_from, linked_by FROM agent";
 
 constexpr std::string_view upsert =
-    "INSERT INTO agent (ip, asset, os, version, starttime, hw_config, apps, last_heard)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+    "INSERT INTO agent (ip, asset, os, version, starttime, hw_config, apps, last_heard, linked_from, "
+    "linked_by)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
     " ON CONFLICT (ip) DO UPDATE SET asset = ?2, os = ?3, version = ?4, starttime = ?5, hw_config = ?6,"
-    " apps = ?7, last_heard = ?8";
+    " apps = ?7, last_heard = ?8, linked_from = ?9, linked_by = ?10";
 
 constexpr std::string_view update_heard = "UPDATE agent SET last_heard = ?2 WHERE ip = ?1";
 
@@ -25,7 +26,8 @@ json::object apps_of(std::string_view text)
 AgentRecord read_row(Run const& row, Ip const& ip)
 {
     return {ip, std::string(row.text(1)), std::string(row.text(2)), std::string(row.text(3)),
-        std::string(row.text(4)), std::string(row.text(5)), apps_of(row.text(6)), row.instant(7)};
+        std::string(row.text(4)), std::string(row.text(5)), apps_of(row.text(6)), row.instant(7),
+        std::string(row.text(8)), std::string(row.text(9))};
 }
 
 void write_record(Db& db, AgentRecord const& agent)
@@ -41,6 +43,8 @@ void write_record(Db& db, AgentRecord const& agent)
         .bind(6, agent.hw_config)
         .bind(7, apps)
         .bind(8, agent.last_heard.time_since_epoch().count())
+        .bind(9, agent.linked_from)
+        .bind(10, agent.linked_by)
         .execute();
 }
 
@@ -71,6 +75,7 @@ void AgentRecords::save(std::shared_ptr<AgentChanges const> changes, Store::Done
         [all = std::move(changes)](Db& db) {
             for (auto const& agent : all->registered) write_record(db, agent);
             for (auto const& heard : all->heard) write_heard(db, heard);
+            for (auto const& write_audit : all->audit_writes) write_audit(db);
         },
         std::move(done));
 }

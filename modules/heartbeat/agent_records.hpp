@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +22,9 @@ struct AgentRecord {
     std::string hw_config;
     json::object apps; ///< Name to version.
     Instant last_heard{};
+    /// The IP that the last link came from, and the key that it proved. "": not known; proved none.
+    std::string linked_from;
+    std::string linked_by;
 };
 
 /// What has changed of the agents since the last writing.
@@ -31,6 +35,8 @@ struct AgentChanges {
     };
     std::vector<AgentRecord> registered;
     std::vector<Heard> heard;
+    /// Written in the same transaction: the audit rows of registrations that moved an agent.
+    std::vector<std::function<void(Db&)>> audit_writes;
     [[nodiscard]] bool empty() const noexcept { return registered.empty() && heard.empty(); }
 };
 

@@ -15,6 +15,10 @@ namespace {
 constexpr std::chrono::minutes heard_step{1};
 /// A tick that is so late means that we were held up.
 constexpr std::chrono::seconds late_tick{3};
+/// Between two log lines about refused registrations of one agent.
+constexpr std::chrono::minutes refusal_log_interval{1};
+/// Audit rows that wait for the disk.
+constexpr std::size_t most_audit_writes = 10'000;
 
 /// What an agent takes beside its texts: itself, its places in the maps. And each of its apps.
 constexpr std::size_t beside_texts = 1024;
@@ -23,7 +27,7 @@ constexpr std::size_t beside_an_app = 96;
 std::size_t bytes_in_memory(AgentRecord const& agent)
 {
     auto bytes = beside_texts + agent.asset.size() + agent.os.size() + agent.version.size() +
-                 agent.starttime.size() + agent.hw_config.size();
+                 agent.starttime.size() + agent.hw_config.size() + agent.linked_by.size();
     for (auto const& [app, version] : agent.apps) {
         bytes += beside_an_app + app.size() + (version.is_string() ? version.get_string().size() : 0);
     }
@@ -68,24 +72,44 @@ Agents::Agent& Agents::keep(AgentRecord record)
     return agent;
 }
 
-bool Agents::is_claimed(AgentRecord const& said, Peer const& peer, std::string_view key)
+std::optional<Agents::Held> Agents::held_against(Ip const& ip, Peer const& peer, std::string_view key)
 {
-    auto const found = agents_.find(said.ip);
-    if (found == agents_.end()) return false;
+    auto const found = agents_.find(ip);
+    if (found == agents_.end()) return std::nullopt;
     auto& agent = found->second;
-    if (!is_online(agent) || agent.link.get() == &peer) return false;
-    bool const other_key = !agent.key.empty() && agent.key != key;
-    // Of a key that many have, or of none: a machine that comes again, while its old link still looks alive,
-    // comes from the same address or has the same name.
-    bool const other_machine = agent.link->ip() != peer.ip() && agent.record.asset != said.asset;
-    if (!other_key && !other_machine) return false;
+    if (!is_online(agent) || agent.link.get() == &peer) return std::nullopt;
+    // Nothing that the connection says of itself counts, such as its host name: anyone can say that.
+    if (agent.key == key && agent.link->ip() == peer.ip()) return std::nullopt;
     agent.claimed_from = peer.address();
     agent.claimed = clock_.now();
-    return true;
+    auto const now = clock_.steady();
+    bool const should_log = !agent.refusal_logged || now - *agent.refusal_logged >= refusal_log_interval;
+    Held held{agent.link->address(), should_log, agent.refusals_unlogged};
+    if (should_log) agent.refusal_logged = now;
+    agent.refusals_unlogged = should_log ? 0 : agent.refusals_unlogged + 1;
+    return held;
+}
+
+std::string Agents::moved_from(Ip const& ip, Peer const& peer, std::string_view key) const
+{
+    auto const* const agent = find(ip);
+    if (!agent || agent->record.linked_from.empty()) return {};
+    auto const& record = agent->record;
+    if (record.linked_by != key)
+        return record.linked_from + " " + (record.linked_by.empty() ? "-" : record.linked_by);
+    return record.linked_from == peer.ip().text() ? std::string() : record.linked_from;
+}
+
+void Agents::add_audit_write(std::function<void(Db&)> write)
+{
+    if (audit_writes_.size() < most_audit_writes) return audit_writes_.push_back(std::move(write));
+    ELVES_LOG(error, "audit.row_dropped method=heartbeat.register waiting=" << audit_writes_.size());
 }
 
 void Agents::link(AgentRecord said, std::shared_ptr<Peer> peer, std::string key)
 {
+    said.linked_from = peer->ip().text();
+    said.linked_by = key;
     require_room(said);
     auto& agent = keep(std::move(said));
     auto const linked = links_.find(peer.get());
@@ -229,6 +253,7 @@ AgentChanges Agents::take_changes()
     }
     registered_.clear();
     heard_.clear();
+    changes.audit_writes = std::exchange(audit_writes_, {});
     return changes;
 }
 
@@ -236,6 +261,7 @@ void Agents::give_back(AgentChanges const& changes)
 {
     for (auto const& agent : changes.registered) registered_.insert(agent.ip);
     for (auto const& heard : changes.heard) heard_.insert(heard.ip);
+    audit_writes_.insert(audit_writes_.begin(), changes.audit_writes.begin(), changes.audit_writes.end());
 }
 
 } // namespace elves

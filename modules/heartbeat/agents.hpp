@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,8 +27,16 @@ public:
         AgentRecord record;         ///< Its `last_heard` is of the last writing while there is a link.
         std::shared_ptr<Peer> link; ///< Null while there is none.
         std::string key;            ///< That it registered with; "" without one.
-        std::string claimed_from;   ///< Who last wanted to be it and was refused; "" for nobody.
+        std::string claimed_from;   ///< The last connection that was refused as this agent; "" for none.
         Instant claimed{};
+        std::optional<Clock::Steady> refusal_logged; ///< When a refusal was last written to the log.
+        std::uint64_t refusals_unlogged = 0;         ///< Since then.
+    };
+    /// Why a connection can't become an agent's link: another one holds that address.
+    struct Held {
+        std::string by;             ///< The address and port of the connection that holds it.
+        bool should_log = false;    ///< At most once a minute for each agent.
+        std::uint64_t unlogged = 0; ///< Refusals since the last one that was logged.
     };
     /// How many are online, and how many are known at all.
     struct Count {
@@ -52,8 +61,16 @@ public:
     /// Takes up what was on disk, also where that is over a bound.
     void take_up(std::vector<AgentRecord> records);
 
-    /// Whether that agent is there, and whoever says he is it is another machine. Notes that he said so.
-    [[nodiscard]] bool is_claimed(AgentRecord const& said, Peer const& peer, std::string_view key);
+    /// Whether another connection holds that agent's address: its link is online, and `peer` does not come
+    /// from the same IP with the same key. The same machine with a half-dead old link does. Records the
+    /// attempt.
+    [[nodiscard]] std::optional<Held> held_against(Ip const& ip, Peer const& peer, std::string_view key);
+    /// Where the last link of that agent came from, where that is known and was elsewhere: `10.0.0.7`, or
+    /// `10.0.0.7 KEY` where it proved another key (`-` for none). "" otherwise.
+    [[nodiscard]] std::string moved_from(Ip const& ip, Peer const& peer, std::string_view key) const;
+    /// To be written with the next changes. Dropped, and logged, while the disk has not taken thousands of
+    /// them.
+    void add_audit_write(std::function<void(Db&)> write);
     /// Makes `peer` the agent's link, and closes the one before. Throws Error 429.1 where there are too many
     /// agents, or it says more than before and all together would take too much: nothing has changed then.
     void link(AgentRecord said, std::shared_ptr<Peer> peer, std::string key);
@@ -99,9 +116,10 @@ private:
     std::map<Ip, Agent const*> by_ip_; ///< The same, in order.
     std::size_t bytes_ = 0;            ///< Of their records.
     std::unordered_map<Peer const*, Agent*> links_;
-    std::vector<std::shared_ptr<Peer>> cut_; ///< To be closed; until then it can hear why.
-    std::unordered_set<Ip> registered_;      ///< To be written whole.
-    std::unordered_set<Ip> heard_;           ///< To be written for when it was heard.
+    std::vector<std::shared_ptr<Peer>> cut_;             ///< To be closed; until then it can hear why.
+    std::unordered_set<Ip> registered_;                  ///< To be written whole.
+    std::unordered_set<Ip> heard_;                       ///< To be written for when it was heard.
+    std::vector<std::function<void(Db&)>> audit_writes_; ///< To be written with them.
 };
 
 } // namespace elves

@@ -23,6 +23,27 @@ std::string os_name(std::string text)
     return text.starts_with("windows") ? "win" : text;
 }
 
+/// Refuses a registration because another connection holds the address. The reply says so in a field of its
+/// own, so that the agent does not take it for a key that fits another address.
+class AddressHeld : public Error {
+public:
+    AddressHeld(Ip const& agent, std::chrono::seconds offline_after)
+        : Error(codes::forbidden,
+              "agent " + agent.text() +
+                  " is online with another key or from another address; expected the key and the address of "
+                  "the first connection. If this machine is that agent, stop the other one, or wait until it "
+                  "has been silent for heartbeat.offline_after (" +
+                  std::to_string(offline_after.count()) +
+                  " s); otherwise give this machine another `[agent] ip`")
+    {
+    }
+    [[nodiscard]] static json::object fields(Error const& error)
+    {
+        bool const is_held = dynamic_cast<AddressHeld const*>(&error) != nullptr;
+        return is_held ? json::object{{"held", "true"}} : json::object();
+    }
+};
+
 } // namespace
 
 Heartbeat::Heartbeat(AgentRecords& records, Clock& clock, Zone zone, LoopExecutor loop, Agents::Bounds bounds)
@@ -70,13 +91,16 @@ void Heartbeat::declare(MethodTable& table)
                 optional("limit", &List::limit)},
             "The agents by IP, in pages.", [this](List in, Caller const& caller) { return list(in, caller); })
         .cut_by_ip();
-    table.call<Register>("register", Right::report,
-        {required("agentip", &Register::agentip), optional("asset", &Register::asset),
-            optional("os", &Register::os), optional("version", &Register::version),
-            optional("starttime", &Register::starttime), optional("hw_config", &Register::hw_config),
-            optional("apps", &Register::apps)},
-        "Makes this connection the agent's link.",
-        [this](Register in, Caller const& caller) { return register_agent(std::move(in), caller); });
+    table
+        .call<Register>("register", Right::report,
+            {required("agentip", &Register::agentip), optional("asset", &Register::asset),
+                optional("os", &Register::os), optional("version", &Register::version),
+                optional("starttime", &Register::starttime), optional("hw_config", &Register::hw_config),
+                optional("apps", &Register::apps)},
+            "Makes this connection the agent's link.",
+            [this](Register in, Caller const& caller) { return register_agent(std::move(in), caller); })
+        .may_change()
+        .refused_with(&AddressHeld::fields);
     table.cast<Nothing>("beat", Right::report, {},
         "The agent is still there; so says every frame on its link.",
         // The link has noted that bytes came; there is nothing left to do.
@@ -184,20 +208,41 @@ Reply Heartbeat::register_agent(Register in, Caller const& caller)
     auto const agent = in.agentip;
     AgentRecord said{agent, std::move(in.asset.text), os_name(std::move(in.os.text)),
         std::move(in.version.text), std::move(in.starttime.text), std::move(in.hw_config),
-        std::move(in.apps.versions), {}};
-    if (agents_->is_claimed(said, *caller.peer, caller.by())) {
-        ELVES_LOG(warning, "refused to register " << agent.text() << " from " << caller.peer->address()
-                                                  << ": another machine is that agent, and is online");
-        throw Error(codes::address_taken,
-            "another machine is agent " + agent.text() + ", and is online; give this one another address");
-    }
-    bool const watched = agents_->of(*caller.peer) != nullptr;
+        std::move(in.apps.versions), {}, {}, {}};
+    refuse_where_held(agent, caller);
+    auto const* const linked = agents_->of(*caller.peer);
+    bool const watched = linked != nullptr;
+    // One that registers again on its own connection has not moved.
+    auto const moved_from = watched && linked->record.ip == agent
+                                ? std::string()
+                                : agents_->moved_from(agent, *caller.peer, caller.by());
     agents_->link(std::move(said), caller.peer, caller.by());
+    if (!moved_from.empty()) note_move(agent, moved_from, caller);
     if (!watched) watch(caller.peer);
     tell_linked(agent);
     ELVES_LOG(info, "agent " << agent.text() << " registered from " << caller.peer->address());
     return {{"interval", interval_.count()}, {"timezone", zone_.name()},
         {"time", clock_.now().time_since_epoch().count()}};
+}
+
+void Heartbeat::refuse_where_held(Ip const& agent, Caller const& caller)
+{
+    auto const held = agents_->held_against(agent, *caller.peer, caller.by());
+    if (!held) return;
+    if (held->should_log)
+        ELVES_LOG(warning, "agent.register_refused agent="
+                               << agent.text() << " peer=" << caller.peer->address() << " key=" << caller.by()
+                               << " held_by_peer=" << held->by << " unlogged=" << held->unlogged);
+    throw AddressHeld(agent, offline_after_);
+}
+
+/// A link from elsewhere than the one before is in the log and in the audit trail. Agents connect again all
+/// the time: one that comes from where it was leaves nothing.
+void Heartbeat::note_move(Ip const& agent, std::string const& moved_from, Caller const& caller)
+{
+    ELVES_LOG(info, "agent.moved agent=" << agent.text() << " peer=" << caller.peer->address()
+                                         << " key=" << caller.by() << " before=\"" << moved_from << '"');
+    if (auto write = caller.also(moved_from)) agents_->add_audit_write(std::move(write));
 }
 
 void Heartbeat::watch(std::shared_ptr<Peer> const& peer)

@@ -239,43 +239,159 @@ TEST_CASE("a second link of the same IP replaces the first, whose end then chang
     CHECK(fleet.stat().at("totalonline").as_string() == "1");
 }
 
-TEST_CASE("another machine does not take the place of an agent that is online", "[heartbeat]")
-{
-    Fleet fleet;
-    auto const from = [&](std::string const& address) {
-        return std::make_shared<FakePeer>(fleet.loop.get_executor(), fleet.clock, address);
-    };
-    auto const registers = [&](std::shared_ptr<FakePeer> const& peer, std::string const& asset,
-                               std::string const& key = {}) {
+namespace {
+
+/// Connections that register 10.0.0.1, from several addresses and with several keys.
+struct Contest : Fleet {
+    std::shared_ptr<FakePeer> from(std::string const& address)
+    {
+        return std::make_shared<FakePeer>(loop.get_executor(), clock, address, ++port);
+    }
+    Caller caller(std::shared_ptr<FakePeer> const& peer, std::string const& key)
+    {
         auto proven = std::make_shared<Key>(*some_key(Role::agent));
         proven->key = key;
-        return fleet
-            .refusal("register", {{"agentip", "10.0.0.1"}, {"asset", asset}},
-                {peer, key.empty() ? nullptr : proven})
-            .empty();
+        return {peer, key.empty() ? nullptr : proven, row};
+    }
+    /// The error, or "". With the host name of the agent that is there.
+    std::string registers(std::shared_ptr<FakePeer> const& peer, std::string const& key = {})
+    {
+        return refusal("register", {{"agentip", "10.0.0.1"}, {"asset", "web-1"}}, caller(peer, key));
+    }
+    [[nodiscard]] std::shared_ptr<Peer> link() const { return presence.link(ip("10.0.0.1")); }
+    /// Targets of the audit rows that are on disk.
+    std::vector<std::string> audited()
+    {
+        pass(1s);
+        return row->written;
+    }
+
+    /// Keeps what the module writes of its calls.
+    struct Row final : AuditRow {
+        [[nodiscard]] std::function<void(Db&)> also(std::string target) override
+        {
+            return [this, target](Db&) { written.push_back(target); };
+        }
+        void about(Ip const&, Instruction const&) override {}
+        void over(std::string_view) override {}
+        std::vector<std::string> written;
     };
-    auto const first = from("10.0.0.1");
-    CHECK(registers(first, "web-1"));
-    auto const other = from("10.0.0.66");
-    CHECK_FALSE(registers(other, "web-66"));
-    CHECK(fleet.presence.link(ip("10.0.0.1")) == first);
-    CHECK(fleet.info("10.0.0.1").at("claimed_from").as_string() == "10.0.0.66:50000");
-    CHECK(fleet.info("10.0.0.1").at("claimed_time").as_string() == "2026-01-01 00:00:00");
-    // The same machine after a cut, while its old link still looks alive: by another way, or renamed.
-    CHECK(registers(from("192.168.0.1"), "web-1"));
-    CHECK(registers(from("192.168.0.1"), "web-one"));
-    // It comes with a key now: that is more than it had.
-    auto const keyed = from("192.168.0.1");
-    CHECK(registers(keyed, "web-one", "A"));
-    CHECK_FALSE(registers(from("192.168.0.1"), "web-one", "B"));
-    CHECK_FALSE(registers(from("192.168.0.1"), "web-one"));
-    CHECK(fleet.presence.link(ip("10.0.0.1")) == keyed);
-    CHECK(registers(from("10.9.9.9"), "web-one", "A"));
-    // Silent, or gone: the address is free.
-    fleet.pass(31s);
-    CHECK(registers(from("10.7.7.7"), "web-7", "B"));
-    fleet.presence.link(ip("10.0.0.1"))->close("gone");
-    CHECK(registers(from("10.8.8.8"), "web-8", "C"));
+    std::shared_ptr<Row> row = std::make_shared<Row>();
+    int port = 50'000;
+};
+
+} // namespace
+
+TEST_CASE("an online agent's address is taken over by the same key from the same address only", "[heartbeat]")
+{
+    Contest contest;
+    auto const first = contest.from("10.0.0.1");
+    CHECK(contest.registers(first, "A").empty());
+    // Its host name, which anyone can say, does not count; nor does the key of a whole range.
+    for (auto const& [address, key] : {std::pair{"10.0.0.66", "A"}, std::pair{"10.0.0.66", ""},
+             std::pair{"10.0.0.1", "B"}, std::pair{"10.0.0.1", ""}, std::pair{"::ffff:10.0.0.66", "A"}}) {
+        INFO(address << " " << key);
+        CHECK(
+            contest.registers(contest.from(address), key)
+                .starts_with("[401.6] agent 10.0.0.1 is online with another key or from another address; "));
+        CHECK(contest.link() == first);
+    }
+    CHECK(first->is_open());
+    CHECK(contest.info("10.0.0.1").at("claimed_from").as_string().starts_with("::ffff:10.0.0.66:"));
+    CHECK(contest.info("10.0.0.1").at("claimed_time").as_string() == "2026-01-01 00:00:00");
+    // The same machine again, while its old connection still looks alive: at once, and it leaves no row.
+    auto const again = contest.from("10.0.0.1");
+    CHECK(contest.registers(again, "A").empty());
+    CHECK(contest.link() == again);
+    CHECK_FALSE(first->is_open());
+    CHECK(contest.audited().empty());
+}
+
+TEST_CASE(
+    "without keys, too, an online agent's address is taken over from the same address only", "[heartbeat]")
+{
+    Contest contest;
+    auto const first = contest.from("10.0.0.1");
+    CHECK(contest.registers(first).empty());
+    CHECK_FALSE(contest.registers(contest.from("10.0.0.66")).empty());
+    CHECK_FALSE(contest.registers(contest.from("10.0.0.1"), "A").empty());
+    CHECK(contest.link() == first);
+    CHECK(contest.registers(contest.from("10.0.0.1")).empty());
+    CHECK(contest.audited().empty());
+}
+
+TEST_CASE(
+    "what refuses an address that is held says so in a field, and any other refusal does not", "[heartbeat]")
+{
+    Contest contest;
+    auto const& method = *contest.driver.table.find("register");
+    CHECK(contest.registers(contest.from("10.0.0.1"), "A").empty());
+    try {
+        contest.call("register", {{"agentip", "10.0.0.1"}}, contest.caller(contest.from("10.0.0.2"), "A"));
+        FAIL("it was let in");
+    } catch (Error const& error) {
+        CHECK(method.when_refused(error) == json::object{{"held", "true"}});
+    }
+    CHECK(method.when_refused(Error(codes::forbidden, "another reason")).empty());
+}
+
+TEST_CASE(
+    "a silent agent's address is free after offline_after, and who takes it then is audited", "[heartbeat]")
+{
+    Contest contest;
+    auto const first = contest.from("10.0.0.1");
+    CHECK(contest.registers(first, "A").empty());
+    for (int second = 0; second < 30; ++second) contest.pass(1s);
+    CHECK_FALSE(contest.registers(contest.from("10.0.0.66"), "A").empty());
+    contest.pass(1s);
+    auto const second = contest.from("10.0.0.66");
+    CHECK(contest.registers(second, "A").empty());
+    CHECK(contest.audited() == Names{"10.0.0.1"});
+    // Gone without waiting: the address is free at once. With another key, and then with none.
+    contest.link()->close("gone");
+    CHECK(contest.registers(contest.from("10.0.0.66"), "B").empty());
+    contest.link()->close("gone");
+    CHECK(contest.registers(contest.from("10.0.0.7")).empty());
+    CHECK(contest.audited() == Names{"10.0.0.1", "10.0.0.66 A", "10.0.0.66 B"});
+    contest.link()->close("gone");
+    CHECK(contest.registers(contest.from("10.0.0.7"), "A").empty());
+    CHECK(contest.audited().back() == "10.0.0.7 -");
+    // From where it was: nothing.
+    contest.link()->close("gone");
+    CHECK(contest.registers(contest.from("10.0.0.7"), "A").empty());
+    CHECK(contest.audited().size() == 4);
+}
+
+TEST_CASE("where an agent's last link came from is known after a restart", "[heartbeat]")
+{
+    Contest contest;
+    CHECK(contest.registers(contest.from("10.0.0.1"), "A").empty());
+    contest.pass(1s);
+    contest.module->stop();
+    contest.module = make_heartbeat(contest.host);
+    ModuleDriver again(*contest.module, contest.loop);
+    contest.module->start();
+    json::object const fields{{"agentip", "10.0.0.1"}};
+    again.call("register", fields, contest.caller(contest.from("10.0.0.1"), "A"));
+    contest.pass(1s);
+    CHECK(contest.row->written.empty());
+    contest.host.find<Presence>()->link(ip("10.0.0.1"))->close("gone");
+    again.call("register", fields, contest.caller(contest.from("10.0.0.66"), "A"));
+    contest.pass(1s);
+    CHECK(contest.row->written == Names{"10.0.0.1"});
+}
+
+TEST_CASE("an audit row that the disk did not take is written with the next changes", "[heartbeat]")
+{
+    Contest contest;
+    CHECK(contest.registers(contest.from("10.0.0.1"), "A").empty());
+    contest.pass(1s);
+    contest.link()->close("gone");
+    contest.store.fail_all(true);
+    CHECK(contest.registers(contest.from("10.0.0.2"), "A").empty());
+    contest.pass(1s);
+    contest.store.fail_all(false);
+    CHECK(contest.audited() == Names{"10.0.0.1"});
 }
 
 TEST_CASE("a connection that registers another IP is the link of that one only", "[heartbeat]")

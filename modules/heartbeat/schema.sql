@@ -9,3 +9,7 @@ CREATE TABLE agent (
     apps       TEXT    NOT NULL,             -- JSON, name to version
     last_heard INTEGER NOT NULL              -- UTC, ms
 ) STRICT;
+
+-- migration 2: where an agent's last link came from, so that one from elsewhere is seen after a restart, too
+ALTER TABLE agent ADD COLUMN linked_from TEXT NOT NULL DEFAULT ''; -- an IP; '' where it is not known
+ALTER TABLE agent ADD COLUMN linked_by   TEXT NOT NULL DEFAULT ''; -- a key, or certificate:NAME; '' without one

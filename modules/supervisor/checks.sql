@@ -18,3 +18,8 @@ SELECT 'key ' || access_key.id || ': "' || entry.value || '" is a function, and 
     app.name || '.*" (elvesctl key set ' || access_key.id || ' --apps ...)'
 FROM access_key, json_each(CASE WHEN json_valid(access_key.apps) THEN access_key.apps ELSE '[]' END) AS entry
 JOIN app ON app.name = entry.value WHERE instr(entry.value, '.') > 0;
+
+-- report wide: agent keys that cover more than one address; give each machine its own (elvesctl agents accept, or a join token)
+SELECT id || iif(name = '', '', ' (' || name || ')') || ': ' || substr(ips, 1, 80) FROM access_key
+WHERE role = 'agent' AND is_enabled = 1 AND (expires IS NULL OR expires > ?1) AND json_valid(ips)
+    AND (ips LIKE '%/%' OR ips LIKE '%*%' OR (SELECT count(DISTINCT value) FROM json_each(ips)) > 1);

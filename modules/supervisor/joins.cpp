@@ -115,7 +115,9 @@ asio::awaitable<Reply> Joins::join(Ask in, Caller caller)
         caller.peer->ip()};
     if (!limit_.take(ask.from, clock_.steady()))
         throw Error(codes::too_much, "too many ask to join just now; try again in a minute");
-    auto const token_hash = in.join_token ? sha256_hex(in.join_token->text) : std::string();
+    // An agent that does not know of pins sends its token with the pin.
+    auto const token_hash =
+        in.join_token ? sha256_hex(JoinTokenText::parse(in.join_token->text).secret) : std::string();
     if (in.join_token) keys_.require_room();
     auto key = TaskId::random().text();
     auto also = caller.also(key);
@@ -305,10 +307,9 @@ asio::awaitable<Reply> Joins::reject(Named in, Caller caller)
 Store::Work Joins::withdrawing(std::string_view key) const
 {
     auto const* const entry = keys_.find(key);
-    bool const is_one_machine = entry && entry->key->role == Role::agent && entry->key->ips.size() == 1 &&
-                                entry->key->ips.front().is_single();
+    bool const is_one_machine = entry && entry->key->role == Role::agent && entry->key->ips.is_single();
     if (!is_one_machine) return {};
-    auto const ip = entry->key->ips.front().first();
+    auto const ip = entry->key->ips.begin()->first();
     JoinAsk ask{ip, entry->token_hash, entry->key->name, {}, entry->used ? entry->used->from : ip};
     return
         [ask = std::move(ask), now = clock_.now()](Db& db) { JoinRecords(db).remember_rejected(ask, now); };
@@ -330,8 +331,11 @@ asio::awaitable<Reply> Joins::add_token(NewToken in, Caller caller)
     Store::Work work = [token, hash = sha256_hex(secret)](Db& db) { JoinRecords(db).add_token(token, hash); };
     work = together(std::move(work), caller.also(token.id));
     co_await store_.write(std::move(work));
-    co_return Reply(
-        json::object{{"id", token.id}, {"token", secret}, {"expires", keys_.zone().text(token.expires)}});
+    JoinTokenText const text{secret, identity_ ? identity_->certificate_fingerprint() : std::string()};
+    json::object fields{
+        {"id", token.id}, {"token", text.text()}, {"expires", keys_.zone().text(token.expires)}};
+    if (!text.pin.empty()) fields["pin"] = text.pin;
+    co_return Reply(std::move(fields));
 }
 
 asio::awaitable<Reply> Joins::list_tokens()

@@ -8,6 +8,7 @@
 #include "ask_limit.hpp"
 #include "elves/method_table.hpp"
 #include "elves/services/presence.hpp"
+#include "elves/services/server_identity.hpp"
 #include "elves/store.hpp"
 #include "elves/task_id.hpp"
 #include "join_records.hpp"
@@ -31,9 +32,11 @@ struct JoinRange {
 /// another one is refused, and shown. A part of supervisor; on the loop's thread.
 class Joins {
 public:
-    /// `presence`: null where there are no agents. All of them outlive it.
-    Joins(Store& store, KeyRing& keys, Clock& clock, Presence* presence)
-        : store_(store), keys_(keys), clock_(clock), presence_(presence)
+    /// `presence`: null where there are no agents. `identity`: null where there is no port. All of them
+    /// outlive it.
+    Joins(Store& store, KeyRing& keys, Clock& clock, Presence* presence,
+        ServerIdentity const* identity = nullptr)
+        : store_(store), keys_(keys), clock_(clock), presence_(presence), identity_(identity)
     {
     }
     void declare(MethodTable& table);
@@ -100,6 +103,7 @@ private:
     KeyRing& keys_;
     Clock& clock_;
     Presence* presence_;
+    ServerIdentity const* identity_;
     AskLimit limit_;
 };
 

@@ -569,3 +569,32 @@ TEST_CASE("each method of joining asks for its right", "[joins]")
         {"listjoins", "acceptjoin", "rejectjoin", "addjointoken", "listjointokens", "deljointoken"})
         CHECK(right(method) == Right::manage);
 }
+
+TEST_CASE("a join token carries the fingerprint of the server's certificate, and counts with and without it",
+    "[joins]")
+{
+    struct Identity final : ServerIdentity {
+        [[nodiscard]] std::string certificate_fingerprint() const override { return print; }
+        std::string print = std::string(64, 'a');
+    };
+    Identity identity;
+    Gatehouse gate;
+    gate.host.offer<ServerIdentity>(identity);
+    gate.own = gate.make();
+    ModuleDriver tls(*gate.own, gate.loop);
+    auto const made = tls.call("addjointoken", {}, gate.from("192.0.2.7"));
+    auto const token = JoinTokenText::parse(made.at("token").as_string());
+    CHECK(token.secret.starts_with("elvjoin_"));
+    CHECK(token.pin == identity.print);
+    CHECK(made.at("pin").as_string() == identity.print);
+    // An agent that knows nothing of it sends the whole text.
+    auto const reply = tls.call("join", gate.fields(web, token.text()), gate.from(web.from));
+    CHECK(reply.at("status").as_string() == "accepted");
+    // A new certificate after a SIGHUP; none.
+    identity.print = std::string(64, 'b');
+    CHECK(tls.call("addjointoken", {}, gate.from("192.0.2.7")).at("pin").as_string() == identity.print);
+    identity.print.clear();
+    auto const plain = tls.call("addjointoken", {}, gate.from("192.0.2.7"));
+    CHECK_FALSE(plain.contains("pin"));
+    CHECK(plain.at("token").as_string().find('.') == json::string::npos);
+}

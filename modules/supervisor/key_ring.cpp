@@ -142,11 +142,13 @@ void KeyRing::load()
 {
     store_.at_start([this](Db& db) {
         keys_.clear();
+        wide_agent_keys_.clear();
         auto row = db.run(select_all);
         while (row.next()) {
             auto const id = std::string(row.text(0));
             try {
-                keys_.insert_or_assign(id, entry_of(row, zone_));
+                auto const loaded = keys_.insert_or_assign(id, entry_of(row, zone_)).first;
+                index(*loaded->second.key);
             } catch (std::exception const& error) {
                 // It is none, and must not keep the server down; nor is it thrown away.
                 ELVES_LOG(error, "key " << id << " can't be read and counts for nothing: " << error.what());
@@ -223,6 +225,7 @@ asio::awaitable<void> KeyRing::change(std::string id, KeyChange change, Store::W
     if (change.expires) key->expires = *change.expires;
     if (change.files) key->files = *change.files;
     now->second.key = std::move(key);
+    index(*now->second.key);
 }
 
 asio::awaitable<bool> KeyRing::rotate(
@@ -250,13 +253,13 @@ asio::awaitable<void> KeyRing::erase(std::string id, Store::Work also)
     auto work = requiring_one(id, [id](Db& db) { remove(db, id); });
     work = together(std::move(work), std::move(also));
     co_await store_.write(std::move(work));
-    keys_.erase(id);
+    drop(id);
 }
 
 void KeyRing::insert(Db& db, Key const& key, std::string const& hash, Instant created)
 {
     auto const apps = list_text(key.apps);
-    auto const ips = list_text(key.ips);
+    auto const ips = list_text(key.ips.ranges());
     db.run(insert_one)
         .bind(1, key.key)
         .bind(2, key.name)
@@ -333,7 +336,24 @@ void KeyRing::keep(Key key, std::string hash, Instant created)
     KeyEntry entry;
     entry.key = std::make_shared<Key const>(std::move(key));
     entry.token_hash = std::move(hash);
-    keys_.insert_or_assign(std::move(id), std::move(entry));
+    auto const kept = keys_.insert_or_assign(std::move(id), std::move(entry)).first;
+    index(*kept->second.key);
+}
+
+void KeyRing::drop(std::string const& id)
+{
+    keys_.erase(id);
+    wide_agent_keys_.erase(id);
+}
+
+void KeyRing::index(Key const& key)
+{
+    bool const is_empty = key.ips.begin() == key.ips.end();
+    if (key.role == Role::agent && key.enabled && !is_empty && !key.ips.is_single()) {
+        wide_agent_keys_.insert(key.key);
+    } else {
+        wide_agent_keys_.erase(key.key);
+    }
 }
 
 } // namespace elves

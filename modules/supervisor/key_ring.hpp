@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,6 +76,8 @@ public:
     /// By id. Valid until the next co_await.
     [[nodiscard]] Keys const& all() const noexcept { return keys_; }
     [[nodiscard]] Zone const& zone() const noexcept { return zone_; }
+    /// The enabled keys of the role `agent` that cover more than one address, by id; expired ones, too.
+    [[nodiscard]] std::set<std::string> const& wide_agent_keys() const noexcept { return wide_agent_keys_; }
 
     // Each of these returns when it is on disk, together with what `also` writes. Error 507.1: nothing has
     // changed.
@@ -101,7 +104,7 @@ public:
         Db& db, Ip const& ip, std::string_view hash, Instant now);
     // And when that is on disk:
     void keep(Key key, std::string hash, Instant created);
-    void drop(std::string const& id) { keys_.erase(id); }
+    void drop(std::string const& id);
     /// Throws Error 429.1 where there are too many keys.
     void require_room() const;
     /// What a connection is bound to that has shown `token`.
@@ -114,10 +117,14 @@ private:
     [[nodiscard]] std::shared_ptr<Key const> judge(
         std::string_view id, std::string_view hash, Instant now) const;
 
+    /// To be called whenever `key` is another one than before.
+    void index(Key const& key);
+
     Store& store_;
     Zone zone_;
     std::size_t most_;
     Keys keys_;
+    std::set<std::string> wide_agent_keys_;
 };
 
 } // namespace elves

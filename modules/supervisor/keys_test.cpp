@@ -278,3 +278,41 @@ TEST_CASE("the first admin's key is made before the loop runs, for every app and
         (void)office.host.find<KeyIssuer>()->issue_at_start(std::string(257, 'x'), Role::admin, {});
     }) == "403.10");
 }
+
+TEST_CASE("agent keys for more than one address are warned of by name, those that count", "[keys]")
+{
+    Office office;
+    auto const make = [&](std::string_view role, json::array ips, std::string_view name) {
+        return office.make({{"role", role}, {"apps", {"*"}}, {"iplist", std::move(ips)}, {"name", name}}).key;
+    };
+    CHECK(office.module->warnings().empty());
+    make("agent", {"10.0.0.1"}, "one");
+    make("agent", {"10.0.0.1", "10.0.0.1/32"}, "twice the same");
+    make("agent", {}, "none");
+    make("operator", {"10.0.0.0/8"}, "an operator");
+    CHECK(office.module->warnings().empty());
+    auto const wide = make("agent", {"10.0.0.0/24"}, "web");
+    auto const said = [&] {
+        auto const all = office.module->warnings();
+        return all.empty() ? std::string() : all.front();
+    };
+    CHECK(said().starts_with("agent keys that cover more than one address: " + wide + " (web); "));
+    office.call("setkey", {{"key", wide}, {"enabled", false}});
+    CHECK(said().empty());
+    office.call("setkey", {{"key", wide}, {"enabled", true}, {"expires", "2026-01-01 00:00:01"}});
+    CHECK_FALSE(said().empty());
+    office.pass(std::chrono::seconds(1));
+    CHECK(said().empty());
+    office.call("setkey", {{"key", wide}, {"expires", "never"}, {"iplist", {"10.0.0.7"}}});
+    CHECK(said().empty());
+    office.call("setkey", {{"key", wide}, {"iplist", {"10.0.0.7", "10.0.0.8"}}});
+    CHECK_FALSE(said().empty());
+    for (int i = 0; i < 6; ++i) make("agent", {"*"}, "");
+    CHECK(said().find(" and 2 more; ") != std::string::npos);
+    // Loaded ones, too.
+    auto const again = make_supervisor(office.host);
+    again->start();
+    CHECK(again->warnings() == office.module->warnings());
+    office.call("delkey", {{"key", wide}});
+    CHECK(said().find(" and 1 more; ") != std::string::npos);
+}

@@ -140,6 +140,39 @@ void Supervisor::stop()
     keys_.write_uses();
 }
 
+std::vector<std::string> Supervisor::warnings() const
+{
+    std::vector<std::string> all;
+    if (auto line = warning_of_wide_keys(); !line.empty()) all.push_back(std::move(line));
+    return all;
+}
+
+/// Names the first few. Counts no further than `most_counted`: this is asked for while the loop runs.
+std::string Supervisor::warning_of_wide_keys() const
+{
+    constexpr std::size_t most_named = 5;
+    constexpr std::size_t most_counted = 1'000;
+    auto const now = clock_.now();
+    std::string named;
+    std::size_t count = 0;
+    for (auto const& id : keys_.wide_agent_keys()) {
+        auto const& key = *keys_.find(id)->key;
+        if (key.expires && *key.expires <= now) continue;
+        if (++count > most_counted) break;
+        if (count > most_named) continue;
+        named += (count == 1 ? "" : ", ") + id + (key.name.empty() ? "" : " (" + key.name + ")");
+    }
+    if (count == 0) return {};
+    if (count > most_counted)
+        named += " and more";
+    else if (count > most_named)
+        named += " and " + std::to_string(count - most_named) + " more";
+    return "agent keys that cover more than one address: " + named +
+           "; each of their machines can register any free address of the range. Give each machine its own "
+           "key "
+           "(elvesctl agents accept, or a join token), and delete these";
+}
+
 void Supervisor::look_again_soon()
 {
     looking_ = clock_.after(between_looks, [this] { look_at_keys(); });

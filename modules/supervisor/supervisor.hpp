@@ -48,6 +48,7 @@ public:
     void declare(MethodTable& table) override;
     void start() override;
     void stop() override;
+    [[nodiscard]] std::vector<std::string> warnings() const override;
 
     [[nodiscard]] std::shared_ptr<Key const> prove(
         std::string_view key, std::string_view token, Ip const& from) override;
@@ -97,6 +98,7 @@ private:
     [[nodiscard]] asio::awaitable<Reply> check(Check in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> login(Login in, Caller caller);
     void cut_links_of(std::string const& key);
+    [[nodiscard]] std::string warning_of_wide_keys() const;
     void look_again_soon();
     void look_at_keys();
     [[nodiscard]] Reply callback_info(ByApp const& in) const;

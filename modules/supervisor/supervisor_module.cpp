@@ -8,7 +8,9 @@ namespace {
 
 struct OwnState {
     OwnState(Host& host, Presence* presence)
-        : keys(host.store, host.zone), apps(host.store), joins(host.store, keys, host.clock, presence)
+        : keys(host.store, host.zone)
+        , apps(host.store)
+        , joins(host.store, keys, host.clock, presence, host.find<ServerIdentity>())
     {
     }
     KeyRing keys;

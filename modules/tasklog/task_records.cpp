@@ -283,7 +283,9 @@ std::optional<Task> find_twin(Db& db, Task const& task)
         auto const cron = task.cron_id->text();
         auto run = db.run(find_firing);
         run.bind(1, std::string_view(cron)).bind(2, ms(*task.fire_time));
-        return task_of(one(run));
+        if (auto twin = task_of(one(run))) return twin;
+        // The id of a firing that an agent reports is the agent's: it may be that of another task by now.
+        return task_of(find(db, task.id));
     }
     // What did not start has only its id: an agent may report it again while its first report is written.
     if (task.status == TaskStatus::skipped) return task_of(find(db, task.id));

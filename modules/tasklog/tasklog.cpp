@@ -20,6 +20,10 @@ using namespace std::chrono_literals;
 
 constexpr std::int64_t most_listed = 1'000;
 constexpr std::int64_t most_output = 1024 * 1024;
+/// A reported firing is at most this old, which is the longest `[tasklog] keep`, or this far ahead: an
+/// agent's clock may be off by some hours, not by years.
+constexpr std::chrono::days oldest_firing{3650};
+constexpr std::chrono::days latest_firing{1};
 
 std::string string_in(JsonValue const& info, std::string_view field)
 {
@@ -199,6 +203,10 @@ asio::awaitable<void> Tasklog::take_firing(AgentResult in, Ip agent, WorkerRepor
     auto const job = book_.cron_job(*in.cron_id);
     if (job && job->agent != agent)
         throw Error(codes::forbidden, "cron job " + in.cron_id->text() + " is not one of " + agent.text());
+    if (!in.ins->dedup.empty())
+        throw Error(
+            codes::bad_field, field_is("ins.dedup", json::value(in.ins->dedup)) +
+                                  "; a firing is told apart by `cron_id` and `fire_time`: leave it out");
     Task task;
     task.id = in.id;
     task.agent = agent;
@@ -208,8 +216,8 @@ asio::awaitable<void> Tasklog::take_firing(AgentResult in, Ip agent, WorkerRepor
     task.status = TaskStatus::running;
     task.from = agent.text();
     task.cron_id = in.cron_id;
-    task.fire_time = time_of("fire_time", *in.fire_time);
-    task.start = in.starttime ? time_of("starttime", *in.starttime) : *task.fire_time;
+    task.fire_time = recent_time_of("fire_time", *in.fire_time);
+    task.start = in.starttime ? recent_time_of("starttime", *in.starttime) : *task.fire_time;
     task.sent = task.start;
     if (in.status == "skipped") {
         task.status = TaskStatus::skipped;
@@ -219,7 +227,9 @@ asio::awaitable<void> Tasklog::take_firing(AgentResult in, Ip agent, WorkerRepor
     } else {
         task = life::decide(task, life::Reported{std::move(report)}, clock_.now()).task;
     }
-    co_await book_.record(std::move(task), {});
+    auto const recorded = co_await book_.record(std::move(task), {});
+    if (recorded.task.id == in.id && recorded.task.agent != agent)
+        throw Error(codes::forbidden, "task " + in.id.text() + " is not one of " + agent.text());
 }
 
 asio::awaitable<Reply> Tasklog::take_processed(ProcessorResult in, Caller caller)
@@ -270,6 +280,17 @@ Instant Tasklog::time_of(std::string_view field, std::string const& text) const
     auto const time = read_time(text, zone_);
     if (!time) throw Error(codes::bad_field, field_is(field, text) + "; give YYYY-MM-DD HH:MM:SS");
     return *time;
+}
+
+Instant Tasklog::recent_time_of(std::string_view field, std::string const& text) const
+{
+    auto const time = time_of(field, text);
+    auto const now = clock_.now();
+    if (time < now - oldest_firing || time > now + latest_firing)
+        throw Error(codes::bad_field,
+            field_is(field, json::value(text)) + "; expected a time from ten years ago to one day ahead of "
+                                                 "this server's: set the agent's clock");
+    return time;
 }
 
 task_records::Filter Tasklog::filter_of(Search const& in) const

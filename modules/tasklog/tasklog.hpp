@@ -79,6 +79,8 @@ private:
     [[nodiscard]] task_records::Filter filter_of(Search const& in) const;
     [[nodiscard]] Ip linked_agent(Caller const& caller) const;
     [[nodiscard]] Instant time_of(std::string_view field, std::string const& text) const;
+    /// Of a firing: throws Error 403.10 where it is years old, or days ahead.
+    [[nodiscard]] Instant recent_time_of(std::string_view field, std::string const& text) const;
 
     Store& store_;
     Clock& clock_;

@@ -1,6 +1,7 @@
 #include "tasklog/tasklog.hpp"
 
 #include "catch.hpp"
+#include "support/fake_peer.hpp"
 #include "support/fake_presence.hpp"
 #include "support/module_driver.hpp"
 #include "support/some_key.hpp"
@@ -89,4 +90,101 @@ TEST_CASE("a list of large tasks says where it goes on", "[tasklog]")
     auto const second = house.driver.call("listtasks", {{"limit", 4}, {"after", first.at("next")}});
     CHECK(second.at("info").as_array().size() == 2);
     CHECK_FALSE(second.contains("next"));
+}
+
+namespace {
+
+/// A House with an agent on a link, which reports firings.
+struct FiringHouse : House {
+    std::shared_ptr<FakePeer> come(std::string const& agent)
+    {
+        auto peer = std::make_shared<FakePeer>(loop.get_executor(), clock, agent);
+        presence.come(Ip::parse(agent).value(), peer);
+        return peer;
+    }
+    json::object firing(std::uint64_t id, json::object more = {})
+    {
+        json::object fields{{"id", TaskId(id).text()}, {"type", "cron"}, {"cron_id", TaskId(77).text()},
+            {"fire_time", "2025-12-31 23:59:00"}, {"ins", {{"app", "app"}, {"func", "func"}}},
+            {"info", {{"worker_flag", 1}, {"worker_result", "r"}, {"worker_costtime", 1}}}};
+        for (auto& field : more) fields[field.key()] = std::move(field.value());
+        return fields;
+    }
+    std::string refusal(json::object const& fields, std::shared_ptr<FakePeer> const& by)
+    {
+        return driver.refusal("agentasynclog", fields, {by, nullptr});
+    }
+    std::shared_ptr<FakePeer> first = come("10.0.0.1");
+};
+
+} // namespace
+
+TEST_CASE("a reported firing with a dedup word is refused by name, the first time too", "[tasklog]")
+{
+    FiringHouse house;
+    json::object const ins{{"app", "app"}, {"func", "func"}, {"dedup", "word"}};
+    for (std::uint64_t id = 1; id <= 2; ++id) {
+        CHECK(house.refusal(house.firing(id, {{"ins", ins}}), house.first)
+                  .starts_with("[403.10] `ins.dedup` is \"word\"; "));
+    }
+}
+
+TEST_CASE(
+    "a reported firing of another decade, or of the day after tomorrow, is refused by name", "[tasklog]")
+{
+    FiringHouse house; // It is 2026-01-01 there.
+    for (std::string const field : {"fire_time", "starttime"}) {
+        for (std::string const time : {"1970-01-01 00:00:00", "0", "0000-01-01 00:00:00",
+                 "2015-12-31 00:00:00", "2026-01-02 00:00:01", "9999-12-30 00:00:00", "253402214399999"}) {
+            INFO(field << " " << time);
+            CHECK(house.refusal(house.firing(1, {{field, time}}), house.first)
+                      .starts_with("[403.10] `" + field + "` is \"" + time));
+        }
+    }
+    CHECK(house.refusal(house.firing(1, {{"fire_time", "2026-01-01 23:59:59"}}), house.first).empty());
+    CHECK(house.refusal(house.firing(2, {{"fire_time", "2016-01-05 00:00:00"}}), house.first).empty());
+}
+
+TEST_CASE("two firings reported at once under one id are one record, and no internal error", "[tasklog]")
+{
+    FiringHouse house;
+    Caller const caller{house.first, nullptr};
+    auto const* const report = house.driver.table.find("agentasynclog");
+    std::vector<std::exception_ptr> ends;
+    for (auto const* const time : {"2025-12-31 23:58:00", "2025-12-31 23:59:00"}) {
+        asio::co_spawn(house.loop,
+            std::get<asio::awaitable<Reply>>(report->run(house.firing(1, {{"fire_time", time}}), caller)),
+            [&ends](std::exception_ptr failure, Reply const&) { ends.push_back(std::move(failure)); });
+    }
+    house.driver.run();
+    REQUIRE(ends.size() == 2);
+    CHECK_FALSE(ends[0]);
+    CHECK_FALSE(ends[1]);
+    CHECK(house.info(House::ids(1, 1)).at(0).at("starttime") == "2025-12-31 23:58:00");
+}
+
+TEST_CASE(
+    "a firing under the id of another agent's task is refused, also where both come at once", "[tasklog]")
+{
+    FiringHouse house;
+    auto const second = house.come("10.0.0.2");
+    auto const* const report = house.driver.table.find("agentasynclog");
+    std::vector<std::string> ends;
+    for (auto const& by : {house.first, second}) {
+        asio::co_spawn(house.loop,
+            std::get<asio::awaitable<Reply>>(report->run(
+                house.firing(1, {{"cron_id", TaskId(by == second ? 78 : 77).text()}}), {by, nullptr})),
+            [&ends](std::exception_ptr const& failure, Reply const&) {
+                try {
+                    if (failure) std::rethrow_exception(failure);
+                    ends.emplace_back();
+                } catch (Error const& error) {
+                    ends.push_back(error.info());
+                }
+            });
+    }
+    house.driver.run();
+    REQUIRE(ends.size() == 2);
+    CHECK(ends[0].empty());
+    CHECK(ends[1].starts_with("[401.6]"));
 }

@@ -15,6 +15,7 @@
 #include "agent/live_output.hpp"
 #include "agent/runner_workers.hpp"
 #include "agent/server_link.hpp"
+#include "core/trusted_settings.hpp"
 #include "elves/log.hpp"
 #include "elves/pruner.hpp"
 #include "rpc/asio_clock.hpp"
@@ -122,12 +123,13 @@ private:
                std::filesystem::exists(settings_.key_file);
     }
 
-    void warn_of_plain_text() const
+    void warn_of_plain_text()
     {
+        if (link_.uses_tls()) return;
         for (auto const& server : settings_.servers) {
             auto const ip = Ip::parse(server.host);
             bool const is_here = ip ? ip->is_loopback() : server.host == "localhost";
-            if (settings_.tls || is_here) continue;
+            if (is_here) continue;
             ELVES_LOG(warning, server.text()
                                    << " is spoken to in plain text: who is in between can read the "
                                       "agent's token and have it run what he likes; [tls] ca or pin");
@@ -196,7 +198,7 @@ private:
 
 static AgentSettings read_settings(std::string const& config)
 {
-    auto settings = AgentSettings::read(Settings::read_file(config));
+    auto settings = AgentSettings::read(read_trusted_settings(config));
     check_conf_file(config, settings);
     check_tls_key(settings);
     return settings;

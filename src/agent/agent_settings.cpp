@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "agent/own_key.hpp"
-#include "agent/trusted_path.hpp"
 #include "client/tls_settings.hpp"
+#include "core/trusted_path.hpp"
 
 namespace elves::agent {
 
@@ -141,6 +141,7 @@ AgentSettings AgentSettings::read(Settings const& settings)
     all.interpreters = interpreters_of(agent);
     all.tls = tls_of_client(settings.section("tls"));
     all.tls_key = settings.section("tls").text("key", "");
+    all.tls_trust = {settings.section("tls").text("ca", ""), settings.section("tls").list("pin", {})};
     all.rules = RunRules::read(agent);
     all.run_as = RunAs::read(settings.section("run_as"));
     auto const worker = settings.section("worker");

@@ -13,6 +13,7 @@
 #include "elves/ip.hpp"
 #include "elves/settings.hpp"
 #include "log/log_setup.hpp"
+#include "rpc/tls_context.hpp"
 
 namespace elves::agent {
 
@@ -33,6 +34,7 @@ struct AgentSettings {
     std::vector<std::string> interpreters;
     std::shared_ptr<TlsContext const> tls; ///< Null: plain.
     std::string tls_key;                   ///< Its file; "": none.
+    TlsTrust tls_trust;                    ///< Of `tls`; empty without it.
     RunRules rules;
     RunAs run_as;
     Confinement confinement;

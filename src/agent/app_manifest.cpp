@@ -10,7 +10,7 @@
 
 #include "agent/json_check.hpp"
 #include "agent/spawn.hpp"
-#include "agent/trusted_path.hpp"
+#include "core/trusted_path.hpp"
 #include "elves/error.hpp"
 #include "elves/instruction.hpp"
 #include "elves/json.hpp"

@@ -1,9 +1,8 @@
 #include "agent/conf_file.hpp"
+#include "core/trusted_path.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "agent/trusted_path.hpp"
 
 namespace elves::agent {
 

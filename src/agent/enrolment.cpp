@@ -6,7 +6,7 @@
 
 #include "elves/error.hpp"
 #include "elves/log.hpp"
-#include "elves/secret.hpp"
+#include "rpc/tls_context.hpp"
 
 namespace elves::agent {
 
@@ -58,8 +58,11 @@ void Enrolment::load()
 
 void Enrolment::keep(std::string const& id)
 {
-    if (own_->id == id) return;
+    wants_token_ = false;
+    bool const is_same_server = dialed_pin_.empty() || own_->pin == dialed_pin_;
+    if (own_->id == id && is_same_server) return;
     own_->id = id;
+    if (!is_same_server) own_->pin = dialed_pin_;
     try {
         replace_own_key(settings_.key_file, *own_);
     } catch (std::exception const& problem) {
@@ -68,23 +71,47 @@ void Enrolment::keep(std::string const& id)
     }
 }
 
-std::string Enrolment::join_token() const
+JoinTokenText Enrolment::join_token() const
 {
-    return settings_.join_token_file.empty() ? "" : secret_or_none(settings_.join_token_file);
+    if (settings_.join_token_file.empty()) return {};
+    return JoinTokenText::parse(secret_or_none(settings_.join_token_file));
+}
+
+Enrolment::ServerPin Enrolment::pin_for_dial()
+{
+    load();
+    dialed_pin_.clear();
+    bool const has_key = own_ && !own_->id.empty();
+    auto const token = has_key && !wants_token_ ? JoinTokenText() : join_token();
+    if (token.pin.empty()) return {own_ ? own_->pin : std::string(), false};
+    dialed_pin_ = plain_fingerprint(token.pin);
+    if (dialed_pin_.empty())
+        throw Error(codes::bad_field, "the fingerprint in " + settings_.join_token_file +
+                                          " is malformed: expected 64 hex digits after the dot of the join "
+                                          "token; copy the whole token again");
+    return {dialed_pin_, true};
 }
 
 asio::awaitable<std::optional<Credentials>> Enrolment::ask(std::shared_ptr<Peer> server, Ip ip)
 {
     load();
     try {
-        if (!own_) own_ = make_own_key(settings_.key_file);
+        if (!own_) own_ = make_own_key(settings_.key_file, dialed_pin_);
     } catch (std::exception const& problem) {
         throw Error(codes::internal, problem.what());
     }
     auto const hash = sha256_hex(own_->token);
     json::object fields{
         {"agentip", ip.text()}, {"hash", hash}, {"asset", settings_.asset}, {"version", ELVES_VERSION}};
-    if (auto const let_in_by = join_token(); !let_in_by.empty()) fields["join_token"] = let_in_by;
+    auto const token = join_token();
+    // Not to a server that has not shown this certificate.
+    bool const is_shown = !dialed_pin_.empty() && plain_fingerprint(token.pin) == dialed_pin_;
+    if (!token.pin.empty() && !is_shown) {
+        wants_token_ = true;
+        throw Error(codes::forbidden,
+            "it was not dialed by the fingerprint in the join token; dialing it again by that");
+    }
+    if (!token.secret.empty()) fields["join_token"] = token.secret;
     auto const back = co_await server->call("supervisor", "join", fields, answer_limit);
     auto const key = understand(back, ip, fingerprint(hash));
     if (key) keep(*key);

@@ -8,6 +8,7 @@
 #include "elves/asio.hpp"
 #include "elves/ip.hpp"
 #include "elves/peer.hpp"
+#include "elves/secret.hpp"
 
 namespace elves::agent {
 
@@ -39,6 +40,15 @@ public:
     /// Asks to be let in; the key where the server has done so. What is news goes to the log. Throws Error
     /// where nobody answers.
     [[nodiscard]] asio::awaitable<std::optional<Credentials>> ask(std::shared_ptr<Peer> server, Ip ip);
+    /// What the next server that is dialed has to show, beside what the settings ask for.
+    struct ServerPin {
+        std::string sha256;       ///< Of its certificate, in lower-case hex; "": nothing.
+        bool is_of_token = false; ///< It comes from the join token: this machine is not known there yet.
+    };
+    /// To be asked before each dial. While this machine has no key, the pin of its join token, if that has
+    /// one; then the one that it joined by. Throws Error where the token's pin is malformed, or a file can't
+    /// be used.
+    [[nodiscard]] ServerPin pin_for_dial();
     /// The server has said no, not merely: not yet.
     [[nodiscard]] bool is_refused() const noexcept { return said_ == Said::refused; }
 
@@ -47,7 +57,7 @@ private:
 
     void load();
     void keep(std::string const& id);
-    [[nodiscard]] std::string join_token() const;
+    [[nodiscard]] JoinTokenText join_token() const;
     [[nodiscard]] std::optional<std::string> understand(
         Back const& back, Ip const& ip, std::string const& print);
     /// Whether the server says so for the first time, or after something else.
@@ -57,6 +67,8 @@ private:
     std::optional<OwnKey> own_; ///< As in the file, once that was read.
     Said said_ = Said::nothing;
     std::string more_;
+    std::string dialed_pin_;   ///< Of the join token: what the present server has shown.
+    bool wants_token_ = false; ///< Its key is of no use: it needs the join token again.
 };
 
 } // namespace elves::agent

@@ -6,7 +6,7 @@
 int main(int argc, char** argv)
 {
     CLI::App app("elves-agent: runs on a host what its elvesd asks for");
-    std::string config = "etc/agent.conf";
+    std::string config = "/etc/elves/agent.conf";
     bool check = false;
     app.add_option("--config", config, "The settings file")->capture_default_str();
     app.add_flag("--check", check, "Read the settings, say what is wrong with them, and end");

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -98,7 +99,10 @@ std::string write_beside(std::string const& path, OwnKey const& key)
     if (::unlink(begun.c_str()) != 0 && errno != ENOENT) fail_with_errno(begun);
     File const file(begun, O_WRONLY | O_CREAT | O_EXCL, for_the_owner_alone);
     if (file.fd() < 0) fail_with_errno(begun);
-    write_all(begun, file.fd(), key.token + "\n" + (key.id.empty() ? "" : key.id + "\n"));
+    auto text = key.token + "\n";
+    if (!key.id.empty() || !key.pin.empty()) text += key.id + "\n";
+    if (!key.pin.empty()) text += key.pin + "\n";
+    write_all(begun, file.fd(), text);
     return begun;
 }
 
@@ -125,15 +129,16 @@ std::optional<OwnKey> read_own_key(std::string const& path)
     std::optional<OwnKey> key(std::in_place);
     key->token = line_of(*text);
     key->id = line_of(*text);
+    key->pin = line_of(*text);
     constexpr std::size_t length = 47; // `elv_` and 32 bytes as base64url
     if (!key->token.starts_with("elv_") || key->token.size() != length)
         fail(path, "what is in it is no key that elves-agent made; move it away, or name another file");
     return key;
 }
 
-OwnKey make_own_key(std::string const& path)
+OwnKey make_own_key(std::string const& path, std::string pin)
 {
-    OwnKey key{new_token(), {}};
+    OwnKey key{new_token(), {}, std::move(pin)};
     auto const begun = write_beside(path, key);
     // Not rename(2), which would take the place of another one's.
     if (::link(begun.c_str(), path.c_str()) != 0) fail_with_errno(path);

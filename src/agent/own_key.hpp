@@ -9,6 +9,7 @@ namespace elves::agent {
 struct OwnKey {
     std::string token; ///< That it made.
     std::string id;    ///< Of the key that a server made of it; "" until then.
+    std::string pin;   ///< SHA-256 in hex of the certificate of the server that it asked; "" where not known.
 };
 
 /// The first line of a file that holds a secret; nothing where there is no such file. Throws
@@ -20,7 +21,7 @@ struct OwnKey {
 
 /// Makes a token, and the file, mode 0600: on disk when this returns. Throws std::runtime_error where there
 /// is such a file already, or none can be made.
-[[nodiscard]] OwnKey make_own_key(std::string const& path);
+[[nodiscard]] OwnKey make_own_key(std::string const& path, std::string pin = {});
 
 /// Puts it in the place of what is in the file. Throws std::runtime_error; the file is as it was then.
 void replace_own_key(std::string const& path, OwnKey const& key);

@@ -7,7 +7,7 @@
 
 #include "agent/hardware.hpp"
 #include "agent/spawn.hpp"
-#include "agent/trusted_path.hpp"
+#include "core/trusted_path.hpp"
 #include "elves/instruction.hpp"
 
 namespace elves::agent {

@@ -105,7 +105,12 @@ bool Reports::is_final(TaskId id, Back const& back)
     int const tries = found == sending_.end() ? 0 : ++found->second.refused;
     ELVES_LOG(warning, "the server refused the result of task " << id.text() << ", try " << tries << ": "
                                                                 << back.error_info);
-    return has_code(back, codes::no_task) && tries >= unknown_tries;
+    // A field that the server does not take now it will not take later, such as the time of a firing from
+    // before this machine's clock was set.
+    bool const is_hopeless = has_code(back, codes::no_task) || has_code(back, codes::bad_field);
+    if (!is_hopeless || tries < unknown_tries) return false;
+    ELVES_LOG(error, "report.dropped task=" << id.text() << " tries=" << tries << ": " << back.error_info);
+    return true;
 }
 
 void Reports::sent(TaskId id, std::shared_ptr<Peer> const& server, bool confirmed)

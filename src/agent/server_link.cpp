@@ -1,5 +1,6 @@
 #include "agent/server_link.hpp"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -11,6 +12,7 @@
 #include "elves/log.hpp"
 #include "elves/one_shot.hpp"
 #include "rpc/ip_of.hpp"
+#include "rpc/tls_context.hpp"
 
 namespace elves::agent {
 
@@ -28,9 +30,11 @@ constexpr auto good_link = 10s;
 /// Before a server is asked again that has said no: only an admin can change that.
 constexpr std::chrono::milliseconds refused_pause = 10min;
 
-/// None was shown, or one for another address: this machine has a new one.
+/// None was shown, or one for another address: this machine has a new one. Not where another connection holds
+/// the address: another key would not change that.
 bool wants_other_key(Back const& back)
 {
+    if (back.fields.contains("held")) return false;
     return !back.flag && (back.error_info.starts_with("[401.1]") || back.error_info.starts_with("[401.6]"));
 }
 
@@ -77,7 +81,12 @@ void ServerLink::stop()
 asio::awaitable<void> ServerLink::serve(HostPort place)
 {
     auto const ip = settings_.ip ? *settings_.ip : co_await own_ip(place);
-    link_ = co_await dial(place, dial_limit, shared_);
+    choose_tls();
+    try {
+        link_ = co_await dial(place, dial_limit, shared_);
+    } catch (Error const& problem) {
+        throw Error(problem.code(), problem.what() + whose_pin());
+    }
     if (stopping_) co_return;
     link_->keep_when_idle();
     if (!co_await enter(ip)) co_return;
@@ -112,6 +121,49 @@ asio::awaitable<Ip> ServerLink::own_ip(HostPort place) const
         if (!failure) co_return ip_of(local.address());
     }
     throw Error(codes::agent_unreachable, "no way to it: " + failure.message());
+}
+
+void ServerLink::choose_tls()
+{
+    pin_ = {};
+    shared_.tls = settings_.tls;
+    // A machine that was given a key or a certificate does not join.
+    if (!settings_.key.empty() || !settings_.tls_key.empty()) return;
+    auto const pin = enrolment_.pin_for_dial();
+    // Once it has joined, the settings stand above: the server may have a new certificate.
+    if (pin.sha256.empty() || (settings_.tls && !pin.is_of_token)) return;
+    auto const& pins = settings_.tls_trust.pins;
+    bool const is_another = std::none_of(
+        pins.begin(), pins.end(), [&](auto const& one) { return plain_fingerprint(one) == pin.sha256; });
+    if (!pins.empty() && is_another)
+        throw Error(codes::forbidden, "the join token is for the server with the fingerprint " + pin.sha256 +
+                                          ", which is none of [tls] pin");
+    try {
+        shared_.tls = TlsContext::for_client({settings_.tls_trust.ca, {pin.sha256}}, {});
+        pin_ = pin;
+    } catch (std::exception const& problem) {
+        throw Error(codes::internal, problem.what());
+    }
+}
+
+/// What to add to the reason why a server could not be dialed.
+std::string ServerLink::whose_pin() const
+{
+    if (pin_.sha256.empty()) return {};
+    if (pin_.is_of_token)
+        return "; the join token is only for the server whose certificate has the fingerprint " + pin_.sha256;
+    return "; this machine joined the server whose certificate has the fingerprint " + pin_.sha256 +
+           ": if it has a new one, set [tls] ca or pin";
+}
+
+bool ServerLink::uses_tls()
+{
+    try {
+        choose_tls();
+        return shared_.tls != nullptr;
+    } catch (std::exception const&) {
+        return true; // Then it is not dialed at all.
+    }
 }
 
 /// With the key that it was given; or with its own, which it asks for where none is to be had without. True:

@@ -28,10 +28,16 @@ public:
     /// Never returns.
     [[nodiscard]] asio::awaitable<void> run();
     void stop();
+    /// The server is dialed by TLS: the settings say so, or what is known of it from joining.
+    [[nodiscard]] bool uses_tls();
 
 private:
     [[nodiscard]] asio::awaitable<void> serve(HostPort place);
     [[nodiscard]] asio::awaitable<Ip> own_ip(HostPort place) const;
+    /// Chooses the TLS context for the next dial: by the settings, and by what is known of the server from
+    /// joining.
+    void choose_tls();
+    [[nodiscard]] std::string whose_pin() const;
     [[nodiscard]] asio::awaitable<bool> enter(Ip ip);
     [[nodiscard]] asio::awaitable<bool> login();
     [[nodiscard]] asio::awaitable<Back> register_here(Ip ip);
@@ -48,7 +54,8 @@ private:
     std::shared_ptr<Link> link_; ///< The one there is, registered or about to be.
     std::chrono::milliseconds interval_;
     Backoff backoff_;
-    bool is_in_ = false; ///< It has registered in this round of the servers.
+    Enrolment::ServerPin pin_; ///< That the server is dialed by, beside the settings; mostly none.
+    bool is_in_ = false;    ///< It has registered in this round of the servers.
     bool stopping_ = false;
 };
 

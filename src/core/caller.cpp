@@ -72,10 +72,7 @@ std::string_view right_text(Right right) noexcept
     return "";
 }
 
-bool Key::may_touch(Ip const& ip) const noexcept
-{
-    return std::any_of(ips.begin(), ips.end(), [&](IpRange const& range) { return range.contains(ip); });
-}
+bool Key::may_touch(Ip const& ip) const noexcept { return ips.contains(ip); }
 
 namespace {
 
@@ -144,10 +141,7 @@ bool Key::may_use(std::string_view app) const
     return std::any_of(apps.begin(), apps.end(), [&](auto const& own) { return covers_app(own, text); });
 }
 
-bool Key::has_all_ips() const noexcept
-{
-    return std::any_of(ips.begin(), ips.end(), [](IpRange const& range) { return range.is_all(); });
-}
+bool Key::has_all_ips() const noexcept { return ips.is_all(); }
 
 bool Key::has_all_apps() const noexcept { return std::find(apps.begin(), apps.end(), "*") != apps.end(); }
 

@@ -4,7 +4,9 @@
 #include <arpa/inet.h>
 #include <charconv>
 #include <cstring>
+#include <iterator>
 #include <string>
+#include <utility>
 
 #include "elves/keyed_hash.hpp"
 
@@ -149,11 +151,54 @@ bool IpRange::contains(Ip const& ip) const noexcept
     return ((ip.bytes_[whole] ^ base_.bytes_[whole]) >> (8 - bits % 8)) == 0;
 }
 
+Ip IpRange::last() const noexcept
+{
+    auto last = base_;
+    auto const bits = static_cast<std::size_t>(prefix_ + (base_.v4_ ? 96 : 0));
+    for (auto byte = bits / 8; byte < last.bytes_.size(); ++byte) {
+        auto const kept = byte == bits / 8 ? bits % 8 : 0;
+        last.bytes_[byte] = static_cast<std::uint8_t>(last.bytes_[byte] | (0xFFU >> kept));
+    }
+    return last;
+}
+
 std::string IpRange::text() const
 {
     if (any_) return "*";
     if (is_single()) return base_.text();
     return base_.text() + "/" + std::to_string(prefix_);
+}
+
+bool IpSet::before(Ip const& a, Ip const& b) noexcept { return a.v4_ == b.v4_ ? a.bytes_ < b.bytes_ : a.v4_; }
+
+IpSet::IpSet(std::vector<IpRange> ranges) : ranges_(std::move(ranges))
+{
+    std::vector<Interval> sorted;
+    for (auto const& range : ranges_) {
+        all_ = all_ || range.is_all();
+        if (!range.is_all()) sorted.push_back({range.first(), range.last()});
+    }
+    std::sort(sorted.begin(), sorted.end(), [](Interval const& a, Interval const& b) {
+        return a.first == b.first ? before(b.last, a.last) : before(a.first, b.first);
+    });
+    // Two CIDR ranges are disjoint, or one contains the other; the one that contains is sorted first.
+    for (auto const& interval : sorted) {
+        if (intervals_.empty() || before(intervals_.back().last, interval.last))
+            intervals_.push_back(interval);
+    }
+}
+
+bool IpSet::contains(Ip const& ip) const noexcept
+{
+    if (all_) return true;
+    auto const behind = std::upper_bound(intervals_.begin(), intervals_.end(), ip,
+        [](Ip const& wanted, Interval const& interval) { return before(wanted, interval.first); });
+    return behind != intervals_.begin() && !before(std::prev(behind)->last, ip);
+}
+
+bool IpSet::is_single() const noexcept
+{
+    return !all_ && intervals_.size() == 1 && intervals_.front().first == intervals_.front().last;
 }
 
 } // namespace elves

@@ -61,4 +61,11 @@ std::string random_token(std::size_t bytes)
     return text;
 }
 
+JoinTokenText JoinTokenText::parse(std::string_view text)
+{
+    auto const dot = text.find('.');
+    if (dot == std::string_view::npos) return {std::string(text), {}};
+    return {std::string(text.substr(0, dot)), std::string(text.substr(dot + 1))};
+}
+
 } // namespace elves

@@ -1,6 +1,8 @@
 #include "audit/audit_verify.hpp"
 #include "ctl/command.hpp"
+#include "ctl/page_guard.hpp"
 #include "ctl/printable.hpp"
+#include "elves/json_fields.hpp"
 #include "store/open_db.hpp"
 
 namespace elves::ctl {
@@ -28,6 +30,7 @@ json::object filter_of(Args const& args)
 Exit export_rows(Context const& with, json::object filter, std::size_t most)
 {
     filter["order"] = "oldest";
+    PageGuard guard;
     for (std::size_t left = most; left > 0;) {
         filter["limit"] = std::min<std::size_t>(left, 1'000);
         auto const page = with.session.call("elves", "listaudit", filter);
@@ -35,6 +38,7 @@ Exit export_rows(Context const& with, json::object filter, std::size_t most)
         left -= std::min(left, rows_of(page).size());
         auto const next = plain_field(page, "next");
         if (next.empty()) break;
+        guard.advance(next, rows_of(page).size());
         filter["after"] = next;
     }
     return Exit::well;
@@ -57,18 +61,50 @@ Exit list(Context const& with)
     return Exit::well;
 }
 
+std::runtime_error no_progress(json::object const& verdict)
+{
+    return std::runtime_error("audit verify: the server's answer does not advance: checked " +
+                              plain_field(verdict, "checked") + ", at " + plain_field(verdict, "at") +
+                              ", more " + plain_field(verdict, "more") +
+                              "; expected a later row each time. Verify the file itself: --store FILE");
+}
+
+ChainPoint place_of(json::object const& verdict)
+{
+    auto place = ChainPoint::parse(plain_field(verdict, "at"));
+    if (!place) throw no_progress(verdict);
+    return *std::move(place);
+}
+
+std::int64_t rows_checked(json::object const& verdict)
+{
+    auto const* const field = verdict.if_contains("checked");
+    auto const rows = field ? whole_number(*field) : std::nullopt;
+    if (!rows || *rows < 0) throw no_progress(verdict);
+    return *rows;
+}
+
 /// Asks one step after the other, until the chain's end or its first break. What the last step found.
 template <class Step>
 json::object verify_from(std::string from, Step const& step)
 {
     std::int64_t checked = 0;
     std::string start;
+    std::int64_t at = -1;
     while (true) {
         auto verdict = step(from);
-        checked += std::stoll(plain_field(verdict, "checked"));
+        auto const place = place_of(verdict);
+        auto const rows = rows_checked(verdict);
+        // A number as good as any: the whole chain has no more rows than its last row's number.
+        if (rows > place.seq - checked) throw no_progress(verdict);
+        checked += rows;
         if (start.empty()) start = plain_field(verdict, "start");
-        from = plain_field(verdict, "at");
-        if (plain_field(verdict, "more") == "true" && !verdict.contains("found")) continue;
+        from = place.text();
+        if (plain_field(verdict, "more") == "true" && !verdict.contains("found")) {
+            if (place.seq <= at || rows == 0) throw no_progress(verdict);
+            at = place.seq;
+            continue;
+        }
         verdict["checked"] = std::to_string(checked);
         verdict["start"] = start;
         return verdict;

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::chrono::milliseconds look_again{500};
 constexpr std::size_t output_bytes = 64 * 1024; // asked for at a time
+/// Shown of one task: four times the most that a server keeps ([tasklog] max_output).
+constexpr std::size_t most_shown = std::size_t(64) * 1024 * 1024;
 
 std::size_t size_of(json::object const& reply)
 {
@@ -104,7 +106,7 @@ asio::awaitable<std::size_t> Exec::show_output(Ip agent, std::string id, std::si
         co_await with_.session.ask("tasklog", "gettaskoutput", std::move(call), with_.session.limit());
     auto const text = plain_field(back.fields, "output");
     // A server that has always more than it says it has would be asked for ever.
-    if (!back.flag || text.empty() || offset >= size_of(back.fields)) co_return offset;
+    if (!back.flag || text.empty() || offset >= std::min(size_of(back.fields), most_shown)) co_return offset;
     show_text(agent, text);
     co_return offset + text.size();
 }

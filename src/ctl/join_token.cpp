@@ -10,8 +10,14 @@ Exit add(Context const& with)
     with.args.put(token, "name", "--name");
     with.args.put(token, "cidr", "--cidr");
     with.args.put(token, "lifetime", "--lifetime");
-    with.out.fields(with.session.call("supervisor", "addjointoken", std::move(token)));
-    if (!with.out.is_json()) with.out.note("keep the token: it is shown this once");
+    auto const reply = with.session.call("supervisor", "addjointoken", std::move(token));
+    with.out.fields(reply);
+    if (with.out.is_json()) return Exit::well;
+    with.out.note("keep the token: it is shown this once");
+    with.out.note(reply.contains("pin")
+                      ? "it carries the fingerprint of the server's certificate: an agent sends "
+                        "it to no other server, and only over TLS"
+                      : "the server has no TLS: an agent can't tell it from a false one");
     return Exit::well;
 }
 

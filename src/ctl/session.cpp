@@ -9,6 +9,8 @@
 #include <csignal>
 
 #include "ctl/outcome.hpp"
+#include "ctl/page_guard.hpp"
+#include "ctl/printable.hpp"
 
 namespace elves::ctl {
 
@@ -98,15 +100,17 @@ json::object Session::list(
     fields["limit"] = std::min(page_rows, most);
     auto all = call(service, method, fields);
     auto* const rows = array_in(all);
+    PageGuard guard;
+    auto last_rows = rows ? rows->size() : 0;
     while (rows && rows->size() < most) {
         auto const* const next = all.if_contains("next");
-        auto const* const before = fields.if_contains("after");
-        // A server that stands still would be asked for ever.
-        if (!next || (before && *before == *next)) break;
+        if (!next) break;
+        guard.advance(plain(*next), last_rows);
         fields["after"] = *next;
         fields["limit"] = std::min(page_rows, most - rows->size());
         auto const page = call(service, method, fields);
         auto const& more = rows_of(page);
+        last_rows = more.size();
         rows->insert(rows->end(), more.begin(), more.end());
         if (auto const* const further = page.if_contains("next")) {
             all["next"] = *further;

@@ -43,7 +43,9 @@ Key certified_key(TlsPeer peer)
     key.role = Role::agent;
     key.apps = {"*"};
     key.expires = peer.until;
-    for (auto const& ip : peer.ips) key.ips.push_back(*IpRange::parse(ip.text()));
+    std::vector<IpRange> ips;
+    for (auto const& ip : peer.ips) ips.push_back(*IpRange::parse(ip.text()));
+    key.ips = std::move(ips);
     return key;
 }
 

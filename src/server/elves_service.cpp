@@ -32,13 +32,14 @@ std::string_view mode_text(AuthMode mode)
 } // namespace
 
 ElvesService::ElvesService(Host& host, Router const& router, LinkShared const& shared, Server const& server,
-    ServerSettings const& in_force)
+    ModuleSet const& modules, ServerSettings const& in_force)
     : clock_(host.clock)
     , store_(host.store)
     , zone_(host.zone)
     , router_(router)
     , shared_(shared)
     , server_(server)
+    , modules_(modules)
     , in_force_(in_force)
     , store_path_(std::filesystem::absolute(in_force.store_path).string())
     , started_(host.clock.steady())
@@ -78,6 +79,7 @@ Reply ElvesService::stats() const
     auto const up = duration_cast<std::chrono::seconds>(clock_.steady() - started_);
     auto const exposed = exposure(in_force_, clock_.now());
     json::array warnings(exposed.begin(), exposed.end());
+    for (auto& line : modules_.warnings()) warnings.emplace_back(line);
     return {{"stats",
         json::object{{"version", ELVES_VERSION}, {"uptime", std::to_string(up.count())},
             {"connections", std::to_string(server_.connections())}, {"calls", std::to_string(shared_.calls)},

@@ -3,6 +3,7 @@
 #include "elves/host.hpp"
 #include "elves/module.hpp"
 #include "rpc/router.hpp"
+#include "server/module_set.hpp"
 #include "server/server.hpp"
 #include "server/server_settings.hpp"
 
@@ -12,7 +13,7 @@ namespace elves {
 class ElvesService final : public Module {
 public:
     ElvesService(Host& host, Router const& router, LinkShared const& shared, Server const& server,
-        ServerSettings const& in_force);
+        ModuleSet const& modules, ServerSettings const& in_force);
     [[nodiscard]] std::string_view name() const override { return "elves"; }
     void declare(MethodTable& table) override;
 
@@ -27,6 +28,7 @@ private:
     Router const& router_;
     LinkShared const& shared_;
     Server const& server_;
+    ModuleSet const& modules_;
     ServerSettings const& in_force_;
     std::string store_path_; ///< Absolute.
     Clock::Steady started_;

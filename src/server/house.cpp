@@ -7,7 +7,9 @@
 #include <sys/resource.h>
 
 #include "audit/audit_trail.hpp"
+#include "core/trusted_settings.hpp"
 #include "elves/log.hpp"
+#include "elves/services/server_identity.hpp"
 #include "rpc/asio_clock.hpp"
 #include "rpc/router.hpp"
 #include "server/dialer.hpp"
@@ -40,9 +42,10 @@ void require_authority(ServerSettings const& server, Gate const& gate)
     }
 }
 
-/// Throws where the settings and the modules don't fit together. Touches no data file.
-void require_fit(
-    Settings const& settings, ServerSettings const& server, std::vector<BuiltinModule> const& builtin)
+/// Throws where the settings and the modules don't fit together. Touches no data file. Gives the shared
+/// objects that were not loaded.
+std::vector<std::string> require_fit(Settings const& settings, ServerSettings const& server,
+    std::vector<BuiltinModule> const& builtin, SharedObjects objects)
 {
     boost::asio::io_context io(1);
     AsioClock clock(io.get_executor());
@@ -50,7 +53,7 @@ void require_fit(
     Host host(io.get_executor(), clock, store, server.zone);
     LinkDialer dialer(clock);
     host.offer<Dialer>(dialer);
-    ModuleSet modules(host, settings, builtin, server.enabled, server.module_path);
+    ModuleSet modules(host, settings, builtin, server.enabled, server.module_path, objects);
     Gate gate;
     gate.authority = host.find<Authority>();
     require_authority(server, gate);
@@ -61,6 +64,7 @@ void require_fit(
         throw SettingsError("[store] path: cannot open " + server.store_path + ": there is no folder " +
                             folder.string() + "; make it, or give another path");
     }
+    return modules.not_loaded();
 }
 
 void log_exposure(ServerSettings const& server, Instant now)
@@ -90,6 +94,19 @@ AuditRecord made_here(std::string const& key, Instant now)
     return record;
 }
 
+/// Of what is in force: SIGHUP may bring another certificate.
+class OwnIdentity final : public ServerIdentity {
+public:
+    explicit OwnIdentity(ServerSettings const& in_force) : in_force_(in_force) {}
+    [[nodiscard]] std::string certificate_fingerprint() const override
+    {
+        return in_force_.tls ? in_force_.tls->fingerprint() : std::string();
+    }
+
+private:
+    ServerSettings const& in_force_;
+};
+
 /// The running server: everything in the order in which it needs each other.
 class House {
 public:
@@ -103,6 +120,7 @@ public:
         , store_(io_.get_executor(), server.store_path)
         , host_(io_.get_executor(), clock_, store_, server.zone)
         , dialer_(clock_)
+        , identity_(in_force_)
         , audit_(store_, clock_)
         , router_(gate_, &audit_)
         , shared_{clock_, &router_, server.limits}
@@ -111,13 +129,14 @@ public:
         // fail.
         port_ = std::make_unique<Server>(io_.get_executor(), shared_, server);
         host_.offer<Dialer>(dialer_);
+        host_.offer<ServerIdentity>(identity_);
         audit::migrate(store_);
         audit_.configure(server.audit);
         modules_ = std::make_unique<ModuleSet>(host_, settings, builtin, server.enabled, server.module_path);
         gate_.mode = server.auth;
         gate_.authority = host_.find<Authority>();
         require_authority(server, gate_);
-        modules_->add(std::make_unique<ElvesService>(host_, router_, shared_, *port_, in_force_));
+        modules_->add(std::make_unique<ElvesService>(host_, router_, shared_, *port_, *modules_, in_force_));
         modules_->configure(settings);
         settings.refuse_unknown();
         modules_->declare(router_);
@@ -137,6 +156,7 @@ public:
     {
         store_.apply_migrations();
         modules_->start();
+        log_module_warnings();
         audit_.start();
         port_->start();
         wait_for_signal();
@@ -168,18 +188,24 @@ private:
         log_exposure(in_force_, clock_.now());
     }
 
+    void log_module_warnings() const
+    {
+        for (auto const& line : modules_->warnings()) ELVES_LOG(warning, "exposure.warning " << line);
+    }
+
     void reload()
     {
         log_.reopen();
         try {
             // All of it is looked at before any of it is taken over.
-            auto const settings = Settings::read_file(config_);
+            auto const settings = read_trusted_settings(config_);
             auto const server = ServerSettings::read(settings);
-            require_fit(settings, server, builtin_);
+            static_cast<void>(require_fit(settings, server, builtin_, SharedObjects::load));
             modules_->configure(settings);
             in_force_.take_over(server);
             shared_.limits = in_force_.limits;
             use_tls();
+            log_module_warnings();
             port_->configure(in_force_);
             audit_.configure(in_force_.audit);
             log_.set_level(in_force_.log.level);
@@ -212,6 +238,7 @@ private:
     SqliteStore store_;
     Host host_;
     LinkDialer dialer_;
+    OwnIdentity identity_;
     Gate gate_;
     AuditTrail audit_;
     Router router_;
@@ -225,29 +252,31 @@ private:
 
 void run_server(std::string const& config, std::vector<BuiltinModule> const& builtin)
 {
-    auto const settings = Settings::read_file(config);
+    auto const settings = read_trusted_settings(config);
     auto const server = ServerSettings::read(settings);
     // What is wrong with the settings comes out before anything is opened or written.
-    require_fit(settings, server, builtin);
+    static_cast<void>(require_fit(settings, server, builtin, SharedObjects::load));
     raise_descriptor_limit();
     House house(config, settings, server, builtin);
     house.run();
 }
 
-std::vector<std::string> check_server(std::string const& config, std::vector<BuiltinModule> const& builtin)
+Checked check_server(std::string const& config, std::vector<BuiltinModule> const& builtin)
 {
-    auto const settings = Settings::read_file(config);
+    auto const settings = read_trusted_settings(config);
     auto const server = ServerSettings::read(settings);
-    require_fit(settings, server, builtin);
+    Checked checked;
+    checked.would_load = require_fit(settings, server, builtin, SharedObjects::name_only);
     check_file(server.store_path);
     boost::asio::io_context io(1);
-    return exposure(server, AsioClock(io.get_executor()).now());
+    checked.warnings = exposure(server, AsioClock(io.get_executor()).now());
+    return checked;
 }
 
 KeyIssuer::Issued init_admin(
     std::string const& config, std::string const& name, std::vector<BuiltinModule> const& builtin)
 {
-    auto const settings = Settings::read_file(config);
+    auto const settings = read_trusted_settings(config);
     auto const server = ServerSettings::read(settings);
     boost::asio::io_context io(1);
     AsioClock clock(io.get_executor());

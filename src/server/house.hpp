@@ -12,11 +12,16 @@ namespace elves {
 /// one line that says what is wrong; nothing listens then.
 void run_server(std::string const& config, std::vector<BuiltinModule> const& builtin);
 
-/// Do the settings and the modules fit together, and can the data file be one? Gives what they expose
-/// (exposure.hpp); throws std::exception with one line that says what is wrong. Not in a process that has the
-/// data file open: closing any descriptor of a file drops SQLite's locks on it.
-[[nodiscard]] std::vector<std::string> check_server(
-    std::string const& config, std::vector<BuiltinModule> const& builtin);
+/// What --check finds.
+struct Checked {
+    std::vector<std::string> warnings;   ///< See exposure.hpp.
+    std::vector<std::string> would_load; ///< The shared objects that a start would load.
+};
+/// Do the settings and the modules fit together, and can the data file be one? Loads no shared object, so
+/// that the settings of modules in them are not looked at. Throws std::exception with one line that says what
+/// is wrong. Not in a process that has the data file open: closing any descriptor of a file drops SQLite's
+/// locks on it.
+[[nodiscard]] Checked check_server(std::string const& config, std::vector<BuiltinModule> const& builtin);
 
 /// Makes a key with the role admin in the data file that the settings name.
 [[nodiscard]] KeyIssuer::Issued init_admin(

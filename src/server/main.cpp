@@ -6,7 +6,7 @@
 int main(int argc, char** argv)
 {
     CLI::App app("elvesd: runs work on fleets of hosts, and knows what came of it");
-    std::string config = "etc/elves.conf";
+    std::string config = "/etc/elves/elves.conf";
     std::string admin;
     bool check = false;
     app.add_option("--config", config, "The settings file")->capture_default_str();
@@ -22,8 +22,10 @@ int main(int argc, char** argv)
     }
     try {
         if (check) {
-            for (auto const& line : elves::check_server(config, elves::builtin_modules()))
-                std::cout << config << ": warning: " << line << "\n";
+            auto const checked = elves::check_server(config, elves::builtin_modules());
+            for (auto const& line : checked.warnings) std::cout << config << ": warning: " << line << "\n";
+            for (auto const& file : checked.would_load)
+                std::cout << config << ": would load " << file << "; --check runs nothing of it\n";
             std::cout << config << ": all is well\n";
         } else if (!admin.empty()) {
             auto const issued = elves::init_admin(config, admin, elves::builtin_modules());

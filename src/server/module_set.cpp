@@ -6,6 +6,9 @@
 #include <ranges>
 #include <stdexcept>
 
+#include <unistd.h>
+
+#include "core/trusted_path.hpp"
 #include "elves/log.hpp"
 
 namespace elves {
@@ -37,6 +40,13 @@ std::vector<std::filesystem::path> shared_objects(std::string const& folder)
     return files;
 }
 
+/// What is loaded runs as this process's user.
+void require_trusted(Settings const& settings, std::filesystem::path const& path)
+{
+    if (auto const fault = untrusted_anywhere(path, ::geteuid()))
+        settings.section("modules").refuse("path", *fault);
+}
+
 } // namespace
 
 struct ModuleSet::Loaded {
@@ -44,7 +54,7 @@ struct ModuleSet::Loaded {
 };
 
 ModuleSet::ModuleSet(Host& host, Settings const& settings, std::vector<BuiltinModule> const& builtin,
-    std::vector<std::string> const& enabled, std::string const& path)
+    std::vector<std::string> const& enabled, std::string const& path, SharedObjects objects)
 {
     for (auto const& module : builtin) {
         if (holds(enabled, module.name)) {
@@ -54,7 +64,7 @@ ModuleSet::ModuleSet(Host& host, Settings const& settings, std::vector<BuiltinMo
             settings.ignore(module.name);
         }
     }
-    if (!path.empty()) load_from(path, host, settings, enabled);
+    if (!path.empty()) find_in(path, host, settings, enabled, objects);
     check_names(settings, enabled);
 }
 
@@ -63,43 +73,52 @@ ModuleSet::~ModuleSet()
     while (!modules_.empty()) modules_.pop_back();
 }
 
-void ModuleSet::load_from(
-    std::string const& folder, Host& host, Settings const& settings, std::vector<std::string> const& enabled)
+void ModuleSet::find_in(std::string const& folder, Host& host, Settings const& settings,
+    std::vector<std::string> const& enabled, SharedObjects objects)
 {
-    for (auto const& file : shared_objects(folder)) {
+    auto const files = shared_objects(folder);
+    require_trusted(settings, folder);
+    for (auto const& file : files) {
         auto const name = module_name(file);
-        if (!holds(enabled, name)) {
-            disabled_.push_back(name);
-            settings.ignore(name);
+        bool const is_enabled = holds(enabled, name);
+        if (!is_enabled) disabled_.push_back(name);
+        require_trusted(settings, file);
+        if (is_enabled && objects == SharedObjects::load) {
+            load(file, host);
             continue;
         }
-        auto loaded = std::make_unique<Loaded>();
-        boost::dll::fs::error_code failure;
-        loaded->library.load(boost::dll::fs::path(file.string()), failure, boost::dll::load_mode::rtld_now);
-        if (failure)
-            throw std::runtime_error("cannot load module " + file.string() + ": " + failure.message());
-        if (!loaded->library.has("elves_module_api_version") || !loaded->library.has("elves_make_module")) {
-            throw std::runtime_error(
-                "cannot load module " + file.string() + ": it has no ELVES_LOADABLE_MODULE");
-        }
-        auto const version = loaded->library.get<unsigned const>("elves_module_api_version");
-        if (version != module_api_version) {
-            throw std::runtime_error("cannot load module " + file.string() +
-                                     ": it was built for module API " + std::to_string(version) +
-                                     ", and this server has " + std::to_string(module_api_version) +
-                                     "; build it anew");
-        }
-        modules_.emplace_back(loaded->library.get<Module*(Host&)>("elves_make_module")(host));
-        loaded_.push_back(std::move(loaded));
-        ELVES_LOG(info, "module " << modules_.back()->name() << " loaded from " << file.string());
+        settings.ignore(name);
+        if (is_enabled) not_loaded_.push_back(std::filesystem::absolute(file).string());
     }
+}
+
+void ModuleSet::load(std::filesystem::path const& file, Host& host)
+{
+    auto loaded = std::make_unique<Loaded>();
+    boost::dll::fs::error_code failure;
+    loaded->library.load(boost::dll::fs::path(file.string()), failure, boost::dll::load_mode::rtld_now);
+    if (failure) throw std::runtime_error("cannot load module " + file.string() + ": " + failure.message());
+    if (!loaded->library.has("elves_module_api_version") || !loaded->library.has("elves_make_module")) {
+        throw std::runtime_error("cannot load module " + file.string() + ": it has no ELVES_LOADABLE_MODULE");
+    }
+    auto const version = loaded->library.get<unsigned const>("elves_module_api_version");
+    if (version != module_api_version) {
+        throw std::runtime_error("cannot load module " + file.string() + ": it was built for module API " +
+                                 std::to_string(version) + ", and this server has " +
+                                 std::to_string(module_api_version) + "; build it anew");
+    }
+    modules_.emplace_back(loaded->library.get<Module*(Host&)>("elves_make_module")(host));
+    loaded_.push_back(std::move(loaded));
+    ELVES_LOG(info, "module " << modules_.back()->name() << " loaded from " << file.string());
 }
 
 void ModuleSet::check_names(Settings const& settings, std::vector<std::string> const& enabled) const
 {
     for (auto const& name : enabled) {
         auto const known = [&](auto const& module) { return module->name() == name; };
-        if (std::none_of(modules_.begin(), modules_.end(), known)) {
+        auto const would_load = [&](auto const& file) { return module_name(file) == name; };
+        if (std::none_of(modules_.begin(), modules_.end(), known) &&
+            std::none_of(not_loaded_.begin(), not_loaded_.end(), would_load)) {
             settings.section("modules").refuse("enabled", "there is no module \"" + name + "\"");
         }
     }
@@ -133,6 +152,15 @@ void ModuleSet::start()
 void ModuleSet::stop()
 {
     for (auto const& module : std::views::reverse(modules_)) module->stop();
+}
+
+std::vector<std::string> ModuleSet::warnings() const
+{
+    std::vector<std::string> all;
+    for (auto const& module : modules_) {
+        for (auto& line : module->warnings()) all.push_back(std::move(line));
+    }
+    return all;
 }
 
 } // namespace elves

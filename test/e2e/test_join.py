@@ -228,8 +228,8 @@ class Join(HouseTest):
         first, second = ({name: key[name] for name in ("key", "token")} for key in (make(), make()))
         agent = self.agent(self.house, IP, lambda call: Result(1, "the first"), auth=first)
         with self.client(self.house, auth=second) as other:
-            other.refused("409.1", "heartbeat", "register", agentip=IP)
-        eventually(lambda: "refused to register" in self.house.log())
+            other.refused("401.6", "heartbeat", "register", agentip=IP)
+        eventually(lambda: "agent.register_refused" in self.house.log())
         info = self.admin.ok("heartbeat", "getinfobyip", agentip=IP)
         self.assertTrue(info["claimed_from"].startswith("127.0.0.1:"), info)
         self.assertEqual(self.send_sync(self.admin, IP)["worker_result"], "the first")

@@ -16,7 +16,9 @@ namespace elves {
     key->key = "0123456789ABCDEF";
     key->role = role;
     key->apps = {"*"};
-    for (auto const& range : ranges) key->ips.push_back(IpRange::parse(range).value());
+    std::vector<IpRange> ips;
+    for (auto const& range : ranges) ips.push_back(IpRange::parse(range).value());
+    key->ips = std::move(ips);
     return key;
 }
 

@@ -122,3 +122,61 @@ TEST_CASE("a key file that others may use is not used", "[enrolment]")
     CHECK_THROWS_AS(agent.ask(status("accepted")), Error);
     CHECK(agent.server->calls.empty());
 }
+
+namespace {
+
+std::string const pin_of_server(64, 'b');
+
+void give_token(Newcomer const& agent, std::string const& text)
+{
+    auto const path = agent.folder.write("join.token", text + "\n").string();
+    REQUIRE(::chmod(path.c_str(), 0600) == 0);
+}
+
+} // namespace
+
+TEST_CASE(
+    "a join token's fingerprint says what the server has to show, and only the rest is sent", "[enrolment]")
+{
+    Newcomer agent;
+    CHECK(agent.enrolment.pin_for_dial().sha256.empty());
+    give_token(agent, "elvjoin_x." + pin_of_server);
+    auto const pin = agent.enrolment.pin_for_dial();
+    CHECK(pin.sha256 == pin_of_server);
+    CHECK(pin.is_of_token);
+    agent.ask(status("accepted"));
+    CHECK(agent.sent().at("join_token").as_string() == "elvjoin_x");
+    // Once it has joined the token does not count any more, and the server is still known.
+    CHECK(agent.enrolment.pin_for_dial().sha256 == pin_of_server);
+    CHECK_FALSE(agent.enrolment.pin_for_dial().is_of_token);
+    Enrolment again({agent.key_file, "", "web-5"});
+    CHECK(again.pin_for_dial().sha256 == pin_of_server);
+    CHECK(again.last());
+}
+
+TEST_CASE("a join token with a fingerprint is sent to no server that was not dialed by it", "[enrolment]")
+{
+    Newcomer agent;
+    agent.ask(status("accepted"));
+    give_token(agent, "elvjoin_x." + pin_of_server);
+    CHECK(agent.enrolment.pin_for_dial().sha256.empty()); // it has a key
+    auto const calls = agent.server->calls.size();
+    CHECK_THROWS_AS(agent.ask(status("accepted")), Error); // which turned out to be of no use
+    CHECK(agent.server->calls.size() == calls);
+    CHECK(agent.enrolment.pin_for_dial().is_of_token);
+    agent.ask(status("accepted"));
+    CHECK(agent.sent().at("join_token").as_string() == "elvjoin_x");
+    CHECK_FALSE(agent.enrolment.pin_for_dial().is_of_token);
+    CHECK(read_own_key(agent.key_file)->pin == pin_of_server);
+}
+
+TEST_CASE("a malformed fingerprint in a join token is an error, never a token without one", "[enrolment]")
+{
+    Newcomer agent;
+    for (std::string const wrong : {"b", "xyz", "not hex at all"}) {
+        give_token(agent, "elvjoin_x." + wrong);
+        CHECK_THROWS_AS(agent.enrolment.pin_for_dial(), Error);
+        CHECK_THROWS_AS(agent.ask(status("accepted")), Error);
+    }
+    CHECK(agent.server->calls.empty());
+}

@@ -1,5 +1,7 @@
 #include "elves/ip.hpp"
 
+#include <algorithm>
+#include <random>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -8,6 +10,7 @@
 
 using elves::Ip;
 using elves::IpRange;
+using elves::IpSet;
 using namespace std::string_view_literals;
 
 TEST_CASE("an address comes out as RFC 5952 writes it", "[ip]")
@@ -137,4 +140,70 @@ TEST_CASE("a range knows its first address, and whether it is the only one", "[i
         CHECK(range.is_single() == row.is_single);
     }
     CHECK_FALSE(IpRange::parse("*")->is_single());
+}
+
+TEST_CASE("a range knows its last address", "[ip]")
+{
+    for (auto const& [range, last] : {std::pair{"10.1.2.3", "10.1.2.3"}, std::pair{"10.1.2.3/31", "10.1.2.3"},
+             std::pair{"10.0.0.0/9", "10.127.255.255"}, std::pair{"0.0.0.0/0", "255.255.255.255"},
+             std::pair{"2001:db8::/64", "2001:db8::ffff:ffff:ffff:ffff"}, std::pair{"::/127", "::1"},
+             std::pair{"::/0", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}}) {
+        CHECK(IpRange::parse(range)->last().text() == last);
+    }
+}
+
+TEST_CASE("a set holds exactly the addresses that one of its ranges contains", "[ip]")
+{
+    std::mt19937 random(19); // the same addresses in each run
+    auto const below = [&random](unsigned most) { return static_cast<unsigned>(random() % most); };
+    // Few different bytes, so that ranges nest, touch and repeat.
+    auto const address = [&]() {
+        std::array<std::uint8_t, 16> bytes{};
+        for (std::size_t at = 12; at < 16; ++at)
+            bytes[at] = std::array<std::uint8_t, 4>{0, 1, 127, 255}[below(4)];
+        if (below(2) == 0) return Ip::of_v4({bytes[12], bytes[13], bytes[14], bytes[15]});
+        if (below(4) == 0) bytes[0] = 0xfd;
+        return Ip::of_v6(bytes);
+    };
+    for (int round = 0; round < 200; ++round) {
+        std::vector<IpRange> ranges;
+        for (unsigned i = below(40); i > 0; --i) {
+            auto const ip = address();
+            auto const bits = ip.is_v4() ? below(33) : 128 - below(40);
+            ranges.push_back(IpRange::parse(ip.text() + "/" + std::to_string(bits)).value());
+        }
+        if (below(20) == 0) ranges.push_back(IpRange::parse("*").value());
+        IpSet const set(ranges);
+        for (int probe = 0; probe < 100; ++probe) {
+            auto const ip = address();
+            bool const naive = std::any_of(
+                ranges.begin(), ranges.end(), [&](IpRange const& range) { return range.contains(ip); });
+            INFO(ip.text());
+            REQUIRE(set.contains(ip) == naive);
+        }
+        CHECK(set.ranges() == ranges);
+    }
+}
+
+TEST_CASE("a set knows whether it is all addresses, or one alone", "[ip]")
+{
+    auto const set = [](std::vector<std::string_view> const& texts) {
+        std::vector<IpRange> ranges;
+        for (auto const text : texts) ranges.push_back(IpRange::parse(text).value());
+        return IpSet(std::move(ranges));
+    };
+    CHECK_FALSE(set({}).contains(*Ip::parse("10.0.0.1")));
+    CHECK_FALSE(set({}).is_single());
+    CHECK(set({"10.0.0.1"}).is_single());
+    CHECK(set({"10.0.0.1", "10.0.0.1/32"}).is_single());
+    CHECK_FALSE(set({"10.0.0.1", "10.0.0.2"}).is_single());
+    CHECK_FALSE(set({"10.0.0.0/31"}).is_single());
+    CHECK_FALSE(set({"*"}).is_single());
+    CHECK_FALSE(set({"10.0.0.1", "*"}).is_single());
+    CHECK(set({"10.0.0.1", "*"}).is_all());
+    CHECK_FALSE(set({"0.0.0.0/0", "::/0"}).is_all());
+    // The same sixteen bytes, of two families.
+    CHECK_FALSE(set({"::102:304"}).contains(*Ip::parse("1.2.3.4")));
+    CHECK_FALSE(set({"1.2.3.4"}).contains(*Ip::parse("::102:304")));
+    CHECK(set({"0.0.0.0/0", "::/96"}).contains(*Ip::parse("::102:304")));
 }

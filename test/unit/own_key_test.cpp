@@ -107,3 +107,23 @@ TEST_CASE("of a file with a secret the first line counts", "[own_key]")
     CHECK(read_secret(path) == "elvjoin_x");
     CHECK_FALSE(read_secret(folder.file("none")));
 }
+
+TEST_CASE(
+    "by which certificate a server is known is noted behind the key, and without a key, too", "[own_key]")
+{
+    TempFolder const folder;
+    auto const path = folder.file("agent.key");
+    std::string const pin(64, 'a');
+    auto key = make_own_key(path, pin);
+    CHECK(read_own_key(path)->token == key.token);
+    CHECK(read_own_key(path)->id.empty());
+    CHECK(read_own_key(path)->pin == pin);
+    key.id = "0123456789ABCDEF";
+    replace_own_key(path, key);
+    CHECK(read_own_key(path)->id == key.id);
+    CHECK(read_own_key(path)->pin == pin);
+    key.pin.clear();
+    replace_own_key(path, key);
+    CHECK(read_own_key(path)->id == key.id);
+    CHECK(read_own_key(path)->pin.empty());
+}

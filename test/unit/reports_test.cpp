@@ -135,3 +135,15 @@ TEST_CASE(
     CHECK(count == std::map<std::string, int>{{"done", 3}, {"running", 5}, {"unknown", 192}});
     CHECK(linked.server->calls.size() == 5);
 }
+
+TEST_CASE("a report that the server will never take is dropped after some tries", "[agent][reports]")
+{
+    Linked agent;
+    agent.finish("async");
+    for (int second = 0; second < 200; ++second) {
+        static_cast<void>(agent.answer(false, "[403.10] `fire_time` is 1970; expected a time of this decade"));
+        agent.pass(1s);
+    }
+    CHECK(agent.server->calls.size() == 6);
+    CHECK(agent.house.tasks.unconfirmed().empty());
+}

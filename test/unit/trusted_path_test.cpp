@@ -1,4 +1,4 @@
-#include "agent/trusted_path.hpp"
+#include "core/trusted_path.hpp"
 
 #include <array>
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "agent/conf_file.hpp"
 #include "agent/registration.hpp"
 #include "catch.hpp"
+#include "core/trusted_settings.hpp"
 #include "support/temp_folder.hpp"
 
 using namespace elves;
@@ -77,6 +78,50 @@ TEST_CASE("the folder of each link on the way is looked at, and nothing but link
     CHECK(fault("open/nothing").empty());
     fs::create_symlink("loop", place.at("loop"));
     CHECK(fault("loop") == place.at("loop") + " leads nowhere");
+}
+
+TEST_CASE("a path that is relative or leads over links is looked at whole", "[trusted-path]")
+{
+    Place const place;
+    auto const fault = [](fs::path const& path) {
+        return untrusted_anywhere(path, ::geteuid()).value_or("");
+    };
+    fs::create_directory(place.at("open"));
+    fs::create_symlink("../apps/demo/bin/work", place.at("open/link"));
+    CHECK(fault(place.at("open/link")).empty());
+    CHECK(fault(fs::relative(place.file)).empty());
+    Place::mode(place.at("open"), 0777);
+    CHECK(fault(place.at("open/link")).starts_with(place.at("open") + " has mode 0777"));
+    Place::mode(place.at("open"), 0755);
+    Place::mode(place.at("apps/demo"), 0777);
+    CHECK(fault(place.at("open/link")).starts_with(place.at("apps/demo") + " has mode 0777"));
+    CHECK(fault(fs::relative(place.file)).starts_with(place.at("apps/demo") + " has mode 0777"));
+    CHECK(fault(place.at("nothing")).starts_with(place.at("nothing") + " can't be looked at: "));
+}
+
+TEST_CASE("settings are read from a file that nobody else can change, or from a descriptor", "[trusted-path]")
+{
+    Place const place;
+    auto const path = place.folder.write("elves.conf", "[server]\nlisten = 127.0.0.1:1\n").string();
+    auto const said = [](std::string const& from) -> std::string {
+        try {
+            static_cast<void>(read_trusted_settings(from));
+            return "";
+        } catch (SettingsError const& refused) {
+            return refused.what();
+        }
+    };
+    Place::mode(path, 0644);
+    CHECK(said(path).empty());
+    Place::mode(path, 0666);
+    CHECK(said(path) == path + ": settings file is not trusted: " + path +
+                            " has mode 0666: anybody may change it; chmod o-w " + path);
+    CHECK(said(place.at("none.conf")).find("cannot be read") != std::string::npos);
+    CHECK(said("/dev/null").empty());
+    int const fd = ::open(path.c_str(), O_RDONLY);
+    CHECK(said("/dev/fd/" + std::to_string(fd)).empty());
+    ::close(fd);
+    CHECK_FALSE(said("/dev/fd/../../" + path).empty());
 }
 
 TEST_CASE("what anybody may write is refused with path, mode and cure, wherever on the way", "[trusted-path]")
@@ -173,7 +218,7 @@ TEST_CASE("what belongs to another user is refused, though nobody else may write
     for (std::string const name : {"apps", "apps/demo", "apps/demo/bin/work"}) {
         REQUIRE(::chown(place.at(name).c_str(), 65534, 0) == 0);
         CHECK(place.fault() == place.at(name) +
-                                   " belongs to nobody, who could change what the agent starts; chown root " +
+                                   " belongs to nobody (mode 0755), who could change it; chown root " +
                                    place.at(name));
         CHECK(untrusted(place.file, 65534).value_or("").empty());
         REQUIRE(::chown(place.at(name).c_str(), 0, 0) == 0);

@@ -8,7 +8,7 @@
 
 struct stat;
 
-namespace elves::agent {
+namespace elves {
 
 /// Who but root and `own` could change what is at `real` (absolute, without links): what is wrong with which
 /// part of the path, and the command that mends it. Nothing where nobody could.
@@ -25,4 +25,8 @@ namespace elves::agent {
 [[nodiscard]] std::optional<std::string> untrusted(
     struct stat const& about, std::filesystem::path const& path, uid_t own);
 
-} // namespace elves::agent
+/// The two above together: `path` may be relative, and lead over links. Also where there is nothing at its
+/// end.
+[[nodiscard]] std::optional<std::string> untrusted_anywhere(std::filesystem::path const& path, uid_t own);
+
+} // namespace elves

@@ -1,4 +1,4 @@
-#include "agent/trusted_path.hpp"
+#include "core/trusted_path.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,10 +14,9 @@
 #include <pwd.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
-#include "agent/spawn.hpp"
-
-namespace elves::agent {
+namespace elves {
 
 namespace fs = std::filesystem;
 
@@ -62,6 +61,24 @@ bool is_private(gid_t gid, uid_t uid)
     return true;
 }
 
+/// A descriptor that is closed at the end of its owner's life.
+class Descriptor {
+public:
+    Descriptor() = default;
+    ~Descriptor() { replace(-1); }
+    Descriptor(Descriptor const&) = delete;
+    Descriptor& operator=(Descriptor const&) = delete;
+    [[nodiscard]] int get() const noexcept { return fd_; }
+    void replace(int fd) noexcept
+    {
+        if (fd_ >= 0) ::close(fd_);
+        fd_ = fd;
+    }
+
+private:
+    int fd_ = -1;
+};
+
 /// As in /tmp: there nobody can take away or rename what is another's.
 bool keeps_what_is_in_it(struct stat const& about)
 {
@@ -74,8 +91,8 @@ std::optional<std::string> untrusted(struct stat const& about, fs::path const& p
 {
     auto const name = path.string();
     if (about.st_uid != 0 && about.st_uid != own)
-        return name + " belongs to " + user_name(about.st_uid) +
-               ", who could change what the agent starts; chown root " + name;
+        return name + " belongs to " + user_name(about.st_uid) + " (mode " + mode_text(about.st_mode) +
+               "), who could change it; chown root " + name;
     auto const is_mode = name + " has mode " + mode_text(about.st_mode);
     if ((about.st_mode & S_IWOTH) != 0) return is_mode + ": anybody may change it; chmod o-w " + name;
     if ((about.st_mode & S_IWGRP) != 0 && !is_private(about.st_gid, about.st_uid))
@@ -90,13 +107,13 @@ std::optional<std::string> untrusted(struct stat const& about, fs::path const& p
 std::optional<std::string> untrusted(fs::path const& real, uid_t own)
 {
     fs::path so_far;
-    OwnedFd at;
+    Descriptor at;
     for (auto part = real.begin(); part != real.end(); ++part) {
         so_far /= *part;
         auto const fd = ::openat(
             part == real.begin() ? AT_FDCWD : at.get(), part->c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0) return so_far.string() + " can't be looked at: " + std::strerror(errno);
-        at = OwnedFd(fd, "openat");
+        at.replace(fd);
         struct stat about {};
         if (::fstat(at.get(), &about) != 0)
             return so_far.string() + " can't be looked at: " + std::strerror(errno);
@@ -133,4 +150,14 @@ std::optional<std::string> untrusted_links(fs::path const& path, uid_t own)
     return std::nullopt;
 }
 
-} // namespace elves::agent
+std::optional<std::string> untrusted_anywhere(fs::path const& path, uid_t own)
+{
+    std::error_code failure;
+    auto const whole = fs::absolute(path, failure);
+    auto const real = fs::canonical(whole, failure);
+    if (failure) return whole.string() + " can't be looked at: " + failure.message();
+    if (auto fault = untrusted_links(whole, own)) return fault;
+    return untrusted(real, own);
+}
+
+} // namespace elves
