@@ -123,11 +123,12 @@ class Contestant:
 
 class Elvesd(Contestant):
     dialect = "elves"
-    settings = "defaults, log level warning"
+    settings = "defaults, [auth] mode open, log level warning"
 
     def command(self):
         (self.folder / "elves.conf").write_text(
-            f"[server]\nlisten = 127.0.0.1:{self.port}\n[store]\npath = elves.db\n[log]\nlevel = warning\n")
+            f"[server]\nlisten = 127.0.0.1:{self.port}\n[store]\npath = elves.db\n[log]\nlevel = warning\n"
+            "[auth]\nmode = open\n")
         return [BIN / "elvesd", "--config", "elves.conf"]
 
     def is_up(self):

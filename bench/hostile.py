@@ -27,7 +27,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Attacked(Elvesd):
-    """With a certificate, so that handshakes can be left half done."""
+    """With a certificate, so that handshakes can be left half done. Attackers, who come from 127.0.1.N, are strangers."""
 
     def command(self):
         command = super().command()
@@ -36,7 +36,8 @@ class Attacked(Elvesd):
         with open(self.folder / "elves.conf", "a") as file:
             file.write("[tls]\ncert = pki/server.pem\nkey = pki/server-key.pem\nplain = loopback\n")
         text = (self.folder / "elves.conf").read_text()
-        (self.folder / "elves.conf").write_text(text.replace("[store]", f"max_connections = {MOST}\n[store]"))
+        (self.folder / "elves.conf").write_text(text.replace("[store]", f"max_connections = {MOST}\n[store]")
+                                                .replace("mode = open", "mode = protected"))
         return command
 
 

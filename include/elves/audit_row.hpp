@@ -21,6 +21,11 @@ public:
     /// What an id stands for that the call names: the row tells where that is and what it runs, as far as the
     /// call's own fields don't. Before the write that `also` is part of.
     virtual void about(Ip const& agent, Instruction const& ins) = 0;
+    /// The call's own key and token, which are not its `auth`, fit: the row is that key's.
+    virtual void prove(std::string const& key) = 0;
+    /// They do not fit, and the call is answered without an error: the row is a denied one ([401.5]) of
+    /// nobody, which names the key that was claimed.
+    virtual void claim(std::string_view key) = 0;
     /// The router's: the call has ended, with the code of that Error or with "". Where no change has brought
     /// the row to disk, it is written now.
     virtual void over(std::string_view refused) = 0;

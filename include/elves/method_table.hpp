@@ -85,6 +85,7 @@ enum class Audited {
     nothing,
     changes, ///< A row where it changes something: with the write that does (see Caller::also).
     calls,   ///< A row for each call.
+    by_rate, ///< A row for each call up to a rate for each address; calls beyond it are counted.
 };
 
 [[nodiscard]] std::string_view audited_text(Audited audited) noexcept;
@@ -123,6 +124,12 @@ struct Method {
     Method& may_change()
     {
         audited = Audited::changes;
+        return *this;
+    }
+    /// Whether somebody could authenticate is worth a row, and anybody may try: rows are bounded.
+    Method& audited_by_rate()
+    {
+        audited = Audited::by_rate;
         return *this;
     }
     /// What it lists is cut to the addresses, or the apps, of its caller's key. The answer to a key that has

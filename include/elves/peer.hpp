@@ -54,8 +54,9 @@ public:
     /// No idle limit for this one: whoever says so watches `last_heard` itself.
     virtual void keep_when_idle() = 0;
 
+    /// 0.0.0.0 for a Unix socket.
     [[nodiscard]] virtual Ip ip() const = 0;
-    /// `10.0.0.1:50123`, for the log.
+    /// `10.0.0.1:50123`, or `unix:uid=0` for a Unix socket; for the log.
     [[nodiscard]] virtual std::string const& address() const noexcept = 0;
 
     /// What `supervisor.login` bound this connection to.
@@ -64,7 +65,8 @@ public:
     /// A key was proven on this connection: the limits of strangers no longer hold for it (docs/protocol.md,
     /// Frames).
     virtual void grant_authority() noexcept {}
-    /// What its TLS certificate stands for in place of a key; null without one.
+    /// What its TLS certificate, or the credentials of its Unix socket, stand for in place of a key; null for
+    /// none.
     [[nodiscard]] virtual std::shared_ptr<Key const> certified() const { return nullptr; }
 };
 

@@ -11,7 +11,7 @@ std::string missing_file_right(CronJob const& job, Authority const* keys)
     auto const key = keys->find_key(job.by);
     if (!key || key->may_choose_files()) return {};
     return Error(codes::forbidden,
-        "`ins.proxy` is " + json_text(json::string(job.ins.proxy)) + ", and key " + job.by +
+        "`ins.proxy` is " + shown(job.ins.proxy) + ", and key " + job.by +
             ", which set this job, does not have the right `files`: set the job without it, or give the key "
             "that right (elvesctl key set " +
             job.by + " --files true)")

@@ -1,5 +1,6 @@
 #include "key_ring.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "elves/error.hpp"
@@ -32,6 +33,16 @@ constexpr std::string_view update_use = "UPDATE access_key SET used_time = ?2, u
 constexpr std::string_view select_holders =
     "SELECT id, token_hash = ?2 OR (old_token_hash = ?2 AND old_token_until > ?3),"
     " is_enabled AND (expires IS NULL OR expires > ?3) FROM access_key WHERE role = 'agent' AND ips = ?1";
+
+constexpr std::string_view count_admin_keys =
+    "SELECT count(*) FROM access_key WHERE role = 'admin' AND is_enabled = 1"
+    " AND (expires IS NULL OR expires > ?1)";
+
+constexpr std::string_view note_admin =
+    "INSERT OR IGNORE INTO admin_seen SELECT 1, ?2 WHERE EXISTS (SELECT 1 FROM access_key WHERE id = ?1"
+    " AND role = 'admin' AND is_enabled = 1 AND (expires IS NULL OR expires > ?2))";
+
+constexpr std::string_view select_admin_seen = "SELECT 1 FROM admin_seen";
 
 constexpr std::string_view delete_one = "DELETE FROM access_key WHERE id = ?1";
 
@@ -138,23 +149,50 @@ Store::Work requiring_one(std::string const& id, std::function<void(Db&)> work)
 
 } // namespace
 
-void KeyRing::load()
+void KeyRing::load(Instant now)
 {
-    store_.at_start([this](Db& db) {
+    store_.at_start([this, now](Db& db) {
         keys_.clear();
         wide_agent_keys_.clear();
+        admins_.clear();
+        has_had_admin_ = db.run(select_admin_seen).next();
         auto row = db.run(select_all);
         while (row.next()) {
             auto const id = std::string(row.text(0));
             try {
                 auto const loaded = keys_.insert_or_assign(id, entry_of(row, zone_)).first;
                 index(*loaded->second.key);
+                index_admin(*loaded->second.key, now);
             } catch (std::exception const& error) {
                 // It is none, and must not keep the server down; nor is it thrown away.
                 ELVES_LOG(error, "key " << id << " can't be read and counts for nothing: " << error.what());
             }
         }
     });
+}
+
+void KeyRing::index_admin(Key const& key, Instant now)
+{
+    if (key.role != Role::admin) {
+        admins_.erase(key.key);
+        return;
+    }
+    admins_.insert(key.key);
+    has_had_admin_ = has_had_admin_ || counts(key, now);
+}
+
+std::size_t KeyRing::count_admins(Instant now) const
+{
+    return static_cast<std::size_t>(std::count_if(
+        admins_.begin(), admins_.end(), [&](auto const& id) { return counts(*keys_.at(id).key, now); }));
+}
+
+AdminKeys KeyRing::admins_in(Db& db, Instant now)
+{
+    auto run = db.run(count_admin_keys);
+    run.bind(1, milliseconds(now));
+    auto const count = run.next() ? static_cast<std::size_t>(run.number(0)) : 0;
+    return {count, db.run(select_admin_seen).next()};
 }
 
 KeyEntry const* KeyRing::find(std::string_view id) const
@@ -195,7 +233,7 @@ asio::awaitable<void> KeyRing::add(Key key, std::string token, Instant now, Stor
     keep(std::move(key), std::move(hash), now);
 }
 
-asio::awaitable<void> KeyRing::change(std::string id, KeyChange change, Store::Work also)
+asio::awaitable<void> KeyRing::change(std::string id, KeyChange change, Instant at, Store::Work also)
 {
     // Named: GCC 12 destroys a closure that is a temporary of a co_await twice.
     auto work = requiring_one(id, [id, columns = Columns(change)](Db& db) {
@@ -211,7 +249,9 @@ asio::awaitable<void> KeyRing::change(std::string id, KeyChange change, Store::W
             .bind(9, columns.files)
             .execute();
     });
-    work = together(std::move(work), std::move(also));
+    Store::Work note = [id, at](
+                           Db& db) { db.run(note_admin).bind(1, id).bind(2, milliseconds(at)).execute(); };
+    work = together(together(std::move(work), std::move(note)), std::move(also));
     co_await store_.write(std::move(work));
     // Of the key as it is by now: another change may have been written meanwhile.
     auto const now = keys_.find(id);
@@ -224,6 +264,7 @@ asio::awaitable<void> KeyRing::change(std::string id, KeyChange change, Store::W
     if (change.enabled) key->enabled = *change.enabled;
     if (change.expires) key->expires = *change.expires;
     if (change.files) key->files = *change.files;
+    index_admin(*key, at);
     now->second.key = std::move(key);
     index(*now->second.key);
 }
@@ -272,6 +313,7 @@ void KeyRing::insert(Db& db, Key const& key, std::string const& hash, Instant cr
         .bind(9, milliseconds(key.expires))
         .bind(10, std::int64_t{key.files})
         .execute();
+    if (key.role == Role::admin) db.run(note_admin).bind(1, key.key).bind(2, milliseconds(created)).execute();
 }
 
 void KeyRing::remove(Db& db, std::string const& id) { db.run(delete_one).bind(1, id).execute(); }
@@ -322,6 +364,12 @@ void KeyRing::add_at_start(Key key, std::string const& token, Instant now, Store
     keep(std::move(key), std::move(hash), now);
 }
 
+void KeyRing::drop(std::string const& id)
+{
+    keys_.erase(id);
+    admins_.erase(id);
+}
+
 void KeyRing::require_room() const
 {
     if (keys_.size() >= most_) {
@@ -332,6 +380,7 @@ void KeyRing::require_room() const
 void KeyRing::keep(Key key, std::string hash, Instant created)
 {
     key.create_time = zone_.text(created);
+    index_admin(key, created);
     auto id = key.key;
     KeyEntry entry;
     entry.key = std::make_shared<Key const>(std::move(key));

@@ -11,6 +11,7 @@
 
 #include "elves/asio.hpp"
 #include "elves/caller.hpp"
+#include "elves/services/authority.hpp"
 #include "elves/store.hpp"
 #include "elves/zone.hpp"
 
@@ -64,7 +65,14 @@ public:
     KeyRing(Store& store, Zone zone, std::size_t most = 100'000) : store_(store), zone_(zone), most_(most) {}
 
     /// Before the loop runs only: reads them all.
-    void load();
+    void load(Instant now);
+
+    /// A key of the role admin has counted (was enabled and not expired) at some time. Stays true for good.
+    [[nodiscard]] bool has_had_admin() const noexcept { return has_had_admin_; }
+    /// Keys of the role admin that count at `now`.
+    [[nodiscard]] std::size_t count_admins(Instant now) const;
+    /// The same as a data file says. Any thread; throws std::exception where it has no such tables.
+    [[nodiscard]] static AdminKeys admins_in(Db& db, Instant now);
 
     /// Null where there is none. Disabled and expired ones too.
     [[nodiscard]] KeyEntry const* find(std::string_view id) const;
@@ -84,7 +92,8 @@ public:
     /// Throws Error 429.1 where there are too many keys.
     [[nodiscard]] asio::awaitable<void> add(Key key, std::string token, Instant now, Store::Work also = {});
     /// Throws Error 413.1 where there is none of that id; so do the next ones.
-    [[nodiscard]] asio::awaitable<void> change(std::string id, KeyChange change, Store::Work also = {});
+    [[nodiscard]] asio::awaitable<void> change(
+        std::string id, KeyChange change, Instant now, Store::Work also = {});
     /// From now on `token` proves it; the one before does so for `overlap`, and the one before that no
     /// longer. True where a token that did so up to now is at its end.
     [[nodiscard]] asio::awaitable<bool> rotate(
@@ -116,6 +125,7 @@ public:
 private:
     [[nodiscard]] std::shared_ptr<Key const> judge(
         std::string_view id, std::string_view hash, Instant now) const;
+    void index_admin(Key const& key, Instant now);
 
     /// To be called whenever `key` is another one than before.
     void index(Key const& key);
@@ -125,6 +135,9 @@ private:
     std::size_t most_;
     Keys keys_;
     std::set<std::string> wide_agent_keys_;
+    std::set<std::string, std::less<>>
+        admins_; ///< Ids of the keys of that role, also those that do not count.
+    bool has_had_admin_ = false;
 };
 
 } // namespace elves

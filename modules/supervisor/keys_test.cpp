@@ -316,3 +316,59 @@ TEST_CASE("agent keys for more than one address are warned of by name, those tha
     office.call("delkey", {{"key", wide}});
     CHECK(said().find(" and 1 more; ") != std::string::npos);
 }
+
+namespace {
+
+json::object const admin{{"role", "admin"}, {"apps", {"*"}}, {"iplist", {"*"}}};
+
+} // namespace
+
+TEST_CASE("that an admin key has counted is known for good, also after it is gone and after a restart",
+    "[supervisor]")
+{
+    Office office;
+    office.make();
+    CHECK_FALSE(office.authority.has_had_admin_key());
+    auto const made = office.make(admin);
+    CHECK(office.authority.has_had_admin_key());
+    CHECK(office.authority.admin_keys().count == 1);
+    CHECK(std::string(office.call("delkey", {{"key", made.key}}).at("warning").as_string())
+              .find("--init-admin") != std::string::npos);
+    CHECK(office.authority.has_had_admin_key());
+    CHECK(office.authority.admin_keys().count == 0);
+    office.module->stop();
+    office.module->start();
+    CHECK(office.authority.has_had_admin_key());
+}
+
+TEST_CASE("an admin key that is disabled or has expired counts from when it is neither", "[supervisor]")
+{
+    auto const change = GENERATE(json::object{{"enabled", false}},
+        json::object{{"expires", "2020-01-01 00:00:00"}}, json::object{{"role", "viewer"}});
+    Office office;
+    auto fields = admin;
+    for (auto const& [name, value] : change) fields[name] = value;
+    auto const made = office.make(fields);
+    CHECK_FALSE(office.authority.has_had_admin_key());
+    CHECK_FALSE(office.call("setkey", {{"key", made.key}, {"name", "x"}}).contains("warning"));
+    office.module->start();
+    CHECK_FALSE(office.authority.has_had_admin_key());
+    office.call("setkey", {{"key", made.key}, {"enabled", true}, {"expires", "never"}, {"role", "admin"}});
+    CHECK(office.authority.has_had_admin_key());
+    CHECK(office.authority.admin_keys().count == 1);
+    auto back = change;
+    back["key"] = made.key;
+    CHECK(office.call("setkey", back).contains("warning"));
+    CHECK(office.authority.has_had_admin_key());
+    CHECK(office.authority.admin_keys().count == 0);
+}
+
+TEST_CASE("deleting one of two admin keys, or a key of another role, warns of nothing", "[supervisor]")
+{
+    Office office;
+    auto const one = office.make(admin);
+    office.make(admin);
+    auto const viewer = office.make();
+    CHECK_FALSE(office.call("delkey", {{"key", one.key}}).contains("warning"));
+    CHECK_FALSE(office.call("delkey", {{"key", viewer.key}}).contains("warning"));
+}

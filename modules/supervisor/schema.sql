@@ -57,3 +57,10 @@ CREATE INDEX join_request_age ON join_request (is_rejected, last_time);
 
 -- migration 5: the right to name the file that runs (ins.proxy)
 ALTER TABLE access_key ADD COLUMN has_files INTEGER NOT NULL DEFAULT 0 CHECK (has_files IN (0, 1));
+
+-- migration 6: a row once a key of the role admin has counted; from then on no address stands for an admin
+CREATE TABLE admin_seen (
+    one  INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    time INTEGER NOT NULL -- UTC, ms
+) STRICT;
+INSERT INTO admin_seen SELECT 1, min(created) FROM access_key WHERE role = 'admin' HAVING count(*) > 0;

@@ -81,11 +81,13 @@ Reply page(std::string_view name, All const& all, std::string const& after, std:
 
 void Supervisor::declare(MethodTable& table)
 {
-    table.call<Check>("checkipauthbykey", Right::open,
-        {required("agentip", &Check::agentip), required("key", &Check::key),
-            required("token", &Check::token)},
-        "Has that key, proven by that token, rights on that IP?",
-        [this](Check in, Caller caller) { return check(std::move(in), std::move(caller)); });
+    table
+        .call<Check>("checkipauthbykey", Right::open,
+            {required("agentip", &Check::agentip), required("key", &Check::key),
+                required("token", &Check::token)},
+            "Check whether a key, proven by its token, may access an agent.",
+            [this](Check in, Caller caller) { return check(std::move(in), std::move(caller)); })
+        .audited_by_rate();
     table.call<ByApp>("getappcallbackinfo", Right::read, {required("appname", &ByApp::appname)},
         "Where an app's processor listens.", [this](ByApp in, Caller const&) { return callback_info(in); });
     table.call<ByKey>("getauthbykey", Right::own, {required("key", &ByKey::key)},
@@ -120,15 +122,17 @@ void Supervisor::declare(MethodTable& table)
             "All apps that have a processor, in pages.",
             [this](List in, Caller const& caller) { return list_apps(in, caller); })
         .cut_by_app();
-    table.call<Login>("login", Right::open, {required("key", &Login::key), required("token", &Login::token)},
-        "Binds this connection to a key.",
-        [this](Login in, Caller caller) { return login(std::move(in), std::move(caller)); });
+    table
+        .call<Login>("login", Right::open, {required("key", &Login::key), required("token", &Login::token)},
+            "Bind this connection to a key.",
+            [this](Login in, Caller caller) { return login(std::move(in), std::move(caller)); })
+        .audited_by_rate();
     joins_.declare(table);
 }
 
 void Supervisor::start()
 {
-    keys_.load();
+    keys_.load(clock_.now());
     apps_.load();
     looked_ = clock_.now();
     look_again_soon();
@@ -251,7 +255,10 @@ KeyIssuer::Issued Supervisor::issue_at_start(
 asio::awaitable<Reply> Supervisor::check(Check in, Caller caller)
 {
     auto const key = keys_.proven(in.key.text, in.token.text, clock_.now());
-    if (!key) co_await wrong_try(caller.peer);
+    if (!key) {
+        if (caller.audit) caller.audit->claim(in.key.text);
+        co_await wrong_try(caller.peer);
+    }
     co_return Reply(json::object{{"status", key && key->may_touch(in.agentip) ? "true" : "false"}});
 }
 
@@ -262,6 +269,7 @@ asio::awaitable<Reply> Supervisor::login(Login in, Caller caller)
         co_await wrong_try(caller.peer);
         throw wrong_key();
     }
+    if (caller.audit) caller.audit->prove(key->key);
     keys_.use(key->key, caller.peer->ip(), clock_.now());
     caller.peer->bind_key(KeyRing::bound(key->key, in.token.text));
     co_return Reply();
@@ -335,9 +343,14 @@ asio::awaitable<Reply> Supervisor::change_key(SetKey in, Caller caller)
     bool const is_name_only =
         !change.role && !change.apps && !change.ips && !change.enabled && !change.expires;
     auto also = caller.also();
-    co_await keys_.change(in.key, std::move(change), std::move(also));
+    bool const was_over = keys_.has_had_admin();
+    auto const admins = admin_keys().count;
+    co_await keys_.change(in.key, std::move(change), clock_.now(), std::move(also));
     if (!is_name_only) cut_links_of(in.key);
-    co_return Reply(json::object{{"key", in.key}});
+    end_loopback_authority(was_over);
+    json::object fields{{"key", in.key}};
+    warn_of_no_admin(fields, admins);
+    co_return Reply(std::move(fields));
 }
 
 asio::awaitable<Reply> Supervisor::new_key(SetKey in, Caller caller)
@@ -354,16 +367,42 @@ asio::awaitable<Reply> Supervisor::new_key(SetKey in, Caller caller)
     auto const token = new_token();
     json::object fields{{"key", key.key}, {"token", token}};
     auto also = caller.also(key.key);
+    bool const was_over = keys_.has_had_admin();
     co_await keys_.add(std::move(key), token, clock_.now(), std::move(also));
+    end_loopback_authority(was_over);
     co_return Reply(std::move(fields));
 }
 
 asio::awaitable<Reply> Supervisor::delete_key(ByKey in, Caller caller)
 {
     auto also = together(joins_.withdrawing(in.key), caller.also());
+    auto const admins = admin_keys().count;
     co_await keys_.erase(in.key, std::move(also));
     cut_links_of(in.key);
-    co_return Reply();
+    json::object fields;
+    warn_of_no_admin(fields, admins);
+    co_return Reply(std::move(fields));
+}
+
+/// The first admin key counts from now on: agents that registered over loopback without a key register anew,
+/// with one. `was_over`: as it was before the change.
+void Supervisor::end_loopback_authority(bool was_over)
+{
+    if (was_over || !keys_.has_had_admin()) return;
+    ELVES_LOG(
+        info, "auth.first_admin_key: loopback without a key is no admin any more ([auth] mode protected)");
+    cut_links_of("");
+}
+
+/// Not refused: whoever ends a key that was stolen must not have to make another one first, and root on the
+/// server's machine always has a way in.
+void Supervisor::warn_of_no_admin(json::object& reply, std::size_t before) const
+{
+    if (before == 0 || admin_keys().count > 0) return;
+    ELVES_LOG(warning, "auth.last_admin_key_gone: no admin key counts any more");
+    reply["warning"] =
+        "no admin key counts any more: make one over the server's Unix socket ([server] socket), or "
+        "stop the server and run elvesd --init-admin NAME";
 }
 
 /// Calls on a link are judged one by one; but an agent that is only instructed makes none.

@@ -53,11 +53,20 @@ public:
     [[nodiscard]] std::shared_ptr<Key const> prove(
         std::string_view key, std::string_view token, Ip const& from) override;
     [[nodiscard]] std::shared_ptr<Key const> still(BoundKey const& bound, Ip const& from) override;
+    [[nodiscard]] bool has_had_admin_key() const noexcept override { return keys_.has_had_admin(); }
+    [[nodiscard]] AdminKeys admin_keys() const override
+    {
+        return {keys_.count_admins(clock_.now()), keys_.has_had_admin()};
+    }
     [[nodiscard]] asio::awaitable<void> wrong_try(std::shared_ptr<Peer> peer) override;
     [[nodiscard]] std::shared_ptr<Key const> find_key(std::string_view id) const override;
     [[nodiscard]] std::optional<AppAddress> callback(std::string_view app) const override;
     [[nodiscard]] Issued issue_at_start(
         std::string key_name, Role role, std::function<void(Db&, std::string const&)> also) override;
+    [[nodiscard]] AdminKeys admin_keys_in(Db& db, Instant now) const override
+    {
+        return KeyRing::admins_in(db, now);
+    }
 
 private:
     struct Check {
@@ -99,6 +108,8 @@ private:
     [[nodiscard]] asio::awaitable<Reply> login(Login in, Caller caller);
     void cut_links_of(std::string const& key);
     [[nodiscard]] std::string warning_of_wide_keys() const;
+    void end_loopback_authority(bool was_over);
+    void warn_of_no_admin(json::object& reply, std::size_t before) const;
     void look_again_soon();
     void look_at_keys();
     [[nodiscard]] Reply callback_info(ByApp const& in) const;

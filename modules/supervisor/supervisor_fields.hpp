@@ -68,7 +68,7 @@ struct FieldType<KeyApps> {
             if (is_glob(names[i])) continue;
             auto const item = std::string(field) + "[" + std::to_string(i) + "]";
             throw Error(codes::bad_app,
-                field_is(item, json::string(names[i])) +
+                field_is(item, names[i]) +
                     "; give an app's name, app.func, a glob of it such as nginx.re*, my.app.* for "
                     "an app with a dot in its name, or *");
         }

@@ -30,6 +30,16 @@ std::vector<HostPort> servers_of(Section const& agent)
     return all;
 }
 
+ServerUsers server_users_of(Section const& agent)
+{
+    auto const name = agent.text("server_user", "");
+    if (name.empty()) return ServerUsers(std::nullopt);
+    auto const uid = uid_of(name);
+    if (!uid)
+        agent.refuse("server_user", "\"" + name + "\" is no user of this machine; give a name or a uid");
+    return ServerUsers(uid);
+}
+
 std::optional<Ip> ip_of(Section const& agent)
 {
     auto const text = agent.text("ip", "");
@@ -125,6 +135,7 @@ AgentSettings AgentSettings::read(Settings const& settings)
     auto const agent = settings.section("agent");
     AgentSettings all;
     all.servers = servers_of(agent);
+    all.server_users = server_users_of(agent);
     all.ip = ip_of(agent);
     all.asset = agent.text("asset", host_name());
     all.apps = apps_of(agent);

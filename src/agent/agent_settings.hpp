@@ -10,6 +10,7 @@
 #include "agent/run_rules.hpp"
 #include "agent/worker_user.hpp"
 #include "client/dial.hpp"
+#include "client/server_users.hpp"
 #include "elves/ip.hpp"
 #include "elves/settings.hpp"
 #include "log/log_setup.hpp"
@@ -20,7 +21,9 @@ namespace elves::agent {
 /// agent.conf: `[agent]`, `[run_as]`, `[worker]`, `[limits]` and `[log]`.
 struct AgentSettings {
     std::vector<HostPort> servers; ///< Tried in turn.
-    std::optional<Ip> ip;          ///< Nothing: the address from which the server is reached.
+    ServerUsers server_users{
+        std::nullopt};    ///< Who may run a server that is dialed over loopback without TLS.
+    std::optional<Ip> ip; ///< Nothing: the address from which the server is reached.
     std::string asset;
     std::filesystem::path apps; ///< Absolute.
     std::string journal;

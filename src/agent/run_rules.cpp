@@ -68,7 +68,7 @@ std::optional<std::string> RunRules::refusal(Instruction const& ins) const
     if (allowed_ && !allowed_->may_run(ins))
         return "this agent's own settings do not allow " + ins.name() + " ([agent] allow)";
     if (!proxy_ && !ins.proxy.empty())
-        return "`ins.proxy` is " + json_text(json::string(ins.proxy)) +
+        return "`ins.proxy` is " + shown(ins.proxy) +
                ", and this agent runs each app by its own entry only: leave `ins.proxy` out, or set `proxy = "
                "true` in section [agent] of this host's agent.conf ([agent] proxy)";
     return std::nullopt;

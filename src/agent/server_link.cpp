@@ -83,7 +83,7 @@ asio::awaitable<void> ServerLink::serve(HostPort place)
     auto const ip = settings_.ip ? *settings_.ip : co_await own_ip(place);
     choose_tls();
     try {
-        link_ = co_await dial(place, dial_limit, shared_);
+        link_ = co_await dial_server(place);
     } catch (Error const& problem) {
         throw Error(problem.code(), problem.what() + whose_pin());
     }
@@ -100,6 +100,20 @@ asio::awaitable<void> ServerLink::serve(HostPort place)
     }
     listener_.down();
     ELVES_LOG(info, "the link to " << place.text() << " is lost");
+}
+
+/// While the server is down any user of its machine can listen on its port: the agent would show it its
+/// token, and run what it asks for.
+asio::awaitable<std::shared_ptr<Link>> ServerLink::dial_server(HostPort place)
+{
+    auto const before = shared_.tls ? std::vector<TcpListener>() : tcp_listeners(place.port);
+    auto link = co_await dial(place, dial_limit, shared_);
+    if (shared_.tls || !link->ip().is_loopback()) co_return link;
+    auto const fault = settings_.server_users.fault_of_loopback(link->ip(), place.port, before);
+    if (!fault) co_return link;
+    link->close("it is not told who listens there");
+    throw Error(codes::agent_unreachable,
+        "not trusted: " + *fault + "; give [agent] server_user, or [tls] ca or pin");
 }
 
 /// Of a datagram socket that is "connected", which sends nothing, the system says from where it would send.

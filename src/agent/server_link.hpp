@@ -33,6 +33,7 @@ public:
 
 private:
     [[nodiscard]] asio::awaitable<void> serve(HostPort place);
+    [[nodiscard]] asio::awaitable<std::shared_ptr<Link>> dial_server(HostPort place);
     [[nodiscard]] asio::awaitable<Ip> own_ip(HostPort place) const;
     /// Chooses the TLS context for the next dial: by the settings, and by what is known of the server from
     /// joining.
@@ -55,7 +56,7 @@ private:
     std::chrono::milliseconds interval_;
     Backoff backoff_;
     Enrolment::ServerPin pin_; ///< That the server is dialed by, beside the settings; mostly none.
-    bool is_in_ = false;    ///< It has registered in this round of the servers.
+    bool is_in_ = false;       ///< It has registered in this round of the servers.
     bool stopping_ = false;
 };
 

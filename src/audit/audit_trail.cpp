@@ -63,7 +63,7 @@ JsonValue const* object_in(JsonValue const& fields, std::string_view name)
     return value && value->is_object() ? value : nullptr;
 }
 
-/// Who he says he is.
+/// The key that the call claims, and did not prove.
 std::string claimed_key(JsonValue const& fields, Peer const& peer)
 {
     if (auto const* const auth = object_in(fields, "auth")) return plain_id(text_in(*auth, "key"));
@@ -144,15 +144,16 @@ class AuditTrail::Row final : public AuditRow, public std::enable_shared_from_th
 public:
     Row(AuditTrail& trail, Call const& call)
         : trail_(trail)
-        , is_audited_(call.method.audited == Audited::calls && call.caller)
-        , may_change_(call.method.audited != Audited::nothing && call.caller)
+        , is_by_rate_(call.method.audited == Audited::by_rate)
+        , is_audited_((call.method.audited == Audited::calls || is_by_rate_) && call.is_authorized)
+        , may_change_(call.method.audited != Audited::nothing && !is_by_rate_ && call.is_authorized)
         , how_(trail.settings_.param)
-        , ip_(call.peer.ip())
+        , ip_(call.caller.peer->ip())
     {
         Said const said(call);
         record_.time = trail.clock_.now().time_since_epoch().count();
-        record_.key = call.caller ? call.caller->by() : claimed_key(call.fields, call.peer);
-        record_.address = call.peer.address();
+        record_.key = call.caller.by();
+        record_.address = call.caller.peer->address();
         record_.method.append(call.service).append(1, '.').append(call.method.name);
         if (auto const agent = Ip::parse(said.text("agentip"))) record_.agent = agent->text();
         if (auto const* const ins = said.object("ins")) {
@@ -164,6 +165,9 @@ public:
         }
         record_.target = plain_id(said.text("id"));
         if (record_.target.empty()) record_.target = plain_id(said.text("key"));
+        bool const is_unproven = !call.is_authorized && record_.key.empty();
+        auto claimed = is_unproven ? claimed_key(call.fields, *call.caller.peer) : std::string();
+        if (!claimed.empty()) record_.target = std::move(claimed);
         // Of somebody unknown nothing is kept that he could make up.
         bool const is_kept = may_change_ && how_ != AuditSettings::Param::none;
         if (is_kept) param_ = param_of(call.fields);
@@ -190,14 +194,27 @@ public:
         };
     }
 
+    void prove(std::string const& key) override { record_.key = key; }
+
+    void claim(std::string_view key) override
+    {
+        record_.target = plain_id(key);
+        is_claim_ = true;
+    }
+
     void over(std::string_view refused) override
     {
+        if (is_claim_ && refused.empty()) refused = codes::wrong_key.text;
         bool const denied = is_denial(refused);
         // What the disk did not take is not there, nor is a word of it; and who never got as far as to be let
         // in or denied leaves nothing either, for that has no bound.
-        bool const is_nothing = refused == codes::store_cannot_write.text || (!is_audited_ && !denied);
+        bool const is_bad_try = is_by_rate_ && !refused.empty() && !denied;
+        bool const is_nothing =
+            refused == codes::store_cannot_write.text || (!is_audited_ && !denied) || is_bad_try;
         if (written_ || is_nothing) return;
-        if (denied && !trail_.denied_.takes(ip_, record_.method, refused, trail_.clock_.steady())) return;
+        auto& limit = denied ? trail_.denied_ : trail_.authenticated_;
+        bool const is_limited = denied || is_by_rate_;
+        if (is_limited && !limit.takes(ip_, record_.method, refused, trail_.clock_.steady())) return;
         record_.allowed = !denied;
         if (!refused.empty()) record_.result = refused;
         trail_.write([self = shared_from_this()](Db& db) { self->append(db, self->record_); });
@@ -212,9 +229,11 @@ private:
     }
 
     AuditTrail& trail_;
+    bool is_by_rate_;
     bool is_audited_; ///< Also where it was not denied, and changes nothing.
     bool may_change_;
     AuditSettings::Param how_;
+    bool is_claim_ = false; ///< Of a key that was not proven.
     Ip ip_;
     AuditRecord record_;
     std::string param_; ///< As it came.
@@ -262,6 +281,17 @@ void AuditTrail::stop()
     write_counts();
 }
 
+void AuditTrail::add(std::string_view method, std::string what, std::string_view result)
+{
+    AuditRecord record;
+    record.time = clock_.now().time_since_epoch().count();
+    record.address = "this machine";
+    record.method = method;
+    record.param = std::move(what);
+    record.result = result;
+    write([record = std::move(record)](Db& db) { audit::append(db, record); });
+}
+
 void AuditTrail::count_later()
 {
     counting_ = clock_.after(between_counts, [this] {
@@ -273,16 +303,20 @@ void AuditTrail::count_later()
 void AuditTrail::write_counts()
 {
     std::vector<AuditRecord> records;
-    for (auto& count : denied_.take()) {
-        AuditRecord record;
-        record.time = clock_.now().time_since_epoch().count();
-        record.address = std::move(count.address);
-        record.method = std::move(count.method);
-        record.allowed = false;
-        record.result = std::move(count.code);
-        record.more = count.more;
-        records.push_back(std::move(record));
-    }
+    auto const add = [&](DeniedLimit& limit, bool is_allowed) {
+        for (auto& count : limit.take()) {
+            AuditRecord record;
+            record.time = clock_.now().time_since_epoch().count();
+            record.address = std::move(count.address);
+            record.method = std::move(count.method);
+            record.allowed = is_allowed;
+            if (!is_allowed) record.result = std::move(count.code);
+            record.more = count.more;
+            records.push_back(std::move(record));
+        }
+    };
+    add(denied_, false);
+    add(authenticated_, true);
     if (records.empty()) return;
     write([records = std::move(records)](Db& db) {
         for (auto const& record : records) audit::append(db, record);

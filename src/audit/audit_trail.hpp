@@ -26,6 +26,10 @@ public:
     /// Says in the log where the chain ends. While the loop does not run only.
     void log_head();
 
+    /// Adds a row for what the server's own machine did, such as a signal; also where the trail is switched
+    /// off. `result`: `ok`, or a word for why it failed.
+    void add(std::string_view method, std::string what, std::string_view result);
+
     [[nodiscard]] std::shared_ptr<AuditRow> row(Call const& call) override;
 
 private:
@@ -39,6 +43,7 @@ private:
     Clock& clock_;
     AuditSettings settings_;
     DeniedLimit denied_;
+    DeniedLimit authenticated_; ///< Calls that were allowed of methods that anybody may try.
     Pruner pruner_{store_, clock_, "rows of the audit trail"};
     Timer counting_;
     Timer heading_;

@@ -2,9 +2,12 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/connect.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
+
+#include "client/local_socket.hpp"
 
 namespace elves {
 
@@ -68,6 +71,28 @@ asio::awaitable<std::shared_ptr<Link>> dial(HostPort to, std::chrono::millisecon
     auto link = std::make_shared<Link>(std::move(socket), remote, shared);
     co_await link->start_to(to.host, limit);
     co_return link;
+}
+
+asio::awaitable<LocalLink> dial_local(std::string path, LinkShared& shared)
+{
+    if (path.size() > max_socket_path)
+        throw Error(codes::agent_unreachable, "the socket path " + path + " is too long: at most " +
+                                                  std::to_string(max_socket_path) + " bytes");
+    Link::Socket socket(co_await asio::this_coro::executor);
+    boost::system::error_code failure;
+    // Never waits: the kernel queues the connection, or refuses it.
+    socket.connect(boost::asio::local::stream_protocol::endpoint(path), failure);
+    if (failure == boost::system::errc::permission_denied)
+        throw Error(codes::forbidden, "this user may not use the server's socket " + path +
+                                          ": run this as root or as a member of [server] socket_group, or "
+                                          "give --server HOST:PORT and a key");
+    if (failure)
+        throw Error(codes::agent_unreachable,
+            "nobody answers at " + path + ": " + failure.message() + "; is elvesd running?");
+    auto server = peer_credentials(socket.native_handle());
+    auto link = std::make_shared<Link>(std::move(socket), Remote("unix:" + path, nullptr), shared);
+    co_await link->start_to(std::move(path), std::chrono::milliseconds(0));
+    co_return LocalLink{std::move(link), std::move(server)};
 }
 
 } // namespace elves

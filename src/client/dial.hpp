@@ -9,6 +9,7 @@
 
 #include "elves/asio.hpp"
 #include "rpc/link.hpp"
+#include "rpc/peer_credentials.hpp"
 
 namespace elves {
 
@@ -25,5 +26,15 @@ struct HostPort {
 /// nobody could be reached within `limit`, or why TLS could not be had.
 [[nodiscard]] asio::awaitable<std::shared_ptr<Link>> dial(
     HostPort to, std::chrono::milliseconds limit, LinkShared& shared);
+
+/// A link over a Unix socket, and who listens there.
+struct LocalLink {
+    std::shared_ptr<Link> link;
+    std::optional<PeerCredentials> server;
+};
+
+/// Connects to the Unix socket at `path`, without TLS, and starts the link. Throws Error 410.1 that says why
+/// nobody could be reached, or Error 401.6 where this user may not use the socket. `shared.tls` is null.
+[[nodiscard]] asio::awaitable<LocalLink> dial_local(std::string path, LinkShared& shared);
 
 } // namespace elves

@@ -163,7 +163,7 @@ void Caller::require_run(Instruction const& ins) const
     }
     if (!ins.proxy.empty() && key && !key->may_choose_files()) {
         throw Error(codes::forbidden,
-            "`ins.proxy` is " + json_text(json::string(ins.proxy)) + ", and key " + key->key +
+            "`ins.proxy` is " + shown(ins.proxy) + ", and key " + key->key +
                 " does not have the right `files`: leave `ins.proxy` out, or give the key that right "
                 "(elvesctl key set " +
                 key->key + " --files true)");

@@ -10,6 +10,7 @@ void throw_missing(Code code, std::string_view field, std::string_view type)
 std::string_view audited_text(Audited audited) noexcept
 {
     if (audited == Audited::nothing) return "false";
+    if (audited == Audited::by_rate) return "by rate";
     return audited == Audited::calls ? "true" : "changes";
 }
 

@@ -10,13 +10,18 @@ namespace {
 std::vector<Arg> const& global_args()
 {
     static std::vector<Arg> const args{
-        may("--server", "HOST:PORT of the server (127.0.0.1:7788)."),
+        may("--server",
+            "HOST:PORT of the server, or unix:/PATH of its socket (unix:/run/elves/elvesd.sock where "
+            "that is, else 127.0.0.1:7788)."),
+        may("--server-user", "User who runs the server on this machine, beside root and you: who may be "
+                             "shown the key over loopback."),
         may("--key", "The key to ask with."),
         may("--token",
             "Its token. Others on this machine can read it in the list of processes: see --auth-file."),
         may("--auth-file", "A file of two lines, the key and its token."),
         may("--tls-ca", "TLS: a PEM file of those who may have signed the server's certificate."),
         may("--tls-pin", "TLS: the SHA-256 of the server's certificate in hex, or several, with commas."),
+        flag("--plain", "Send key and token in plain text to whoever is at that address."),
         flag("--json", "One JSON document on stdout, errors included."),
         may("--timeout", "Seconds that the server may take to answer (10)."),
     };
@@ -130,7 +135,7 @@ CommandLine::CommandLine() : root_(std::make_unique<CLI::App>("Asks an Elves ser
     root_->get_formatter()->column_width(36);
     for (auto const& arg : global_args()) {
         auto* const option = add_arg(*root_, arg);
-        if (arg.takes == Arg::Takes::text) option->envname(environment_name(arg));
+        if (arg.takes == Arg::Takes::text || arg.name == "--plain") option->envname(environment_name(arg));
     }
     for (auto const& group : groups()) {
         auto* under = root_.get();

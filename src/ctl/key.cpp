@@ -34,6 +34,12 @@ void show_token(Context const& with, json::object const& key)
     if (!with.out.is_json()) with.out.note("keep the token: it is shown this once");
 }
 
+/// What the server found worth a warning about a change that it has made.
+void note_warning(Context const& with, json::object const& reply)
+{
+    if (reply.contains("warning")) with.out.note(plain_field(reply, "warning"));
+}
+
 Exit add(Context const& with)
 {
     auto key = typed(with.args);
@@ -49,8 +55,10 @@ Exit set(Context const& with)
     with.args.put(key, "enabled", "--enabled");
     if (key.empty()) throw Usage("nothing to change was given");
     key["key"] = with.args.text("KEY");
-    with.out.document(with.session.call("supervisor", "setkey", key));
+    auto const reply = with.session.call("supervisor", "setkey", key);
+    with.out.document(reply);
     with.out.line("changed " + with.args.text("KEY"));
+    note_warning(with, reply);
     return Exit::well;
 }
 
@@ -65,8 +73,10 @@ Exit rotate(Context const& with)
 Exit erase(Context const& with)
 {
     auto const key = with.args.text("KEY");
-    with.out.document(with.session.call("supervisor", "delkey", {{"key", key}}));
+    auto const reply = with.session.call("supervisor", "delkey", {{"key", key}});
+    with.out.document(reply);
     with.out.line("deleted " + key);
+    note_warning(with, reply);
     return Exit::well;
 }
 

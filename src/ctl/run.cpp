@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#include "client/local_socket.hpp"
 #include "core/utf8.hpp"
 #include "ctl/command_line.hpp"
 #include "rpc/tls_context.hpp"
@@ -71,14 +72,25 @@ std::optional<Credentials> credentials_of(Args const& options)
     return Credentials{options.text("--key"), options.text("--token")};
 }
 
-HostPort server_of(Args const& options)
+Destination server_of(Args const& options)
 {
-    auto const given = options.text("--server", "127.0.0.1:7788");
-    auto const server = HostPort::parse(given);
-    if (!server || server->port == 0) {
-        throw Usage("--server is \"" + given + "\"; give HOST:PORT, or [IPv6]:PORT");
+    auto const given = options.has("--server") ? std::optional(options.text("--server")) : std::nullopt;
+    return destination_of(given, packaged_socket);
+}
+
+ShowsSecrets shows_of(Args const& options)
+{
+    std::optional<uid_t> user;
+    if (options.has("--server-user")) {
+        auto const name = options.text("--server-user");
+        user = uid_of(name);
+        if (!user)
+            throw Usage(
+                "--server-user is \"" + name + "\": this machine has no such user; give a name or a uid");
     }
-    return *server;
+    // From the environment it may come as `0`.
+    auto const plain = options.has("--plain") ? options.text("--plain", "true") : "false";
+    return {ServerUsers(user), plain != "false" && plain != "0"};
 }
 
 std::vector<std::string> pins_of(Args const& options)
@@ -112,7 +124,7 @@ Exit run_command(CommandLine const& line, Output const& out)
     auto const options = line.options();
     auto const args = line.args();
     std::chrono::seconds const limit(options.number("--timeout", 10, 1, longest_timeout));
-    Session session(server_of(options), credentials_of(options), tls_of(options), limit);
+    Session session(server_of(options), credentials_of(options), tls_of(options), limit, shows_of(options));
     return line.command().run({session, out, args, line.tree()});
 }
 

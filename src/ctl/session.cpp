@@ -51,12 +51,16 @@ T finish(asio::io_context& loop, asio::awaitable<T> work)
 
 } // namespace
 
-Session::Session(HostPort server, std::optional<Credentials> credentials,
-    std::shared_ptr<TlsContext const> tls, Limit limit)
-    : server_(std::move(server)), credentials_(std::move(credentials)), limit_(limit)
+Session::Session(Destination server, std::optional<Credentials> credentials,
+    std::shared_ptr<TlsContext const> tls, Limit limit, ShowsSecrets shows)
+    : server_(std::move(server))
+    , credentials_(std::move(credentials))
+    , limit_(limit)
+    , shows_(std::move(shows))
 {
     shared_.limits.max_frame = max_reply;
-    shared_.tls = std::move(tls);
+    // Over a Unix socket nobody is in between, and the kernel says who listens.
+    if (server_.socket.empty()) shared_.tls = std::move(tls);
 }
 
 Session::~Session()
@@ -70,7 +74,55 @@ Session::~Session()
 
 void Session::connect()
 {
-    if (!link_) link_ = finish(loop_, dial(server_, limit_, shared_));
+    if (link_) return;
+    dial_server();
+    if (credentials_) require_may_show({});
+}
+
+void Session::dial_server()
+{
+    if (!server_.socket.empty()) {
+        auto found = finish(loop_, dial_local(server_.socket, shared_));
+        link_ = std::move(found.link);
+        unproven_ = shows_.to.fault_of_socket(server_.socket, found.server);
+        return;
+    }
+    auto const port = server_.place.port;
+    auto const before = shared_.tls ? std::vector<TcpListener>() : tcp_listeners(port);
+    link_ = finish(loop_, dial(server_.place, limit_, shared_));
+    if (shared_.tls || shows_.also_unproven) return;
+    if (link_->ip().is_loopback()) {
+        unproven_ = shows_.to.fault_of_loopback(link_->ip(), port, before);
+        if (unproven_) *unproven_ += "; use the server's Unix socket, or give its user: --server-user NAME";
+    } else {
+        unproven_ =
+            "anybody in between can read what travels in plain text; give --tls-ca or --tls-pin, or --plain "
+            "(ELVES_PLAIN=1) to send it all the same";
+    }
+}
+
+/// `fields` are a call's own, beside the key that goes along.
+void Session::require_may_show(json::object const& fields) const
+{
+    if (!unproven_) return;
+    bool const has_secret =
+        credentials_ || fields.contains("auth") || fields.contains("token") || fields.contains("join_token");
+    if (!has_secret) return;
+    auto const why = "key and token are not sent to " + server_.text() + ": " + *unproven_;
+    bool const is_here = !server_.socket.empty() || link_->ip().is_loopback();
+    if (is_here) throw std::runtime_error(why);
+    throw Usage(why);
+}
+
+/// A server takes no large frame on a connection on which no key was shown.
+asio::awaitable<void> Session::log_in_for(json::object const& fields, Limit limit)
+{
+    constexpr std::size_t small_frame = 8 * 1024;
+    if (!credentials_ || is_logged_in_ || json::serialize(fields).size() <= small_frame) co_return;
+    is_logged_in_ = true;
+    json::object const login{{"key", credentials_->key}, {"token", credentials_->token}};
+    static_cast<void>(
+        co_await link_->call("supervisor", "login", login, limit)); // a wrong key shows in the call itself
 }
 
 asio::awaitable<Answer> Session::ask(
@@ -79,6 +131,8 @@ asio::awaitable<Answer> Session::ask(
     if (credentials_ && !fields.contains("auth")) {
         fields["auth"] = json::object{{"key", credentials_->key}, {"token", credentials_->token}};
     }
+    require_may_show(fields);
+    co_await log_in_for(fields, limit);
     auto const back = co_await link_->call(std::move(service), std::move(method), std::move(fields), limit);
     Answer answer{back.flag, back.error_info, to_boost_json(back.fields.root()).as_object()};
     if (auto* const mqid = answer.fields.find("mqid"); mqid != answer.fields.end())

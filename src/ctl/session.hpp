@@ -7,7 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "client/dial.hpp"
+#include "client/server_users.hpp"
+#include "ctl/destination.hpp"
 #include "elves/json.hpp"
 #include "rpc/asio_clock.hpp"
 
@@ -26,6 +27,13 @@ struct Answer {
     json::object fields; ///< Without `mqid`.
 };
 
+/// To which servers key and token are shown: over TLS, and to those of whom the system says that a user runs
+/// them who may. Nobody else could be told from the server.
+struct ShowsSecrets {
+    ServerUsers to{std::nullopt};
+    bool also_unproven = false; ///< Over any plain connection: `--plain`.
+};
+
 /// The one connection to the server, made at the first call. Everything that goes over the network goes
 /// through here.
 class Session {
@@ -36,8 +44,8 @@ public:
 
     /// `limit` is for the connection, and for each call that brings no limit of its own.
     /// `tls`: null for plain text.
-    Session(HostPort server, std::optional<Credentials> credentials, std::shared_ptr<TlsContext const> tls,
-        Limit limit);
+    Session(Destination server, std::optional<Credentials> credentials, std::shared_ptr<TlsContext const> tls,
+        Limit limit, ShowsSecrets shows);
     ~Session();
     Session(Session const&) = delete;
     Session& operator=(Session const&) = delete;
@@ -50,7 +58,8 @@ public:
     [[nodiscard]] json::object list(std::string_view service, std::string_view method, json::object fields,
         std::size_t most = static_cast<std::size_t>(-1));
 
-    /// Connects, so that what follows can tell "not reachable" from "did not answer".
+    /// Connects, so that what follows can tell "not reachable" from "did not answer". Throws Usage or
+    /// std::runtime_error where the key may not be shown there; then nothing is sent.
     void connect();
     /// Does the work for each index below `count`, `parallel` at a time; returns when all of it has ended.
     /// Throws what the first of it threw that failed. SIGINT, or a server that no longer answers a ping, ends
@@ -67,16 +76,22 @@ public:
 
 private:
     void watch();
+    [[nodiscard]] asio::awaitable<void> log_in_for(json::object const& fields, Limit limit);
+    void dial_server();
+    void require_may_show(json::object const& fields) const;
 
-    HostPort server_;
+    Destination server_;
     std::optional<Credentials> credentials_;
     Limit limit_;
+    ShowsSecrets shows_;
+    std::optional<std::string> unproven_; ///< Why the server may not be shown a secret.
     asio::io_context loop_{1};
     AsioClock clock_{loop_.get_executor()};
     LinkShared shared_{clock_};
     std::shared_ptr<Link> link_;
     Timer watch_;
     bool interrupted_ = false;
+    bool is_logged_in_ = false;
 };
 
 /// The first array among the fields of a reply: what a listing method lists. Empty without one.

@@ -15,9 +15,8 @@ public:
         std::string_view service;
         Method const& method;
         JsonValue const& fields;
-        Peer const& peer;
-        /// Null: not admitted.
-        Caller const* caller;
+        Caller const& caller; ///< Its key is the one that was proven.
+        bool is_authorized;   ///< It may call this method.
     };
     virtual ~Audit() = default;
     /// The row that this call leaves when it is over; null where none is kept. Keeps nothing of `call`.

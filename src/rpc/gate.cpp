@@ -16,27 +16,31 @@ std::string_view text_of(JsonValue const& auth, std::string_view field)
 
 } // namespace
 
-Caller Gate::admit(std::shared_ptr<Peer> peer, JsonValue const& call, Method const& method) const
+void Gate::authorize(Caller const& caller, Method const& method) const
 {
-    Caller caller{std::move(peer), nullptr};
-    caller.key = key_of(*caller.peer, call, method.right);
-    if (caller.key) {
-        caller.peer->grant_authority();
-        if (!role_may(caller.key->role, method.right)) {
-            throw Error(codes::forbidden, "key " + caller.key->key + " has the role " +
-                                              std::string(role_text(caller.key->role)) + ", and " +
-                                              method.name + " needs one with the right " +
-                                              std::string(right_text(method.right)));
-        }
-        return caller;
+    if (caller.key && !role_may(caller.key->role, method.right)) {
+        throw Error(codes::forbidden, "key " + caller.key->key + " has the role " +
+                                          std::string(role_text(caller.key->role)) + ", and " + method.name +
+                                          " needs one with the right " +
+                                          std::string(right_text(method.right)));
     }
-    if (method.right != Right::open && !lets_in_without_key(*caller.peer))
+    if (!caller.key && method.right != Right::open && !admits_without_key(*caller.peer))
         throw Error(
             codes::no_key, method.name + " needs a key: give `auth` {key, token}, or call supervisor.login");
-    return caller;
 }
 
-std::shared_ptr<Key const> Gate::key_of(Peer const& peer, JsonValue const& call, Right right) const
+/// An address is no proof: any user of this machine has it, and so does whatever forwards connections here.
+/// It only serves to make the first admin key.
+bool Gate::admits_without_key(Peer const& peer) const
+{
+    if (mode != AuthMode::protected_) return mode == AuthMode::open;
+    static auto const v4 = Ip::parse("127.0.0.1");
+    static auto const v6 = Ip::parse("::1");
+    auto const ip = peer.ip();
+    return (ip == *v4 || ip == *v6) && !(authority && authority->has_had_admin_key());
+}
+
+std::shared_ptr<Key const> Gate::authenticate(Peer const& peer, JsonValue const& call, Right right) const
 {
     auto const* const auth = call.find("auth");
     bool const given = auth && !(auth->is_string() && auth->string().empty());
@@ -50,11 +54,6 @@ std::shared_ptr<Key const> Gate::key_of(Peer const& peer, JsonValue const& call,
     if (right != Right::open && !peer.bound_key().key.empty())
         return keys().still(peer.bound_key(), peer.ip());
     return peer.certified();
-}
-
-bool Gate::lets_in_without_key(Peer const& peer) const
-{
-    return mode == AuthMode::open || (mode == AuthMode::protected_ && peer.ip().is_loopback());
 }
 
 Authority& Gate::keys() const

@@ -10,27 +10,30 @@ namespace elves {
 
 /// Who may come in without a key.
 enum class AuthMode {
-    protected_, ///< Callers from loopback.
+    protected_, ///< 127.0.0.1 and ::1, until the first admin key exists.
     keys,       ///< Nobody.
     open,       ///< Anybody who reaches the port.
 };
 
-/// Finds out who asks, and whether he may ask for that method at all. What he may touch is judged field by
-/// field, when the fields are read.
+/// Authenticates callers, and checks whether they may call a method at all. What they may touch is checked
+/// field by field, when the fields are read.
 class Gate {
 public:
     AuthMode mode = AuthMode::open;
     Authority* authority = nullptr; ///< Null: there are no keys.
 
-    /// Throws Error 401.x.
-    [[nodiscard]] Caller admit(std::shared_ptr<Peer> peer, JsonValue const& call, Method const& method) const;
+    /// The key that proves who calls: of its own `auth`, of its connection, or what the connection's
+    /// certificate or Unix credentials stand for. Null: nobody in particular. Throws Error 401.1 or 401.5
+    /// where a key was claimed and is not proven.
+    [[nodiscard]] std::shared_ptr<Key const> authenticate(
+        Peer const& peer, JsonValue const& call, Right right) const;
+    /// Throws Error 401.1 or 401.6 where that caller may not call that method at all.
+    void authorize(Caller const& caller, Method const& method) const;
 
-    /// Whether `peer` needs no key, for what it is or where it is.
-    [[nodiscard]] bool lets_in_without_key(Peer const& peer) const;
+    /// Whether `peer` may do everything without a key, for where it is.
+    [[nodiscard]] bool admits_without_key(Peer const& peer) const;
 
 private:
-    [[nodiscard]] std::shared_ptr<Key const> key_of(
-        Peer const& peer, JsonValue const& call, Right right) const;
     [[nodiscard]] Authority& keys() const;
 };
 

@@ -3,6 +3,7 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
@@ -11,7 +12,6 @@
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 #include "rpc/frame_json.hpp"
-#include "rpc/ip_of.hpp"
 #include "rpc/router.hpp"
 #include "rpc/tls_context.hpp"
 #include "rpc/tls_pipe.hpp"
@@ -56,18 +56,20 @@ bool is_try_again(error_code const& failure)
 
 } // namespace
 
-Link::Link(Socket socket, tcp::endpoint const& remote, LinkShared& shared)
+Link::Link(Socket socket, Remote remote, LinkShared& shared)
     : shared_(shared)
     , socket_(std::move(socket))
     , reader_(std::min(shared.limits.max_frame, shared.limits.stranger_frame))
     , opened_(shared.clock.steady())
     , last_heard_(opened_)
-    , ip_(ip_of(remote.address()))
-    , address_((ip_.is_v4() ? ip_.text() : "[" + ip_.text() + "]") + ":" + std::to_string(remote.port()))
+    , ip_(remote.ip)
+    , address_(std::move(remote.address))
+    , is_local_(remote.is_local)
+    , certified_(std::move(remote.identity))
 {
     error_code failure;
     socket_.non_blocking(true, failure);
-    socket_.set_option(tcp::no_delay(true), failure);
+    if (!is_local_) socket_.set_option(tcp::no_delay(true), failure);
 }
 
 Link::~Link() { shared_.held -= held_; }
@@ -162,7 +164,7 @@ bool Link::choose_tls(std::string_view first)
         tls_ = std::make_unique<TlsPipe>(shared_.tls);
         return true;
     }
-    bool const may_be_plain = !shared_.tls || shared_.plain_from == PlainFrom::everywhere ||
+    bool const may_be_plain = !shared_.tls || is_local_ || shared_.plain_from == PlainFrom::everywhere ||
                               (shared_.plain_from == PlainFrom::loopback && ip_.is_loopback());
     if (may_be_plain) return true;
     refuse(Error(codes::forbidden, "this server wants TLS from you; give --tls-ca or --tls-pin to elvesctl, "

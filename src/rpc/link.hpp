@@ -1,6 +1,6 @@
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -15,6 +15,7 @@
 #include "rpc/link_turns.hpp"
 #include "rpc/log_limit.hpp"
 #include "rpc/pending_calls.hpp"
+#include "rpc/remote.hpp"
 #include "rpc/reply_order.hpp"
 
 namespace elves {
@@ -60,18 +61,18 @@ struct LinkShared {
     std::string plain_text{}; ///< What one read of a TLS link says, for as long as it is handled.
 };
 
-/// One TCP connection that speaks frames, in either role: it answers the other side's calls and makes our
-/// own. Its pending I/O keeps it alive; who else needs it holds a shared_ptr. On the loop's thread.
+/// One TCP or Unix connection that speaks frames, in either role: it answers the other side's calls and makes
+/// our own. Its pending I/O keeps it alive; who else needs it holds a shared_ptr. On the loop's thread.
 class Link final : public Peer, public std::enable_shared_from_this<Link> {
 public:
     /// The length, bytes, that a frame would have which begins as TLS does: with TLS, frames are shorter.
     static constexpr std::size_t tls_sized_frame = 0x16000000;
 
-    using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, LoopExecutor>;
+    using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, LoopExecutor>;
 
     /// `socket` is connected with `remote`. Asking the socket would be too late: it knows no more once the
     /// other side has gone, and what that has sent is still read.
-    Link(Socket socket, boost::asio::ip::tcp::endpoint const& remote, LinkShared& shared);
+    Link(Socket socket, Remote remote, LinkShared& shared);
     ~Link() override;
     /// Begins to read, on the side that was dialed: in TLS where the other side begins with it and we have
     /// it. Once, before anything else.
@@ -113,6 +114,8 @@ public:
     /// It has begun with TLS, and is not through with it.
     [[nodiscard]] bool is_shaking_hands() const noexcept;
     [[nodiscard]] Clock::Steady opened() const noexcept { return opened_; }
+    /// Over a Unix socket.
+    [[nodiscard]] bool is_local() const noexcept { return is_local_; }
     /// Calls of the other side that wait for their answer.
     [[nodiscard]] std::size_t inflight() const noexcept { return inflight_; }
 
@@ -196,6 +199,7 @@ private:
     bool kept_when_idle_ = false;
     Ip ip_;
     std::string address_;
+    bool is_local_;
     BoundKey bound_key_;
     std::shared_ptr<Key const> certified_;
     Timer certificate_ends_;

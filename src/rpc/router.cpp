@@ -98,7 +98,7 @@ void Router::add_disabled(std::string service) { services_.emplace(std::move(ser
 
 bool Router::is_stranger(Peer const& peer) const
 {
-    return !peer.certified() && !gate_.lets_in_without_key(peer);
+    return !peer.certified() && !gate_.admits_without_key(peer);
 }
 
 Router::Found Router::find(Envelope const& envelope, JsonValue const& call) const
@@ -130,26 +130,30 @@ Router::Found Router::find(Envelope const& envelope, JsonValue const& call) cons
 }
 
 std::shared_ptr<AuditRow> Router::row_of(
-    Found const& found, JsonValue const& call, Peer const& peer, Caller const* caller) const
+    Found const& found, JsonValue const& call, Caller const& caller, bool is_authorized) const
 {
     if (!audit_ || !found.method) return nullptr;
-    return audit_->row({found.service, *found.method, call, peer, caller});
+    return audit_->row({found.service, *found.method, call, caller, is_authorized});
 }
 
 Router::Answer Router::run(
     Envelope const& envelope, JsonValue const& call, std::shared_ptr<Peer> const& peer) const
 {
     Found found;
-    Caller caller;
+    Caller caller{peer, nullptr};
+    bool is_authorized = false;
     std::shared_ptr<AuditRow> row;
     try {
         if (envelope.fault) throw *envelope.fault;
         found = find(envelope, call);
         if (shut_) throw Error(codes::shutting_down, "the server is shutting down; try again in a moment");
-        caller = gate_.admit(peer, call, *found.method);
+        caller.key = gate_.authenticate(*peer, call, found.method->right);
+        if (caller.key) peer->grant_authority();
+        gate_.authorize(caller, *found.method);
+        is_authorized = true;
         // A coroutine is denied only later, where nothing is left of `call`.
         if (found.method->audited != Audited::nothing || !found.method->answers_at_once)
-            caller.audit = row = row_of(found, call, *peer, &caller);
+            caller.audit = row = row_of(found, call, caller, true);
         auto result = found.method->run(call, caller);
         auto const cut = is_cut(*found.method, caller);
         if (auto* const reply = std::get_if<Reply>(&result)) {
@@ -160,7 +164,7 @@ Router::Answer Router::run(
             std::get<asio::awaitable<Reply>>(std::move(result)), *found.method, cut, std::move(row));
     } catch (...) {
         auto outcome = outcome_of_exception(found.method);
-        if (!row) row = row_of(found, call, *peer, caller.peer ? &caller : nullptr);
+        if (!row) row = row_of(found, call, caller, is_authorized);
         if (row) row->over(outcome.code);
         bool const is_guess = outcome.code == codes::wrong_key.text && gate_.authority;
         if (is_guess) return refused_slowly(*gate_.authority, peer, std::move(outcome));

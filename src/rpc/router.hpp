@@ -47,9 +47,8 @@ private:
         Method const* method = nullptr;
     };
     [[nodiscard]] Found find(Envelope const& envelope, JsonValue const& call) const;
-    /// `caller`: null where he was not admitted.
     [[nodiscard]] std::shared_ptr<AuditRow> row_of(
-        Found const& found, JsonValue const& call, Peer const& peer, Caller const* caller) const;
+        Found const& found, JsonValue const& call, Caller const& caller, bool is_authorized) const;
 
     Gate const& gate_;
     Audit* audit_;

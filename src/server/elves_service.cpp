@@ -23,16 +23,10 @@ json::object described(Method const& method)
         {"fields", std::move(fields)}, {"also", std::move(also)}, {"help", method.help}};
 }
 
-std::string_view mode_text(AuthMode mode)
-{
-    if (mode == AuthMode::keys) return "keys";
-    return mode == AuthMode::open ? "open" : "protected";
-}
-
 } // namespace
 
 ElvesService::ElvesService(Host& host, Router const& router, LinkShared const& shared, Server const& server,
-    ModuleSet const& modules, ServerSettings const& in_force)
+    ModuleSet const& modules, ServerSettings const& in_force, Authority const* authority)
     : clock_(host.clock)
     , store_(host.store)
     , zone_(host.zone)
@@ -41,6 +35,7 @@ ElvesService::ElvesService(Host& host, Router const& router, LinkShared const& s
     , server_(server)
     , modules_(modules)
     , in_force_(in_force)
+    , authority_(authority)
     , store_path_(std::filesystem::absolute(in_force.store_path).string())
     , started_(host.clock.steady())
 {
@@ -77,13 +72,13 @@ Reply ElvesService::stats() const
 {
     using std::chrono::duration_cast;
     auto const up = duration_cast<std::chrono::seconds>(clock_.steady() - started_);
-    auto const exposed = exposure(in_force_, clock_.now());
+    auto const exposed = exposure(in_force_, clock_.now(), authority_);
     json::array warnings(exposed.begin(), exposed.end());
     for (auto& line : modules_.warnings()) warnings.emplace_back(line);
     return {{"stats",
         json::object{{"version", ELVES_VERSION}, {"uptime", std::to_string(up.count())},
             {"connections", std::to_string(server_.connections())}, {"calls", std::to_string(shared_.calls)},
-            {"auth_mode", mode_text(in_force_.auth)}, {"store_path", store_path_},
+            {"auth_mode", auth_mode_text(in_force_.auth)}, {"store_path", store_path_},
             {"tls", in_force_.tls ? in_force_.tls->fingerprint() : "off"},
             {"warnings", std::move(warnings)}}}};
 }

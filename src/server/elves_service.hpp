@@ -2,6 +2,7 @@
 
 #include "elves/host.hpp"
 #include "elves/module.hpp"
+#include "elves/services/authority.hpp"
 #include "rpc/router.hpp"
 #include "server/module_set.hpp"
 #include "server/server.hpp"
@@ -13,7 +14,7 @@ namespace elves {
 class ElvesService final : public Module {
 public:
     ElvesService(Host& host, Router const& router, LinkShared const& shared, Server const& server,
-        ModuleSet const& modules, ServerSettings const& in_force);
+        ModuleSet const& modules, ServerSettings const& in_force, Authority const* authority);
     [[nodiscard]] std::string_view name() const override { return "elves"; }
     void declare(MethodTable& table) override;
 
@@ -30,7 +31,8 @@ private:
     Server const& server_;
     ModuleSet const& modules_;
     ServerSettings const& in_force_;
-    std::string store_path_; ///< Absolute.
+    Authority const* authority_; ///< Null: there are no keys.
+    std::string store_path_;     ///< Absolute.
     Clock::Steady started_;
 };
 

@@ -4,35 +4,32 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <filesystem>
+#include <utility>
+
 #include <sys/resource.h>
 
 #include "audit/audit_trail.hpp"
 #include "core/trusted_settings.hpp"
 #include "elves/log.hpp"
+#include "elves/services/presence.hpp"
 #include "elves/services/server_identity.hpp"
 #include "rpc/asio_clock.hpp"
 #include "rpc/router.hpp"
+#include "server/admin_keys.hpp"
 #include "server/dialer.hpp"
 #include "server/elves_service.hpp"
 #include "server/exposure.hpp"
 #include "server/module_set.hpp"
+#include "server/no_store.hpp"
 #include "server/server.hpp"
 #include "server/server_settings.hpp"
+#include "server/socket_file.hpp"
 #include "store/open_db.hpp"
 #include "store/sqlite_store.hpp"
 
 namespace elves {
 
 namespace {
-
-/// Takes everything and keeps nothing: for --check, which must not touch the data file.
-class NoStore final : public Store {
-public:
-    void post(Work, Done) override {}
-    void post_read(Work, Done) override {}
-    void migrate(std::string_view, std::string_view) override {}
-    void at_start(Work const&) override {}
-};
 
 void require_authority(ServerSettings const& server, Gate const& gate)
 {
@@ -59,18 +56,14 @@ std::vector<std::string> require_fit(Settings const& settings, ServerSettings co
     require_authority(server, gate);
     modules.configure(settings);
     settings.refuse_unknown();
+    if (!server.socket.empty()) SocketFile::check_place(server.socket);
+    static_cast<void>(LocalAdmins(server.socket_group));
     auto const folder = std::filesystem::absolute(server.store_path).parent_path();
     if (!std::filesystem::is_directory(folder)) {
         throw SettingsError("[store] path: cannot open " + server.store_path + ": there is no folder " +
                             folder.string() + "; make it, or give another path");
     }
     return modules.not_loaded();
-}
-
-void log_exposure(ServerSettings const& server, Instant now)
-{
-    for (auto const& line : exposure(server, now)) ELVES_LOG(warning, line);
-    if (server.tls) ELVES_LOG(info, "TLS with the certificate " << server.tls->fingerprint());
 }
 
 /// 100,000 connections need as many descriptors; the hard limit is what the admin allows.
@@ -136,7 +129,8 @@ public:
         gate_.mode = server.auth;
         gate_.authority = host_.find<Authority>();
         require_authority(server, gate_);
-        modules_->add(std::make_unique<ElvesService>(host_, router_, shared_, *port_, *modules_, in_force_));
+        modules_->add(std::make_unique<ElvesService>(
+            host_, router_, shared_, *port_, *modules_, in_force_, gate_.authority));
         modules_->configure(settings);
         settings.refuse_unknown();
         modules_->declare(router_);
@@ -158,6 +152,7 @@ public:
         modules_->start();
         log_module_warnings();
         audit_.start();
+        log_exposed();
         port_->start();
         wait_for_signal();
         ELVES_LOG(info, "elvesd " << ELVES_VERSION << " is up");
@@ -185,7 +180,34 @@ private:
     {
         shared_.tls = in_force_.tls;
         shared_.plain_from = in_force_.plain_from;
-        log_exposure(in_force_, clock_.now());
+    }
+
+    void log_exposed() const
+    {
+        for (auto const& line : exposure(in_force_, clock_.now(), gate_.authority)) ELVES_LOG(warning, line);
+        if (gate_.authority)
+            ELVES_LOG(info, "auth.admin_keys count=" << gate_.authority->admin_keys().count
+                                                     << " mode=" << auth_mode_text(in_force_.auth));
+        if (in_force_.tls) ELVES_LOG(info, "TLS with the certificate " << in_force_.tls->fingerprint());
+    }
+
+    /// Counts for the next call of each connection. Agents that have registered without a key register anew.
+    void use_mode(AuthMode mode)
+    {
+        auto const before = std::exchange(gate_.mode, mode);
+        if (mode == before) return;
+        // From strict to lenient: keys, protected, open.
+        auto const leniency = [](AuthMode of) {
+            return of == AuthMode::keys ? 0 : of == AuthMode::open ? 2 : 1;
+        };
+        auto const from = auth_mode_text(before);
+        auto const to = auth_mode_text(mode);
+        if (leniency(mode) > leniency(before)) {
+            ELVES_LOG(warning, "auth.mode_changed from=" << from << " to=" << to);
+            return;
+        }
+        ELVES_LOG(info, "auth.mode_changed from=" << from << " to=" << to);
+        if (auto* const presence = host_.find<Presence>()) presence->cut_links_of("");
     }
 
     void log_module_warnings() const
@@ -196,26 +218,46 @@ private:
     void reload()
     {
         log_.reopen();
+        bool const was_audited = in_force_.audit.enabled;
+        auto const mode_before = in_force_.auth;
         try {
-            // All of it is looked at before any of it is taken over.
+            // All of it is checked before any of it is taken over.
             auto const settings = read_trusted_settings(config_);
             auto const server = ServerSettings::read(settings);
             static_cast<void>(require_fit(settings, server, builtin_, SharedObjects::load));
+            require_authority(server, gate_);
+            port_->configure(server);
             modules_->configure(settings);
             in_force_.take_over(server);
             shared_.limits = in_force_.limits;
             use_tls();
+            use_mode(in_force_.auth);
+            log_exposed();
             log_module_warnings();
-            port_->configure(in_force_);
             audit_.configure(in_force_.audit);
             log_.set_level(in_force_.log.level);
             ELVES_LOG(info, "logs reopened and settings read again from "
                                 << config_
-                                << "; what [server] listen and timezone, [store], [modules] and [auth] say "
+                                << "; what [server] listen, socket and timezone, [store] and [modules] say "
                                    "counts from the next start");
+            audit_reload(was_audited, mode_before, "ok");
         } catch (std::exception const& problem) {
             ELVES_LOG(error, "settings not taken over, the ones before stand: " << problem.what());
+            audit_reload(was_audited, mode_before, "failed");
         }
+    }
+
+    void audit_reload(bool was_audited, AuthMode mode_before, std::string_view result)
+    {
+        if (!was_audited && !in_force_.audit.enabled) return;
+        auto what = "settings and log: " + config_;
+        if (mode_before != in_force_.auth)
+            what.append(", [auth] mode ")
+                .append(auth_mode_text(mode_before))
+                .append(" to ")
+                .append(auth_mode_text(in_force_.auth));
+        if (was_audited && !in_force_.audit.enabled) what.append(", [audit] enabled true to false");
+        audit_.add("elvesd.SIGHUP", std::move(what), result);
     }
 
     void stop()
@@ -269,7 +311,8 @@ Checked check_server(std::string const& config, std::vector<BuiltinModule> const
     checked.would_load = require_fit(settings, server, builtin, SharedObjects::name_only);
     check_file(server.store_path);
     boost::asio::io_context io(1);
-    checked.warnings = exposure(server, AsioClock(io.get_executor()).now());
+    AsioClock clock(io.get_executor());
+    checked.warnings = exposure(server, clock.now(), admin_keys_in_file(settings, server, builtin, clock));
     return checked;
 }
 

@@ -1,6 +1,9 @@
 #include "server/server.hpp"
 
 #include <algorithm>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <cstring>
 
 #include "elves/error.hpp"
 #include "elves/log.hpp"
@@ -19,17 +22,38 @@ constexpr auto handshake_limit = 10s;
 /// Out of descriptors, say: trying again at once would only burn the processor.
 constexpr auto accept_pause = 100ms;
 constexpr auto last_words = 50ms;
+/// Connections over the Unix socket beyond [server] max_connections: this machine's admins get in however
+/// many others are there.
+constexpr std::size_t spare_for_local = 100;
+
+tcp::endpoint tcp_endpoint(boost::asio::generic::stream_protocol::endpoint const& from)
+{
+    tcp::endpoint endpoint;
+    endpoint.resize(from.size());
+    std::memcpy(endpoint.data(), from.data(), from.size());
+    return endpoint;
+}
 
 } // namespace
 
 Server::Server(LoopExecutor loop, LinkShared& shared, ServerSettings const& settings)
-    : loop_(std::move(loop)), shared_(shared)
+    : loop_(std::move(loop))
+    , shared_(shared)
+    , local_group_(settings.socket_group)
+    , local_admins_(settings.socket_group)
 {
-    configure(settings);
+    set_limits(settings);
     for (auto const& place : settings.listen) bind(place);
+    if (!settings.socket.empty()) bind_local(settings.socket);
 }
 
 void Server::configure(ServerSettings const& settings)
+{
+    allow_local(settings.socket_group);
+    set_limits(settings);
+}
+
+void Server::set_limits(ServerSettings const& settings)
 {
     max_connections_ = settings.max_connections;
     idle_timeout_ = settings.idle_timeout;
@@ -58,10 +82,43 @@ void Server::bind(HostPort const& place)
     doors_.push_back(std::move(door));
 }
 
+void Server::bind_local(std::string const& path)
+{
+    auto door = std::make_unique<Door>(Door{Acceptor(loop_)});
+    error_code failure;
+    door->acceptor.open(boost::asio::local::stream_protocol(), failure);
+    if (!failure) {
+        door->file =
+            std::make_unique<SocketFile>(door->acceptor.native_handle(), path, local_admins_.group());
+        door->acceptor.listen(4096, failure);
+    }
+    if (failure) throw SettingsError("[server] socket: cannot listen on " + path + ": " + failure.message());
+    doors_.push_back(std::move(door));
+}
+
+/// Whoever was let in by the group before has to come again.
+void Server::allow_local(std::string const& group)
+{
+    LocalAdmins const admins(group);
+    if (group == local_group_ && admins.group() == local_admins_.group()) return;
+    for (auto const& door : doors_) {
+        if (door->file) door->file->allow(admins.group());
+    }
+    local_group_ = group;
+    local_admins_ = admins;
+    auto const all = std::vector<std::shared_ptr<Link>>(links_.begin(), links_.end());
+    for (auto const& link : all) {
+        if (link->is_local()) link->close("[server] socket_group has changed");
+    }
+}
+
 void Server::start()
 {
     for (auto const& door : doors_) accept(*door);
     for (auto const& place : listening()) ELVES_LOG(info, "listening on " << place.text());
+    for (auto const& door : doors_) {
+        if (door->file) ELVES_LOG(info, "server.socket_listening path=" << door->file->path());
+    }
     sweep();
 }
 
@@ -76,15 +133,23 @@ void Server::accept(Door& door)
             door.pausing = shared_.clock.after(accept_pause, [this, &door] { accept(door); });
             return;
         }
-        take(std::move(socket), door.from);
+        take(std::move(socket), door);
         accept(door);
     });
 }
 
-void Server::take(Link::Socket socket, tcp::endpoint const& from)
+Remote Server::remote_of(Link::Socket& socket, Door const& door) const
 {
-    auto link = std::make_shared<Link>(std::move(socket), from, shared_);
-    if (links_.size() >= max_connections_) {
+    if (!door.file) return tcp_endpoint(door.from);
+    return local_admins_.remote(peer_credentials(socket.native_handle()));
+}
+
+void Server::take(Link::Socket socket, Door const& door)
+{
+    auto remote = remote_of(socket, door);
+    auto link = std::make_shared<Link>(std::move(socket), std::move(remote), shared_);
+    auto const most = max_connections_ + (link->is_local() ? spare_for_local : 0);
+    if (links_.size() >= most) {
         if (shared_.log.admits("connection.refused", link->ip()))
             ELVES_LOG(warning, "connection.refused peer=" << link->address() << " open=" << links_.size()
                                                           << ": [server] max_connections are open");
@@ -116,7 +181,10 @@ void Server::sweep()
 void Server::stop(std::function<void()> no_more, std::function<void()> done)
 {
     error_code ignored;
-    for (auto const& door : doors_) door->acceptor.close(ignored);
+    for (auto const& door : doors_) {
+        door->acceptor.close(ignored);
+        door->file.reset();
+    }
     sweeping_.stop();
     no_more_ = std::move(no_more);
     done_ = std::move(done);
@@ -150,7 +218,8 @@ std::vector<HostPort> Server::listening() const
 {
     std::vector<HostPort> places;
     for (auto const& door : doors_) {
-        auto const endpoint = door->acceptor.local_endpoint();
+        if (door->file) continue;
+        auto const endpoint = tcp_endpoint(door->acceptor.local_endpoint());
         places.push_back({endpoint.address().to_string(), endpoint.port()});
     }
     return places;

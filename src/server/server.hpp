@@ -1,13 +1,15 @@
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
 #include <functional>
 #include <memory>
 #include <unordered_set>
 #include <vector>
 
 #include "rpc/link.hpp"
+#include "server/local_admins.hpp"
 #include "server/server_settings.hpp"
+#include "server/socket_file.hpp"
 
 namespace elves {
 
@@ -15,11 +17,13 @@ namespace elves {
 /// On the loop's thread.
 class Server {
 public:
-    /// Binds every address of `settings.listen`; throws SettingsError that names the one that can't be had.
+    /// Binds every address of `settings.listen`, and the Unix socket; throws SettingsError that names the one
+    /// that can't be had.
     Server(LoopExecutor loop, LinkShared& shared, ServerSettings const& settings);
 
     void start();
-    /// Takes what SIGHUP can change.
+    /// Takes what SIGHUP can change. Connections over the Unix socket end where its group has changed. Throws
+    /// SettingsError where that group cannot be given the socket.
     void configure(ServerSettings const& settings);
     /// Accepts no more, waits until every call is answered or the grace is over, calls `no_more`, which may
     /// still answer, closes all, then calls `done`.
@@ -30,16 +34,22 @@ public:
     [[nodiscard]] std::vector<HostPort> listening() const;
 
 private:
-    using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, LoopExecutor>;
+    using Stream = boost::asio::generic::stream_protocol;
+    using Acceptor = boost::asio::basic_socket_acceptor<Stream, LoopExecutor>;
     struct Door {
         Acceptor acceptor;
-        boost::asio::ip::tcp::endpoint from{}; ///< Who came through it last.
+        std::unique_ptr<SocketFile> file{}; ///< Of the Unix socket; null for TCP.
+        Stream::endpoint from{};            ///< Who came through it last.
         Timer pausing{};
     };
 
+    void set_limits(ServerSettings const& settings);
     void bind(HostPort const& place);
+    void bind_local(std::string const& path);
     void accept(Door& door);
-    void take(Link::Socket socket, boost::asio::ip::tcp::endpoint const& from);
+    void take(Link::Socket socket, Door const& door);
+    [[nodiscard]] Remote remote_of(Link::Socket& socket, Door const& door) const;
+    void allow_local(std::string const& group);
     void sweep();
     void wait_for_answers(Clock::Steady until);
     void close_all();
@@ -49,6 +59,8 @@ private:
     std::size_t max_connections_ = 0;
     std::chrono::seconds idle_timeout_{};
     std::chrono::seconds shutdown_grace_{};
+    std::string local_group_;
+    LocalAdmins local_admins_;
     std::vector<std::unique_ptr<Door>> doors_;
     std::unordered_set<std::shared_ptr<Link>> links_;
     Timer sweeping_;

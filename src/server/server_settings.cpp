@@ -1,5 +1,7 @@
 #include "server/server_settings.hpp"
 
+#include <filesystem>
+
 #include "client/tls_settings.hpp"
 
 namespace elves {
@@ -52,7 +54,29 @@ std::vector<HostPort> listen_of(Section const& server)
     return all;
 }
 
+std::string socket_of(Section const& server)
+{
+    auto const path = server.text("socket", "");
+    return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
+}
+
+std::string socket_group_of(Section const& server, std::string const& socket)
+{
+    auto const group = server.text("socket_group", "");
+    if (!group.empty() && socket.empty())
+        server.refuse("socket_group", "it is \"" + group +
+                                          "\" and there is no socket; give [server] socket, or "
+                                          "leave it out");
+    return group;
+}
+
 } // namespace
+
+std::string_view auth_mode_text(AuthMode mode) noexcept
+{
+    if (mode == AuthMode::keys) return "keys";
+    return mode == AuthMode::open ? "open" : "protected";
+}
 
 ServerSettings ServerSettings::read(Settings const& settings)
 {
@@ -60,6 +84,8 @@ ServerSettings ServerSettings::read(Settings const& settings)
     auto const modules = settings.section("modules");
     ServerSettings all;
     all.listen = listen_of(server);
+    all.socket = socket_of(server);
+    all.socket_group = socket_group_of(server, all.socket);
     all.zone = zone_of(server);
     all.store_path = settings.section("store").text("path", "elves.db");
     all.auth = auth_of(settings.section("auth"));
@@ -91,6 +117,8 @@ ServerSettings ServerSettings::read(Settings const& settings)
 
 void ServerSettings::take_over(ServerSettings const& again)
 {
+    auth = again.auth;
+    socket_group = again.socket_group;
     log.level = again.log.level;
     audit = again.audit;
     limits = again.limits;

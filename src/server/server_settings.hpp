@@ -18,15 +18,17 @@ namespace elves {
 /// What of elves.conf is the server's own; the modules read their own sections.
 struct ServerSettings {
     std::vector<HostPort> listen;
+    std::string socket; ///< Of the Unix socket, absolute; "" for none.
     Zone zone;
     std::string store_path;
-    AuthMode auth = AuthMode::protected_;
     std::vector<std::string> enabled; ///< Modules; empty: all.
     std::string module_path;          ///< A folder of shared objects; "" for none.
     LogSettings log;
     AuditSettings audit;
 
-    LinkLimits limits;                     ///< From here on: what SIGHUP can change.
+    AuthMode auth = AuthMode::protected_; ///< From here on: what SIGHUP can change.
+    std::string socket_group;             ///< Whose members may use `socket`; "" for none.
+    LinkLimits limits;
     std::shared_ptr<TlsContext const> tls; ///< Null: there is no certificate.
     PlainFrom plain_from = PlainFrom::everywhere;
     std::size_t max_connections = 0;
@@ -38,5 +40,7 @@ struct ServerSettings {
     /// What SIGHUP can change becomes what `again` says; the rest stands until the next start.
     void take_over(ServerSettings const& again);
 };
+
+[[nodiscard]] std::string_view auth_mode_text(AuthMode mode) noexcept;
 
 } // namespace elves

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <stdexcept>
 #include <string_view>
 
@@ -181,6 +182,22 @@ std::unique_ptr<Db> open_db(std::string const& path, Access access)
         throw refused(path, std::string("cannot be used: ") + error.what() + "; check disk and permissions");
     }
     return db;
+}
+
+std::unique_ptr<Db> open_as_it_is(std::string const& path)
+{
+    // A server that runs, or was killed, has these; to read without them SQLite has to be told that nobody
+    // writes.
+    if (::access((path + "-wal").c_str(), F_OK) == 0) return open_db(path, Access::read_only);
+    std::string uri = "file:";
+    for (char const c : std::filesystem::absolute(path).string()) {
+        if (c == '?' || c == '#' || c == '%') {
+            uri += c == '?' ? "%3f" : c == '#' ? "%23" : "%25";
+        } else {
+            uri += c;
+        }
+    }
+    return open_handle(uri + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
 }
 
 std::unique_ptr<Db> open_draft(std::string const& path) { return open_handle(path, SQLITE_OPEN_READWRITE); }

@@ -24,6 +24,10 @@ void check_file(std::string const& path);
 /// Throws std::runtime_error, one line that names the file and what to do.
 [[nodiscard]] std::unique_ptr<Db> open_db(std::string const& path, Access access);
 
+/// Opens it for reading, and leaves no file beside it: where no other program has it open, the file alone is
+/// read. Throws as open_db.
+[[nodiscard]] std::unique_ptr<Db> open_as_it_is(std::string const& path);
+
 /// The one line for a data file (or what lies beside it) that the system refuses with `errno_code`.
 [[nodiscard]] std::runtime_error data_file_error(std::string const& path, int errno_code);
 

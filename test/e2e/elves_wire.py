@@ -76,12 +76,27 @@ def code_of(reply):
     return code_in(reply.get("error_info"))
 
 
+def dial(address, patience=PATIENCE):
+    """A connected socket. `address` is (host, port); a host that begins with / is a Unix socket's path."""
+    if not address[0].startswith("/"):
+        return socket.create_connection(address, timeout=patience)
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(patience)
+    try:
+        sock.connect(address[0])
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
 class Link:
-    """A TCP connection that carries frames. Each method is for one thread at a time; sending has a lock."""
+    """A TCP or Unix connection that carries frames. Each method is for one thread at a time; sending has a lock."""
 
     def __init__(self, sock):
         self.sock = sock
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.sock.family != socket.AF_UNIX:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._splitter = FrameSplitter()
         self._send_lock = threading.Lock()
 
@@ -158,7 +173,7 @@ class Client:
     def __init__(self, host, port, patience=PATIENCE, auth=None):
         self.patience = patience
         self.auth = auth
-        self.link = Link(socket.create_connection((host, port), timeout=patience))
+        self.link = Link(dial((host, port), patience))
         self._last_id = 0
         self._early = {}
 
@@ -358,7 +373,7 @@ class Agent:
     def start(self, patience=PATIENCE):
         """Dials, registers, and returns when the server has said yes. May be called again after `drop`."""
         down = threading.Event()
-        link = Link(socket.create_connection(self.address, timeout=patience))
+        link = Link(dial(self.address, patience))
         with self._lock:
             self._link, self._down = link, down
         for work in (self._read, self._beat):

@@ -163,7 +163,9 @@ class Server(Program):
         super().__init__("elvesd", folder)
         self.conf_path = self.folder / "elves.conf"
         self.host, self.port = "127.0.0.1", 0
-        self.sections = {"server": {"listen": "127.0.0.1:0", "timezone": "UTC"},
+        self.socket = str(self.folder / "elvesd.sock")
+        self.over_socket = False  # clients and elvesctl use the Unix socket, where this program's user is an admin
+        self.sections = {"server": {"listen": "127.0.0.1:0", "timezone": "UTC", "socket": self.socket},
                          "store": {"path": str(self.folder / "elves.db")}}
         self.settings(**sections)
 
@@ -174,12 +176,16 @@ class Server(Program):
         self.conf_path.write_text(ini(self.sections))
 
     @property
-    def address(self):
+    def tcp(self):
         return self.host, self.port
 
     @property
+    def address(self):
+        return (self.socket, 0) if self.over_socket else self.tcp
+
+    @property
     def text(self):
-        return f"{self.host}:{self.port}"
+        return f"unix:{self.socket}" if self.over_socket else f"{self.host}:{self.port}"
 
     def start(self, patience=20):
         """Returns when it listens. Its port stays the same for every later start."""
@@ -327,8 +333,16 @@ class HouseTest(unittest.TestCase):
     def server(self, **sections):
         return self.server_down(**sections).start()
 
-    def client(self, server, **more):
-        client = Client.connect(*server.address, **more)
+    def server_of_admins(self, **sections):
+        """A server whose clients and elvesctl are admins without a key also once there are admin keys: they use its
+        Unix socket."""
+        server = self.server(**sections)
+        server.over_socket = True
+        return server
+
+    def client(self, server, tcp=False, **more):
+        """`tcp`: never over the Unix socket."""
+        client = Client.connect(*(server.tcp if tcp else server.address), **more)
         self.addCleanup(client.close)
         return client
 

@@ -62,7 +62,7 @@ class Asking(HouseTest):
 
     def setUp(self):
         super().setUp()
-        self.house = self.server()
+        self.house = self.server_of_admins()
         self.root = self.client(self.house)
         self.worker = self.agent(self.house, IP, lambda call: Result(1, "done"))
         self.asked = 0
@@ -127,7 +127,7 @@ class Asking(HouseTest):
         return {"key": made["key"], "token": made["token"]}
 
     def ask(self, service, method, key):
-        with self.client(self.house) as client:
+        with self.client(self.house, tcp=True) as client:
             return client.call(service, method, auth=key, **self.fields(method, key))
 
 
@@ -179,7 +179,7 @@ class EveryRight(Asking):
 
     def test_who_casts_what_he_may_not_call_is_denied_too(self):
         viewer, denied = self.key("viewer", "everything"), []
-        with self.client(self.house, auth=viewer) as client:
+        with self.client(self.house, tcp=True, auth=viewer) as client:
             for service, method, right in self.methods():
                 if right not in ROLES["viewer"]:
                     client.cast(service, method, **self.fields(method, viewer))

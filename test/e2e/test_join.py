@@ -143,9 +143,9 @@ class Join(HouseTest):
         self.assertEqual(self.joins(), {(IP, "rejected")})
         self.assertEqual(self.keys(), [])
 
-    def test_where_loopback_is_open_it_needs_no_key_and_asks_for_none(self):
+    def test_where_the_mode_is_open_it_needs_no_key_and_asks_for_none(self):
         self.house.terminate()
-        self.house.settings(auth={"mode": "protected"})
+        self.house.settings(auth={"mode": "open"})
         self.house.start()
         self.admin = self.client(self.house, auth=self.root)
         worker = self.newcomer().start()

@@ -367,7 +367,8 @@ class Exposure(TlsTest):
         self.assertIn("[auth] mode is open", self.check(server=beyond, auth={"mode": "open"}, tls=tls))
         for mode in ("keys", "protected"):
             self.assertIn("[tls] cert is not set", self.check(server=beyond, auth={"mode": mode}))
-            self.assertNotIn("warning", self.check(server=beyond, auth={"mode": mode}, tls=tls))
+        self.assertNotIn("warning", self.check(server=beyond, auth={"mode": "keys"}, tls=tls))
+        self.assertEqual(self.check(server=beyond, auth={"mode": "protected"}, tls=tls).count("warning"), 1)  # no admin key
         self.assertIn("plain is everywhere",
                       self.check(server=beyond, auth={"mode": "keys"}, tls={**tls, "plain": "everywhere"}))
 
@@ -388,8 +389,9 @@ class Exposure(TlsTest):
 
     def test_what_a_sighup_opens_or_closes_is_in_the_stats_from_then_on(self):
         tight = {"cert": self.made["cert"], "key": self.made["key"]}
-        house = self.server(server={"listen": "0.0.0.0:0"}, tls=tight)
-        client = self.client(house)
+        house = self.server_down(server={"listen": "0.0.0.0:0"}, tls=tight)
+        root = house.init_admin()
+        client = self.client(house.start(), auth=root)
 
         def warnings():
             return " ".join(client.ok("elves", "stats")["stats"]["warnings"])
@@ -402,7 +404,10 @@ class Exposure(TlsTest):
 
     def test_a_tight_server_has_nothing_to_warn_of(self):
         self.tls_server()
-        stats = self.client(self.house).ok("elves", "stats")["stats"]
+        with self.client(self.house) as client:
+            client.ok("supervisor", "setkey", role="admin", apps=["*"], iplist=["*"])
+        with Client(self.house.socket, 0) as client:
+            stats = client.ok("elves", "stats")["stats"]
         self.assertEqual((stats["warnings"], stats["tls"]), ([], self.made["fingerprint"]))
 
 

@@ -32,6 +32,8 @@ public:
     }
     std::shared_ptr<Key const> still(BoundKey const&, Ip const&) override { return key; }
     asio::awaitable<void> wrong_try(std::shared_ptr<Peer>) override { co_return; }
+    [[nodiscard]] bool has_had_admin_key() const noexcept override { return false; }
+    [[nodiscard]] AdminKeys admin_keys() const override { return {}; }
 };
 
 struct Change {
@@ -299,11 +301,57 @@ TEST_CASE("denied at the door, by a field, or later: each is told", "[audit]")
     for (auto const& row : rows) CHECK((!row.allowed && !row.changed));
     CHECK(rows[0].method == "thing.rule");
     CHECK(rows[1].agent == "192.0.2.1");
-    CHECK(rows[2].key == id); // who he said he was
+    CHECK(rows[2].key.empty());
+    CHECK(rows[2].target == id); // claimed, and not proven
     CHECK(rows[2].result == "401.5");
     CHECK(rows[3].target == "0000000000000001");
     CHECK(rows[3].key.empty());
     CHECK(rows[4].result == "401.1");
+}
+
+TEST_CASE("a row names as its key only what was proven, and a claimed key as what it was about", "[audit]")
+{
+    House house;
+    auto const last = [&] { return house.rows().back(); };
+    for (json::value const& shown : {json::value(""), json::value(5), json::value(nullptr)}) {
+        CHECK(house.call("look", {{"auth", {{"key", id}, {"token", shown}}}}).starts_with("[401.1]"));
+        CHECK(last().key.empty());
+        CHECK(last().target == id);
+    }
+    house.keys.key = some_key(Role::agent);
+    CHECK(house.call("look").starts_with("[401.6]"));
+    CHECK(last().key == id);
+    CHECK(last().target.empty());
+}
+
+TEST_CASE(
+    "what a call finds out about a key and token of its own fields is in its row, up to a rate", "[audit]")
+{
+    House house;
+    bool fits = true;
+    house.table
+        .call<Words>("prove", Right::open, {optional("key", &Words::key)}, "",
+            [&](Words const& in, Caller const& caller) {
+                fits ? caller.audit->prove(in.key) : caller.audit->claim(in.key);
+                return Reply();
+            })
+        .audited_by_rate();
+    json::object const asked{{"key", id}, {"auth", ""}};
+    CHECK(house.call("prove", asked).empty());
+    auto row = house.rows().back();
+    CHECK((row.allowed && row.key == id && row.result == "ok" && row.param.empty()));
+    fits = false;
+    CHECK(house.call("prove", asked).empty());
+    row = house.rows().back();
+    CHECK(
+        (!row.allowed && row.key.empty() && row.target == id && row.result == "401.5" && row.param.empty()));
+    CHECK(house.call("prove", {{"key", 5}, {"auth", ""}}).starts_with("[403.10]")); // nothing was tried
+    CHECK(house.rows().size() == 2);
+    for (int i = 0; i < 500; ++i) {
+        fits = i % 2 == 0;
+        house.call("prove", asked);
+    }
+    CHECK(house.rows().size() == 200);
 }
 
 TEST_CASE("no token comes into the trail, wherever somebody wrote it", "[audit]")

@@ -34,7 +34,10 @@ public:
         ++wrong_tries;
         co_return;
     }
+    [[nodiscard]] bool has_had_admin_key() const noexcept override { return has_had_admin; }
+    [[nodiscard]] AdminKeys admin_keys() const override { return {1, has_had_admin}; }
     int wrong_tries = 0;
+    bool has_had_admin = false;
 };
 
 struct House {
@@ -187,6 +190,28 @@ TEST_CASE("who comes without a key gets in where the mode says so", "[gate]")
     house.gate.mode = AuthMode::keys;
     CHECK(house.error(look).starts_with("[401.1]"));
     CHECK(house.error(hello).empty());
+}
+
+TEST_CASE(
+    "in protected, 127.0.0.1 and ::1 alone are admins, and only until an admin key has counted", "[gate]")
+{
+    House house;
+    house.gate.mode = AuthMode::protected_;
+    auto const* const rule = R"({"mqt":"call","mqs":"sheduler","mqf":"rule"})";
+    for (auto const* ip : {"127.0.0.1", "::1", "::ffff:127.0.0.1"})
+        CHECK(house.error(rule, house.peer(ip)).empty());
+    for (auto const* ip : {"127.0.0.6", "127.1.0.1", "127.0.0.0", "127.255.255.255", "::ffff:127.0.0.6",
+             "::127.0.0.1", "::2", "0.0.0.0", "::", "10.0.0.1"}) {
+        INFO(ip);
+        CHECK(house.error(rule, house.peer(ip)).starts_with("[401.1]"));
+    }
+    auto const standing = house.peer();
+    CHECK(house.error(rule, standing).empty());
+    house.keys.has_had_admin = true;
+    CHECK(house.error(rule, standing).starts_with("[401.1]"));
+    CHECK(house.error(rule, house.peer("::1")).starts_with("[401.1]"));
+    house.gate.mode = AuthMode::open;
+    CHECK(house.error(rule, standing).empty());
 }
 
 TEST_CASE("a key is judged wherever it comes from, and a wrong one in every mode", "[gate]")

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -8,6 +9,12 @@
 #include "elves/caller.hpp"
 
 namespace elves {
+
+/// The keys of the role admin.
+struct AdminKeys {
+    std::size_t count = 0; ///< Those that count now: enabled and not expired.
+    bool has_had = false;  ///< One has counted at some time.
+};
 
 /// Who a key is. Offered by supervisor, asked by the router. From memory; on the loop's thread.
 class Authority {
@@ -27,6 +34,10 @@ public:
     {
         return nullptr;
     }
+    /// Has a key of the role admin ever counted, enabled and not expired? From then on, for good, no address
+    /// stands for an admin.
+    [[nodiscard]] virtual bool has_had_admin_key() const noexcept = 0;
+    [[nodiscard]] virtual AdminKeys admin_keys() const = 0;
     /// After an Error 401.5: notes that this caller tried, and waits for as long as his answer is to wait.
     [[nodiscard]] virtual asio::awaitable<void> wrong_try(std::shared_ptr<Peer> peer) = 0;
 };

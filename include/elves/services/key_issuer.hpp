@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "elves/caller.hpp"
+#include "elves/services/authority.hpp"
 
 namespace elves {
 
@@ -22,6 +23,9 @@ public:
     /// what `also` writes about the key of that id.
     [[nodiscard]] virtual Issued issue_at_start(
         std::string name, Role role, std::function<void(Db&, std::string const&)> also) = 0;
+    /// The admin keys at `now` by a data file that no server need have open. Any thread; throws
+    /// std::exception where the file has no keys yet, or is older than this program.
+    [[nodiscard]] virtual AdminKeys admin_keys_in(Db& db, Instant now) const = 0;
 };
 
 } // namespace elves
