@@ -12,6 +12,7 @@
 #include "elves/error.hpp"
 #include "elves/ip.hpp"
 #include "elves/peer.hpp"
+#include "elves/quota.hpp"
 #include "elves/zone.hpp"
 
 namespace elves {
@@ -48,6 +49,7 @@ struct Key {
     std::optional<Instant> expires; ///< From then on it is none.
     /// The right `files`: `ins.proxy` may name which file of the app runs.
     bool files = false;
+    Quota quota{}; ///< What it may hold at once.
 
     [[nodiscard]] bool may_touch(Ip const& ip) const noexcept;
     [[nodiscard]] bool may_run(Instruction const& ins) const;

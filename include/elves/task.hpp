@@ -64,6 +64,10 @@ struct Task {
     std::optional<Instant> end;      ///< When it reached its final state.
     std::optional<TaskId> cron_id;
     std::optional<Instant> fire_time;
+    /// How many firings of its cron job this record stands for, the first due at `fire_time`. More than one
+    /// only where none of them started, for the same reason.
+    std::int64_t firings = 1;
+    std::optional<Instant> last_fire_time; ///< Of the last of them; empty where there is one.
 
     std::optional<bool> sync_flag; ///< Was it handed to the agent? Nothing: not known yet.
     std::string sync_error;        ///< Why not, or why it was skipped, expired, given up.

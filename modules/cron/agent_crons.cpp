@@ -7,6 +7,7 @@
 
 #include "cron_entry.hpp"
 #include "elves/log.hpp"
+#include "elves/services/account_fields.hpp"
 #include "file_right.hpp"
 
 namespace elves {
@@ -25,13 +26,14 @@ constexpr std::size_t jobs_per_slice = 256;
 } // namespace
 
 AgentCrons::AgentCrons(CronJobs const& jobs, Presence& presence, Dispatcher const& dispatcher, Clock& clock,
-    Zone zone, LoopExecutor loop)
+    Zone zone, LoopExecutor loop, Quotas const* quotas)
     : jobs_(jobs)
     , presence_(presence)
     , dispatcher_(dispatcher)
     , clock_(clock)
     , zone_(zone)
     , loop_(std::move(loop))
+    , quotas_(quotas)
 {
 }
 
@@ -137,6 +139,7 @@ asio::awaitable<json::object> AgentCrons::list_of(Ip agent) const
         }
         auto entry = cron_entry(*job, std::nullopt, clock_.now(), zone_);
         if (job->ins.timeout == 0s) entry.at("ins").as_object()["timeout"] = default_timeout;
+        if (quotas_) add_account(entry, job->by, *quotas_);
         list.push_back(std::move(entry));
     }
     co_return json::object{{"cron_list", std::move(list)}};

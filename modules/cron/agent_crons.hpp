@@ -17,7 +17,7 @@ namespace elves {
 class AgentCrons {
 public:
     AgentCrons(CronJobs const& jobs, Presence& presence, Dispatcher const& dispatcher, Clock& clock,
-        Zone zone, LoopExecutor loop);
+        Zone zone, LoopExecutor loop, Quotas const* quotas = nullptr);
 
     /// Whom to ask whether a job's key still has the right `files`; null: nobody. Outlives this.
     void set_authority(Authority const* keys) { keys_ = keys; }
@@ -54,6 +54,7 @@ private:
     Clock& clock_;
     Zone zone_;
     LoopExecutor loop_;
+    Quotas const* quotas_;
     std::unordered_map<Ip, Push> pushes_;
     bool running_ = false;
 };

@@ -22,25 +22,40 @@ constexpr std::size_t turn_limit = 1'000;
 constexpr std::size_t waiting_limit = 1'000;
 constexpr std::size_t missed_limit = 100'000;
 
-/// The times in (after, until], counted up to the limit, and `last` the latest of them in any case.
-MissedTimes times_in(QuartzRule const& rule, Zone const& zone, Instant after, Instant until)
+/// Times that are counted before the loop does something else.
+constexpr std::size_t count_slice = 500;
+
+/// Counts at most `most` more of the times up to `until`. False: there are more, and `missed_limit` is not
+/// reached.
+bool count_some(MissedTimes& times, QuartzRule const& rule, Zone const& zone, Instant after, Instant until,
+    std::size_t most)
 {
-    auto times = missed_times(rule, zone, after, until, missed_limit);
-    if (!times.more) return times;
+    auto const from = times.count == 0 ? after : times.last;
+    auto const some = missed_times(rule, zone, from, until, std::min(most, missed_limit - times.count));
+    if (times.count == 0) times.first = some.first;
+    if (some.count > 0) times.last = some.last;
+    times.count += some.count;
+    times.more = some.more;
+    return !times.more || times.count >= missed_limit;
+}
+
+/// Where not all were counted: the latest of them, found by halving.
+Instant latest_in(QuartzRule const& rule, Zone const& zone, Instant after, Instant until)
+{
     // There is a time after `from`, and none after `to`: halved until they meet.
+    auto latest = after;
     auto to = until;
-    for (auto from = times.last; to - from > 1s;) {
+    for (auto from = after; to - from > 1s;) {
         auto const middle = from + (to - from) / 2;
         auto const next = rule.next_after(middle, zone);
         if (next && *next <= until) {
-            from = times.last = *next;
+            from = latest = *next;
         } else {
             to = middle;
         }
     }
-    auto const next = rule.next_after(times.last, zone);
-    if (next && *next <= until) times.last = *next;
-    return times;
+    auto const next = rule.next_after(latest, zone);
+    return next && *next <= until ? *next : latest;
 }
 
 } // namespace
@@ -75,6 +90,7 @@ void CenterCron::stop()
     running_ = false;
     timer_.stop();
     held_.clear();
+    counting_.clear();
 }
 
 void CenterCron::changed(TaskId id)
@@ -114,12 +130,14 @@ void CenterCron::arm()
     timer_ = clock_.after(wait, [this] { turn(); });
 }
 
+bool CenterCron::is_full() const { return recording_ + held_.size() >= waiting_limit; }
+
 void CenterCron::turn()
 {
     if (!running_) return;
     timer_.stop();
     for (std::size_t begun = 0; begun < turn_limit;) {
-        if (recording_ + held_.size() >= waiting_limit) return; // Goes on when one of them has ended.
+        if (is_full()) return; // Goes on when one of them has ended.
         auto const now = clock_.now();
         auto const due = schedule_.take_due(now, 100);
         if (due.empty()) return arm();
@@ -136,19 +154,62 @@ void CenterCron::take(CronSchedule::Due const& due, Instant now)
     if (found == states_.end() || !job) return;
     auto& state = found->second;
     if (due.fire_time <= state.planned) return; // Accounted for with an earlier one.
+    if (state.is_counting) return;              // Accounted for when that is done.
     if (state.held > 0) {
         state.behind = true;
         return;
     }
     auto const due_at = due.fire_time + state.jitter;
-    if (due_at <= state.missed_until || due_at + grace < now) return missed(*job, state, now);
+    if (due_at <= state.missed_until || due_at + grace < now) return count_missed(*job, state, now);
     fire(*job, state, state.planned, due.fire_time);
 }
 
-void CenterCron::missed(CronJob const& job, State& state, Instant now)
+/// A job of every second has 86,400 of them a day: they are counted in slices, job after job, and the job
+/// stays out of the schedule until that is done.
+void CenterCron::count_missed(CronJob const& job, State& state, Instant now)
 {
-    auto const until = now - state.jitter;
-    auto const times = times_in(job.rule, zone_of(job), state.planned, until);
+    schedule_.erase(job.id);
+    state.is_counting = true;
+    counting_.push_back({job.id, state.era, now - state.jitter, {}});
+    count_soon();
+}
+
+void CenterCron::count_soon()
+{
+    if (!running_ || counting_.empty() || is_full() || std::exchange(is_count_posted_, true)) return;
+    asio::post(loop_, [this] { count_on(); });
+}
+
+void CenterCron::count_on()
+{
+    is_count_posted_ = false;
+    for (std::size_t counted = 0; counted < count_slice && !counting_.empty() && !is_full(); ++counted) {
+        auto counting = std::move(counting_.front());
+        counting_.pop_front();
+        auto const* const job = jobs_.find(counting.cron_id);
+        auto const state = states_.find(counting.cron_id);
+        // One that was changed meanwhile begins anew.
+        if (!job || state == states_.end() || state->second.era != counting.era) continue;
+        auto const before = counting.times.count;
+        bool const is_done = count_some(counting.times, job->rule, zone_of(*job), state->second.planned,
+            counting.until, count_slice - counted);
+        counted += counting.times.count - before;
+        if (is_done) {
+            missed(*job, state->second, counting);
+        } else {
+            counting_.push_back(std::move(counting));
+        }
+    }
+    arm();
+    count_soon();
+}
+
+void CenterCron::missed(CronJob const& job, State& state, Counting const& counted)
+{
+    state.is_counting = false;
+    auto const until = counted.until;
+    auto times = counted.times;
+    if (times.more) times.last = latest_in(job.rule, zone_of(job), times.last, until);
     schedule(job, state, until);
     if (times.count == 0) return;
     Firing firing{job.id, state.era, state.planned, until, times.first, {}, {}, {}};

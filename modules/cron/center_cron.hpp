@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -42,8 +43,9 @@ private:
         Instant planned{};      ///< Every time up to here is settled, or on its way to be.
         Instant missed_until{}; ///< What came due up to here counts as missed.
         std::chrono::seconds jitter{0};
-        std::size_t held = 0; ///< Firings that could not be recorded and will be tried again.
-        bool behind = false;  ///< Times came due meanwhile.
+        std::size_t held = 0;     ///< Firings that could not be recorded and will be tried again.
+        bool behind = false;      ///< Times came due meanwhile.
+        bool is_counting = false; ///< Its missed times are being counted.
     };
     /// A job's runs, as far as the next turn has to know of them; kept when the job is set anew.
     struct Runs {
@@ -62,6 +64,13 @@ private:
         std::optional<Instant> make_up; ///< The time of a run that follows (misfire `once`).
         std::chrono::milliseconds pause{0};
     };
+    /// A job whose missed times are being counted; it comes due again when that is done.
+    struct Counting {
+        TaskId cron_id;
+        std::uint64_t era = 0;
+        Instant until;
+        MissedTimes times;
+    };
     enum class Outcome { settled, over, again, refused };
     struct Ending {
         Ending() = default;
@@ -70,11 +79,15 @@ private:
         std::string why;
     };
 
+    [[nodiscard]] bool is_full() const;
     void schedule(CronJob const& job, State& state, Instant after);
     void arm();
     void turn();
     void take(CronSchedule::Due const& due, Instant now);
-    void missed(CronJob const& job, State& state, Instant now);
+    void count_missed(CronJob const& job, State& state, Instant now);
+    void count_soon();
+    void count_on();
+    void missed(CronJob const& job, State& state, Counting const& counted);
     void fire(CronJob const& job, State& state, Instant from, Instant fire_time);
 
     void begin(Firing firing);
@@ -103,6 +116,8 @@ private:
     std::unordered_map<TaskId, State> states_;
     std::unordered_map<TaskId, Runs> runs_;
     std::unordered_map<std::uint64_t, std::pair<Firing, Timer>> held_;
+    std::deque<Counting> counting_;
+    bool is_count_posted_ = false;
     Timer timer_;
     std::uint64_t last_number_ = 0; ///< Of eras and of held firings.
     std::size_t recording_ = 0;     ///< Records of what did not run that are on their way to the disk.

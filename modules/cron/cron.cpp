@@ -1,5 +1,6 @@
 #include "cron.hpp"
 
+#include <algorithm>
 #include <exception>
 
 #include "cron_entry.hpp"
@@ -15,15 +16,16 @@ constexpr std::size_t own_list_limit = 7 * 512 * 1024;
 } // namespace
 
 Cron::Cron(CronJobs& jobs, Presence& presence, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone,
-    LoopExecutor loop)
+    LoopExecutor loop, Quotas const* quotas)
     : jobs_(jobs)
     , presence_(presence)
     , log_(log)
     , dispatcher_(dispatcher)
     , clock_(clock)
     , zone_(zone)
+    , quotas_(quotas)
     , center_(jobs, log, dispatcher, clock, zone, loop)
-    , agents_(jobs, presence, dispatcher, clock, zone, loop)
+    , agents_(jobs, presence, dispatcher, clock, zone, loop, quotas)
 {
 }
 
@@ -47,6 +49,13 @@ void Cron::declare(MethodTable& table)
         .call<ByAgent>("getcronlistbyip", Right::read, {required("agentip", &ByAgent::agentip)},
             "One agent's cron jobs.",
             [this](ByAgent in, Caller caller) { return list(std::move(in), std::move(caller)); })
+        .cut_by_app();
+    table
+        .call<ByKey>("getcronlistbykey", Right::read,
+            {required("by", &ByKey::by), optional("after", &ByKey::after), optional("limit", &ByKey::limit)},
+            "List the cron jobs that a key set, in pages; of a deleted key, too.",
+            [this](ByKey in, Caller const& caller) { return list_of_key(in, caller); })
+        .cut_by_ip()
         .cut_by_app();
     table.call<Set>("setcronbyip", Right::operate,
         {required("agentip", &Set::agentip), optional("cron_type", &Set::cron_type),
@@ -79,7 +88,7 @@ void Cron::start()
     log_.cron_jobs_from([this](TaskId id) -> std::optional<TaskLog::CronJobOf> {
         auto const* const job = jobs_.find(id);
         if (!job) return std::nullopt;
-        return TaskLog::CronJobOf{job->agent, job->ins};
+        return TaskLog::CronJobOf{job->agent, job->ins, job->by};
     });
     agents_.start();
     center_.start();
@@ -108,11 +117,58 @@ asio::awaitable<Reply> Cron::list(ByAgent in, Caller caller)
     last_runs.resize(jobs.size());
     json::array entries;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
-        auto entry = cron_entry(jobs[i], last_runs[i], clock_.now(), zone_);
-        entry["by"] = jobs[i].by; // Here alone: an agent has no use for it.
-        entries.push_back(std::move(entry));
+        entries.push_back(listed(jobs[i], last_runs[i]));
     }
     co_return Reply(json::object{{"cron_list", std::move(entries)}});
+}
+
+json::object Cron::listed(CronJob const& job, std::optional<TaskLog::LastRun> const& last_run) const
+{
+    auto entry = cron_entry(job, last_run, clock_.now(), zone_);
+    entry["by"] = job.by;
+    bool const is_deleted = quotas_ && !quotas_->limits_of(job.by).is_known;
+    entry["by_deleted"] = is_deleted ? "true" : "false";
+    return entry;
+}
+
+Reply Cron::list_of_key(ByKey const& in, Caller const& caller) const
+{
+    constexpr std::int64_t longest_page = 1'000;
+    constexpr std::size_t page_bytes = 1024 * 1024; // A page has to fit into a frame.
+    if (in.limit < 1 || in.limit > longest_page) {
+        throw Error(codes::bad_field, "`limit` is " + std::to_string(in.limit) + "; give 1 to 1000");
+    }
+    auto const& ids = jobs_.of_key(in.by);
+    json::array entries;
+    std::size_t bytes = 0;
+    std::string last;
+    for (auto at = in.after ? ids.upper_bound(*in.after) : ids.begin(); at != ids.end(); ++at) {
+        auto const* const job = jobs_.find(*at);
+        if (!job || !caller.may_see(job->agent, job->ins)) continue;
+        if (entries.size() == static_cast<std::size_t>(in.limit) || bytes >= page_bytes) {
+            return {{"cron_list", std::move(entries)}, {"next", last}};
+        }
+        bytes += entry_size(*job);
+        entries.push_back(listed(*job, std::nullopt));
+        last = job->id.text();
+    }
+    return Reply(json::object{{"cron_list", std::move(entries)}});
+}
+
+asio::awaitable<std::size_t> Cron::end_all(std::string key)
+{
+    constexpr std::size_t at_once = 500; // in one write, and before the loop does something else
+    auto const& of_key = jobs_.of_key(key);
+    std::vector<TaskId> const ids(of_key.begin(), of_key.end());
+    for (std::size_t first = 0; first < ids.size(); first += at_once) {
+        auto const size = std::min(at_once, ids.size() - first);
+        std::vector<TaskId> some(&ids[first], &ids[first] + size);
+        co_await jobs_.pause_all(some);
+        for (auto const id : some) {
+            if (auto const* const job = jobs_.find(id)) changed(id, job->agent, job->type == CronType::self);
+        }
+    }
+    co_return ids.size();
 }
 
 asio::awaitable<Reply> Cron::set(Set in, Caller caller)

@@ -13,11 +13,12 @@
 namespace elves {
 
 /// The `cron` service: jobs that the server (`center`) or their agent (`self`) fires by a Quartz rule.
-/// Lives on the loop's thread. What its constructor takes outlives it.
-class Cron : public Module {
+/// Lives on the loop's thread. What its constructor takes outlives it; `quotas` is null where there are no
+/// keys.
+class Cron : public Module, public KeyResources {
 public:
     Cron(CronJobs& jobs, Presence& presence, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone,
-        LoopExecutor loop);
+        LoopExecutor loop, Quotas const* quotas = nullptr);
 
     /// Whom to ask whether a job's key still has the right `files`; null: nobody. Before `start`; outlives
     /// this.
@@ -27,6 +28,8 @@ public:
     void declare(MethodTable& table) override;
     void start() override;
     void stop() override;
+    /// Pauses the jobs that this key set: they stay, and an admin may start or delete them.
+    [[nodiscard]] asio::awaitable<std::size_t> end_all(std::string key) override;
 
 private:
     struct ByAgent {
@@ -48,7 +51,14 @@ private:
         TaskId id;
     };
 
+    struct ByKey {
+        std::string by;
+        std::optional<TaskId> after;
+        std::int64_t limit = 100;
+    };
+
     asio::awaitable<Reply> list(ByAgent in, Caller caller);
+    [[nodiscard]] Reply list_of_key(ByKey const& in, Caller const& caller) const;
     asio::awaitable<Reply> set(Set in, Caller caller);
     asio::awaitable<Reply> erase(One in, Caller caller);
     asio::awaitable<Reply> set_on(One in, Caller caller, bool on);
@@ -58,6 +68,9 @@ private:
     [[nodiscard]] CronJob made_of(Set in, Caller const& caller) const;
     /// Throws Error 429.1 where the agent's own list would become more than one frame can carry.
     void require_room(CronJob const& job) const;
+    /// A job as lists show it: with whom it belongs to.
+    [[nodiscard]] json::object listed(
+        CronJob const& job, std::optional<TaskLog::LastRun> const& last_run) const;
     /// Tells those who fire it. `own`: it is, or was, one that the agent fires.
     void changed(TaskId id, Ip const& agent, bool own);
 
@@ -67,6 +80,7 @@ private:
     Dispatcher& dispatcher_;
     Clock& clock_;
     Zone zone_;
+    Quotas const* quotas_;
     CenterCron center_;
     AgentCrons agents_;
     Misfire misfire_ = Misfire::skip;

@@ -83,8 +83,11 @@ void write_job(Db& db, std::string_view sql, CronJob const& job, bool is_new)
 
 } // namespace
 
-CronJobs::CronJobs(Store& store) : CronJobs(store, Bounds{}) {}
-CronJobs::CronJobs(Store& store, Bounds bounds) : store_(store), bounds_(bounds) {}
+CronJobs::CronJobs(Store& store, Quotas const* quotas) : CronJobs(store, Bounds{}, quotas) {}
+CronJobs::CronJobs(Store& store, Bounds bounds, Quotas const* quotas)
+    : store_(store), bounds_(bounds), quotas_(quotas)
+{
+}
 
 void CronJobs::migrate(Store& store) { store.migrate("cron", cron_schema); }
 
@@ -106,8 +109,7 @@ void CronJobs::load()
         }
     });
     for (auto& job : found) {
-        Held const held{1, bytes_of_job(job)};
-        hold(job.agent, held);
+        hold({job.agent, job.by, {1, bytes_of_job(job)}});
         keep(std::move(job));
     }
 }
@@ -116,6 +118,31 @@ CronJob const* CronJobs::find(TaskId id) const
 {
     auto const found = jobs_.find(id);
     return found == jobs_.end() ? nullptr : &found->second;
+}
+
+std::set<TaskId> const& CronJobs::of_key(std::string_view key) const
+{
+    static std::set<TaskId> const none;
+    auto const found = by_key_.find(key);
+    return found == by_key_.end() ? none : found->second.ids;
+}
+
+void CronJobs::add_usage(std::string_view key, KeyUsage& usage) const
+{
+    usage.cron_jobs += static_cast<std::int64_t>(of_key(key).size());
+}
+
+void CronJobs::add_holders(std::set<std::string>& keys) const
+{
+    for (auto const& [key, of_key] : by_key_) keys.insert(key);
+}
+
+void CronJobs::on_key_deleted(std::string_view key)
+{
+    auto const found = by_key_.find(key);
+    if (found == by_key_.end() || std::exchange(found->second.is_deleted, true)) return;
+    all_held_.jobs -= found->second.held.jobs;
+    all_held_.bytes -= found->second.held.bytes;
 }
 
 std::vector<TaskId> CronJobs::of_agent(Ip const& agent) const
@@ -127,12 +154,13 @@ std::vector<TaskId> CronJobs::of_agent(Ip const& agent) const
 
 asio::awaitable<void> CronJobs::add(CronJob job, Store::Work also)
 {
-    Held const held{1, bytes_of_job(job)};
-    require_room(job.agent, held);
+    Charged const held{job.agent, job.by, {1, bytes_of_job(job)}};
+    require_quota(held);
+    require_room(held);
     Store::Work work = [job](Db& db) { write_job(db, insert_job, job, true); };
     work = together(std::move(work), std::move(also));
-    hold(job.agent, held);
-    co_await write_held(job.agent, held, std::move(work));
+    hold(held);
+    co_await write_held(held, std::move(work));
     keep(std::move(job));
 }
 
@@ -142,25 +170,28 @@ asio::awaitable<void> CronJobs::replace(CronJob job, Store::Work also)
     auto const before = jobs_.find(job.id);
     auto const bytes_before = before == jobs_.end() ? 0 : bytes_of_job(before->second);
     Held const growth{0, bytes - std::min(bytes, bytes_before)};
-    require_room(job.agent, growth);
+    // Whoever replaces a job is charged for it from then on.
+    bool const is_own = before != jobs_.end() && before->second.by == job.by;
+    require_quota({job.agent, job.by, is_own ? growth : Held{1, bytes}});
+    require_room({job.agent, job.by, growth});
     Store::Work work = [job](Db& db) {
         write_job(db, update_job, job, false);
         if (db.changes() == 0) throw gone(job.id);
     };
     work = together(std::move(work), std::move(also));
     // Until it is on disk the old one is held too: it is what stays where the disk refuses.
-    Held const held{0, bytes};
-    hold(job.agent, held);
-    co_await write_held(job.agent, held, std::move(work));
+    Charged const held{job.agent, job.by, {1, bytes}};
+    hold(held);
+    co_await write_held(held, std::move(work));
     auto const found = jobs_.find(job.id);
-    Held const old{0, found == jobs_.end() ? bytes : bytes_of_job(found->second)};
-    release(job.agent, old);
-    if (found == jobs_.end()) co_return;
+    if (found == jobs_.end()) {
+        release(held);
+        co_return;
+    }
+    forget(found->second);
     job.on = found->second.on;
     job.created = found->second.created;
-    uncount_own(found->second);
-    count_own(job);
-    found->second = std::move(job);
+    keep(std::move(job));
 }
 
 asio::awaitable<void> CronJobs::erase(TaskId id, Store::Work also)
@@ -174,14 +205,19 @@ asio::awaitable<void> CronJobs::erase(TaskId id, Store::Work also)
     co_await store_.write(std::move(work));
     auto const found = jobs_.find(id);
     if (found == jobs_.end()) co_return;
-    auto const agent = found->second.agent;
-    Held const held{1, bytes_of_job(found->second)};
-    uncount_own(found->second);
+    forget(found->second);
     jobs_.erase(found);
-    auto const of_agent = by_agent_.find(agent);
-    of_agent->second.erase(id);
+}
+
+/// Gives back what the job is charged for; it is in no index any more.
+void CronJobs::forget(CronJob const& job)
+{
+    auto const of_agent = by_agent_.find(job.agent);
+    of_agent->second.erase(job.id);
     if (of_agent->second.empty()) by_agent_.erase(of_agent);
-    release(agent, held);
+    by_key_.find(job.by)->second.ids.erase(job.id);
+    uncount_own(job);
+    release({job.agent, job.by, {1, bytes_of_job(job)}});
 }
 
 asio::awaitable<void> CronJobs::set_on(TaskId id, bool on, Instant now, Store::Work also)
@@ -200,6 +236,21 @@ asio::awaitable<void> CronJobs::set_on(TaskId id, bool on, Instant now, Store::W
     if (found == jobs_.end()) co_return;
     if (on && !found->second.on) found->second.settled = now;
     found->second.on = on;
+}
+
+asio::awaitable<void> CronJobs::pause_all(std::vector<TaskId> ids)
+{
+    Store::Work work = [ids](Db& db) {
+        for (auto const id : ids) {
+            auto const text = id.text();
+            db.run(pause_job).bind(1, text).execute();
+        }
+    };
+    co_await store_.write(std::move(work));
+    for (auto const id : ids) {
+        auto const found = jobs_.find(id);
+        if (found != jobs_.end()) found->second.on = false;
+    }
 }
 
 std::function<void(Db&)> CronJobs::settling(TaskId id, Instant from, Instant to)
@@ -246,59 +297,109 @@ void CronJobs::keep(CronJob job)
 {
     count_own(job);
     by_agent_[job.agent].insert(job.id);
+    by_key_[job.by].ids.insert(job.id);
     auto const id = job.id;
     jobs_.insert_or_assign(id, std::move(job));
 }
 
 /// What grows nothing is never refused: what was loaded may be over a bound.
-void CronJobs::require_room(Ip const& agent, Held const& more) const
+void CronJobs::require_room(Charged const& more) const
 {
+    // What is free for admins alone is not offered to other keys.
+    bool const is_admin = !quotas_ || quotas_->limits_of(more.key).is_admin;
+    auto const part = [&](std::size_t pool) { return is_admin ? pool : shared_part(pool); };
     auto const exceeds = [](std::size_t now, std::size_t and_more, std::size_t most) {
         return and_more > 0 && now + and_more > most;
     };
-    auto const found = held_.find(agent);
+    auto const found = held_.find(more.agent);
     auto const of_agent = found == held_.end() ? Held{} : found->second;
-    if (exceeds(all_held_.jobs, more.jobs, bounds_.all)) {
+    if (exceeds(all_held_.jobs, more.held.jobs, part(bounds_.all))) {
         throw Error(
             codes::too_much, "there are " + std::to_string(all_held_.jobs) + " cron jobs; delete some first");
     }
-    if (exceeds(of_agent.jobs, more.jobs, bounds_.one_agent)) {
-        throw Error(codes::too_much,
-            agent.text() + " has " + std::to_string(of_agent.jobs) + " cron jobs; delete some of them first");
+    if (exceeds(of_agent.jobs, more.held.jobs, part(bounds_.one_agent))) {
+        throw Error(codes::too_much, "agent " + more.agent.text() + " has " + std::to_string(of_agent.jobs) +
+                                         " cron jobs; delete some of them first");
     }
-    if (exceeds(all_held_.bytes, more.bytes, bounds_.all_bytes)) {
+    if (exceeds(all_held_.bytes, more.held.bytes, part(bounds_.all_bytes))) {
         throw Error(codes::too_much, "all cron jobs together would take more than " +
-                                         std::to_string(bounds_.all_bytes) +
+                                         std::to_string(part(bounds_.all_bytes)) +
                                          " bytes; delete some first, or shorten `param`");
     }
-    if (exceeds(of_agent.bytes, more.bytes, bounds_.one_agent_bytes)) {
-        throw Error(codes::too_much, "the cron jobs of " + agent.text() + " would take more than " +
-                                         std::to_string(bounds_.one_agent_bytes) +
+    if (exceeds(of_agent.bytes, more.held.bytes, part(bounds_.one_agent_bytes))) {
+        throw Error(codes::too_much, "the cron jobs of " + more.agent.text() + " would take more than " +
+                                         std::to_string(part(bounds_.one_agent_bytes)) +
                                          " bytes; delete some of them first, or shorten `param`");
     }
 }
 
-void CronJobs::hold(Ip const& agent, Held const& more)
+/// Throws QuotaExceeded where this key holds as much as it may, of all agents or of this one.
+void CronJobs::require_quota(Charged const& more) const
 {
-    auto& of_agent = held_[agent];
-    of_agent.jobs += more.jobs;
-    of_agent.bytes += more.bytes;
-    all_held_.jobs += more.jobs;
-    all_held_.bytes += more.bytes;
+    if (!quotas_ || more.key.empty()) return;
+    auto const limits = quotas_->limits_of(more.key);
+    auto const refuse = [&](std::string const& has, std::string const& limit) {
+        throw QuotaExceeded(
+            "key " + quotas_->name_of(more.key) + " has " + has + "; " + limit + "; delete some jobs");
+    };
+    auto const of_key = by_key_.find(more.key);
+    auto const held = of_key == by_key_.end() ? Held{} : of_key->second.held;
+    auto const jobs = static_cast<std::int64_t>(held.jobs + more.held.jobs);
+    if (more.held.jobs > 0 && jobs > limits.cron_jobs)
+        refuse(std::to_string(held.jobs) + " cron jobs", "its quota cron_jobs is " +
+                                                             std::to_string(limits.cron_jobs) +
+                                                             " (an admin can raise it: elvesctl key set)");
+    if (limits.is_admin) return;
+    auto const bytes_part = default_part(bounds_.all_bytes);
+    if (more.held.bytes > 0 && held.bytes + more.held.bytes > bytes_part)
+        refuse(std::to_string(held.bytes) + " bytes of cron jobs, and this one adds " +
+                   std::to_string(more.held.bytes),
+            "one key may have " + std::to_string(bytes_part));
+    auto const found = held_by_key_.find({more.agent, more.key});
+    auto const there = found == held_by_key_.end() ? Held{} : found->second;
+    auto const jobs_part = one_key_part(bounds_.one_agent);
+    if (more.held.jobs > 0 && there.jobs + more.held.jobs > jobs_part)
+        refuse(std::to_string(there.jobs) + " cron jobs of agent " + more.agent.text(),
+            "one key may have " + std::to_string(jobs_part) + " there");
+    auto const there_part = one_key_part(bounds_.one_agent_bytes);
+    if (more.held.bytes > 0 && there.bytes + more.held.bytes > there_part)
+        refuse(std::to_string(there.bytes) + " bytes of cron jobs of agent " + more.agent.text() +
+                   ", and this one adds " + std::to_string(more.held.bytes),
+            "one key may have " + std::to_string(there_part) + " there");
 }
 
-void CronJobs::release(Ip const& agent, Held const& less)
+void CronJobs::hold(Charged const& more)
 {
-    all_held_.jobs -= less.jobs;
-    all_held_.bytes -= less.bytes;
-    auto const found = held_.find(agent);
-    found->second.jobs -= less.jobs;
-    found->second.bytes -= less.bytes;
-    if (found->second.jobs == 0 && found->second.bytes == 0) held_.erase(found);
+    auto const add = [&](Held& held) {
+        held.jobs += more.held.jobs;
+        held.bytes += more.held.bytes;
+    };
+    auto const [of_key, is_new] = by_key_.try_emplace(more.key);
+    if (is_new && quotas_) of_key->second.is_deleted = !quotas_->limits_of(more.key).is_known;
+    add(of_key->second.held);
+    if (!of_key->second.is_deleted) add(all_held_);
+    add(held_[more.agent]);
+    add(held_by_key_[{more.agent, more.key}]);
+}
+
+void CronJobs::release(Charged const& less)
+{
+    auto const take = [&](Held& held) {
+        held.jobs -= less.held.jobs;
+        held.bytes -= less.held.bytes;
+        return held.jobs == 0 && held.bytes == 0;
+    };
+    auto const of_key = by_key_.find(less.key);
+    if (!of_key->second.is_deleted) take(all_held_);
+    if (take(of_key->second.held)) by_key_.erase(of_key);
+    auto const of_agent = held_.find(less.agent);
+    if (take(of_agent->second)) held_.erase(of_agent);
+    auto const of_both = held_by_key_.find({less.agent, less.key});
+    if (take(of_both->second)) held_by_key_.erase(of_both);
 }
 
 /// Writes what is held already; where the disk refuses, it is held no more.
-asio::awaitable<void> CronJobs::write_held(Ip agent, Held held, Store::Work work)
+asio::awaitable<void> CronJobs::write_held(Charged held, Store::Work work)
 {
     std::exception_ptr failure;
     try {
@@ -307,7 +408,7 @@ asio::awaitable<void> CronJobs::write_held(Ip agent, Held held, Store::Work work
         failure = std::current_exception();
     }
     if (!failure) co_return;
-    release(agent, held);
+    release(held);
     std::rethrow_exception(failure);
 }
 

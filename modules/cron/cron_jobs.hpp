@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -10,6 +11,7 @@
 #include "cron_job.hpp"
 #include "elves/asio.hpp"
 #include "elves/error.hpp"
+#include "elves/services/quotas.hpp"
 #include "elves/store.hpp"
 
 namespace elves {
@@ -27,17 +29,19 @@ public:
 };
 
 /// The cron jobs: in memory, and on disk first. The only place with their SQL. On the loop's thread.
-class CronJobs {
+class CronJobs final : public KeyResources {
 public:
-    /// How many there may be in all, and for one agent; and bytes of their texts.
+    /// How many there may be in all, and for one agent; and bytes of their texts. Each is a pool that keys
+    /// share (elves/quota.hpp).
     struct Bounds {
         std::size_t all = 1'000'000;
         std::size_t one_agent = 10'000;
         std::size_t all_bytes = 256UL * 1024 * 1024;
         std::size_t one_agent_bytes = 16UL * 1024 * 1024;
     };
-    explicit CronJobs(Store& store);
-    CronJobs(Store& store, Bounds bounds);
+    /// `quotas`: null where there are no keys. Outlives this.
+    explicit CronJobs(Store& store, Quotas const* quotas = nullptr);
+    CronJobs(Store& store, Bounds bounds, Quotas const* quotas = nullptr);
 
     /// Before the loop runs only: brings their table up to date.
     static void migrate(Store& store);
@@ -51,6 +55,12 @@ public:
     [[nodiscard]] std::unordered_map<TaskId, CronJob> const& all() const noexcept { return jobs_; }
     /// The most bytes that one agent's `self` jobs take in a frame, paused ones included.
     [[nodiscard]] std::size_t own_bytes(Ip const& agent) const;
+    /// Those that one key set, by id. Valid until the next co_await.
+    [[nodiscard]] std::set<TaskId> const& of_key(std::string_view key) const;
+
+    void add_usage(std::string_view key, KeyUsage& usage) const override;
+    void add_holders(std::set<std::string>& keys) const override;
+    void on_key_deleted(std::string_view key) override;
 
     // Each of these returns when it is on disk, together with what `also` writes. Error 507.1: nothing has
     // changed.
@@ -62,6 +72,8 @@ public:
     [[nodiscard]] asio::awaitable<void> erase(TaskId id, Store::Work also = {});
     /// The times that passed while it was paused don't count: they are settled up to `now`.
     [[nodiscard]] asio::awaitable<void> set_on(TaskId id, bool on, Instant now, Store::Work also = {});
+    /// Pauses several; an id that is gone is passed over.
+    [[nodiscard]] asio::awaitable<void> pause_all(std::vector<TaskId> ids);
 
     /// Part of the transaction that records a firing: its job's times after `from` up to `to` are accounted
     /// for. Throws TurnRefused where they may not be, which undoes the recording: so no time is settled
@@ -76,20 +88,37 @@ private:
         std::size_t jobs = 0;
         std::size_t bytes = 0;
     };
+    /// What one key's jobs take.
+    struct OfKey {
+        Held held;
+        std::set<TaskId> ids;
+        bool is_deleted = false; ///< Then they take no room in the pools of all keys.
+    };
+    /// Whom a job is charged to: its agent's and its key's part of the pools.
+    struct Charged {
+        Ip agent;
+        std::string key;
+        Held held;
+    };
     void keep(CronJob job);
     void count_own(CronJob const& job);
     void uncount_own(CronJob const& job);
-    void require_room(Ip const& agent, Held const& more) const;
-    void hold(Ip const& agent, Held const& more);
-    void release(Ip const& agent, Held const& less);
-    [[nodiscard]] asio::awaitable<void> write_held(Ip agent, Held held, Store::Work work);
+    void forget(CronJob const& job);
+    void require_room(Charged const& more) const;
+    void require_quota(Charged const& more) const;
+    void hold(Charged const& more);
+    void release(Charged const& less);
+    [[nodiscard]] asio::awaitable<void> write_held(Charged held, Store::Work work);
 
     Store& store_;
     Bounds bounds_;
+    Quotas const* quotas_;
     std::unordered_map<TaskId, CronJob> jobs_;
     std::unordered_map<Ip, std::set<TaskId>> by_agent_;
+    std::map<std::string, OfKey, std::less<>> by_key_;
     std::unordered_map<Ip, Held> held_;
     std::unordered_map<Ip, std::size_t> own_bytes_;
+    std::map<std::pair<Ip, std::string>, Held> held_by_key_; ///< Of one agent, by one key.
     Held all_held_;
 };
 

@@ -6,7 +6,7 @@ namespace elves {
 namespace {
 
 struct OwnJobs {
-    explicit OwnJobs(Store& store) : jobs(store) {}
+    explicit OwnJobs(Host& host) : jobs(host.store, host.find<Quotas>()) {}
     CronJobs jobs;
 };
 
@@ -14,11 +14,15 @@ struct OwnJobs {
 class CronModule final : private OwnJobs, public Cron {
 public:
     explicit CronModule(Host& host)
-        : OwnJobs(host.store)
+        : OwnJobs(host)
         , Cron(jobs, host.need<Presence>("cron"), host.need<TaskLog>("cron"), host.need<Dispatcher>("cron"),
-              host.clock, host.zone, host.loop)
+              host.clock, host.zone, host.loop, host.find<Quotas>())
     {
         set_authority(host.find<Authority>());
+        if (auto* const quotas = host.find<Quotas>()) {
+            quotas->add(jobs);
+            quotas->add(*this);
+        }
     }
 };
 

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "elves/log.hpp"
+#include "elves/quota.hpp"
 #include "file_right.hpp"
 
 namespace elves {
@@ -59,6 +60,9 @@ asio::awaitable<CenterCron::Ending> CenterCron::carry_out(Firing firing)
         co_return Ending();
     } catch (TurnRefused const& refused) {
         co_return Ending(refused.over ? Outcome::over : Outcome::again, refused.what());
+    } catch (QuotaExceeded const& error) {
+        // It may be used up for the rest of the day: this time does not run, and the record says why.
+        co_return Ending(Outcome::refused, error.info());
     } catch (Error const& error) {
         if (error.code() == codes::shutting_down) co_return Ending(Outcome::over);
         auto const passes = error.code() == codes::store_cannot_write || error.code() == codes::too_much;
@@ -163,6 +167,7 @@ void CenterCron::ended(Firing firing, Ending const& ending)
         fire(*job, *state, firing.to, *firing.make_up);
     }
     if (!timer_.running()) turn();
+    count_soon();
 }
 
 void CenterCron::hold(Firing firing, std::string const& why)

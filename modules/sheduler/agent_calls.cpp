@@ -4,6 +4,7 @@
 
 #include "elves/error.hpp"
 #include "elves/log.hpp"
+#include "elves/services/account_fields.hpp"
 #include "elves/worker_report.hpp"
 
 namespace elves {
@@ -14,17 +15,6 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds answer_limit = 10s;
 constexpr std::size_t ids_a_question = 500;
-
-asio::awaitable<Back> instruct(Peer& link, Task const& task, std::chrono::milliseconds limit)
-{
-    // Gone once it is sent: in one piece, and on the stack, but for a long param.
-    unsigned char space[2048];
-    json::monotonic_resource memory(space, sizeof space);
-    json::object const fields(
-        {{"id", task.id.text()}, {"type", type_text(task.type)}, {"ins", task.ins.to_json(&memory)}},
-        &memory);
-    return link.call("agent", "instruct", fields, limit);
-}
 
 std::string not_there(Ip const& agent)
 {
@@ -63,6 +53,21 @@ std::optional<life::Event> told(JsonValue const& entry, TaskId id, Zone const& z
 }
 
 } // namespace
+
+/// Not a coroutine: when it returns, the instruction has been written and `task` has no param any more.
+asio::awaitable<Back> AgentCalls::instruct(Peer& link, Task& task, std::chrono::milliseconds limit)
+{
+    // Gone once it is sent: in one piece, and on the stack, but for a long param.
+    unsigned char space[2048];
+    json::monotonic_resource memory(space, sizeof space);
+    json::object fields(
+        {{"id", task.id.text()}, {"type", type_text(task.type)}, {"ins", task.ins.to_json(&memory)}},
+        &memory);
+    if (quotas_) add_account(fields, task.by, *quotas_);
+    auto answer = link.call("agent", "instruct", fields, limit);
+    task.ins.param = {};
+    return answer;
+}
 
 asio::awaitable<life::Event> AgentCalls::hand_over(SharedTask task, std::chrono::milliseconds limit)
 {

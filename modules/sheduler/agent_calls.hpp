@@ -6,21 +6,25 @@
 #include <vector>
 
 #include "elves/services/presence.hpp"
+#include "elves/services/quotas.hpp"
 #include "elves/task.hpp"
 #include "elves/task_life.hpp"
 #include "elves/zone.hpp"
 
 namespace elves {
 
-/// A task as it was when it was handed over, for all that go on with it.
-using SharedTask = std::shared_ptr<Task const>;
+/// A task as it was when it was handed over, for all that go on with it. Its `ins.param` goes with the
+/// instruction: it is on disk, and not kept in memory for as long as the task runs.
+using SharedTask = std::shared_ptr<Task>;
 
 /// What is said to an agent on its link (docs/protocol.md, On the agent's link), and what its answers mean as
 /// events of a task's life. On the loop's thread.
 class AgentCalls {
 public:
-    AgentCalls(LoopExecutor loop, Clock& clock, Zone zone, Presence const& presence)
-        : loop_(std::move(loop)), clock_(clock), zone_(zone), presence_(presence)
+    /// `quotas`: null where there are no keys.
+    AgentCalls(
+        LoopExecutor loop, Clock& clock, Zone zone, Presence const& presence, Quotas const* quotas = nullptr)
+        : loop_(std::move(loop)), clock_(clock), zone_(zone), presence_(presence), quotas_(quotas)
     {
     }
 
@@ -40,10 +44,13 @@ public:
     void confirm(Ip const& agent, TaskId id);
 
 private:
+    [[nodiscard]] asio::awaitable<Back> instruct(Peer& link, Task& task, std::chrono::milliseconds limit);
+
     LoopExecutor loop_;
     Clock& clock_;
     Zone zone_;
     Presence const& presence_;
+    Quotas const* quotas_;
     std::unordered_map<Ip, json::array> to_confirm_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <utility>
 
 #include "elves/error.hpp"
@@ -21,16 +22,33 @@ std::chrono::milliseconds until(Instant when, Instant now)
     return std::max<std::chrono::milliseconds>(when - now, 0ms);
 }
 
+constexpr std::string_view what_to_do =
+    "; cancel some, wait until some have ended, or have an admin raise it (elvesctl key set)";
+
+Error too_many_tasks(std::string const& whose, std::size_t tasks, std::size_t most)
+{
+    return {codes::too_much, whose + " has " + std::to_string(tasks) + " unfinished tasks, and " +
+                                 std::to_string(most) + " are allowed; try again later"};
+}
+
+Error too_many_bytes(std::string const& whose, std::size_t most)
+{
+    return {codes::too_much, "the unfinished tasks of " + whose + " would take more than " +
+                                 std::to_string(most) +
+                                 " bytes; cancel some, shorten `param`, or try again later"};
+}
+
 } // namespace
 
-AgentDispatcher::AgentDispatcher(
-    LoopExecutor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log, AppDirectory const& apps)
+AgentDispatcher::AgentDispatcher(LoopExecutor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log,
+    AppDirectory const& apps, Quotas const* quotas)
     : loop_(loop)
     , clock_(clock)
     , presence_(presence)
     , log_(log)
     , apps_(apps)
-    , agents_(loop, clock, zone, presence)
+    , quotas_(quotas)
+    , agents_(loop, clock, zone, presence, quotas)
 {
     log_.on_finished([this](Task const& task) {
         told_.erase(task.id);
@@ -69,21 +87,60 @@ void AgentDispatcher::require_processor(Instruction const& ins) const
 
 void AgentDispatcher::require_room(Order const& order) const
 {
-    auto const count = log_.open_count(order.agent);
-    if (count >= bounds_.tasks) {
-        throw Error(codes::too_much, "agent " + order.agent.text() + " has " + std::to_string(count) +
-                                         " unfinished tasks; try again later");
-    }
+    auto const held = log_.holdings(order.by, order.agent);
+    auto const limits = quotas_ ? quotas_->limits_of(order.by) : Quotas::Limits{.is_admin = true};
+    if (quotas_ && !order.by.empty()) require_quota(order, held, limits);
+    // What is free for admins alone is not offered to other keys.
+    auto const part = [&](std::size_t pool) { return limits.is_admin ? pool : shared_part(pool); };
     auto const more = bytes_of(order.ins);
-    if (log_.open_bytes(order.agent) + more > bounds_.bytes) {
-        throw Error(codes::too_much, "the unfinished tasks of agent " + order.agent.text() +
-                                         " would take more than " + std::to_string(bounds_.bytes) +
-                                         " bytes; cancel some, shorten `param`, or try again later");
+    auto const agent = [&] { return "agent " + order.agent.text(); };
+    auto const tasks = log_.open_count(order.agent);
+    if (tasks >= part(bounds_.tasks)) throw too_many_tasks(agent(), tasks, part(bounds_.tasks));
+    if (log_.open_bytes(order.agent) + more > part(bounds_.bytes))
+        throw too_many_bytes(agent(), part(bounds_.bytes));
+    auto const all_tasks = log_.all_open_count();
+    if (all_tasks >= part(bounds_.all_tasks))
+        throw too_many_tasks("the server", all_tasks, part(bounds_.all_tasks));
+    if (log_.all_open_bytes() + more > part(bounds_.all_bytes))
+        throw too_many_bytes("all agents", part(bounds_.all_bytes));
+}
+
+/// Throws QuotaExceeded where this key holds as much as it may, of all agents or of this one.
+void AgentDispatcher::require_quota(
+    Order const& order, TaskLog::Holdings const& held, Quotas::Limits const& limits) const
+{
+    auto const more = bytes_of(order.ins);
+    auto const key = [&] { return "key " + quotas_->name_of(order.by); };
+    auto const refuse = [&](std::string const& has, std::string_view quota, std::int64_t limit) {
+        throw QuotaExceeded(key() + " has " + has + "; its quota " + std::string(quota) + " is " +
+                            std::to_string(limit) + std::string(what_to_do));
+    };
+    auto const number = [](std::size_t value) { return static_cast<std::int64_t>(value); };
+    if (number(held.tasks) >= limits.waiting_tasks)
+        refuse(std::to_string(held.tasks) + " tasks waiting", "waiting_tasks", limits.waiting_tasks);
+    if (number(held.bytes + more) > limits.waiting_bytes)
+        refuse(
+            std::to_string(held.bytes) + " bytes of tasks waiting, and this one adds " + std::to_string(more),
+            "waiting_bytes", limits.waiting_bytes);
+    if (held.bytes_today + number(more) > limits.bytes_per_day)
+        refuse(std::to_string(held.bytes_today) + " bytes written since midnight UTC, and this task adds " +
+                   std::to_string(more),
+            "bytes_per_day", limits.bytes_per_day);
+    if (limits.is_admin) return;
+    auto const tasks_part = one_key_part(bounds_.tasks);
+    if (held.tasks_on_agent >= tasks_part) {
+        throw QuotaExceeded(key() + " has " + std::to_string(held.tasks_on_agent) +
+                            " tasks waiting for agent " + order.agent.text() + "; one key may have " +
+                            std::to_string(tasks_part) +
+                            " there; cancel some, or wait until some have ended");
     }
-    if (log_.all_open_bytes() + more > bounds_.all_bytes) {
-        throw Error(codes::too_much, "the unfinished tasks of all agents would take more than " +
-                                         std::to_string(bounds_.all_bytes) +
-                                         " bytes; cancel some, shorten `param`, or try again later");
+    auto const bytes_part = one_key_part(bounds_.bytes);
+    if (held.bytes_on_agent + more > bytes_part) {
+        throw QuotaExceeded(key() + " has " + std::to_string(held.bytes_on_agent) +
+                            " bytes of tasks waiting for agent " + order.agent.text() +
+                            ", and this one adds " + std::to_string(more) + "; one key may have " +
+                            std::to_string(bytes_part) +
+                            " there; cancel some, shorten `param`, or wait until some have ended");
     }
 }
 
@@ -132,7 +189,7 @@ asio::awaitable<TaskLog::Recorded> AgentDispatcher::send(Order order)
         co_return recorded;
     }
     if (recorded.task.status == TaskStatus::sent) {
-        auto handed = std::make_shared<Task const>(std::move(recorded.task));
+        auto handed = std::make_shared<Task>(std::move(recorded.task));
         recorded.task = co_await hand_over(std::move(handed));
     } else if (recorded.task.status == TaskStatus::waiting && presence_.link(recorded.task.agent)) {
         // It came while the task was on its way to disk, and was not told of it then.
@@ -222,7 +279,10 @@ asio::awaitable<Task> AgentDispatcher::run(Order order, Judge judge)
     waiting_[task.id].push_back(over);
     if (recorded.fresh) {
         on_the_way_[task.id] = presence_.link(task.agent).get();
-        background(run_on_agent(std::make_shared<Task const>(task)), task.id);
+        auto param = std::exchange(task.ins.param, {});
+        auto handed = std::make_shared<Task>(task);
+        handed->ins.param = std::move(param);
+        background(run_on_agent(std::move(handed)), task.id);
     }
     auto const finished = co_await over.wait(clock_, limit);
     if (finished && !*finished) throw StoppedWaiting(task);
@@ -289,6 +349,38 @@ asio::awaitable<Task> AgentDispatcher::cancel(TaskId id, std::function<void(Db&)
     co_return decision.task;
 }
 
+asio::awaitable<std::size_t> AgentDispatcher::end_all(std::string key)
+{
+    constexpr std::size_t at_once = 64; // They share a commit.
+    auto const ids = co_await log_.open_by(key);
+    for (std::size_t first = 0; first < ids.size(); first += at_once) {
+        std::vector<OneShot<bool>> begun;
+        for (auto i = first; i < std::min(first + at_once, ids.size()); ++i) {
+            asio::co_spawn(loop_, cancel_for_key(ids[i], begun.emplace_back()), asio::detached);
+        }
+        for (auto& one : begun) {
+            bool const is_ended = co_await one.wait(clock_);
+            if (!is_ended)
+                throw Error(codes::store_cannot_write,
+                    "not all tasks of key " + key + " could be canceled; call it again");
+        }
+    }
+    co_return ids.size();
+}
+
+asio::awaitable<void> AgentDispatcher::cancel_for_key(TaskId id, OneShot<bool> over)
+{
+    bool is_ended = false;
+    try {
+        co_await cancel(id, {});
+        is_ended = true;
+    } catch (Error const& error) {
+        is_ended = error.code() == codes::no_task;
+        ELVES_LOG(warning, "task.cancel_failed task=" << id.text() << " error=" << error.info());
+    }
+    over.set(is_ended);
+}
+
 asio::awaitable<void> AgentDispatcher::tell_cancel(Ip agent, TaskId id)
 {
     bool const known = co_await agents_.cancel(agent, id);
@@ -315,10 +407,13 @@ asio::awaitable<void> AgentDispatcher::take_up(Ip agent)
     if (!asked.empty()) co_await ask_about(agent, std::move(asked));
     for (auto const id : waiting) {
         if (!presence_.link(agent)) co_return;
+        // Only now, one at a time: what waits keeps its param on disk.
+        auto param = co_await log_.param_of(id);
         auto const decision = co_await log_.apply(id, life::Event(life::HandedOver{}));
         if (decision.changed) {
             watch(decision.task);
-            auto handed = std::make_shared<Task const>(decision.task);
+            auto handed = std::make_shared<Task>(decision.task);
+            handed->ins.param = std::move(param);
             co_await hand_over(std::move(handed));
         }
     }

@@ -11,6 +11,7 @@
 #include "elves/one_shot.hpp"
 #include "elves/services/app_directory.hpp"
 #include "elves/services/dispatcher.hpp"
+#include "elves/services/quotas.hpp"
 
 namespace elves {
 
@@ -29,16 +30,19 @@ public:
 /// Runs work on agents, and sees every task to its end: hands over, waits, asks again on a new link and when
 /// its time is over, tells of cancels. Every decision is elves::life's, by way of the TaskLog. On the loop's
 /// thread.
-class AgentDispatcher final : public Dispatcher {
+class AgentDispatcher final : public Dispatcher, public KeyResources {
 public:
-    /// How many unfinished tasks one agent may have, and what they may take in memory, one agent's and all.
+    /// How many unfinished tasks one agent may have, and what they may take on disk, one agent's and all.
+    /// Each is a pool that keys share (elves/quota.hpp).
     struct Bounds {
         std::size_t tasks = 10'000;
-        std::size_t bytes = 64UL * 1024 * 1024;
-        std::size_t all_bytes = 1024UL * 1024 * 1024;
+        std::size_t bytes = 256UL * 1024 * 1024;
+        std::size_t all_bytes = 4096UL * 1024 * 1024;
+        std::size_t all_tasks = 1'000'000; ///< About 1 KiB of memory each.
     };
+    /// `quotas`: null where there are no keys. Outlives this, as do the others.
     AgentDispatcher(LoopExecutor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log,
-        AppDirectory const& apps);
+        AppDirectory const& apps, Quotas const* quotas = nullptr);
 
     /// Takes up the tasks that were open when the server ended. Before the loop runs only.
     void start();
@@ -56,6 +60,8 @@ public:
     [[nodiscard]] asio::awaitable<Task> cancel(TaskId id, std::function<void(Db&)> also) override;
     [[nodiscard]] std::chrono::seconds default_timeout() const override { return default_timeout_; }
     void require_processor(Instruction const& ins) const override;
+    /// Cancels the open tasks of one key.
+    [[nodiscard]] asio::awaitable<std::size_t> end_all(std::string key) override;
 
 private:
     using Outcome = std::optional<Task>; ///< Nothing: the server is stopping.
@@ -67,6 +73,8 @@ private:
     };
 
     void require_room(Order const& order) const;
+    void require_quota(Order const& order, TaskLog::Holdings const& held, Quotas::Limits const& limits) const;
+    [[nodiscard]] asio::awaitable<void> cancel_for_key(TaskId id, OneShot<bool> over);
     /// Throws Error 429.1 where there is no room for it. The log counts it from `record` on: nothing may wait
     /// in between, or those that come together would all find the same room.
     [[nodiscard]] Task task_of(Order order) const;
@@ -92,6 +100,7 @@ private:
     Presence& presence_;
     TaskLog& log_;
     AppDirectory const& apps_;
+    Quotas const* quotas_;
     AgentCalls agents_;
     Bounds bounds_;
     std::chrono::seconds handover_timeout_{10};

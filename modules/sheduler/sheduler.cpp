@@ -86,9 +86,9 @@ void require_first(Caller const& caller, Task const& first)
 
 } // namespace
 
-Sheduler::Sheduler(
-    LoopExecutor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log, AppDirectory const& apps)
-    : log_(log), dispatcher_(std::move(loop), clock, zone, presence, log, apps)
+Sheduler::Sheduler(LoopExecutor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log,
+    AppDirectory const& apps, Quotas const* quotas)
+    : log_(log), dispatcher_(std::move(loop), clock, zone, presence, log, apps, quotas)
 {
 }
 

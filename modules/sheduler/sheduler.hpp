@@ -10,13 +10,13 @@ namespace elves {
 class Sheduler final : public Module {
 public:
     Sheduler(LoopExecutor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log,
-        AppDirectory const& apps);
+        AppDirectory const& apps, Quotas const* quotas = nullptr);
     [[nodiscard]] std::string_view name() const override { return "sheduler"; }
     void configure(Section const& section) override;
     void declare(MethodTable& table) override;
     void start() override { dispatcher_.start(); }
     void stop() override { dispatcher_.stop(); }
-    [[nodiscard]] Dispatcher& dispatcher() noexcept { return dispatcher_; }
+    [[nodiscard]] AgentDispatcher& dispatcher() noexcept { return dispatcher_; }
 
 private:
     struct Send {

@@ -14,16 +14,17 @@ namespace {
 
 constexpr std::string_view select_all =
     "SELECT id, name, role, apps, ips, is_enabled, created, token_hash, expires, old_token_hash,"
-    " old_token_until, used_time, used_from, has_files FROM access_key";
+    " old_token_until, used_time, used_from, has_files, quota FROM access_key";
 
 constexpr std::string_view insert_one =
     "INSERT INTO access_key (id, name, role, apps, ips, is_enabled, created, token_hash, expires,"
-    " has_files) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    " has_files, quota) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
 constexpr std::string_view update =
     "UPDATE access_key SET name = coalesce(?2, name), role = coalesce(?3, role), apps = coalesce(?4, apps),"
     " ips = coalesce(?5, ips), is_enabled = coalesce(?6, is_enabled),"
-    " expires = iif(?7, ?8, expires), has_files = coalesce(?9, has_files) WHERE id = ?1";
+    " expires = iif(?7, ?8, expires), has_files = coalesce(?9, has_files), quota = json_patch(quota, ?10)"
+    " WHERE id = ?1";
 
 constexpr std::string_view update_token =
     "UPDATE access_key SET old_token_hash = token_hash, old_token_until = ?3, token_hash = ?2 WHERE id = ?1";
@@ -102,6 +103,7 @@ KeyEntry entry_of(Run const& row, Zone const& zone)
     KeyEntry entry;
     Key key{std::string(row.text(0)), std::string(row.text(1)), role_of(row.text(2)), items_of(row.text(3)),
         ranges_of(row.text(4)), row.number(5) != 0, zone.text(row.instant(6)), {}};
+    key.quota = quota_of_column(row.text(14));
     if (!row.is_null(8)) key.expires = row.instant(8);
     key.files = row.number(13) != 0;
     entry.token_hash = row.text(7);
@@ -126,10 +128,12 @@ struct Columns {
         if (change.ips) ips = list_text(*change.ips);
         if (change.enabled) enabled = *change.enabled ? 1 : 0;
         if (change.files) files = *change.files ? 1 : 0;
+        if (change.quota) quota = quota_patch(*change.quota);
         sets_expiry = change.expires ? 1 : 0;
         if (change.expires) expires = milliseconds(*change.expires);
     }
     std::optional<std::string> name, role, apps, ips;
+    std::string quota = "{}";
     std::optional<std::int64_t> enabled, expires, files;
     std::int64_t sets_expiry = 0;
 };
@@ -247,6 +251,7 @@ asio::awaitable<void> KeyRing::change(std::string id, KeyChange change, Instant 
             .bind(7, columns.sets_expiry)
             .bind(8, columns.expires)
             .bind(9, columns.files)
+            .bind(10, columns.quota)
             .execute();
     });
     Store::Work note = [id, at](
@@ -265,6 +270,7 @@ asio::awaitable<void> KeyRing::change(std::string id, KeyChange change, Instant 
     if (change.expires) key->expires = *change.expires;
     if (change.files) key->files = *change.files;
     index_admin(*key, at);
+    if (change.quota) change.quota->apply_to(key->quota);
     now->second.key = std::move(key);
     index(*now->second.key);
 }
@@ -301,6 +307,7 @@ void KeyRing::insert(Db& db, Key const& key, std::string const& hash, Instant cr
 {
     auto const apps = list_text(key.apps);
     auto const ips = list_text(key.ips.ranges());
+    auto const quota = quota_column(key.quota);
     db.run(insert_one)
         .bind(1, key.key)
         .bind(2, key.name)
@@ -312,6 +319,7 @@ void KeyRing::insert(Db& db, Key const& key, std::string const& hash, Instant cr
         .bind(8, hash)
         .bind(9, milliseconds(key.expires))
         .bind(10, std::int64_t{key.files})
+        .bind(11, quota)
         .execute();
     if (key.role == Role::admin) db.run(note_admin).bind(1, key.key).bind(2, milliseconds(created)).execute();
 }

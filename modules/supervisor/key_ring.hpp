@@ -14,6 +14,7 @@
 #include "elves/services/authority.hpp"
 #include "elves/store.hpp"
 #include "elves/zone.hpp"
+#include "quota_fields.hpp"
 
 namespace elves {
 
@@ -26,6 +27,7 @@ struct KeyChange {
     std::optional<bool> enabled;
     std::optional<std::optional<Instant>> expires; ///< Given and nothing inside: never.
     std::optional<bool> files;
+    std::optional<QuotaChange> quota; ///< Its members that are given.
 };
 
 /// Who used a key last. Lost for up to a minute by a crash.

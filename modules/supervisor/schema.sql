@@ -64,3 +64,7 @@ CREATE TABLE admin_seen (
     time INTEGER NOT NULL -- UTC, ms
 ) STRICT;
 INSERT INTO admin_seen SELECT 1, min(created) FROM access_key WHERE role = 'admin' HAVING count(*) > 0;
+
+-- migration 7: quotas of keys
+-- JSON object of the members that are not the default, such as {"waiting_tasks":2000}.
+ALTER TABLE access_key ADD COLUMN quota TEXT NOT NULL DEFAULT '{}';

@@ -26,29 +26,6 @@ Error no_such_key(std::string const& key)
     return {codes::no_such_key, "no such key: " + json::serialize(json::string(key))};
 }
 
-json::object key_entry(KeyEntry const& entry, Zone const& zone)
-{
-    auto const& key = *entry.key;
-    json::array ranges;
-    for (auto const& range : key.ips) ranges.emplace_back(range.text());
-    json::object fields{{"key", key.key}, {"name", key.name}, {"role", role_text(key.role)},
-        {"apps", json::value_from(key.apps)}, {"iplist", std::move(ranges)},
-        {"enabled", key.enabled ? "true" : "false"}, {"files", key.files ? "true" : "false"},
-        {"create_time", key.create_time}};
-    if (key.expires) fields["expires"] = zone.text(*key.expires);
-    return fields;
-}
-
-/// What only an admin's list tells.
-json::object listed(KeyEntry const& entry, Zone const& zone)
-{
-    auto fields = key_entry(entry, zone);
-    if (!entry.old_token_hash.empty()) fields["old_token_until"] = zone.text(entry.old_token_until);
-    fields["used_time"] = entry.used ? zone.text(entry.used->at) : "";
-    fields["used_from"] = entry.used ? entry.used->from.text() : "";
-    return fields;
-}
-
 json::object app_entry(std::string const& app, AppAddress const& address)
 {
     return {{"appname", app}, {"appip", address.host}, {"appport", std::to_string(address.port)}};
@@ -79,6 +56,30 @@ Reply page(std::string_view name, All const& all, std::string const& after, std:
 
 } // namespace
 
+json::object Supervisor::key_entry(KeyEntry const& entry) const
+{
+    auto const& key = *entry.key;
+    json::array ranges;
+    for (auto const& range : key.ips) ranges.emplace_back(range.text());
+    json::object fields{{"key", key.key}, {"name", key.name}, {"role", role_text(key.role)},
+        {"apps", json::value_from(key.apps)}, {"iplist", std::move(ranges)},
+        {"enabled", key.enabled ? "true" : "false"}, {"create_time", key.create_time},
+        {"quota", quota_fields(key.quota)}, {"usage", usage_fields(quotas_.usage_of(key.key))}};
+    if (key.expires) fields["expires"] = keys_.zone().text(*key.expires);
+    return fields;
+}
+
+/// What only an admin's list tells.
+json::object Supervisor::listed(KeyEntry const& entry) const
+{
+    auto const& zone = keys_.zone();
+    auto fields = key_entry(entry);
+    if (!entry.old_token_hash.empty()) fields["old_token_until"] = zone.text(entry.old_token_until);
+    fields["used_time"] = entry.used ? zone.text(entry.used->at) : "";
+    fields["used_from"] = entry.used ? entry.used->from.text() : "";
+    return fields;
+}
+
 void Supervisor::declare(MethodTable& table)
 {
     table
@@ -98,11 +99,14 @@ void Supervisor::declare(MethodTable& table)
             optional("apps", &SetKey::apps), optional("iplist", &SetKey::iplist),
             optional("enabled", &SetKey::enabled), optional("expires", &SetKey::expires),
             optional("files", &SetKey::files), optional("rotate", &SetKey::rotate),
+            optional("quota", &SetKey::quota), optional("rotate", &SetKey::rotate),
             optional("overlap", &SetKey::overlap)},
         "Changes what is given of a key; without `key` makes a new one. Shows a new token this once.",
         [this](SetKey in, Caller const& caller) { return set_key(std::move(in), caller); });
-    table.call<ByKey>("delkey", Right::manage, {required("key", &ByKey::key)}, "Deletes a key.",
-        [this](ByKey in, Caller const& caller) { return delete_key(std::move(in), caller); });
+    table.call<DeleteKey>("delkey", Right::manage,
+        {required("key", &DeleteKey::key), optional("cancel", &DeleteKey::cancel)},
+        "Delete a key, and with `cancel` end its tasks and pause its cron jobs.",
+        [this](DeleteKey in, Caller const& caller) { return delete_key(std::move(in), caller); });
     table
         .call<List>("listkeys", Right::manage,
             {optional("after", &List::after), optional("limit", &List::limit)},
@@ -293,7 +297,7 @@ Reply Supervisor::auth_by_key(ByKey const& in, Caller const& caller) const
     }
     auto const* const found = keys_.find(in.key);
     if (!found) throw no_such_key(in.key);
-    return Reply(json::object{{"auth", key_entry(*found, keys_.zone())}});
+    return Reply(json::object{{"auth", key_entry(*found)}});
 }
 
 asio::awaitable<Reply> Supervisor::set_key(SetKey in, Caller caller)
@@ -318,7 +322,8 @@ std::optional<Instant> Supervisor::expiry(std::string const& text) const
 
 asio::awaitable<Reply> Supervisor::rotate_key(SetKey in, Caller caller)
 {
-    bool const is_more = in.name || in.role || in.apps || in.iplist || in.enabled || in.expires || in.files;
+    bool const is_more =
+        in.name || in.role || in.apps || in.iplist || in.enabled || in.expires || in.files || in.quota;
     if (is_more)
         throw Error(
             codes::bad_field, "`rotate` stands alone with `key` and `overlap`; change the rest apart");
@@ -340,13 +345,14 @@ asio::awaitable<Reply> Supervisor::change_key(SetKey in, Caller caller)
     change.enabled = in.enabled;
     change.files = in.files;
     if (in.expires) change.expires = expiry(*in.expires);
-    bool const is_name_only =
+    change.quota = in.quota;
+    bool const keeps_rights =
         !change.role && !change.apps && !change.ips && !change.enabled && !change.expires;
     auto also = caller.also();
     bool const was_over = keys_.has_had_admin();
     auto const admins = admin_keys().count;
     co_await keys_.change(in.key, std::move(change), clock_.now(), std::move(also));
-    if (!is_name_only) cut_links_of(in.key);
+    if (!keeps_rights) cut_links_of(in.key);
     end_loopback_authority(was_over);
     json::object fields{{"key", in.key}};
     warn_of_no_admin(fields, admins);
@@ -364,6 +370,7 @@ asio::awaitable<Reply> Supervisor::new_key(SetKey in, Caller caller)
     key.enabled = in.enabled.value_or(true);
     if (in.expires) key.expires = expiry(*in.expires);
     key.files = in.files.value_or(false);
+    if (in.quota) in.quota->apply_to(key.quota);
     auto const token = new_token();
     json::object fields{{"key", key.key}, {"token", token}};
     auto also = caller.also(key.key);
@@ -373,13 +380,21 @@ asio::awaitable<Reply> Supervisor::new_key(SetKey in, Caller caller)
     co_return Reply(std::move(fields));
 }
 
-asio::awaitable<Reply> Supervisor::delete_key(ByKey in, Caller caller)
+asio::awaitable<Reply> Supervisor::delete_key(DeleteKey in, Caller caller)
 {
-    auto also = together(joins_.withdrawing(in.key), caller.also());
+    auto const usage = quotas_.usage_of(in.key);
     auto const admins = admin_keys().count;
-    co_await keys_.erase(in.key, std::move(also));
-    cut_links_of(in.key);
-    json::object fields;
+    // A deleted key may be named again to end what it left behind, or what a crash kept from being ended.
+    bool const is_left_behind = !keys_.find(in.key) && (usage.waiting_tasks > 0 || usage.cron_jobs > 0);
+    if (!in.cancel || !is_left_behind) {
+        auto also = together(joins_.withdrawing(in.key), caller.also());
+        co_await keys_.erase(in.key, std::move(also));
+        cut_links_of(in.key);
+        quotas_.on_key_deleted(in.key);
+    }
+    if (in.cancel) co_await quotas_.end_all(in.key);
+    json::object fields{
+        {"waiting", std::to_string(usage.waiting_tasks)}, {"cron_jobs", std::to_string(usage.cron_jobs)}};
     warn_of_no_admin(fields, admins);
     co_return Reply(std::move(fields));
 }
@@ -413,8 +428,16 @@ void Supervisor::cut_links_of(std::string const& key)
 
 Reply Supervisor::list_keys(List const& in) const
 {
-    return page("keys", keys_.all(), in.after, in.limit,
-        [this](auto const& each) { return std::optional(listed(each.second, keys_.zone())); });
+    auto reply = page("keys", keys_.all(), in.after, in.limit,
+        [this](auto const& each) { return std::optional(listed(each.second)); });
+    if (!in.after.empty()) return reply;
+    json::array deleted;
+    for (auto const& key : quotas_.deleted_holders()) {
+        if (deleted.size() == longest_page) break;
+        deleted.push_back(json::object{{"key", key}, {"usage", usage_fields(quotas_.usage_of(key))}});
+    }
+    reply.fields()["deleted"] = std::move(deleted);
+    return reply;
 }
 
 asio::awaitable<Reply> Supervisor::set_app(SetApp in, Caller caller)

@@ -13,6 +13,7 @@
 #include "elves/services/key_issuer.hpp"
 #include "elves/services/presence.hpp"
 #include "joins.hpp"
+#include "key_quotas.hpp"
 #include "key_ring.hpp"
 #include "key_words.hpp"
 #include "wrong_tries.hpp"
@@ -35,16 +36,18 @@ struct PortNumber {
 };
 
 /// The `supervisor` service: who may do what, and where the apps' processors listen. Lives on the loop's
-/// thread. `keys`, `apps` and `joins` outlive it.
+/// thread. `keys`, `quotas`, `apps` and `joins` outlive it.
 class Supervisor : public Module, public Authority, public AppDirectory, public KeyIssuer {
 public:
     /// `presence`: null where there are no agents.
-    Supervisor(KeyRing& keys, AppAddresses& apps, Joins& joins, Clock& clock, Presence* presence)
-        : keys_(keys), apps_(apps), joins_(joins), clock_(clock), presence_(presence)
+    Supervisor(
+        KeyRing& keys, KeyQuotas& quotas, AppAddresses& apps, Joins& joins, Clock& clock, Presence* presence)
+        : keys_(keys), quotas_(quotas), apps_(apps), joins_(joins), clock_(clock), presence_(presence)
     {
     }
 
     [[nodiscard]] std::string_view name() const override { return "supervisor"; }
+    void configure(Section const& section) override { quotas_.configure(section); }
     void declare(MethodTable& table) override;
     void start() override;
     void stop() override;
@@ -82,6 +85,10 @@ private:
     struct ByKey {
         std::string key;
     };
+    struct DeleteKey {
+        std::string key;
+        bool cancel = false;
+    };
     struct SetKey {
         std::string key;
         std::optional<KeyName> name;
@@ -91,6 +98,7 @@ private:
         std::optional<bool> enabled;
         std::optional<std::string> expires;
         std::optional<bool> files;
+        std::optional<QuotaChange> quota;
         bool rotate = false;
         std::chrono::seconds overlap{86'400};
     };
@@ -119,13 +127,16 @@ private:
     [[nodiscard]] asio::awaitable<Reply> change_key(SetKey in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> rotate_key(SetKey in, Caller caller);
     [[nodiscard]] std::optional<Instant> expiry(std::string const& text) const;
-    [[nodiscard]] asio::awaitable<Reply> delete_key(ByKey in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> delete_key(DeleteKey in, Caller caller);
+    [[nodiscard]] json::object key_entry(KeyEntry const& entry) const;
+    [[nodiscard]] json::object listed(KeyEntry const& entry) const;
     [[nodiscard]] Reply list_keys(List const& in) const;
     [[nodiscard]] asio::awaitable<Reply> set_app(SetApp in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> delete_app(ByApp in, Caller caller);
     [[nodiscard]] Reply list_apps(List const& in, Caller const& caller) const;
 
     KeyRing& keys_;
+    KeyQuotas& quotas_;
     AppAddresses& apps_;
     Joins& joins_;
     Clock& clock_;

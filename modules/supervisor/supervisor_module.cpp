@@ -9,11 +9,13 @@ namespace {
 struct OwnState {
     OwnState(Host& host, Presence* presence)
         : keys(host.store, host.zone)
+        , quotas(keys)
         , apps(host.store)
         , joins(host.store, keys, host.clock, presence, host.find<ServerIdentity>())
     {
     }
     KeyRing keys;
+    KeyQuotas quotas;
     AppAddresses apps;
     Joins joins;
 };
@@ -21,9 +23,10 @@ struct OwnState {
 /// The keys and apps are made before the module that uses them, and go after it.
 class SupervisorModule final : private OwnState, public Supervisor {
 public:
+    using OwnState::quotas;
     explicit SupervisorModule(Host& host)
         : OwnState(host, host.find<Presence>())
-        , Supervisor(keys, apps, joins, host.clock, host.find<Presence>())
+        , Supervisor(keys, quotas, apps, joins, host.clock, host.find<Presence>())
     {
     }
 };
@@ -37,6 +40,7 @@ std::unique_ptr<Module> make_supervisor(Host& host)
     host.offer<Authority>(*made);
     host.offer<AppDirectory>(*made);
     host.offer<KeyIssuer>(*made);
+    host.offer<Quotas>(made->quotas);
     return made;
 }
 

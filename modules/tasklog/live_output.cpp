@@ -26,16 +26,16 @@ bool within_character(std::string const& text, std::size_t at)
 
 } // namespace
 
-void LiveOutput::add(TaskId id, std::int64_t at, std::string data)
+std::size_t LiveOutput::add(TaskId id, std::int64_t at, std::string data)
 {
     auto const size = static_cast<std::int64_t>(data.size());
-    if (at < 0 || size == 0 || size > most_ || at > most_ - size) return;
+    if (at < 0 || size == 0 || size > most_ || at > most_ - size) return 0;
     // What is there already is not kept once more, however it is cut: else nothing would bound the sum.
     auto& last = last_[id];
-    if (at < last.end) return;
+    if (at < last.end) return 0;
     if (held_bytes_ + data.size() + sizeof(Piece) > most_held) {
         ELVES_LOG(debug, "dropped live output of task " << id.text() << ": the disk doesn't keep up");
-        return;
+        return 0;
     }
     if (last.takes_more && last.writes == *writes_ && at - last.end <= largest_filled_gap &&
         at + size - last.row <= row_bytes) {
@@ -45,6 +45,7 @@ void LiveOutput::add(TaskId id, std::int64_t at, std::string data)
         begin_row(id, last, at, std::move(data));
     }
     if (!flushing_.running()) flushing_ = clock_.after(flush_interval, [this] { flush(); });
+    return static_cast<std::size_t>(size);
 }
 
 /// The first row of a task stays as it is: its time is that of the first output.

@@ -21,8 +21,8 @@ public:
     LiveOutput(Store& store, Clock& clock) : store_(store), clock_(clock) {}
 
     void set_most(std::int64_t bytes) { most_ = bytes; }
-    /// `at`: bytes from the output's beginning.
-    void add(TaskId id, std::int64_t at, std::string data);
+    /// `at`: bytes from the output's beginning. Returns how many bytes it will write.
+    std::size_t add(TaskId id, std::int64_t at, std::string data);
     /// It has ended: nothing more of it comes.
     void forget(TaskId id) { last_.erase(id); }
     /// Writes what is held. Whoever reads output next sees it: the store's reads come after its writes.

@@ -79,3 +79,13 @@ CREATE INDEX tasks_end_failed ON tasks (end_time)
 -- Who may use one app only could take another's words, and that one's tasks would not run.
 DROP INDEX tasks_dedup;
 CREATE UNIQUE INDEX tasks_dedup ON tasks (agent, app, dedup) WHERE dedup IS NOT NULL;
+
+-- migration 5: firings that did not start become one record, and what each key wrote today
+ALTER TABLE tasks ADD COLUMN firings INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE tasks ADD COLUMN last_fire_time INTEGER; -- NULL: there is one firing, at fire_time
+
+CREATE TABLE written (
+    key   TEXT    NOT NULL PRIMARY KEY,
+    day   INTEGER NOT NULL, -- since 1970, UTC
+    bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

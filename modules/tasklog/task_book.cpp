@@ -1,5 +1,6 @@
 #include "task_book.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
@@ -15,10 +16,26 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds flush_soon = 50ms;
 constexpr std::chrono::milliseconds flush_again = 1s;
 
-/// What an open task takes beside its texts: itself, its entry, its places in the maps.
+/// What a task takes beside its texts: the rest of its row and its places in the indexes, and while it is
+/// open itself and its places in the maps.
 constexpr std::size_t beside_texts = 1024;
 
-std::size_t bytes_in_memory(Task const& task) { return beside_texts + bytes_of(task.ins); }
+std::size_t charged_bytes(Task const& task) { return beside_texts + bytes_of(task.ins); }
+
+std::size_t bytes_of(WorkerReport const& report) { return report.result.size() + report.stderr_text.size(); }
+
+/// What a new row takes; that of an agent's own firing has its result already.
+std::size_t row_bytes(Task const& task)
+{
+    return charged_bytes(task) + (task.report ? bytes_of(*task.report) : 0);
+}
+
+Task without_param(Task const& task)
+{
+    auto copy = task;
+    copy.ins.param = {};
+    return copy;
+}
 
 bool is_open(Task const& task) { return !is_final(task.status) || task.cancel_due; }
 
@@ -46,19 +63,40 @@ class TaskBook::Coming {
 public:
     Coming(TaskBook& book, std::shared_ptr<Task const> task) : book_(book), task_(std::move(task))
     {
-        ++book_.hold(*task_).coming;
+        ++book_.hold(*task_, charged_bytes(*task_)).coming;
     }
     Coming(Coming const&) = delete;
     Coming& operator=(Coming const&) = delete;
     ~Coming()
     {
         --book_.by_agent_.at(task_->agent).coming;
-        book_.release(*task_);
+        book_.release(*task_, charged_bytes(*task_));
     }
 
 private:
     TaskBook& book_;
     std::shared_ptr<Task const> task_;
+};
+
+class TaskBook::DayCharge {
+public:
+    DayCharge(DailyBytes& written, std::shared_ptr<Task const> task)
+        : written_(written), task_(std::move(task))
+    {
+        written_.add(task_->by, row_bytes(*task_));
+    }
+    DayCharge(DayCharge const&) = delete;
+    DayCharge& operator=(DayCharge const&) = delete;
+    ~DayCharge()
+    {
+        if (!is_kept_) written_.take_back(task_->by, row_bytes(*task_));
+    }
+    void keep() { is_kept_ = true; }
+
+private:
+    DailyBytes& written_;
+    std::shared_ptr<Task const> task_;
+    bool is_kept_ = false;
 };
 
 /// A firing that is over when it comes was let in whatever there is, and keeps nobody's task out.
@@ -67,35 +105,50 @@ static bool is_weighed(Task const& coming)
     return is_open(coming) || coming.status == TaskStatus::undelivered;
 }
 
-TaskBook::TaskBook(Store& store, Clock& clock) : store_(store), clock_(clock) {}
+TaskBook::TaskBook(Store& store, Clock& clock, Quotas const* quotas)
+    : store_(store), clock_(clock), quotas_(quotas), written_(store, clock)
+{
+}
 
 void TaskBook::load()
 {
-    std::vector<Task> tasks;
+    std::vector<task_records::OpenTask> tasks;
     store_.at_start([&](Db& db) { tasks = task_records::open(db); });
-    for (auto const& task : tasks) keep(task);
+    for (auto const& [task, param_bytes] : tasks) keep(task, charged_bytes(task) + param_bytes);
+    written_.load();
 }
 
 asio::awaitable<TaskLog::Recorded> TaskBook::record(Task task, std::function<void(Db&)> also)
 {
     auto const fresh = std::make_shared<Task const>(std::move(task));
-    std::function<std::optional<Task>(Db&)> work = [fresh, also = std::move(also), now = clock_.now()](
-                                                       Db& db) {
-        auto twin = task_records::find_twin(db, *fresh);
-        if (twin) return twin;
-        task_records::insert(db, *fresh);
+    struct Written {
+        std::optional<Task> twin;
+        std::optional<TaskId> merged_into;
+    };
+    std::function<Written(Db&)> work = [fresh, also = std::move(also), now = clock_.now()](Db& db) {
+        Written written{task_records::find_twin(db, *fresh), {}};
+        if (written.twin) return written;
+        written.merged_into = task_records::merge_firing(db, *fresh);
+        if (!written.merged_into) task_records::insert(db, *fresh);
         if (owes_processor(*fresh)) task_records::queue_delivery(db, fresh->id, now);
         if (also) also(db);
-        return twin;
+        return written;
     };
-    std::optional<Task> twin;
+    Written written;
+    DayCharge charge(written_, fresh);
     {
         std::optional<Coming> coming;
         if (is_weighed(*fresh)) coming.emplace(*this, fresh);
-        twin = co_await store_.write_for<std::optional<Task>>(std::move(work));
+        written = co_await store_.write_for<Written>(std::move(work));
     }
-    if (twin) co_return Recorded{std::move(*twin), false};
-    if (is_open(*fresh)) keep(*fresh);
+    if (written.twin) co_return Recorded{std::move(*written.twin), false};
+    if (written.merged_into) {
+        Recorded merged{*fresh, true};
+        merged.task.id = *written.merged_into;
+        co_return merged;
+    }
+    charge.keep();
+    if (is_open(*fresh)) keep(without_param(*fresh), charged_bytes(*fresh));
     if (is_final(fresh->status)) tell_finished(*fresh);
     co_return Recorded{*fresh, true};
 }
@@ -126,6 +179,9 @@ asio::awaitable<life::Decision> TaskBook::apply(TaskId id, life::Event event, st
     }
     entry->task = decision.task;
     entry->ahead = false;
+    if (is_result && decision.task.report) {
+        written_.add(decision.task.by, bytes_of(*decision.task.report));
+    }
     settle(*entry);
     if (decision.finished) tell_finished(decision.task);
     co_return decision;
@@ -195,6 +251,7 @@ asio::awaitable<std::shared_ptr<TaskBook::Entry>> TaskBook::fetch(TaskId id)
     if (!entry) {
         entry = std::make_shared<Entry>();
         entry->task = std::move(*task);
+        entry->task.ins.param = {};
     }
     co_return entry;
 }
@@ -222,30 +279,68 @@ void TaskBook::end_turn(std::shared_ptr<Entry> const& entry)
     if (!is_open(entry->task)) entries_.erase(entry->task.id);
 }
 
-TaskBook::OfAgent& TaskBook::hold(Task const& task)
+TaskBook::OfAgent& TaskBook::hold(Task const& task, std::size_t bytes)
 {
     auto& of_agent = by_agent_[task.agent];
-    of_agent.bytes += bytes_in_memory(task);
-    all_open_bytes_ += bytes_in_memory(task);
+    of_agent.bytes += bytes;
+    hold_for_key(of_agent, task.by, bytes);
     return of_agent;
 }
 
-void TaskBook::release(Task const& task)
+void TaskBook::release(Task const& task, std::size_t bytes)
 {
     auto const found = by_agent_.find(task.agent);
-    found->second.bytes -= bytes_in_memory(task);
-    all_open_bytes_ -= bytes_in_memory(task);
+    found->second.bytes -= bytes;
+    release_for_key(found->second, task.by, bytes);
     if (found->second.tasks.empty() && found->second.coming == 0) by_agent_.erase(found);
 }
 
-void TaskBook::keep(Task const& task)
+void TaskBook::hold_for_key(OfAgent& of_agent, std::string const& key, std::size_t bytes)
+{
+    auto const [of_key, is_new] = by_key_.try_emplace(key);
+    auto& [held, is_deleted] = of_key->second;
+    if (is_new && quotas_) is_deleted = !quotas_->limits_of(key).is_known;
+    held.tasks += 1;
+    held.bytes += bytes;
+    if (!is_deleted) {
+        all_open_count_ += 1;
+        all_open_bytes_ += bytes;
+    }
+    auto& keys = of_agent.keys;
+    auto place = std::find_if(keys.begin(), keys.end(), [&](auto const& each) { return each.first == key; });
+    if (place == keys.end()) place = keys.emplace(keys.end(), key, Held());
+    place->second.tasks += 1;
+    place->second.bytes += bytes;
+}
+
+void TaskBook::release_for_key(OfAgent& of_agent, std::string const& key, std::size_t bytes)
+{
+    auto const of_key = by_key_.find(key);
+    auto& [held, is_deleted] = of_key->second;
+    held.tasks -= 1;
+    held.bytes -= bytes;
+    if (!is_deleted) {
+        all_open_count_ -= 1;
+        all_open_bytes_ -= bytes;
+    }
+    if (held.tasks == 0) by_key_.erase(of_key);
+    auto& keys = of_agent.keys;
+    auto const place =
+        std::find_if(keys.begin(), keys.end(), [&](auto const& each) { return each.first == key; });
+    place->second.tasks -= 1;
+    place->second.bytes -= bytes;
+    if (place->second.tasks == 0) keys.erase(place);
+}
+
+void TaskBook::keep(Task const& task, std::size_t bytes)
 {
     auto& entry = entries_[task.id];
     if (!entry) entry = std::make_shared<Entry>();
     entry->task = task;
+    entry->bytes = bytes;
     entry->order = ++last_order_;
     entry->listed = true;
-    hold(task).tasks.emplace(entry->order, task.id);
+    hold(task, bytes).tasks.emplace(entry->order, task.id);
 }
 
 void TaskBook::settle(Entry& entry)
@@ -253,7 +348,61 @@ void TaskBook::settle(Entry& entry)
     if (!entry.listed || is_open(entry.task)) return;
     entry.listed = false;
     by_agent_.at(entry.task.agent).tasks.erase(entry.order);
-    release(entry.task);
+    release(entry.task, entry.bytes);
+}
+
+TaskLog::Holdings TaskBook::holdings(std::string_view key, Ip const& agent) const
+{
+    Holdings holdings;
+    holdings.bytes_today = written_.today(key);
+    auto const of_key = by_key_.find(key);
+    if (of_key == by_key_.end()) return holdings;
+    holdings.tasks = of_key->second.held.tasks;
+    holdings.bytes = of_key->second.held.bytes;
+    auto const of_agent = by_agent_.find(agent);
+    if (of_agent == by_agent_.end()) return holdings;
+    for (auto const& [name, held] : of_agent->second.keys) {
+        if (name != key) continue;
+        holdings.tasks_on_agent = held.tasks;
+        holdings.bytes_on_agent = held.bytes;
+    }
+    return holdings;
+}
+
+void TaskBook::add_usage(std::string_view key, KeyUsage& usage) const
+{
+    usage.bytes_today += written_.today(key);
+    auto const found = by_key_.find(key);
+    if (found == by_key_.end()) return;
+    usage.waiting_tasks += static_cast<std::int64_t>(found->second.held.tasks);
+    usage.waiting_bytes += static_cast<std::int64_t>(found->second.held.bytes);
+}
+
+void TaskBook::add_holders(std::set<std::string>& keys) const
+{
+    for (auto const& [key, of_key] : by_key_) keys.insert(key);
+    written_.add_holders(keys);
+}
+
+void TaskBook::on_key_deleted(std::string_view key)
+{
+    auto const found = by_key_.find(key);
+    if (found == by_key_.end() || std::exchange(found->second.is_deleted, true)) return;
+    all_open_count_ -= found->second.held.tasks;
+    all_open_bytes_ -= found->second.held.bytes;
+}
+
+asio::awaitable<std::vector<TaskId>> TaskBook::open_by(std::string key)
+{
+    std::function<std::vector<TaskId>(Db&)> work = [key = std::move(key)](
+                                                       Db& db) { return task_records::open_by(db, key); };
+    co_return co_await store_.read<std::vector<TaskId>>(std::move(work));
+}
+
+asio::awaitable<std::string> TaskBook::param_of(TaskId id)
+{
+    std::function<std::string(Db&)> work = [id](Db& db) { return task_records::param_of(db, id); };
+    co_return co_await store_.read<std::string>(std::move(work));
 }
 
 void TaskBook::tell_finished(Task const& task)

@@ -3,6 +3,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "catch.hpp"
+#include "support/fake_quotas.hpp"
 #include "support/task_house.hpp"
 
 using namespace elves;
@@ -140,7 +141,7 @@ TEST_CASE("after a crash the open tasks are there, and those whose cancel is due
     CHECK_FALSE(house.book->open(TaskId(3)));
 }
 
-TEST_CASE("what the open tasks take in memory is known, also after a crash, and nothing is left at their end",
+TEST_CASE("what the open tasks take on disk is known, also after a crash, and nothing is left at their end",
     "[task_book]")
 {
     House house;
@@ -345,4 +346,178 @@ TEST_CASE("what ends a task, or meets another event of it, is not only noted", "
     CHECK_FALSE(house.book->note(TaskId(1), life::Taken{7ms}));
     house.settle();
     CHECK(cancel.get().task.status == TaskStatus::canceled);
+}
+
+TEST_CASE("an open task has no param in memory, and it is read from disk when it is needed", "[task_book]")
+{
+    House house;
+    auto task = house.task(1);
+    task.ins.param = std::string(10'000, 'x');
+    task.status = TaskStatus::waiting;
+    CHECK(house.record(task).task.ins.param == task.ins.param);
+    CHECK(house.book->open(TaskId(1))->ins.param.empty());
+    CHECK(house.run(house.book->param_of(TaskId(1))) == task.ins.param);
+    house.start();
+    CHECK(house.book->open(TaskId(1))->ins.param.empty());
+    CHECK(house.run(house.book->find(TaskId(1)))->ins.param == task.ins.param);
+    CHECK(house.run(house.book->param_of(TaskId(2))).empty());
+}
+
+TEST_CASE("what each key holds is known, also after a restart, and nothing is left at the end", "[task_book]")
+{
+    House house;
+    auto const agent = house.task(1).agent;
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        auto task = house.task(id);
+        task.by = id == 3 ? "B" : "A";
+        task.ins.param = std::string(1'000, 'x');
+        if (id == 2) task.agent = Ip::parse("10.0.0.2").value();
+        house.record(task);
+    }
+    auto const check = [&] {
+        auto const held = house.book->holdings("A", agent);
+        CHECK(held.tasks == 2);
+        CHECK(held.tasks_on_agent == 1);
+        CHECK(held.bytes == 2 * held.bytes_on_agent);
+        CHECK(held.bytes_on_agent > 2'000);
+        KeyUsage usage;
+        house.book->add_usage("A", usage);
+        CHECK(usage.waiting_tasks == 2);
+        CHECK(house.run(house.book->open_by("A")) == std::vector{TaskId(1), TaskId(2)});
+    };
+    check();
+    CHECK(house.book->holdings("A", agent).bytes_today == 2 * 2'031);
+    house.book->daily_bytes().flush();
+    house.start();
+    check();
+    CHECK(house.book->holdings("A", agent).bytes_today == 2 * 2'031);
+    for (std::uint64_t id = 1; id <= 3; ++id) house.apply(id, reported(1, "fine"));
+    CHECK(house.book->holdings("A", agent).tasks == 0);
+    CHECK(house.book->holdings("A", agent).bytes == 0);
+    CHECK(house.book->all_open_count() == 0);
+    CHECK(house.book->all_open_bytes() == 0);
+    // Results are written, too.
+    CHECK(house.book->holdings("A", agent).bytes_today == 2 * 2'031 + 2 * 4);
+    house.clock.advance(24h);
+    CHECK(house.book->holdings("A", agent).bytes_today == 0);
+}
+
+TEST_CASE("what the disk refuses is not charged to the key", "[task_book]")
+{
+    House house;
+    auto task = house.task(1);
+    task.by = "A";
+    house.store.fail_next();
+    CHECK(house.begin(house.book->record(task, {})).refusal().starts_with("[507.1]"));
+    CHECK(house.book->holdings("A", task.agent).bytes_today == 0);
+    CHECK(house.book->holdings("A", task.agent).tasks == 0);
+}
+
+TEST_CASE("the tasks of a deleted key take no room in the pool of all", "[task_book]")
+{
+    House house;
+    FakeQuotas quotas;
+    quotas.keys["A"] = FakeQuotas::unlimited();
+    house.book = std::make_unique<TaskBook>(house.store, house.clock, &quotas);
+    auto task = house.task(1);
+    task.by = "A";
+    house.record(task);
+    CHECK(house.book->all_open_count() == 1);
+    quotas.keys.clear();
+    SECTION("at once") { house.book->on_key_deleted("A"); }
+    SECTION("after a restart")
+    {
+        house.book = std::make_unique<TaskBook>(house.store, house.clock, &quotas);
+        house.book->load();
+    }
+    CHECK(house.book->all_open_count() == 0);
+    CHECK(house.book->all_open_bytes() == 0);
+    CHECK(house.book->holdings("A", task.agent).tasks == 1);
+    house.apply(1, reported(1, "fine"));
+    CHECK(house.book->all_open_count() == 0);
+    CHECK(house.book->holdings("A", task.agent).tasks == 0);
+}
+
+TEST_CASE(
+    "firings that did not start for the same reason become one record, with their number", "[task_book]")
+{
+    House house;
+    std::uint64_t next = 1;
+    auto const firing = [&](std::string const& why, TaskStatus status = TaskStatus::undelivered) {
+        house.pass(1s);
+        auto task = house.task(next++);
+        task.type = TaskType::cron;
+        task.cron_id = TaskId(77);
+        task.fire_time = house.clock.now();
+        task.status = status;
+        task.end = task.start;
+        task.sync_flag = false;
+        task.sync_error = why;
+        task.from = "cron";
+        return task;
+    };
+    auto const rows = [&] { return house.number("SELECT count(*) FROM tasks"); };
+    for (int i = 0; i < 2; ++i) house.record(firing("away")); // These keep records of their own.
+    auto const first = house.record(firing("away")).task;
+    for (int i = 0; i < 4; ++i) {
+        auto const recorded = house.record(firing("away"));
+        CHECK(recorded.fresh);
+        CHECK(recorded.task.id == first.id);
+    }
+    CHECK(rows() == 3);
+    auto const merged = *house.run(house.book->find(first.id));
+    CHECK(merged.firings == 5);
+    CHECK(merged.fire_time == first.fire_time);
+    CHECK(merged.last_fire_time == house.clock.now());
+    CHECK(merged.end == house.clock.now());
+    SECTION("another reason, another state or another key begins another")
+    {
+        house.record(firing("busy"));
+        house.record(firing("busy", TaskStatus::skipped));
+        auto other = firing("busy", TaskStatus::skipped);
+        other.by = "A";
+        house.record(other);
+        CHECK(rows() == 6);
+    }
+    SECTION("so does a run in between")
+    {
+        auto run = firing("");
+        run.status = TaskStatus::running;
+        run.end = {};
+        house.record(run);
+        house.record(firing("away"));
+        CHECK(rows() == 5);
+    }
+    SECTION("one that owes its end to a processor has a record of its own")
+    {
+        auto owing = firing("away");
+        owing.ins.mode = Mode::p;
+        house.record(owing);
+        CHECK(rows() == 4);
+        CHECK(house.number("SELECT count(*) FROM deliveries") == 1);
+    }
+    SECTION("a time that is not later than the last has one of its own")
+    {
+        auto old = firing("away");
+        old.fire_time = first.fire_time;
+        old.status = TaskStatus::skipped;
+        house.record(old);
+        CHECK(rows() == 4);
+    }
+    SECTION("after a day a new one begins")
+    {
+        house.clock.advance(86'400s);
+        for (int i = 0; i < 3; ++i) house.record(firing("away"));
+        CHECK(rows() == 4);
+    }
+    SECTION("what is written with it is written each time")
+    {
+        house.store.db().script("CREATE TABLE marks (at INTEGER)");
+        for (int i = 0; i < 2; ++i) {
+            house.run(house.book->record(
+                firing("away"), [](Db& db) { db.run("INSERT INTO marks VALUES (1)").execute(); }));
+        }
+        CHECK(house.number("SELECT count(*) FROM marks") == 2);
+        CHECK(rows() == 3);
+    }
 }

@@ -6,17 +6,18 @@ namespace elves::task_records {
 
 namespace {
 
-#define TASK_COLUMNS_WITH(errors)                                                                            \
-    "seq, id, agent, type, mode, app, func, param, timeout, proxy, ttl, dedup, status, asked_by, "           \
+#define TASK_COLUMNS_WITH(param, errors)                                                                     \
+    "seq, id, agent, type, mode, app, func, " param ", timeout, proxy, ttl, dedup, status, asked_by, "       \
     "asked_from, start_time, sent_time, end_time, cron_id, fire_time, sync_flag, sync_error, "               \
     "sync_costtime, "                                                                                        \
     "callback_time, worker_flag, worker_result, worker_costtime, " errors ", exit_code, truncated, "         \
     "cancel_due, "                                                                                           \
     "module_sync_flag, module_sync_error, module_sync_costtime, module_callback_time, processor_message, "   \
-    "processor_costtime, taken_time, reported_time, module_first_time, module_last_time, module_tries"
-#define TASK_COLUMNS TASK_COLUMNS_WITH("stderr")
+    "processor_costtime, taken_time, reported_time, module_first_time, module_last_time, module_tries, "     \
+    "firings, last_fire_time"
+#define TASK_COLUMNS TASK_COLUMNS_WITH("param", "stderr")
 // No list shows what went to stderr, and it may be large.
-#define LISTED_COLUMNS TASK_COLUMNS_WITH("''")
+#define LISTED_COLUMNS TASK_COLUMNS_WITH("param", "''")
 
 // OR FAIL: of one row it leaves nothing either, and SQLite keeps no journal of its own for the statement.
 constexpr auto insert_task =
@@ -24,7 +25,8 @@ constexpr auto insert_task =
     "asked_by, "
     "asked_from, start_time, sent_time, end_time, cron_id, fire_time, sync_flag, sync_error, sync_costtime, "
     "callback_time, worker_flag, worker_result, worker_costtime, stderr, exit_code, truncated, cancel_due, "
-    "taken_time, reported_time) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "taken_time, reported_time, firings, last_fire_time) VALUES "
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr auto update_task =
     "UPDATE OR FAIL tasks SET status=?2, sent_time=?3, end_time=?4, sync_flag=?5, sync_error=?6, "
     "sync_costtime=?7, "
@@ -35,11 +37,23 @@ constexpr auto find_dedup = "SELECT " TASK_COLUMNS " FROM tasks WHERE agent=? AN
 constexpr auto find_listed_task = "SELECT " LISTED_COLUMNS " FROM tasks WHERE id=?";
 constexpr auto find_firing =
     "SELECT " TASK_COLUMNS " FROM tasks WHERE cron_id=? AND fire_time=? AND status<>'skipped'";
+// Params may be large and stay on disk.
 constexpr auto open_tasks =
-    "SELECT " TASK_COLUMNS " FROM tasks WHERE end_time IS NULL OR cancel_due=1 ORDER BY seq";
-constexpr auto last_of_cron =
-    "SELECT start_time, status FROM tasks WHERE cron_id=? AND status<>'skipped' AND end_time IS NOT NULL "
-    "ORDER BY seq DESC LIMIT 1";
+    "SELECT " TASK_COLUMNS_WITH("''", "''") ", length(CAST(param AS BLOB)) FROM tasks "
+                                            "WHERE end_time IS NULL OR cancel_due=1 ORDER BY seq";
+constexpr auto select_open_by = "SELECT id FROM tasks WHERE end_time IS NULL AND asked_by=? ORDER BY seq";
+constexpr auto select_param = "SELECT param FROM tasks WHERE id=?";
+constexpr auto newest_of_cron =
+    "SELECT id, firings, status=?2 AND sync_error=?3 FROM tasks WHERE cron_id=?1 ORDER BY seq DESC LIMIT 3";
+// A record stands for a day at most, so that lists by time find it.
+constexpr auto merge_into =
+    "UPDATE OR FAIL tasks SET firings=firings+1, last_fire_time=?2, end_time=?3 WHERE id=?1 AND status=?4 "
+    "AND "
+    "sync_error=?5 AND agent=?6 AND app=?7 AND func=?8 AND param=?9 AND asked_by=?10 AND mode='NP' AND "
+    "worker_flag IS NULL AND coalesce(last_fire_time, fire_time)<?2 AND start_time>?3-86400000";
+constexpr auto last_of_cron = "SELECT iif(firings>1, end_time, start_time), status FROM tasks WHERE "
+                              "cron_id=? AND status<>'skipped' AND end_time IS NOT NULL "
+                              "ORDER BY seq DESC LIMIT 1";
 // Two questions: asked for both in one, SQLite would read all rows.
 constexpr auto select_seqs =
     "SELECT coalesce((SELECT min(seq) FROM tasks), 0), coalesce((SELECT max(seq) FROM tasks), 0)";
@@ -171,9 +185,8 @@ std::optional<WorkerReport> read_outcome(Reader& read)
     return report;
 }
 
-Row read_row(Run const& run)
+Row read_row(Reader& read)
 {
-    Reader read(run);
     Row row;
     auto& task = row.task;
     row.seq = read.number();
@@ -212,7 +225,15 @@ Row read_row(Run const& run)
     row.module.first_try = read.maybe_time();
     row.module.last_try = read.maybe_time();
     row.module.tries = read.number();
+    task.firings = read.number();
+    task.last_fire_time = read.maybe_time();
     return row;
+}
+
+Row read_row(Run const& run)
+{
+    Reader read(run);
+    return read_row(read);
 }
 
 std::optional<Row> one(Run& run)
@@ -247,6 +268,7 @@ void insert(Db& db, Task const& task)
     bind.maybe(cron).maybe(ms(task.fire_time));
     bind_outcome(bind, task);
     bind.number(task.cancel_due ? 1 : 0).maybe(ms(task.taken)).maybe(ms(task.reported));
+    bind.number(task.firings).maybe(ms(task.last_fire_time));
     run.execute();
 }
 
@@ -298,11 +320,78 @@ std::optional<Task> find_twin(Db& db, Task const& task)
     return task_of(one(run));
 }
 
-std::vector<Task> open(Db& db)
+std::vector<OpenTask> open(Db& db)
 {
-    std::vector<Task> all;
-    for (auto run = db.run(open_tasks); run.next();) all.push_back(read_row(run).task);
+    std::vector<OpenTask> all;
+    for (auto run = db.run(open_tasks); run.next();) {
+        Reader read(run);
+        auto row = read_row(read);
+        all.push_back({std::move(row.task), static_cast<std::size_t>(read.number())});
+    }
     return all;
+}
+
+std::vector<TaskId> open_by(Db& db, std::string_view key)
+{
+    std::vector<TaskId> ids;
+    auto run = db.run(select_open_by);
+    run.bind(1, key);
+    while (run.next()) {
+        if (auto const id = TaskId::parse(run.text(0))) ids.push_back(*id);
+    }
+    return ids;
+}
+
+std::string param_of(Db& db, TaskId id)
+{
+    auto const text = id.text();
+    auto run = db.run(select_param);
+    run.bind(1, std::string_view(text));
+    return run.next() ? std::string(run.text(0)) : std::string();
+}
+
+/// The newest record of the firing's job, where it stands for several firings already, or is the third in a
+/// row that says the same: the first ones keep their details.
+static std::optional<TaskId> mergeable(Db& db, Task const& firing)
+{
+    constexpr int with_details = 3;
+    auto const cron = firing.cron_id->text();
+    std::optional<TaskId> newest;
+    int same = 0;
+    auto run = db.run(newest_of_cron);
+    run.bind(1, std::string_view(cron)).bind(2, status_text(firing.status)).bind(3, firing.sync_error);
+    for (; run.next() && run.number(2) == 1; ++same) {
+        if (!newest) newest = TaskId::parse(run.text(0));
+        if (same == 0 && run.number(1) > 1) return newest;
+    }
+    return same == with_details ? newest : std::nullopt;
+}
+
+std::optional<TaskId> merge_firing(Db& db, Task const& firing)
+{
+    // What an agent reports of its own jobs may come twice, and is told apart by its id.
+    bool const is_servers = firing.from == "cron" && firing.cron_id && firing.fire_time && firing.end;
+    bool const may_merge = is_servers && firing.ins.mode == Mode::np &&
+                           (firing.status == TaskStatus::undelivered || firing.status == TaskStatus::skipped);
+    if (!may_merge) return std::nullopt;
+    auto const newest = mergeable(db, firing);
+    if (!newest) return std::nullopt;
+    auto const id = newest->text();
+    auto const agent = firing.agent.text();
+    auto run = db.run(merge_into);
+    Binder(run)
+        .text(id)
+        .number(ms(*firing.fire_time))
+        .number(ms(*firing.end))
+        .text(status_text(firing.status))
+        .text(firing.sync_error)
+        .text(agent)
+        .text(firing.ins.app)
+        .text(firing.ins.func)
+        .text(firing.ins.param)
+        .text(firing.by);
+    run.execute();
+    return db.changes() > 0 ? newest : std::nullopt;
 }
 
 Seqs seqs(Db& db)

@@ -63,8 +63,21 @@ void update(Db& db, Task const& task);
 [[nodiscard]] std::optional<Row> find_listed(Db& db, TaskId id);
 /// The task of the same agent and app that has this one's `dedup`, or its cron id and fire time.
 [[nodiscard]] std::optional<Task> find_twin(Db& db, Task const& task);
+/// An open task without its `ins.param`, and how many bytes that has.
+struct OpenTask {
+    Task task;
+    std::size_t param_bytes = 0;
+};
 /// Those that are unfinished or whose cancel is due, oldest first.
-[[nodiscard]] std::vector<Task> open(Db& db);
+[[nodiscard]] std::vector<OpenTask> open(Db& db);
+/// The unfinished tasks of one key, oldest first.
+[[nodiscard]] std::vector<TaskId> open_by(Db& db, std::string_view key);
+/// "" for an unknown id.
+[[nodiscard]] std::string param_of(Db& db, TaskId id);
+/// Adds a firing that did not start to the newest record of its job, where that and the two before it did
+/// not start either, for the same reason. Returns that record's id, or nothing where the firing needs a
+/// record of its own.
+[[nodiscard]] std::optional<TaskId> merge_firing(Db& db, Task const& firing);
 [[nodiscard]] Seqs seqs(Db& db);
 /// Gives them to `take`, newest first and as `find_listed` does, until it says false or has been given
 /// `limit`. No more than one is held.

@@ -59,6 +59,10 @@ public:
     void ended()
     {
         auto const text = status_text(task_.status);
+        if (task_.end && task_.last_fire_time)
+            add(task_.end, "the same happened to " + std::to_string(task_.firings) +
+                               " firings of this job, the last of them due at " +
+                               zone_.text(*task_.last_fire_time));
         if (task_.end) add(task_.end, "final state: " + std::string(text) + because(task_.sync_error));
         if (task_.end && task_.cancel_due)
             add(task_.end, "the agent has not been heard to know of the cancel yet");

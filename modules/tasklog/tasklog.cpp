@@ -72,12 +72,13 @@ bool runs_the_same(Instruction const& job, Instruction const& firing)
 } // namespace
 
 Tasklog::Tasklog(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Presence const& presence,
-    AppDirectory const& apps, Dialer& dialer)
+    AppDirectory const& apps, Dialer& dialer, Quotas const* quotas)
     : store_(store)
     , clock_(clock)
     , zone_(zone)
     , presence_(presence)
-    , book_(store, clock)
+    , quotas_(quotas)
+    , book_(store, clock, quotas)
     , output_(store, clock)
     , outbox_(std::move(loop), store, clock, apps, dialer)
     , pruner_(store, clock, "tasks")
@@ -163,6 +164,7 @@ void Tasklog::stop()
     outbox_.stop();
     book_.flush();
     output_.flush();
+    book_.daily_bytes().flush();
 }
 
 Ip Tasklog::linked_agent(Caller const& caller) const
@@ -214,6 +216,7 @@ asio::awaitable<void> Tasklog::take_firing(AgentResult in, Ip agent, WorkerRepor
     task.ins = std::move(*in.ins);
     if (!job || !runs_the_same(job->ins, task.ins)) task.ins.mode = Mode::np;
     task.status = TaskStatus::running;
+    task.by = job ? job->by : "";
     task.from = agent.text();
     task.cron_id = in.cron_id;
     task.fire_time = recent_time_of("fire_time", *in.fire_time);
@@ -287,9 +290,9 @@ Instant Tasklog::recent_time_of(std::string_view field, std::string const& text)
     auto const time = time_of(field, text);
     auto const now = clock_.now();
     if (time < now - oldest_firing || time > now + latest_firing)
-        throw Error(codes::bad_field,
-            field_is(field, json::value(text)) + "; expected a time from ten years ago to one day ahead of "
-                                                 "this server's: set the agent's clock");
+        throw Error(codes::bad_field, field_is(field, json::value(text)) +
+                                          "; expected a time from ten years ago to one day ahead of "
+                                          "this server's: set the agent's clock");
     return time;
 }
 
@@ -393,7 +396,11 @@ Reply Tasklog::take_output(Output in, Caller const& caller)
     auto const agent = linked_agent(caller);
     auto const* const task = book_.open(in.id);
     bool const is_its_own = task && task->agent == agent && !is_final(task->status);
-    if (is_its_own) output_.add(in.id, in.offset, std::move(in.data));
+    if (!is_its_own) return {};
+    // Results are always taken; live output is what may be dropped when the key's day is used up.
+    auto& written = book_.daily_bytes();
+    if (quotas_ && written.today(task->by) >= quotas_->limits_of(task->by).bytes_per_day) return {};
+    written.add(task->by, output_.add(in.id, in.offset, std::move(in.data)));
     return {};
 }
 

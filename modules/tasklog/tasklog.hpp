@@ -21,13 +21,13 @@ namespace elves {
 class Tasklog final : public Module {
 public:
     Tasklog(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Presence const& presence,
-        AppDirectory const& apps, Dialer& dialer);
+        AppDirectory const& apps, Dialer& dialer, Quotas const* quotas = nullptr);
     [[nodiscard]] std::string_view name() const override { return "tasklog"; }
     void configure(Section const& section) override;
     void declare(MethodTable& table) override;
     void start() override;
     void stop() override;
-    [[nodiscard]] TaskLog& book() noexcept { return book_; }
+    [[nodiscard]] TaskBook& book() noexcept { return book_; }
 
 private:
     struct AgentResult { ///< A result; with `cron_id` one of a firing of the agent's own.
@@ -86,6 +86,7 @@ private:
     Clock& clock_;
     Zone zone_;
     Presence const& presence_;
+    Quotas const* quotas_; ///< Null where there are no keys.
     TaskBook book_;
     LiveOutput output_;
     ProcessorOutbox outbox_;

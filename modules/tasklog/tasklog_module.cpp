@@ -8,8 +8,11 @@ std::unique_ptr<Module> make_tasklog(Host& host);
 std::unique_ptr<Module> make_tasklog(Host& host)
 {
     host.store.migrate("tasklog", tasklog_schema);
+    auto* const quotas = host.find<Quotas>();
     auto module = std::make_unique<Tasklog>(host.loop, host.store, host.clock, host.zone,
-        host.need<Presence>("tasklog"), host.need<AppDirectory>("tasklog"), host.need<Dialer>("tasklog"));
+        host.need<Presence>("tasklog"), host.need<AppDirectory>("tasklog"), host.need<Dialer>("tasklog"),
+        quotas);
+    if (quotas) quotas->add(module->book());
     host.offer<TaskLog>(module->book());
     return module;
 }

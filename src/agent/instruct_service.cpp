@@ -50,7 +50,8 @@ json::object with_status(TaskId id, std::string_view status)
 void InstructService::declare(MethodTable& table)
 {
     table.call<Instruct>("instruct", Right::open,
-        {required("id", &Instruct::id), required("type", &Instruct::type), required("ins", &Instruct::ins)},
+        {required("id", &Instruct::id), required("type", &Instruct::type), required("ins", &Instruct::ins),
+            optional("account", &Instruct::account), optional("workers", &Instruct::workers)},
         "Runs a task. `rt` is answered with its result, the others when it is in the journal.",
         [this](Instruct in, Caller caller) { return instruct(std::move(in), std::move(caller)); });
     table.call<One>("cancel", Right::open, {required("id", &One::id)}, "Stops a task wherever it is.",
@@ -71,6 +72,7 @@ asio::awaitable<Reply> InstructService::instruct(Instruct in, Caller caller)
     entry.id = in.id;
     entry.type = in.type;
     entry.ins = std::move(in.ins);
+    entry.account = account_of(std::move(in.account), in.workers);
     co_await tasks_.take(std::move(entry));
     if (in.type != TaskType::rt) co_return Reply();
     auto const report = co_await tasks_.result(in.id);

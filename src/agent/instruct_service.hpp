@@ -32,6 +32,8 @@ private:
         TaskId id;
         TaskType type = TaskType::async;
         Instruction ins;
+        std::string account;
+        std::optional<std::int64_t> workers;
     };
     struct One {
         TaskId id;

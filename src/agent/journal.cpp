@@ -11,10 +11,11 @@ namespace elves::agent {
 namespace {
 
 #define JOURNAL_COLUMNS                                                                                      \
-    "SELECT id, type, stage, ins, taken, started, cron_id, fire_time, skipped, result, confirmed FROM task "
+    "SELECT id, type, stage, ins, taken, started, cron_id, fire_time, skipped, result, confirmed, "          \
+    "account, workers FROM task "
 constexpr std::string_view insert_task =
-    "INSERT INTO task (id, type, stage, ins, taken, started, cron_id, fire_time, skipped, result) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING";
+    "INSERT INTO task (id, type, stage, ins, taken, started, cron_id, fire_time, skipped, result, account, "
+    "workers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING";
 constexpr std::string_view account = "UPDATE cron SET accounted = max(accounted, ?2) WHERE id = ?1";
 constexpr std::string_view put_start = "UPDATE task SET stage = 'started', started = ?2 WHERE id = ?1";
 constexpr std::string_view put_result = "UPDATE task SET stage = 'done', result = ?2 WHERE id = ?1";
@@ -69,6 +70,8 @@ Entry entry_of(Run const& row)
     }
     if (!row.is_null(9)) entry.report = read_report(JsonDocument::parse(row.text(9)).root(), Zone());
     entry.confirmed = !row.is_null(10);
+    entry.account.id = row.text(11);
+    if (!row.is_null(12)) entry.account.workers = row.number(12);
     return entry;
 }
 
@@ -98,6 +101,7 @@ bool insert(Db& db, Entry const& entry)
     entry.firing ? run.bind(8, ms(entry.firing->fire_time)) : run.bind_null(8);
     run.bind(9, std::int64_t{entry.firing && entry.firing->skipped ? 1 : 0});
     entry.report ? run.bind(10, result) : run.bind_null(10);
+    run.bind(11, entry.account.id).bind(12, entry.account.workers);
     run.execute();
     return db.changes() > 0;
 }

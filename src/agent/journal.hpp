@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/worker_queue.hpp"
 #include "elves/instruction.hpp"
 #include "elves/store.hpp"
 #include "elves/task.hpp"
@@ -29,6 +30,7 @@ struct Entry {
     TaskType type = TaskType::async;
     Stage stage = Stage::taken;
     Instruction ins;
+    Account account;
     Instant taken{};
     std::optional<Instant> started;
     std::optional<Firing> firing;       ///< Nothing where the server sent it.

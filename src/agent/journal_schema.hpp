@@ -28,6 +28,10 @@ CREATE TABLE cron (
     entry TEXT NOT NULL,
     accounted INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- migration 2: on whose account a task runs
+ALTER TABLE task ADD COLUMN account TEXT NOT NULL DEFAULT '';
+ALTER TABLE task ADD COLUMN workers INTEGER; -- NULL: the agent's default share
 )sql";
 
 } // namespace elves::agent

@@ -208,20 +208,21 @@ void OwnCron::begin(State& state, Turn turn)
 {
     state.planned = std::max(state.planned, turn.accounted);
     ++recording_;
-    asio::co_spawn(
-        loop_, record(std::move(turn), state.job.ins), [this, id = state.job.id](std::exception_ptr escaped) {
+    asio::co_spawn(loop_, record(std::move(turn), state.job.ins, state.job.account),
+        [this, id = state.job.id](std::exception_ptr escaped) {
             --recording_;
             if (escaped) again(id);
             hand_on_change();
         });
 }
 
-asio::awaitable<void> OwnCron::record(Turn turn, Instruction ins)
+asio::awaitable<void> OwnCron::record(Turn turn, Instruction ins, Account account)
 {
     Entry entry;
     entry.id = TaskId::random();
     entry.type = TaskType::cron;
     entry.ins = std::move(ins);
+    entry.account = std::move(account);
     entry.firing = turn.firing;
     auto const skip = [&](std::string why) {
         entry.firing->skipped = true;

@@ -52,7 +52,7 @@ private:
     void fire(State& state, Instant fire_time);
     void miss(State& state, Instant now);
     void begin(State& state, Turn turn);
-    [[nodiscard]] asio::awaitable<void> record(Turn turn, Instruction ins);
+    [[nodiscard]] asio::awaitable<void> record(Turn turn, Instruction ins, Account account);
     void again(TaskId cron_id);
 
     LoopExecutor loop_;

@@ -51,6 +51,14 @@ Zone zone_of(JsonValue const& entry, Zone const& otherwise)
 
 } // namespace
 
+Account account_of(std::string id, std::optional<std::int64_t> workers)
+{
+    constexpr std::int64_t most = 1000;
+    if (workers && (*workers < 0 || *workers > most))
+        throw Error(codes::bad_field, "`workers` is " + std::to_string(*workers) + "; give 0 to 1000");
+    return {std::move(id), workers};
+}
+
 OwnJob OwnJob::read(JsonValue const& entry, Zone const& otherwise)
 {
     OwnJob job{needed<TaskId>(entry, "cron_id"), needed<QuartzRule>(entry, "rule"), zone_of(entry, otherwise),
@@ -59,6 +67,11 @@ OwnJob OwnJob::read(JsonValue const& entry, Zone const& otherwise)
     job.once = choice(entry, "misfire", {"skip", "once"}) == 1;
     job.overlap = static_cast<Overlap>(choice(entry, "overlap", {"skip", "allow", "replace"}));
     if (given(entry, "jitter")) job.jitter = needed<std::chrono::seconds>(entry, "jitter");
+    if (given(entry, "account")) {
+        std::optional<std::int64_t> workers;
+        if (given(entry, "workers")) workers = needed<std::int64_t>(entry, "workers");
+        job.account = account_of(needed<std::string>(entry, "account"), workers);
+    }
     return job;
 }
 

@@ -3,12 +3,16 @@
 #include <chrono>
 #include <string>
 
+#include "agent/worker_queue.hpp"
 #include "elves/instruction.hpp"
 #include "elves/json.hpp"
 #include "elves/quartz_rule.hpp"
 #include "elves/task_id.hpp"
 
 namespace elves::agent {
+
+/// Throws Error 403.10 where `workers` is no number of workers.
+[[nodiscard]] Account account_of(std::string id, std::optional<std::int64_t> workers);
 
 enum class Overlap { skip, allow, replace };
 
@@ -18,6 +22,7 @@ struct OwnJob {
     QuartzRule rule;
     Zone zone;
     Instruction ins;
+    Account account{};
     bool on = true;
     bool once = false; ///< `misfire`: one run for all the times that were missed.
     Overlap overlap = Overlap::skip;

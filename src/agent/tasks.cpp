@@ -45,8 +45,8 @@ Tasks::Tasks(
     , clock_(clock)
     , journal_(journal)
     , workers_(workers)
-    , limits_(limits)
     , rules_(std::move(rules))
+    , queue_(limits.max_workers, limits.max_queued)
 {
 }
 
@@ -86,12 +86,12 @@ asio::awaitable<bool> Tasks::take(Entry entry, std::optional<Instant> accounted)
         if (co_await look(id)) co_return false;
         throw Error(codes::forbidden, *why);
     }
-    bool const at_once = !is_over && queue_.empty() && busy_ < limits_.max_workers;
-    if (!is_over && !at_once && queue_.size() + queueing_ >= limits_.max_queued) {
+    bool const at_once = !is_over && !retry_.running() && queue_.can_start(entry.account);
+    bool const has_to_wait = !is_over && !at_once;
+    if (auto const why = has_to_wait ? queue_.refusal(entry.account) : std::nullopt) {
         // What was taken before is answered all the same.
         if (co_await look(id)) co_return false;
-        throw Error(codes::too_much, "the agent has " + std::to_string(limits_.max_queued) +
-                                         " tasks waiting ([agent] max_queued); try again later");
+        throw Error(codes::too_much, *why);
     }
     entry.taken = clock_.now();
     if (at_once) {
@@ -99,8 +99,8 @@ asio::awaitable<bool> Tasks::take(Entry entry, std::optional<Instant> accounted)
         entry.stage = Stage::started;
         entry.started = entry.taken;
     }
-    auto& counted = at_once ? busy_ : queueing_;
-    ++counted;
+    if (at_once) queue_.take_worker(entry.account);
+    if (has_to_wait) queue_.reserve(entry.account);
     auto const mark = taking_.insert(id);
     bool fresh = false;
     std::exception_ptr failure;
@@ -110,7 +110,8 @@ asio::awaitable<bool> Tasks::take(Entry entry, std::optional<Instant> accounted)
         failure = std::current_exception();
     }
     taking_.erase(mark);
-    if (!at_once || !fresh) --counted;
+    if (at_once && !fresh) queue_.give_back_worker(entry.account);
+    if (has_to_wait) queue_.release(entry.account);
     bool const canceled = fresh && gone_.erase(id) > 0;
     if (!taking_.contains(id)) gone_.erase(id);
     if (!fresh) {
@@ -146,17 +147,16 @@ void Tasks::begin(Entry entry, bool at_once)
     if (held.canceled) return settle(id, canceled_report());
     // The rules may have changed since it was taken.
     if (auto const why = refusal(held.entry)) return settle(id, refused_report(*why));
-    queue_.push_back(id);
+    queue_.push_back(id, held.entry.account);
     start_next();
 }
 
 void Tasks::start_next()
 {
-    while (!stopping_ && !retry_.running() && !queue_.empty() && busy_ < limits_.max_workers) {
-        auto const id = queue_.front();
-        queue_.pop_front();
-        ++busy_;
-        spawn(start_one(id));
+    while (!stopping_ && !retry_.running()) {
+        auto const id = queue_.pop();
+        if (!id) return;
+        spawn(start_one(*id));
     }
 }
 
@@ -167,8 +167,9 @@ asio::awaitable<void> Tasks::start_one(TaskId id)
         co_await journal_.start(id, now);
     } catch (std::exception const& problem) {
         ELVES_LOG(error, "task " << id.text() << " can't start yet, the journal: " << problem.what());
-        --busy_;
-        queue_.push_front(id);
+        auto const& account = held_.at(id).entry.account;
+        queue_.give_back_worker(account);
+        queue_.push_front(id, account);
         retry_ = clock_.after(start_retry, [this] {
             retry_.stop();
             start_next();
@@ -209,7 +210,7 @@ void Tasks::run(TaskId id)
 
 void Tasks::ended(TaskId id, WorkerReport report)
 {
-    --busy_;
+    queue_.give_back_worker(held_.at(id).entry.account);
     settle(id, std::move(report));
     start_next();
 }
@@ -304,9 +305,7 @@ bool Tasks::cancel_held(TaskId id)
     auto& held = found->second;
     if (held.entry.stage == Stage::done || held.canceled) return true;
     held.canceled = true;
-    auto const place = std::find(queue_.begin(), queue_.end(), id);
-    if (place != queue_.end()) {
-        queue_.erase(place);
+    if (queue_.erase(id, held.entry.account)) {
         settle(id, canceled_report());
     } else if (held.entry.stage == Stage::started) {
         workers_.cancel(id);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <set>
@@ -12,15 +11,16 @@
 
 #include "agent/journal.hpp"
 #include "agent/run_rules.hpp"
+#include "agent/worker_queue.hpp"
 #include "agent/workers.hpp"
 #include "elves/clock.hpp"
 #include "elves/one_shot.hpp"
 
 namespace elves::agent {
 
-/// The tasks of this agent: takes each once, starts it when its turn has come, keeps its result until the
-/// server has confirmed it. The journal is written before anything happens. On the loop's thread; outlives
-/// what it spawns there.
+/// The tasks of this agent: takes each once, starts it when its account's turn has come, keeps its result
+/// until the server has confirmed it. The journal is written before anything happens. On the loop's thread;
+/// outlives what it spawns there.
 class Tasks {
 public:
     struct Limits {
@@ -41,7 +41,7 @@ public:
     /// Takes no more, stops what runs. What waits for its turn stays in the journal.
     void stop();
     /// Everything that `stop` ended is in the journal.
-    [[nodiscard]] bool is_idle() const noexcept { return busy_ == 0 && keeping_ == 0; }
+    [[nodiscard]] bool is_idle() const noexcept { return queue_.busy() == 0 && keeping_ == 0; }
 
     /// Returns when the task is in the journal; false: it was there before, and nothing is started. An entry
     /// that is `done` already is only kept and reported. Throws Error 401.6 (the rules are against it), 429.1
@@ -92,17 +92,14 @@ private:
     Clock& clock_;
     Journal& journal_;
     Workers& workers_;
-    Limits limits_;
     RunRules rules_;
     OnOutput on_output_;
     OnResult on_result_;
     std::unordered_map<TaskId, Held> held_; ///< Those whose result is not in the journal yet.
     std::unordered_set<TaskId> unconfirmed_;
-    std::deque<TaskId> queue_;        ///< Taken, and waiting for their turn.
+    WorkerQueue queue_;               ///< Taken, and waiting for their turn; and the workers taken.
     std::multiset<TaskId> taking_;    ///< On their way into the journal.
     std::unordered_set<TaskId> gone_; ///< Of those, the ones canceled meanwhile.
-    std::size_t busy_ = 0;            ///< Started, or about to.
-    std::size_t queueing_ = 0;        ///< On their way into the journal and then the queue.
     std::size_t keeping_ = 0;         ///< Results on their way into the journal.
     bool stopping_ = false;
     Timer retry_;

@@ -13,11 +13,19 @@ json::object job_of(Context const& with)
 
 Exit list(Context const& with)
 {
+    if (with.args.has("IP") == with.args.has("--by")) throw Usage("give either IP or --by KEY");
+    if (with.args.has("--by")) {
+        auto const reply = with.session.list("cron", "getcronlistbykey", {{"by", with.args.text("--by")}});
+        with.out.rows(reply, rows_of(reply),
+            {"agent_ip", "cron_id", "cron_type", "cron_flag", "rule", "ins.app", "ins.func", "next_time",
+                "by", "by_deleted"});
+        return Exit::well;
+    }
     auto const reply =
         with.session.call("cron", "getcronlistbyip", {{"agentip", with.args.address("IP").text()}});
     with.out.rows(reply, rows_of(reply),
         {"cron_id", "cron_type", "cron_flag", "rule", "ins.app", "ins.func", "ins.proxy", "param",
-            "next_time", "last_exec_time", "last_exec_result", "by"});
+            "next_time", "last_exec_time", "last_exec_result", "by", "by_deleted"});
     return Exit::well;
 }
 
@@ -57,7 +65,10 @@ std::span<Command const> cron_commands()
     static auto const ip = needs("IP", "The agent's address.");
     static auto const id = needs("ID", "The job's id.");
     static std::vector<Command> const all{
-        {"list", "One agent's jobs.", {ip}, list},
+        {"list", "One agent's jobs, or those that one key set.",
+            {may("IP", "The agent's address."),
+                may("--by", "A key's id, in place of IP; of a deleted key, too.")},
+            list},
         {"set", "Adds a job, or with --id replaces one.",
             {ip, needs("RULE", "A Quartz cron expression, in quotes."), needs("APP", "The app."),
                 needs("FUNC", "Its function."), may("PARAM", "What it is given, as it is."),

@@ -1,9 +1,13 @@
+#include <array>
+
 #include "ctl/command.hpp"
 #include "ctl/printable.hpp"
 
 namespace elves::ctl {
 
 namespace {
+
+constexpr std::int64_t longest_quota = std::int64_t{1} << 60;
 
 json::array split(std::string_view text)
 {
@@ -16,6 +20,30 @@ json::array split(std::string_view text)
     return parts;
 }
 
+struct QuotaOption {
+    std::string_view option, member, help;
+};
+
+constexpr std::array quota_options{
+    QuotaOption{"--waiting-tasks", "waiting_tasks", "Most unfinished tasks of the key, or default."},
+    QuotaOption{"--waiting-bytes", "waiting_bytes", "Most bytes of those on the server's disk, or default."},
+    QuotaOption{"--workers", "workers", "Most workers of one agent at a time, or default."},
+    QuotaOption{"--cron-jobs", "cron_jobs", "Most cron jobs of the key, or default."},
+    QuotaOption{"--bytes-per-day", "bytes_per_day",
+        "Most bytes that its tasks may write to the server's disk in a day (UTC), or default."}};
+
+/// The members of a quota that were typed. "default" is the empty value on the wire.
+json::object typed_quota(Args const& args)
+{
+    json::object quota;
+    for (auto const& [option, member, help] : quota_options) {
+        if (!args.has(option)) continue;
+        auto const text = args.text(option);
+        quota[member] = text == "default" ? "" : std::to_string(args.number(option, 0, 0, longest_quota));
+    }
+    return quota;
+}
+
 /// What was typed of a key. Not given: not sent, so that it stays, or is the server's to say.
 json::object typed(Args const& args)
 {
@@ -25,6 +53,7 @@ json::object typed(Args const& args)
     args.put(key, "files", "--files");
     if (args.has("--apps")) key["apps"] = split(args.text("--apps"));
     if (args.has("--ips")) key["iplist"] = split(args.text("--ips"));
+    if (auto quota = typed_quota(args); !quota.empty()) key["quota"] = std::move(quota);
     return key;
 }
 
@@ -73,18 +102,42 @@ Exit rotate(Context const& with)
 Exit erase(Context const& with)
 {
     auto const key = with.args.text("KEY");
-    auto const reply = with.session.call("supervisor", "delkey", {{"key", key}});
+    bool const cancels = with.args.has("--cancel");
+    json::object fields{{"key", key}};
+    if (cancels) fields["cancel"] = true;
+    auto const reply = with.session.call("supervisor", "delkey", fields);
     with.out.document(reply);
     with.out.line("deleted " + key);
     note_warning(with, reply);
+    auto const waiting = plain_field(reply, "waiting");
+    auto const jobs = plain_field(reply, "cron_jobs");
+    if (waiting == "0" && jobs == "0") return Exit::well;
+    auto const held = waiting + " unfinished tasks and " + jobs + " cron jobs";
+    with.out.line(cancels ? "canceled its unfinished tasks and paused its cron jobs: " + held
+                          : held + " of it go on; to end them: elvesctl key del " + key + " --cancel");
     return Exit::well;
 }
 
 Exit list(Context const& with)
 {
     auto const reply = with.session.list("supervisor", "listkeys", {});
-    with.out.rows(reply, rows_of(reply),
-        {"key", "name", "role", "apps", "iplist", "enabled", "files", "expires", "used_time", "used_from"});
+    auto rows = rows_of(reply);
+    if (auto const* const deleted = reply.if_contains("deleted"); deleted && deleted->is_array()) {
+        for (auto const& key : deleted->get_array()) {
+            rows.push_back(key);
+            rows.back().as_object()["role"] = "(deleted)";
+        }
+    }
+    if (with.args.has("--quotas")) {
+        with.out.rows(reply, rows,
+            {"key", "name", "role", "usage.waiting_tasks", "quota.waiting_tasks", "usage.waiting_bytes",
+                "quota.waiting_bytes", "usage.cron_jobs", "quota.cron_jobs", "usage.bytes_today",
+                "quota.bytes_per_day", "quota.workers"});
+    } else {
+        with.out.rows(reply, rows,
+            {"key", "name", "role", "apps", "iplist", "enabled", "files", "expires", "used_time",
+                "used_from"});
+    }
     return Exit::well;
 }
 
@@ -113,27 +166,37 @@ Arg expires()
     return may("--expires", "Until when it counts: YYYY-MM-DD HH:MM:SS in the server's zone, or never.");
 }
 
+std::vector<Arg> with_quota(std::vector<Arg> args)
+{
+    for (auto const& [option, member, help] : quota_options) args.push_back(may(option, help));
+    return args;
+}
+
 } // namespace
 
 std::span<Command const> key_commands()
 {
     static std::vector<Command> const all{
         {"add", "Makes a key, and shows its token, this once.",
-            {needs("NAME", "Whose it is."), role(true), apps(),
+            with_quota({needs("NAME", "Whose it is."), role(true), apps(),
                 may("--ips", "Its addresses and CIDR ranges, with commas, or *; without: none."), expires(),
-                files()},
+                files()}),
             add},
         {"set", "Changes what is given of a key.",
-            {needs("KEY", "The key."), may("--name", "Whose it is."), role(false), apps(),
+            with_quota({needs("KEY", "The key."), may("--name", "Whose it is."), role(false), apps(),
                 may("--ips", "Its addresses and CIDR ranges, with commas, or *."), expires(), files(),
-                one_of("--enabled", "false: it is refused until it is true again.", {"true", "false"})},
+                one_of("--enabled", "false: it is refused until it is true again.", {"true", "false"})}),
             set},
         {"rotate", "Makes a new token for a key, and shows it, this once.",
             {needs("KEY", "The key."),
                 may("--overlap", "Seconds for which the token before counts, too (86400).")},
             rotate},
-        {"del", "Deletes a key; it is refused from then on.", {needs("KEY", "The key.")}, erase},
-        {"list", "All keys, without their tokens.", {}, list},
+        {"del", "Deletes a key; it is refused from then on.",
+            {needs("KEY", "The key."),
+                flag("--cancel", "Also cancel its unfinished tasks and pause its cron jobs.")},
+            erase},
+        {"list", "All keys, without their tokens.",
+            {flag("--quotas", "Show what each key holds and may hold. Empty: the default.")}, list},
     };
     return all;
 }

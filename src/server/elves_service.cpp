@@ -1,6 +1,8 @@
 #include "server/elves_service.hpp"
 
+#include <array>
 #include <filesystem>
+#include <iterator>
 
 #include "doctor/doctor.hpp"
 #include "server/audit_methods.hpp"
@@ -23,6 +25,45 @@ json::object described(Method const& method)
         {"fields", std::move(fields)}, {"also", std::move(also)}, {"help", method.help}};
 }
 
+struct NamedHolder {
+    std::string_view what; ///< The member of `stats.largest`.
+    std::string_view unit; ///< For a person.
+    Quotas::Holder Quotas::Largest::*holder;
+};
+
+constexpr std::array holders{
+    NamedHolder{"waiting_tasks", "unfinished tasks", &Quotas::Largest::waiting_tasks},
+    NamedHolder{"waiting_bytes", "bytes of unfinished tasks", &Quotas::Largest::waiting_bytes},
+    NamedHolder{"cron_jobs", "cron jobs", &Quotas::Largest::cron_jobs},
+    NamedHolder{"bytes_today", "bytes written since midnight UTC", &Quotas::Largest::bytes_today}};
+
+json::object largest_fields(Quotas const& quotas)
+{
+    auto const largest = quotas.largest();
+    json::object fields;
+    for (auto const& [what, unit, member] : holders) {
+        auto const& holder = largest.*member;
+        fields[what] = json::object{
+            {"key", holder.key}, {"name", quotas.name_of(holder.key)}, {"held", std::to_string(holder.held)}};
+    }
+    return fields;
+}
+
+/// A line for each resource of which somebody holds some.
+std::vector<std::string> largest_lines(Quotas const& quotas)
+{
+    auto const largest = quotas.largest();
+    std::vector<std::string> lines;
+    for (auto const& [what, unit, member] : holders) {
+        auto const& holder = largest.*member;
+        if (holder.held == 0) continue;
+        auto const whose = holder.key.empty() ? std::string("callers without a key")
+                                              : "key " + quotas.name_of(holder.key) + " (" + holder.key + ")";
+        lines.push_back("most " + std::string(unit) + ": " + whose + ", " + std::to_string(holder.held));
+    }
+    return lines;
+}
+
 } // namespace
 
 ElvesService::ElvesService(Host& host, Router const& router, LinkShared const& shared, Server const& server,
@@ -34,6 +75,7 @@ ElvesService::ElvesService(Host& host, Router const& router, LinkShared const& s
     , shared_(shared)
     , server_(server)
     , modules_(modules)
+    , quotas_(host.find<Quotas>())
     , in_force_(in_force)
     , authority_(authority)
     , store_path_(std::filesystem::absolute(in_force.store_path).string())
@@ -48,7 +90,7 @@ void ElvesService::declare(MethodTable& table)
     table.call<Nothing>("methods", Right::read, {}, "Every service, its methods and their fields.",
         [this](Nothing, Caller const&) { return methods(); });
     table.call<Nothing>("stats", Right::read, {}, "What the server is doing.",
-        [this](Nothing, Caller const&) { return stats(); });
+        [this](Nothing, Caller const& caller) { return stats(caller); });
     table
         .call<Nothing>("doctor", Right::manage, {}, "Is what is on disk as it must be?",
             [this](Nothing, Caller const&) { return doctor(); })
@@ -68,19 +110,20 @@ Reply ElvesService::methods() const
     return {{"services", std::move(services)}};
 }
 
-Reply ElvesService::stats() const
+Reply ElvesService::stats(Caller const& caller) const
 {
     using std::chrono::duration_cast;
     auto const up = duration_cast<std::chrono::seconds>(clock_.steady() - started_);
     auto const exposed = exposure(in_force_, clock_.now(), authority_);
     json::array warnings(exposed.begin(), exposed.end());
     for (auto& line : modules_.warnings()) warnings.emplace_back(line);
-    return {{"stats",
-        json::object{{"version", ELVES_VERSION}, {"uptime", std::to_string(up.count())},
-            {"connections", std::to_string(server_.connections())}, {"calls", std::to_string(shared_.calls)},
-            {"auth_mode", auth_mode_text(in_force_.auth)}, {"store_path", store_path_},
-            {"tls", in_force_.tls ? in_force_.tls->fingerprint() : "off"},
-            {"warnings", std::move(warnings)}}}};
+    json::object stats{{"version", ELVES_VERSION}, {"uptime", std::to_string(up.count())},
+        {"connections", std::to_string(server_.connections())}, {"calls", std::to_string(shared_.calls)},
+        {"auth_mode", auth_mode_text(in_force_.auth)}, {"store_path", store_path_},
+        {"tls", in_force_.tls ? in_force_.tls->fingerprint() : "off"}, {"warnings", std::move(warnings)}};
+    // It names keys, which are for admins to see.
+    if (quotas_ && caller.may(Right::manage)) stats["largest"] = largest_fields(*quotas_);
+    return {{"stats", std::move(stats)}};
 }
 
 asio::awaitable<Reply> ElvesService::doctor()
@@ -92,6 +135,10 @@ asio::awaitable<Reply> ElvesService::doctor()
         std::function<doctor::Diagnosis(Db&)> ask = [&check, with](
                                                         Db& db) { return examine(db, check, with); };
         diagnosis.add(co_await store_.read<doctor::Diagnosis>(std::move(ask)));
+    }
+    if (quotas_) {
+        auto lines = largest_lines(*quotas_);
+        std::move(lines.begin(), lines.end(), std::back_inserter(diagnosis.reports));
     }
     co_return Reply(to_json(diagnosis));
 }

@@ -3,6 +3,7 @@
 #include "elves/host.hpp"
 #include "elves/module.hpp"
 #include "elves/services/authority.hpp"
+#include "elves/services/quotas.hpp"
 #include "rpc/router.hpp"
 #include "server/module_set.hpp"
 #include "server/server.hpp"
@@ -20,7 +21,7 @@ public:
 
 private:
     [[nodiscard]] Reply methods() const;
-    [[nodiscard]] Reply stats() const;
+    [[nodiscard]] Reply stats(Caller const& caller) const;
     [[nodiscard]] asio::awaitable<Reply> doctor();
 
     Clock& clock_;
@@ -30,6 +31,7 @@ private:
     LinkShared const& shared_;
     Server const& server_;
     ModuleSet const& modules_;
+    Quotas const* quotas_; ///< Null without the module supervisor.
     ServerSettings const& in_force_;
     Authority const* authority_; ///< Null: there are no keys.
     std::string store_path_;     ///< Absolute.

@@ -102,6 +102,7 @@ class EveryMethod(HouseTest):
                 "cmdbproxy", "setcmdbinfo", agentip="10.9.9.9", sn="1") and {"agentip": "10.9.9.9"},
             ("cmdbproxy", "listcmdbinfo"): {},
             ("cron", "getcronlistbyip"): {"agentip": IP},
+            ("cron", "getcronlistbykey"): {"by": self.made["key"]},
             ("cron", "setcronbyip"): {"agentip": IP, "rule": RULE, "ins": INS},
             ("cron", "delcronbyipid"): lambda: {"agentip": IP, "id": call.ok(
                 "cron", "setcronbyip", agentip=IP, rule=RULE, ins=INS)["id"]},

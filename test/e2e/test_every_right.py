@@ -42,7 +42,8 @@ REACH = {
         "setcmdbinfo": ("manage", FREE, REFUSED), "delcmdbinfo": ("manage", FREE, REFUSED),
         "listcmdbinfo": ("read", FREE, CUT)},
     "cron": {
-        "getcronlistbyip": ("read", CUT, REFUSED), "setcronbyip": ("operate", REFUSED, REFUSED),
+        "getcronlistbyip": ("read", CUT, REFUSED), "getcronlistbykey": ("read", CUT, CUT),
+        "setcronbyip": ("operate", REFUSED, REFUSED),
         "delcronbyipid": ("operate", REFUSED, REFUSED), "startcron": ("operate", REFUSED, REFUSED),
         "stopcron": ("operate", REFUSED, REFUSED)},
     "tasklog": {
@@ -78,6 +79,9 @@ class Asking(HouseTest):
         """Right ones; what they name, where they name anything, is demo.work on 10.0.0.1."""
         if method in ("delcronbyipid", "startcron", "stopcron"):
             return {"agentip": IP, "id": self.cron()}
+        if method == "getcronlistbykey":
+            self.cron()
+            return {"by": ""}
         if method in ("sendsync", "sendasync"):
             return {"agentip": IP, "ins": INS}
         if method == "setcronbyip":

@@ -23,6 +23,11 @@ constexpr std::string_view task_values =
     "(kind, id, agent, type, status, ended, flag, result, handed, error, cancel_due, cron_id, fire_time) "
     "VALUES (?, NEW.id, NEW.agent, NEW.type, NEW.status, NEW.end_time, NEW.worker_flag, NEW.worker_result, "
     "NEW.sync_flag, NEW.sync_error, NEW.cancel_due, NEW.cron_id, NEW.fire_time)";
+/// A firing that was added to a record: in the place of the record's own time stands the firing's.
+constexpr std::string_view merged_values =
+    "(kind, id, agent, type, status, ended, flag, result, handed, error, cancel_due, cron_id, fire_time) "
+    "VALUES (?, NEW.id, NEW.agent, NEW.type, NEW.status, NEW.end_time, NEW.worker_flag, NEW.worker_result, "
+    "NEW.sync_flag, NEW.sync_error, NEW.cancel_due, NEW.cron_id, NEW.last_fire_time)";
 constexpr std::string_view job_values =
     "(kind, cron_id, type, rule, zone, is_on, mark) "
     "VALUES (?, NEW.id, NEW.type, NEW.rule, NEW.zone, NEW.is_on, NEW.settled)";
@@ -33,6 +38,7 @@ std::string triggers()
            trigger("audited", "INSERT ON main.audit",
                "(kind, id) SELECT ?, NEW.target WHERE NEW.changed = 1 AND NEW.method LIKE 'sheduler.send%'") +
            trigger("task", "UPDATE OF status ON main.tasks", task_values) +
+           trigger("merged", "UPDATE OF firings ON main.tasks", merged_values) +
            trigger("erased", "DELETE ON main.tasks", "(kind, id) VALUES (?, OLD.id)") +
            trigger("paid", "DELETE ON main.deliveries",
                "(kind, id, flag) SELECT ?, id, module_sync_flag = 'true' FROM tasks WHERE id = OLD.id") +
@@ -107,11 +113,11 @@ void LogWatch::look(Db& db)
                 invariants_.log_erased(id_at(row, 1));
             } else if (kind == "audited") {
                 audited.insert(id_at(row, 1));
-            } else if (kind == "new" || kind == "task") {
+            } else if (kind == "new" || kind == "task" || kind == "merged") {
                 auto const log = log_row(row);
                 if (kind == "new" && !log.cron_id) asked.insert(log.id);
-                invariants_.log_wrote(log);
-                if (kind != "new" || !log.cron_id || !ledger_.find(*log.cron_id)) continue;
+                if (kind != "merged") invariants_.log_wrote(log);
+                if (kind == "task" || !log.cron_id || !ledger_.find(*log.cron_id)) continue;
                 // The agent's own have a ledger of their own.
                 if (!ledger_.find(*log.cron_id)->active) continue;
                 see_firing(log);

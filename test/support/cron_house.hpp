@@ -14,6 +14,7 @@
 #include "support/fake_authority.hpp"
 #include "support/fake_dispatcher.hpp"
 #include "support/fake_presence.hpp"
+#include "support/fake_quotas.hpp"
 #include "support/fake_task_log.hpp"
 #include "support/inline_store.hpp"
 #include "support/json_of.hpp"
@@ -64,9 +65,9 @@ public:
     void start(std::string_view zone = "UTC", CronJobs::Bounds bounds = {})
     {
         stop();
-        jobs = std::make_unique<CronJobs>(store, bounds);
+        jobs = std::make_unique<CronJobs>(store, bounds, &quotas);
         cron = std::make_unique<Cron>(
-            *jobs, presence, log, dispatcher, clock, *Zone::named(zone), loop.get_executor());
+            *jobs, presence, log, dispatcher, clock, *Zone::named(zone), loop.get_executor(), &quotas);
         cron->set_authority(&authority);
         table = std::make_unique<MethodTable>();
         cron->declare(*table);
@@ -162,6 +163,7 @@ public:
     InlineStore store{loop.get_executor()};
     FakePresence presence;
     FakeAuthority authority;
+    FakeQuotas quotas;
     FakeTaskLog log{store, clock};
     FakeDispatcher dispatcher{log, clock};
     std::unique_ptr<CronJobs> jobs;

@@ -6,6 +6,7 @@
 #include "sheduler/agent_dispatcher.hpp"
 #include "support/fake_peer.hpp"
 #include "support/fake_presence.hpp"
+#include "support/fake_quotas.hpp"
 #include "support/json_of.hpp"
 #include "support/task_house.hpp"
 
@@ -19,11 +20,11 @@ public:
     void start()
     {
         dispatcher.reset();
-        book = std::make_unique<TaskBook>(store, clock);
+        book = std::make_unique<TaskBook>(store, clock, &quotas);
         book->set_lost_after(std::chrono::seconds(60));
         book->load();
-        dispatcher = std::make_unique<AgentDispatcher>(
-            loop.get_executor(), clock, Zone(), presence, *book, static_cast<AppDirectory const&>(*this));
+        dispatcher = std::make_unique<AgentDispatcher>(loop.get_executor(), clock, Zone(), presence, *book,
+            static_cast<AppDirectory const&>(*this), &quotas);
         dispatcher->start();
     }
     /// The agent registers, on a new link.
@@ -102,6 +103,7 @@ public:
 
     Ip const agent = Ip::parse("10.0.0.1").value();
     FakePresence presence;
+    FakeQuotas quotas;
     std::shared_ptr<FakePeer> link;
     std::optional<AppAddress> processor;
     std::unique_ptr<TaskBook> book;

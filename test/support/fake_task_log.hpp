@@ -80,6 +80,21 @@ public:
         }
         return ids;
     }
+    [[nodiscard]] std::size_t all_open_count() const override { return open_all().size(); }
+    [[nodiscard]] Holdings holdings(std::string_view, Ip const&) const override { return {}; }
+    [[nodiscard]] asio::awaitable<std::vector<TaskId>> open_by(std::string key) override
+    {
+        std::vector<TaskId> ids;
+        for (auto const id : open_all()) {
+            if (open(id)->by == key) ids.push_back(id);
+        }
+        co_return ids;
+    }
+    [[nodiscard]] asio::awaitable<std::string> param_of(TaskId id) override
+    {
+        auto const* task = at(id);
+        co_return task ? task->ins.param : std::string();
+    }
     [[nodiscard]] std::chrono::seconds lost_after() const override { return std::chrono::seconds(60); }
     void cron_jobs_from(std::function<std::optional<CronJobOf>(TaskId)> source) override
     {

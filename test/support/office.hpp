@@ -63,9 +63,19 @@ struct Office {
         auto const reply = call("setkey", fields);
         return {std::string(reply.at("key").as_string()), std::string(reply.at("token").as_string())};
     }
+    /// Without `quota` and `usage`.
     json::object auth(std::string const& key)
     {
-        return call("getauthbykey", {{"key", key}}).at("auth").as_object();
+        auto fields = call("getauthbykey", {{"key", key}}).at("auth").as_object();
+        fields.erase("quota");
+        fields.erase("usage");
+        return fields;
+    }
+    /// A member of `quota`.
+    std::string quota(std::string const& key, std::string_view member)
+    {
+        auto const reply = call("getauthbykey", {{"key", key}});
+        return std::string(reply.at("auth").at("quota").at(member).as_string());
     }
     /// The status that `checkipauthbykey` tells, however long it takes.
     std::string check(std::string const& agent, std::string const& key, std::string const& token)

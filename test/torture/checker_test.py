@@ -15,7 +15,7 @@ def row(task=ID, status="done", flag=1, param=TOKEN, **more):
     result = None if flag is None else f"did {param}"
     return {"id": task, "agent": "10.1.0.1", "mode": "NP", "status": status, "param": param, "worker_flag": flag,
             "worker_result": result, "sync_error": "", "end_time": 1, "reported_time": 1, "cron_id": None,
-            "fire_time": None, **more}
+            "fire_time": None, "firings": 1, "last_fire_time": None, **more}
 
 
 def sent(task=ID, **info):
@@ -267,6 +267,12 @@ class Crons(CheckerTest):
         self.assertEqual(self.check(told, firing("R2", SECOND + 20), firing("R3", SECOND + 30)), [])
         (line,) = self.check(told, firing("R3", SECOND + 30))
         self.assertIn("22:13:40 is not accounted for", line)
+
+    def test_firings_that_became_one_record(self):
+        merged = firing("R1", SECOND + 10, status="undelivered", flag=None, firings=2, last_fire_time=(SECOND + 20) * 1000)
+        self.assertEqual(self.check(merged, firing("R3", SECOND + 30)), [])
+        (line,) = self.check(merged, firing("R2", SECOND + 20), firing("R3", SECOND + 30))
+        self.assertIn("22:13:40 is accounted for twice", line)
 
     def test_a_time_skipped_because_the_last_run_goes_on(self):
         self.assertEqual(self.check(firing("R1", SECOND + 10), firing("R3", SECOND + 30), self.skipped(

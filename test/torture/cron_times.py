@@ -16,6 +16,8 @@ def seconds(text):
 def covered(row):
     """(the times that this task accounts for, as first and last second; whether it is a run)."""
     at = row["fire_time"] // 1000
+    if row["firings"] > 1:  # one after the other, none of which started
+        return at, row["last_fire_time"] // 1000, False
     if row["status"] != "skipped":
         return at, at, True
     why = row["worker_result"] or row["sync_error"]

@@ -46,8 +46,8 @@ public:
 
     /// The task as it is on disk, finished or not.
     [[nodiscard]] virtual asio::awaitable<std::optional<Task>> find(TaskId id) = 0;
-    /// The task while it is unfinished or its cancel is due; null otherwise. From memory; valid until the
-    /// next co_await.
+    /// The task while it is unfinished or its cancel is due; null otherwise. From memory, so without its
+    /// `ins.param` (see `param_of`); valid until the next co_await.
     [[nodiscard]] virtual Task const* open(TaskId id) const = 0;
     /// True while a decision about it is on its way to disk: `open` doesn't know it yet.
     [[nodiscard]] virtual bool is_deciding(TaskId id) const = 0;
@@ -56,12 +56,28 @@ public:
     /// How many those are. Here and in the next two, new ones count as soon as `record` has begun, while they
     /// are on their way to disk: so do those then that nobody could take.
     [[nodiscard]] virtual std::size_t open_count(Ip const& agent) const = 0;
-    /// About what they take in memory, in bytes.
+    /// About what they take on disk, in bytes.
     [[nodiscard]] virtual std::size_t open_bytes(Ip const& agent) const = 0;
-    /// The same of all agents' together.
+    /// The same of all agents' together, without those of deleted keys.
     [[nodiscard]] virtual std::size_t all_open_bytes() const = 0;
     /// All of them.
     [[nodiscard]] virtual std::vector<TaskId> open_all() const = 0;
+    /// How many open tasks there are, counted like `all_open_bytes`: without those of deleted keys.
+    [[nodiscard]] virtual std::size_t all_open_count() const = 0;
+
+    /// What the open tasks of one key take, of all agents and of one. Bytes are bytes on disk.
+    struct Holdings {
+        std::size_t tasks = 0;
+        std::size_t bytes = 0;
+        std::size_t tasks_on_agent = 0;
+        std::size_t bytes_on_agent = 0;
+        std::int64_t bytes_today = 0; ///< Written for that key since midnight, UTC.
+    };
+    [[nodiscard]] virtual Holdings holdings(std::string_view key, Ip const& agent) const = 0;
+    /// The ids of one key's open tasks, oldest first; from disk.
+    [[nodiscard]] virtual asio::awaitable<std::vector<TaskId>> open_by(std::string key) = 0;
+    /// The `param` of a task, from disk: an open task has none in memory. "" for an unknown id.
+    [[nodiscard]] virtual asio::awaitable<std::string> param_of(TaskId id) = 0;
 
     /// `tasklog.lost_after`: how long after its timeout an unanswered task is given up.
     [[nodiscard]] virtual std::chrono::seconds lost_after() const = 0;
@@ -70,6 +86,7 @@ public:
     struct CronJobOf {
         Ip agent;
         Instruction ins;
+        std::string by; ///< The key that set it, or "".
     };
     /// Who knows the cron jobs: so that no agent reports a firing of another's, or of what a job does not
     /// run.
