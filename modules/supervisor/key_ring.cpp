@@ -269,8 +269,8 @@ asio::awaitable<void> KeyRing::change(std::string id, KeyChange change, Instant 
     if (change.enabled) key->enabled = *change.enabled;
     if (change.expires) key->expires = *change.expires;
     if (change.files) key->files = *change.files;
-    index_admin(*key, at);
     if (change.quota) change.quota->apply_to(key->quota);
+    index_admin(*key, at);
     now->second.key = std::move(key);
     index(*now->second.key);
 }
@@ -372,12 +372,6 @@ void KeyRing::add_at_start(Key key, std::string const& token, Instant now, Store
     keep(std::move(key), std::move(hash), now);
 }
 
-void KeyRing::drop(std::string const& id)
-{
-    keys_.erase(id);
-    admins_.erase(id);
-}
-
 void KeyRing::require_room() const
 {
     if (keys_.size() >= most_) {
@@ -400,6 +394,7 @@ void KeyRing::keep(Key key, std::string hash, Instant created)
 void KeyRing::drop(std::string const& id)
 {
     keys_.erase(id);
+    admins_.erase(id);
     wide_agent_keys_.erase(id);
 }
 

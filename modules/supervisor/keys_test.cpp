@@ -250,7 +250,8 @@ TEST_CASE("there is a bound to the number of keys and of apps", "[supervisor]")
     KeyRing keys(office.store, Zone(), 1);
     AppAddresses apps(office.store, 1);
     Joins joins(office.store, keys, office.clock, nullptr);
-    Supervisor supervisor(keys, apps, joins, office.clock, nullptr);
+    KeyQuotas quotas(keys);
+    Supervisor supervisor(keys, quotas, apps, joins, office.clock, nullptr);
     ModuleDriver driver(supervisor, office.loop);
     auto const key = driver.call("setkey").at("key");
     CHECK(driver.refusal("setkey").starts_with("[429.1]"));

@@ -20,7 +20,8 @@ struct Post {
     KeyRing keys{office.store, Zone()};
     AppAddresses apps{office.store};
     Joins joins{office.store, keys, office.clock, &presence};
-    Supervisor supervisor{keys, apps, joins, office.clock, &presence};
+    KeyQuotas quotas{keys};
+    Supervisor supervisor{keys, quotas, apps, joins, office.clock, &presence};
     ModuleDriver driver{supervisor, office.loop};
 
     Post() { supervisor.start(); }

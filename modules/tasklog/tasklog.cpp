@@ -207,7 +207,7 @@ asio::awaitable<void> Tasklog::take_firing(AgentResult in, Ip agent, WorkerRepor
         throw Error(codes::forbidden, "cron job " + in.cron_id->text() + " is not one of " + agent.text());
     if (!in.ins->dedup.empty())
         throw Error(
-            codes::bad_field, field_is("ins.dedup", json::value(in.ins->dedup)) +
+            codes::bad_field, field_is("ins.dedup", in.ins->dedup) +
                                   "; a firing is told apart by `cron_id` and `fire_time`: leave it out");
     Task task;
     task.id = in.id;
@@ -290,7 +290,7 @@ Instant Tasklog::recent_time_of(std::string_view field, std::string const& text)
     auto const time = time_of(field, text);
     auto const now = clock_.now();
     if (time < now - oldest_firing || time > now + latest_firing)
-        throw Error(codes::bad_field, field_is(field, json::value(text)) +
+        throw Error(codes::bad_field, field_is(field, text) +
                                           "; expected a time from ten years ago to one day ahead of "
                                           "this server's: set the agent's clock");
     return time;

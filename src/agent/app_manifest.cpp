@@ -13,7 +13,7 @@
 #include "core/trusted_path.hpp"
 #include "elves/error.hpp"
 #include "elves/instruction.hpp"
-#include "elves/json.hpp"
+#include "elves/json_document.hpp"
 #include "elves/json_fields.hpp"
 
 namespace elves::agent {
@@ -22,7 +22,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t max_depth = 3; // the manifest, its functions, a function
 constexpr std::size_t longest_path = 256;
 constexpr std::size_t most_named = 20;
 
@@ -35,32 +34,31 @@ constexpr std::size_t most_named = 20;
 struct Field {
     std::string const& manifest;
     std::string path;
-    json::value const& value;
+    JsonValue const& value;
 
     [[noreturn]] void refuse(std::string_view expected) const
     {
         invalid(manifest, path + " is " + shown(value) + "; expected " + std::string(expected));
     }
-    [[nodiscard]] json::object const& object(std::string_view expected) const
+    [[nodiscard]] JsonValue const& object(std::string_view expected) const
     {
-        auto const* const object = value.if_object();
-        if (object == nullptr) refuse(expected);
-        return *object;
+        if (!value.is_object()) refuse(expected);
+        return value;
     }
     [[nodiscard]] std::string text(std::string_view expected) const
     {
-        auto const* const text = value.if_string();
-        if (text == nullptr || text->empty() || text->size() > longest_path) refuse(expected);
-        return std::string(*text);
+        auto const text = value.string_or_empty();
+        if (text.empty() || text.size() > longest_path) refuse(expected);
+        return std::string(text);
     }
 };
 
 AppFunction::Params params_of(Field const& field)
 {
-    auto const* const text = field.value.if_string();
-    if (text != nullptr && *text == "none") return AppFunction::Params::none;
-    if (text != nullptr && *text == "text") return AppFunction::Params::text;
-    if (text != nullptr && *text == "json") return AppFunction::Params::json;
+    auto const text = field.value.string_or_empty();
+    if (text == "none") return AppFunction::Params::none;
+    if (text == "text") return AppFunction::Params::text;
+    if (text == "json") return AppFunction::Params::json;
     field.refuse("\"none\", \"text\" or \"json\"");
 }
 
@@ -76,7 +74,8 @@ std::size_t bytes_of(Field const& field)
 AppFunction function_of(Field const& field)
 {
     AppFunction function;
-    for (auto const& [name, value] : field.object("an object with the function's file")) {
+    for (auto const& value : field.object("an object with the function's file")) {
+        auto const name = value.name();
         Field const one{field.manifest, field.path + "." + std::string(name), value};
         if (name == "file") {
             function.file = one.text("a path inside the app's folder, of up to 256 bytes");
@@ -97,17 +96,13 @@ AppFunction function_of(Field const& field)
     return function;
 }
 
-/// Parses it within the bounds of a manifest.
-json::value value_of(std::string_view text, std::string const& name)
+JsonDocument parsed(std::string_view text, std::string const& name)
 {
-    json::parse_options options;
-    options.max_depth = max_depth;
-    boost::system::error_code failure;
-    auto value = json::parse(text, failure, {}, options);
-    if (failure == json::error::too_deep)
-        invalid(name, "it is nested more than " + std::to_string(max_depth) + " levels deep");
-    if (failure) invalid(name, "it is not JSON: " + failure.message());
-    return value;
+    try {
+        return JsonDocument::parse(text);
+    } catch (Error const& error) {
+        invalid(name, error.what());
+    }
 }
 
 std::string read_all(fs::path const& file)
@@ -165,21 +160,23 @@ std::optional<AppManifest> AppManifest::read(fs::path const& folder)
 AppManifest AppManifest::parse(std::string_view text, std::string const& name)
 {
     if (text.size() > max_bytes) invalid(name, "it has more than " + std::to_string(max_bytes) + " bytes");
-    auto const value = value_of(text, name);
-    auto const& whole = Field{name, "it", value}.object("an object with functions");
-    auto const* const functions = whole.if_contains("functions");
+    auto const document = parsed(text, name);
+    auto const& whole = Field{name, "it", document.root()}.object("an object with functions");
+    auto const* const functions = whole.find("functions");
     if (functions == nullptr)
         invalid(name, "functions is missing; expected an object, a function's name each");
     AppManifest manifest;
-    for (auto const& [function, fields] :
+    for (auto const& fields :
         Field{name, "functions", *functions}.object("an object, a function's name each")) {
+        auto const function = fields.name();
         auto const path = "functions." + std::string(function);
         if (!is_name(function))
-            invalid(name, "functions has " + shown(json::string(function)) +
+            invalid(name, "functions has " + shown(function) +
                               "; expected names of 1 to 64 of A-Z a-z 0-9 _ . -, not beginning with . or -");
         if (manifest.functions_.size() == max_functions)
             invalid(name, "functions has more than " + std::to_string(max_functions));
-        manifest.functions_.emplace(std::string(function), function_of({name, path, fields}));
+        if (!manifest.functions_.emplace(std::string(function), function_of({name, path, fields})).second)
+            invalid(name, path + " is there twice");
     }
     return manifest;
 }
@@ -195,7 +192,7 @@ AppFunction const& AppManifest::function(std::string const& name) const
         known += (known.empty() ? "" : ", ") + each;
     }
     if (functions_.size() > most_named) known += ", ...";
-    throw Error(codes::bad_func, "`ins.func` is " + shown(json::string(name)) +
+    throw Error(codes::bad_func, "`ins.func` is " + shown(name) +
                                      ", and the app's app.json does not have that function; it has: " +
                                      (known.empty() ? "none" : known));
 }

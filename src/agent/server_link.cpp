@@ -34,7 +34,7 @@ constexpr std::chrono::milliseconds refused_pause = 10min;
 /// the address: another key would not change that.
 bool wants_other_key(Back const& back)
 {
-    if (back.fields.contains("held")) return false;
+    if (back.fields.find("held")) return false;
     return !back.flag && (back.error_info.starts_with("[401.1]") || back.error_info.starts_with("[401.6]"));
 }
 

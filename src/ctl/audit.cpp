@@ -78,8 +78,7 @@ ChainPoint place_of(json::object const& verdict)
 
 std::int64_t rows_checked(json::object const& verdict)
 {
-    auto const* const field = verdict.if_contains("checked");
-    auto const rows = field ? whole_number(*field) : std::nullopt;
+    auto const rows = whole_number(plain_field(verdict, "checked"));
     if (!rows || *rows < 0) throw no_progress(verdict);
     return *rows;
 }

@@ -88,7 +88,10 @@ TEST_CASE("what is wrong with a manifest is told by its field", "[app-manifest]"
           is + "functions.reload.parms is not a field; expected file, interpreter, params, max_bytes or "
                "description");
     CHECK(refusal(R"({"functions":{"reload":{"file":{"a":{}}}}})") ==
-          is + "it is nested more than 3 levels deep");
+          is + "functions.reload.file is {\"a\":{}}; expected a path inside the app's folder, of up to 256 "
+               "bytes");
+    CHECK(
+        refusal(R"({"functions":{"f":{"file":"a"},"f":{"file":"b"}}})") == is + "functions.f is there twice");
     CHECK(refusal(R"({"functions":{}})" + std::string(70'000, ' ')) == is + "it has more than 65536 bytes");
     std::string many = R"({"functions":{"f":{"file":"a"})";
     for (int i = 1; i < 257; ++i) many += R"(,"f)" + std::to_string(i) + R"(":{"file":"a"})";

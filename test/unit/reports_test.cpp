@@ -141,7 +141,8 @@ TEST_CASE("a report that the server will never take is dropped after some tries"
     Linked agent;
     agent.finish("async");
     for (int second = 0; second < 200; ++second) {
-        static_cast<void>(agent.answer(false, "[403.10] `fire_time` is 1970; expected a time of this decade"));
+        static_cast<void>(
+            agent.answer(false, "[403.10] `fire_time` is 1970; expected a time of this decade"));
         agent.pass(1s);
     }
     CHECK(agent.server->calls.size() == 6);
