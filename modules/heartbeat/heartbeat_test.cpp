@@ -273,6 +273,8 @@ struct Contest : Fleet {
             return [this, target](Db&) { written.push_back(target); };
         }
         void about(Ip const&, Instruction const&) override {}
+        void prove(std::string const&) override {}
+        void claim(std::string_view) override {}
         void over(std::string_view) override {}
         std::vector<std::string> written;
     };

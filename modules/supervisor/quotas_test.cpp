@@ -64,7 +64,7 @@ TEST_CASE("a quota is the default until it is set, changes member by member, and
     SECTION("a restart keeps it")
     {
         KeyRing keys(office.store, Zone());
-        keys.load();
+        keys.load(office.clock.now());
         auto const& quota = keys.find(key)->key->quota;
         CHECK(quota.waiting_tasks == 3);
         CHECK(quota.workers == 2);
@@ -77,7 +77,7 @@ TEST_CASE("a quota is the default until it is set, changes member by member, and
         CHECK(office.quota(key, "waiting_tasks").empty());
         CHECK(office.quotas().limits_of(key).waiting_tasks == 10);
         KeyRing keys(office.store, Zone());
-        keys.load();
+        keys.load(office.clock.now());
         CHECK_FALSE(keys.find(key)->key->quota.waiting_tasks);
         CHECK(keys.find(key)->key->quota.workers == 2);
     }

@@ -63,8 +63,9 @@ json::object Supervisor::key_entry(KeyEntry const& entry) const
     for (auto const& range : key.ips) ranges.emplace_back(range.text());
     json::object fields{{"key", key.key}, {"name", key.name}, {"role", role_text(key.role)},
         {"apps", json::value_from(key.apps)}, {"iplist", std::move(ranges)},
-        {"enabled", key.enabled ? "true" : "false"}, {"create_time", key.create_time},
-        {"quota", quota_fields(key.quota)}, {"usage", usage_fields(quotas_.usage_of(key.key))}};
+        {"enabled", key.enabled ? "true" : "false"}, {"files", key.files ? "true" : "false"},
+        {"create_time", key.create_time}, {"quota", quota_fields(key.quota)},
+        {"usage", usage_fields(quotas_.usage_of(key.key))}};
     if (key.expires) fields["expires"] = keys_.zone().text(*key.expires);
     return fields;
 }

@@ -3,6 +3,7 @@
 #include "catch.hpp"
 #include "support/fake_peer.hpp"
 #include "support/fake_presence.hpp"
+#include "support/json_of.hpp"
 #include "support/module_driver.hpp"
 #include "support/some_key.hpp"
 #include "support/task_house.hpp"
@@ -153,7 +154,8 @@ TEST_CASE("two firings reported at once under one id are one record, and no inte
     std::vector<std::exception_ptr> ends;
     for (auto const* const time : {"2025-12-31 23:58:00", "2025-12-31 23:59:00"}) {
         asio::co_spawn(house.loop,
-            std::get<asio::awaitable<Reply>>(report->run(house.firing(1, {{"fire_time", time}}), caller)),
+            std::get<asio::awaitable<Reply>>(
+                report->run(json_of(house.firing(1, {{"fire_time", time}})).root(), caller)),
             [&ends](std::exception_ptr failure, Reply const&) { ends.push_back(std::move(failure)); });
     }
     house.driver.run();
@@ -173,7 +175,8 @@ TEST_CASE(
     for (auto const& by : {house.first, second}) {
         asio::co_spawn(house.loop,
             std::get<asio::awaitable<Reply>>(report->run(
-                house.firing(1, {{"cron_id", TaskId(by == second ? 78 : 77).text()}}), {by, nullptr})),
+                json_of(house.firing(1, {{"cron_id", TaskId(by == second ? 78 : 77).text()}})).root(),
+                {by, nullptr})),
             [&ends](std::exception_ptr const& failure, Reply const&) {
                 try {
                     if (failure) std::rethrow_exception(failure);

@@ -27,7 +27,8 @@ constexpr std::string_view select_after =
 
 #define AUDIT_FILTER                                                                                         \
     " WHERE seq > ?1 AND seq < ?2 AND time >= ?3 AND time <= ?4 AND (?5 IS NULL OR key = ?5)"                \
-    " AND (?6 IS NULL OR method = ?6 OR substr(method, instr(method, '.') + 1) = ?6)"                        \
+    " AND (?6 IS NULL OR method = ?6 COLLATE NOCASE"                                                         \
+    " OR substr(method, instr(method, '.') + 1) = ?6 COLLATE NOCASE)"                                        \
     " AND (?7 IS NULL OR agent = ?7) AND (?8 IS NULL OR app = ?8) AND (?9 IS NULL OR target = ?9)"           \
     " AND allowed <= ?10 ORDER BY seq"
 constexpr std::string_view select_newest =

@@ -16,17 +16,19 @@ std::string_view text_of(JsonValue const& auth, std::string_view field)
 
 } // namespace
 
-void Gate::authorize(Caller const& caller, Method const& method) const
+std::optional<Error> Gate::authorize(Caller const& caller, Method const& method) const
 {
     if (caller.key && !role_may(caller.key->role, method.right)) {
-        throw Error(codes::forbidden, "key " + caller.key->key + " has the role " +
-                                          std::string(role_text(caller.key->role)) + ", and " + method.name +
-                                          " needs one with the right " +
-                                          std::string(right_text(method.right)));
+        return Error(codes::forbidden, "key " + caller.key->key + " has the role " +
+                                           std::string(role_text(caller.key->role)) + ", and " + method.name +
+                                           " needs one with the right " +
+                                           std::string(right_text(method.right)));
     }
-    if (!caller.key && method.right != Right::open && !admits_without_key(*caller.peer))
-        throw Error(
+    if (!caller.key && method.right != Right::open && !admits_without_key(*caller.peer)) {
+        return Error(
             codes::no_key, method.name + " needs a key: give `auth` {key, token}, or call supervisor.login");
+    }
+    return std::nullopt;
 }
 
 /// An address is no proof: any user of this machine has it, and so does whatever forwards connections here.

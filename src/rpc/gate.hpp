@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "elves/caller.hpp"
 #include "elves/method_table.hpp"
@@ -27,8 +28,8 @@ public:
     /// where a key was claimed and is not proven.
     [[nodiscard]] std::shared_ptr<Key const> authenticate(
         Peer const& peer, JsonValue const& call, Right right) const;
-    /// Throws Error 401.1 or 401.6 where that caller may not call that method at all.
-    void authorize(Caller const& caller, Method const& method) const;
+    /// Error 401.1 or 401.6 where that caller may not call that method at all.
+    [[nodiscard]] std::optional<Error> authorize(Caller const& caller, Method const& method) const;
 
     /// Whether `peer` may do everything without a key, for where it is.
     [[nodiscard]] bool admits_without_key(Peer const& peer) const;

@@ -101,32 +101,34 @@ bool Router::is_stranger(Peer const& peer) const
     return !peer.certified() && !gate_.admits_without_key(peer);
 }
 
-Router::Found Router::find(Envelope const& envelope, JsonValue const& call) const
+/// Returns its refusal, as the gate does: throwing costs more than all the rest of a refused call, and
+/// whoever has no key can have as many of those as he likes.
+std::variant<Router::Found, Error> Router::find(Envelope const& envelope, JsonValue const& call) const
 {
     if (envelope.mqs.empty())
-        throw Error(codes::no_service, "`mqs` is missing or no string; give the service's name");
+        return Error(codes::no_service, "`mqs` is missing or no string; give the service's name");
     std::string memory;
     auto service = lower(envelope.mqs, memory);
     if (service == "scheduler") service = "sheduler";
     auto const found = services_.find(service);
     if (found == services_.end()) {
-        throw Error(
+        return Error(
             codes::no_service, "no service " + quoted(envelope.mqs) + "; elves.methods lists what there is");
     }
     if (!found->second) {
-        throw Error(
+        return Error(
             codes::module_off, "the module " + found->first +
                                    " is not enabled; [modules] enabled in elves.conf would have to name it");
     }
     if (envelope.mqf.empty())
-        throw Error(codes::no_method, "`mqf` is missing or no string; give the method's name");
+        return Error(codes::no_method, "`mqf` is missing or no string; give the method's name");
     auto const name = lower(envelope.mqf, memory);
     auto const* method = found->second->find(as_printed(found->first, name, call));
     if (!method) {
-        throw Error(codes::no_method, "no method " + quoted(envelope.mqf) + " in " + found->first +
-                                          "; elves.methods lists what there is");
+        return Error(codes::no_method, "no method " + quoted(envelope.mqf) + " in " + found->first +
+                                           "; elves.methods lists what there is");
     }
-    return {found->first, method};
+    return Found{found->first, method};
 }
 
 std::shared_ptr<AuditRow> Router::row_of(
@@ -139,17 +141,31 @@ std::shared_ptr<AuditRow> Router::row_of(
 Router::Answer Router::run(
     Envelope const& envelope, JsonValue const& call, std::shared_ptr<Peer> const& peer) const
 {
-    Found found;
+    if (envelope.fault) return refused(*envelope.fault, nullptr);
+    auto const found = find(envelope, call);
+    if (auto const* const error = std::get_if<Error>(&found)) return refused(*error, nullptr);
+    return run_method(std::get<Found>(found), call, peer);
+}
+
+Router::Answer Router::run_method(
+    Found const& found, JsonValue const& call, std::shared_ptr<Peer> const& peer) const
+{
     Caller caller{peer, nullptr};
     bool is_authorized = false;
     std::shared_ptr<AuditRow> row;
+    auto const refuse = [&](Outcome outcome) -> Answer {
+        if (!row) row = row_of(found, call, caller, is_authorized);
+        if (row) row->over(outcome.code);
+        bool const is_guess = outcome.code == codes::wrong_key.text && gate_.authority;
+        if (is_guess) return refused_slowly(*gate_.authority, peer, std::move(outcome));
+        return outcome;
+    };
     try {
-        if (envelope.fault) throw *envelope.fault;
-        found = find(envelope, call);
         if (shut_) throw Error(codes::shutting_down, "the server is shutting down; try again in a moment");
         caller.key = gate_.authenticate(*peer, call, found.method->right);
         if (caller.key) peer->grant_authority();
-        gate_.authorize(caller, *found.method);
+        if (auto const error = gate_.authorize(caller, *found.method))
+            return refuse(refused(*error, found.method));
         is_authorized = true;
         // A coroutine is denied only later, where nothing is left of `call`.
         if (found.method->audited != Audited::nothing || !found.method->answers_at_once)
@@ -163,12 +179,7 @@ Router::Answer Router::run(
         return finished(
             std::get<asio::awaitable<Reply>>(std::move(result)), *found.method, cut, std::move(row));
     } catch (...) {
-        auto outcome = outcome_of_exception(found.method);
-        if (!row) row = row_of(found, call, caller, is_authorized);
-        if (row) row->over(outcome.code);
-        bool const is_guess = outcome.code == codes::wrong_key.text && gate_.authority;
-        if (is_guess) return refused_slowly(*gate_.authority, peer, std::move(outcome));
-        return outcome;
+        return refuse(outcome_of_exception(found.method));
     }
 }
 

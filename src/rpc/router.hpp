@@ -46,7 +46,9 @@ private:
         std::string_view service;
         Method const* method = nullptr;
     };
-    [[nodiscard]] Found find(Envelope const& envelope, JsonValue const& call) const;
+    [[nodiscard]] std::variant<Found, Error> find(Envelope const& envelope, JsonValue const& call) const;
+    [[nodiscard]] Answer run_method(
+        Found const& found, JsonValue const& call, std::shared_ptr<Peer> const& peer) const;
     [[nodiscard]] std::shared_ptr<AuditRow> row_of(
         Found const& found, JsonValue const& call, Caller const& caller, bool is_authorized) const;
 

@@ -173,6 +173,7 @@ class Client:
     def __init__(self, host, port, patience=PATIENCE, auth=None):
         self.patience = patience
         self.auth = auth
+        self._is_known = False
         self.link = Link(dial((host, port), patience))
         self._last_id = 0
         self._early = {}
@@ -221,8 +222,16 @@ class Client:
         if self.auth is not None:
             message["auth"] = self.auth
         message.update(fields)
+        self._be_known_for(message)
         self.send(message)
         return _mqid
+
+    def _be_known_for(self, message):
+        """Shows the key in a small call first: without one no frame over 16 KiB is taken."""
+        if self.auth is None or self._is_known or len(json.dumps(message)) < 16_000:
+            return
+        self._is_known = True
+        self.ok("elves", "ping")
 
     def finish(self, mqid, patience=None):
         """Waits for the reply to `begin`."""

@@ -183,7 +183,7 @@ class WithManifest(Runs):
         path = self.manifest({"say": {"file": 7}})
         self.refused_by_agent("403.3", f"{path} is invalid: functions.say.file is 7; expected")
         self.manifest("{")
-        self.refused_by_agent("403.3", f"{path} is invalid: it is not JSON")
+        self.refused_by_agent("403.3", f"{path} is invalid: not JSON")
         self.manifest("[" * 1000)
         self.refused_by_agent("403.3", "levels deep")
         self.manifest({"say": {"file": "../ops/tools/wipe.sh", "interpreter": "sh"}})

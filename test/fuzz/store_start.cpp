@@ -62,7 +62,7 @@ void shown(std::optional<T> const& at)
 void read_keys(Instant now)
 {
     KeyRing keys(house().store, Zone());
-    keys.load();
+    keys.load(now);
     for (auto const& [id, entry] : keys.all()) {
         PROMISE(entry.key && entry.key->key == id && entry.key->create_time.size() == 19);
         shown(entry.key->expires);

@@ -27,7 +27,8 @@ public:
     [[nodiscard]] asio::awaitable<Back> call(std::string_view service, std::string_view method,
         json::object const& fields, std::chrono::milliseconds) override
     {
-        calls.emplace_back(std::string(service) + "." + std::string(method), fields);
+        calls.emplace_back(
+            std::string(service) + "." + std::string(method), json::object(fields, json::storage_ptr()));
         return answer(confirms);
     }
     void cast(std::string_view, std::string_view, json::object const&) override {}

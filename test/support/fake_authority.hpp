@@ -27,6 +27,8 @@ public:
         auto const found = keys.find(id);
         return found == keys.end() ? nullptr : found->second;
     }
+    [[nodiscard]] bool has_had_admin_key() const noexcept override { return true; }
+    [[nodiscard]] AdminKeys admin_keys() const override { return {1, true}; }
     [[nodiscard]] asio::awaitable<void> wrong_try(std::shared_ptr<Peer>) override { co_return; }
 };
 

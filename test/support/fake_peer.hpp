@@ -39,13 +39,13 @@ public:
     [[nodiscard]] asio::awaitable<Back> call(std::string_view service, std::string_view method,
         json::object const& fields, std::chrono::milliseconds limit) override
     {
-        calls.emplace_back(Sent{std::string(service), std::string(method), fields});
+        calls.emplace_back(sent(service, method, fields));
         if (!open_) throw Error(codes::agent_unreachable, "the connection is closed");
         return back_of(calls.back(), limit);
     }
     void cast(std::string_view service, std::string_view method, json::object const& fields) override
     {
-        if (open_) casts.emplace_back(Sent{std::string(service), std::string(method), fields});
+        if (open_) casts.emplace_back(sent(service, method, fields));
     }
 
     void close(std::string_view why) override
@@ -100,6 +100,12 @@ private:
         bool over = false;
     };
 
+    /// A copy off the caller's memory, which is gone when the call returns.
+    [[nodiscard]] static Sent sent(
+        std::string_view service, std::string_view method, json::object const& fields)
+    {
+        return {std::string(service), std::string(method), json::object(fields, json::storage_ptr())};
+    }
     [[nodiscard]] asio::awaitable<Back> back_of(Sent sent, std::chrono::milliseconds limit)
     {
         if (answer) co_return answer(sent);

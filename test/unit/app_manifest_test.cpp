@@ -64,8 +64,8 @@ TEST_CASE(
 TEST_CASE("what is wrong with a manifest is told by its field", "[app-manifest]")
 {
     std::string const is = "[403.3] app.json is invalid: ";
-    CHECK(refusal("").starts_with(is + "it is not JSON: "));
-    CHECK(refusal("{").starts_with(is + "it is not JSON: "));
+    CHECK(refusal("").starts_with(is + "not JSON: "));
+    CHECK(refusal("{").starts_with(is + "not JSON: "));
     CHECK(refusal("[]") == is + "it is []; expected an object with functions");
     CHECK(refusal("{}") == is + "functions is missing; expected an object, a function's name each");
     CHECK(
