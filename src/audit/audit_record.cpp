@@ -44,10 +44,7 @@ constexpr std::string_view update_start = "UPDATE audit_start SET seq = ?1, hash
 constexpr std::int64_t most_looked_at = 20'000;
 constexpr std::size_t hash_length = 64;
 
-void add(std::string& bytes, std::string_view field)
-{
-    bytes.append(std::to_string(field.size())).append(1, ':').append(field).append(1, ',');
-}
+void add(std::string& bytes, std::string_view field) { audit::append_netstring(bytes, field); }
 
 void add(std::string& bytes, std::int64_t number) { add(bytes, std::to_string(number)); }
 
@@ -91,6 +88,11 @@ std::optional<ChainPoint> ChainPoint::parse(std::string_view text)
 }
 
 namespace audit {
+
+void append_netstring(std::string& bytes, std::string_view field)
+{
+    bytes.append(std::to_string(field.size())).append(1, ':').append(field).append(1, ',');
+}
 
 void migrate(Store& store) { store.migrate("audit", audit_schema); }
 

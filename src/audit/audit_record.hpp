@@ -46,6 +46,8 @@ namespace audit {
 /// In a module's glue only: brings the tables up to date.
 void migrate(Store& store);
 
+/// Appends `5:hello,`.
+void append_netstring(std::string& bytes, std::string_view field);
 /// SHA-256 over the hash of the row before and every field, each as a netstring. `proxy` is the last one, and
 /// left out where it is empty: rows from before there was that field have the hash that they had.
 [[nodiscard]] std::string hash_of(std::string_view before, AuditRecord const& record);

@@ -80,21 +80,50 @@ bool is_param(std::string_view field)
     return true;
 }
 
-/// All of `ins` as JSON where the call says nothing else but where to run what; its own fields as JSON for
-/// any other. Whatever decides what runs is in it.
-std::string param_of(JsonValue const& fields)
+/// `ins`, where the call says nothing else but where to run what.
+JsonValue const* only_instruction(JsonValue const& fields)
 {
     auto const own =
         std::count_if(fields.begin(), fields.end(), [](auto const& field) { return is_param(field.name()); });
-    if (own == 0) return {};
-    if (auto const* const ins = own == 1 ? object_in(fields, "ins") : nullptr) return json_text(*ins);
+    return own == 1 ? object_in(fields, "ins") : nullptr;
+}
+
+/// The call's own fields as JSON; of an instruction that alone.
+std::string own_text(JsonValue const& fields)
+{
+    if (auto const* const ins = only_instruction(fields)) return json_text(*ins);
     std::string kept;
     for (auto const& field : fields) {
         if (!is_param(field.name())) continue;
         kept += kept.empty() ? '{' : ',';
         kept.append(json::serialize(json::string_view(field.name()))).append(":").append(json_text(field));
     }
-    return kept + '}';
+    return kept.empty() ? kept : kept + '}';
+}
+
+/// Everything that decides what an instruction runs, as it was sent, each as a netstring, up to the last one
+/// that was.
+std::string deciding_text(JsonValue const& ins)
+{
+    constexpr std::size_t usual = 128;
+    std::string bytes;
+    bytes.reserve(usual);
+    std::size_t given = 0;
+    for (auto const* const name : {"mode", "app", "func", "param", "timeout", "proxy", "ttl", "dedup"}) {
+        auto const* const value = ins.find(name);
+        if (value == nullptr) {
+            bytes += "0:,";
+            continue;
+        }
+        if (value->is_string()) {
+            audit::append_netstring(bytes, value->string());
+        } else {
+            audit::append_netstring(bytes, json_text(*value));
+        }
+        given = bytes.size();
+    }
+    bytes.resize(given);
+    return bytes;
 }
 
 std::string digest(std::string_view text)
@@ -103,13 +132,23 @@ std::string digest(std::string_view text)
     return "sha256:" + sha256.hex(text);
 }
 
-/// As the row shows it.
-std::string shown_param(std::string param, AuditSettings::Param how)
+/// What a row shows of what was asked for.
+struct ShownParam {
+    std::string text;
+    bool is_digested = false; ///< It shows the digest of `text`.
+};
+
+ShownParam shown_param(JsonValue const& fields, AuditSettings::Param how)
 {
-    if (param.empty()) return param;
-    bool const is_text =
-        how == AuditSettings::Param::text && param.size() <= longest_param && !may_hold_token(param);
-    return is_text ? param : digest(param);
+    if (how == AuditSettings::Param::none) return {};
+    if (how == AuditSettings::Param::text) {
+        auto text = own_text(fields);
+        if (text.size() <= longest_param && !may_hold_token(text)) return {std::move(text), false};
+    }
+    auto const* const ins = only_instruction(fields);
+    auto text = ins != nullptr ? deciding_text(*ins) : own_text(fields);
+    bool const is_digested = !text.empty();
+    return {std::move(text), is_digested};
 }
 
 bool is_denial(std::string_view code) { return code.starts_with("401."); }
@@ -147,7 +186,6 @@ public:
         , is_by_rate_(call.method.audited == Audited::by_rate)
         , is_audited_((call.method.audited == Audited::calls || is_by_rate_) && call.is_authorized)
         , may_change_(call.method.audited != Audited::nothing && !is_by_rate_ && call.is_authorized)
-        , how_(trail.settings_.param)
         , ip_(call.caller.peer->ip())
     {
         Said const said(call);
@@ -169,8 +207,7 @@ public:
         auto claimed = is_unproven ? claimed_key(call.fields, *call.caller.peer) : std::string();
         if (!claimed.empty()) record_.target = std::move(claimed);
         // Of somebody unknown nothing is kept that he could make up.
-        bool const is_kept = may_change_ && how_ != AuditSettings::Param::none;
-        if (is_kept) param_ = param_of(call.fields);
+        if (may_change_) param_ = shown_param(call.fields, trail.settings_.param);
     }
 
     void about(Ip const& agent, Instruction const& ins) override
@@ -224,7 +261,7 @@ private:
     /// On the store's thread.
     void append(Db& db, AuditRecord record) const
     {
-        record.param = shown_param(param_, how_);
+        record.param = param_.is_digested ? digest(param_.text) : param_.text;
         audit::append(db, std::move(record));
     }
 
@@ -232,11 +269,10 @@ private:
     bool is_by_rate_;
     bool is_audited_; ///< Also where it was not denied, and changes nothing.
     bool may_change_;
-    AuditSettings::Param how_;
     bool is_claim_ = false; ///< Of a key that was not proven.
     Ip ip_;
     AuditRecord record_;
-    std::string param_; ///< As it came.
+    ShownParam param_;
     /// By a write that was not undone: one that was is run again, or its call ends with its error.
     std::atomic<bool> written_ = false;
 };

@@ -170,10 +170,11 @@ class Client:
     """A caller. `call` gives every call an `mqid` of its own, so replies may overtake each other;
     with `_mqid=None` it sends none, and the replies come in order."""
 
+    _is_known = False  # a key was shown on this connection
+
     def __init__(self, host, port, patience=PATIENCE, auth=None):
         self.patience = patience
         self.auth = auth
-        self._is_known = False
         self.link = Link(dial((host, port), patience))
         self._last_id = 0
         self._early = {}

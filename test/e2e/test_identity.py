@@ -293,7 +293,7 @@ class TrustedFiles(HouseTest):
                 self.assertNotIn("rubbish", done.err)
 
     def test_settings_that_others_could_change_are_refused_by_file_folder_and_link(self):
-        house = self.server_down()
+        house = self.server_down(server={"socket": ""})
         self.assertEqual(self.check(house.conf_path, "--check").code, 0)
         house.conf_path.chmod(0o666)
         self.refused(house, f"{house.conf_path} has mode 0666: anybody may change it; chmod o-w {house.conf_path}")
