@@ -1,5 +1,5 @@
-"""What a byte from somebody without a key costs the server, counted by callgrind: frames of the same length that differ only
-in how they are made, and the shortest frames that there are beside a ping."""
+"""What frames from somebody without a key cost the server, counted by callgrind: made in the most expensive ways that there are,
+beside a ping of the same length."""
 
 import pathlib
 import re
@@ -13,36 +13,39 @@ from attackers import colliding_names
 from contestants import Elvesd
 
 SIZE = 16 * 1024  # the longest frame of a stranger
+VALUES = 250  # of the 256 that such a frame may have
 HEAD = b'{"mqt":"call","mqs":"elves","mqf":"ping","mqid":1,"x":'
 
 
-def filled(item, before=b"[", after=b"]", join=b","):
-    """A ping of SIZE bytes at most, with as many of `item` as fit."""
-    count = (SIZE - len(HEAD) - len(before) - len(after) - 1) // (len(item) + len(join))
-    return HEAD + before + join.join([item] * count) + after + b"}"
+def ping_of(size):
+    return HEAD + b'"' + b"x" * (size - len(HEAD) - 3) + b'"}'
+
+
+def filled(item, values=1, before=b"[", after=b"]", join=b","):
+    """A ping with as many of `item`, which is so many values, as a stranger may send."""
+    fit = (SIZE - len(HEAD) - len(before) - len(after) - 1) // (len(item) + len(join))
+    return HEAD + before + join.join([item] * min(fit, VALUES // values if values else fit)) + after + b"}"
 
 
 def members(names):
-    text = b"{" + b",".join(b'"%s":1' % name for name in names) + b"}"
-    return HEAD + text + b"}"
+    return HEAD + b"{" + b",".join(b'"%s":1' % name for name in names) + b"}}"
 
 
-LONG = {
-    "one string": HEAD + b'"' + b"x" * (SIZE - len(HEAD) - 3) + b'"}',
+FRAMES = {
     "strings of one letter": filled(b'"x"'),
-    "escapes": filled(rb"\u00e9", b'"', b'"', b""),
+    "escapes": filled(rb"\u00e9", 0, b'"', b'"', b""),
     "empty lists": filled(b"[]"),
     "empty objects": filled(b"{}"),
-    "lists in lists": filled(b"[" * 20 + b"]" * 20),
+    "lists in lists": filled(b"[" * 20 + b"]" * 20, 20),
     "whole numbers": filled(b"1"),
     "fractions": filled(b"1.7e-300"),
+    "long numbers": filled(b"9" * 60),
     "null": filled(b"null"),
-    "1,024 members": members(b"name%d" % n for n in range(1024)),
-    "1,024 names that collide": members(colliding_names(1024)),
+    "250 members": members(b"name%d" % n for n in range(VALUES)),
+    "250 names that collide": members(colliding_names(VALUES)),
 }
 PING = b'{"mqt":"call","mqs":"elves","mqf":"ping","mqid":1}'
 SHORT = {
-    "a ping": PING,
     "an empty object": b"{}",
     "no service": b'{"mqt":"call","mqid":1}',
     "another service": b'{"mqt":"call","mqs":"x","mqf":"y","mqid":1}',
@@ -50,7 +53,7 @@ SHORT = {
     "an answer that nobody waits for": b'{"mqt":"back","mqid":1}',
     "a cast of nothing": b'{"mqt":"cast"}',
 }
-TIMES_LONG, TIMES_SHORT = 100, 1000
+TIMES = 500
 
 
 class Counting(Elvesd):
@@ -58,8 +61,8 @@ class Counting(Elvesd):
 
     def command(self):
         command = super().command()
-        with open(self.folder / "elves.conf", "a") as file:
-            file.write("[auth]\nmode = keys\n")
+        settings = self.folder / "elves.conf"
+        settings.write_text(settings.read_text().replace("mode = open", "mode = keys"))
         return ["valgrind", "--tool=callgrind", f"--callgrind-out-file={self.folder}/callgrind.out", *command]
 
     def instructions(self):
@@ -82,18 +85,20 @@ def send(port, text, times):
 
 
 def costs():
-    """Instructions a byte of each long frame, and for each short one."""
+    """By frame: instructions for it, and for a ping of its length, at least that of the shortest ping."""
     with tempfile.TemporaryDirectory(prefix="elves-hostile-frames-") as folder:
         server = Counting("elvesd")
         server.start(pathlib.Path(folder))
+
+        def cost(text):
+            send(server.port, text, TIMES)
+            return server.instructions() / TIMES
+
         try:
             send(server.port, PING, 200)
             server.instructions()
-            found = {}
-            for frames, times in ((LONG, TIMES_LONG), (SHORT, TIMES_SHORT)):
-                for name, text in frames.items():
-                    send(server.port, text, times)
-                    found[name] = server.instructions() / times / (len(text) if frames is LONG else 1)
+            ping = cost(PING)
+            return {name: (cost(text), cost(ping_of(len(text))) if name in FRAMES else ping)
+                    for name, text in (FRAMES | SHORT).items()}
         finally:
             server.stop()
-    return {name: found[name] for name in LONG}, {name: found[name] for name in SHORT}

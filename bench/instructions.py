@@ -16,7 +16,7 @@ import tempfile
 from contestants import Elvesd, elves_bench
 from hostile_frames import costs
 
-MOST_TIMES = 10  # a stranger's most expensive byte, of its cheapest
+MOST_TIMES = 10  # a stranger's most expensive frame, of the cheapest of its length
 STORED = pathlib.Path(__file__).parent / "instructions.json"
 
 
@@ -50,13 +50,12 @@ def of_one_request(scenario):
 
 def hostile():
     """What is too expensive of a stranger's frames."""
-    long, short = costs()
-    for name, instructions in long.items():
-        print(f"stranger, 16 KiB of {name}: {instructions:.1f} instructions a byte", flush=True)
-    for name, instructions in short.items():
-        print(f"stranger, {name}: {instructions:,.0f} instructions a frame", flush=True)
-    return [f"a stranger's frame of {name} costs {cost / min(costs.values()):.0f} times the cheapest of its length"
-            for costs in (long, short) for name, cost in costs.items() if cost > MOST_TIMES * min(costs.values())]
+    worse = []
+    for name, (cost, ping) in costs().items():
+        print(f"stranger, {name}: {cost:,.0f} instructions a frame, {cost / ping:.1f} times a ping of its length", flush=True)
+        if cost > MOST_TIMES * ping:
+            worse.append(f"a stranger's frame ({name}) costs {cost / ping:.0f} times a ping of its length")
+    return worse
 
 
 def main():

@@ -10,6 +10,7 @@ namespace elves {
 namespace {
 
 constexpr std::int64_t no_limit = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t most = 1'000'000'000'000'000;
 constexpr std::int64_t mib = 1024 * 1024;
 
 /// A caller that no row of `access_key` stands for: nobody in particular, a TLS certificate, a user of the
@@ -30,10 +31,10 @@ void KeyQuotas::configure(Section const& section)
 {
     // A quarter of what the server keeps of each; of bytes a day there is no pool to take a part of.
     Quota defaults;
-    defaults.waiting_tasks = section.number("waiting_tasks", 250'000, 0, no_limit);
-    defaults.waiting_bytes = section.number("waiting_bytes", 1024 * mib, 0, no_limit);
-    defaults.cron_jobs = section.number("cron_jobs", 250'000, 0, no_limit);
-    defaults.bytes_per_day = section.number("bytes_per_day", 16 * 1024 * mib, 0, no_limit);
+    defaults.waiting_tasks = section.number("waiting_tasks", 250'000, 0, most);
+    defaults.waiting_bytes = section.number("waiting_bytes", 1024 * mib, 0, most);
+    defaults.cron_jobs = section.number("cron_jobs", 250'000, 0, most);
+    defaults.bytes_per_day = section.number("bytes_per_day", 16 * 1024 * mib, 0, most);
     // Absent: each agent gives half of its own max_workers, which the server does not know.
     if (section.has("workers")) defaults.workers = section.number("workers", 1, 1, 1000);
     defaults_ = defaults;

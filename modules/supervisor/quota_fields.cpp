@@ -11,7 +11,7 @@ struct Member {
     std::optional<std::int64_t> Quota::*value;
     std::optional<std::optional<std::int64_t>> QuotaChange::*change;
     std::int64_t least = 0;
-    std::int64_t most = std::int64_t{1} << 60;
+    std::int64_t most = 1'000'000'000'000'000;
 };
 
 constexpr std::array members{Member{"waiting_tasks", &Quota::waiting_tasks, &QuotaChange::waiting_tasks},

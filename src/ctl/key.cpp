@@ -7,7 +7,7 @@ namespace elves::ctl {
 
 namespace {
 
-constexpr std::int64_t longest_quota = std::int64_t{1} << 60;
+constexpr std::int64_t largest_quota = 1'000'000'000'000'000;
 
 json::array split(std::string_view text)
 {
@@ -39,7 +39,7 @@ json::object typed_quota(Args const& args)
     for (auto const& [option, member, help] : quota_options) {
         if (!args.has(option)) continue;
         auto const text = args.text(option);
-        quota[member] = text == "default" ? "" : std::to_string(args.number(option, 0, 0, longest_quota));
+        quota[member] = text == "default" ? "" : std::to_string(args.number(option, 0, 0, largest_quota));
     }
     return quota;
 }
