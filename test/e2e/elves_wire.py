@@ -394,6 +394,7 @@ class Agent:
                   "hw_config": "8 cores", "apps": {"demo": "1.0"}, **self.register_fields}
         if self.auth is not None:
             fields["auth"] = self.auth
+            self.call("supervisor", "login", _patience=patience, **self.auth)  # for its reports
         self.registered = self.call("heartbeat", "register", agentip=self.ip, _patience=patience, **fields)
         if self.registered.get("flag") != "true":
             raise Refused(f"register {self.ip}: {self.registered}")

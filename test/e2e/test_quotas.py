@@ -206,6 +206,16 @@ class Workers(QuotaTest):
             self.assertEqual(self.wait_final(self.root, task)["status"], "canceled")
 
 
+    def test_an_instruction_says_whose_workers_it_uses_and_how_many(self):
+        house = self.house()
+        agent = self.agent(house, AWAY, lambda call: Result(1, "done"), auth=self.key("agents", role="agent"))
+        plain, bounded, admin = self.key("plain"), self.key("bounded", quota={"workers": 3}), self.admin_auth
+        for auth in (plain, bounded, admin):
+            self.send(self.client(house, auth=auth))
+        seen = [(call.get("account"), call.get("workers")) for call in agent.calls_seen("instruct")]
+        self.assertEqual(seen, [(plain["key"], None), (bounded["key"], "3"), (admin["key"], "0")])
+
+
 class Showing(QuotaTest):
     def test_doctor_and_stats_name_who_holds_most(self):
         house = self.house()

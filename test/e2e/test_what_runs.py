@@ -185,7 +185,7 @@ class WithManifest(Runs):
         self.manifest("{")
         self.refused_by_agent("403.3", f"{path} is invalid: not JSON")
         self.manifest("[" * 1000)
-        self.refused_by_agent("403.3", "levels deep")
+        self.refused_by_agent("403.3", "too deep")
         self.manifest({"say": {"file": "../ops/tools/wipe.sh", "interpreter": "sh"}})
         self.refused_by_agent("403.10", "functions.say", "outside the app's folder")
         self.manifest({"say": {"file": "bin/say.sh", "interpreter": "evil"}})

@@ -20,6 +20,7 @@ public:
     void start()
     {
         dispatcher.reset();
+        presence.forget_listeners();
         book = std::make_unique<TaskBook>(store, clock, &quotas);
         book->set_lost_after(std::chrono::seconds(60));
         book->load();

@@ -31,6 +31,8 @@ public:
     }
     void cut_links_of(std::string_view key) override { cut.emplace_back(key); }
     void on_link(std::function<void(Ip const&)> then) override { on_link_.push_back(std::move(then)); }
+    /// As a restart of the server does.
+    void forget_listeners() { on_link_.clear(); }
     void crons_from(CronSource source) override { crons_ = std::move(source); }
 
     /// As after a `register` on that connection.
