@@ -83,12 +83,12 @@ QuotaChange FieldType<QuotaChange>::read(std::string_view field, JsonValue const
     for (auto const& member : members) {
         auto const* const given = value.find(member.name);
         if (!given) continue;
-        auto const name = std::string(field) + "." + std::string(member.name);
+        auto const path = std::string(field) + "." + std::string(member.name);
         auto& changed = (change.*member.change).emplace();
         if (given->is_string() && given->string().empty()) continue;
-        changed = FieldType<std::int64_t>::read(name, *given);
+        changed = FieldType<std::int64_t>::read(path, *given);
         if (*changed < member.least || *changed > member.most) {
-            throw Error(missing, field_is(name, *given) + "; give a whole number from " +
+            throw Error(missing, field_is(path, *given) + "; give a whole number from " +
                                      std::to_string(member.least) + " to " + std::to_string(member.most) +
                                      ", or \"\" for the default");
         }
