@@ -155,6 +155,18 @@ Reply Cron::list_of_key(ByKey const& in, Caller const& caller) const
     return Reply(json::object{{"cron_list", std::move(entries)}});
 }
 
+/// Agents that hold `self` jobs of that key get their lists again: without the right `files` those that name
+/// a file are left out.
+void Cron::on_key_changed(std::string_view key)
+{
+    std::set<Ip> agents;
+    for (auto const id : jobs_.of_key(key)) {
+        auto const* const job = jobs_.find(id);
+        if (job && job->type == CronType::self && !job->ins.proxy.empty()) agents.insert(job->agent);
+    }
+    for (auto const& agent : agents) agents_.changed(agent);
+}
+
 asio::awaitable<std::size_t> Cron::end_all(std::string key)
 {
     constexpr std::size_t at_once = 500; // in one write, and before the loop does something else

@@ -30,6 +30,7 @@ public:
     void stop() override;
     /// Pauses the jobs that this key set: they stay, and an admin may start or delete them.
     [[nodiscard]] asio::awaitable<std::size_t> end_all(std::string key) override;
+    void on_key_changed(std::string_view key) override;
 
 private:
     struct ByAgent {

@@ -151,7 +151,10 @@ void Agents::cut_links_of(std::string_view key)
         if (agent->key == key) cut.push_back(agent);
     }
     for (auto* const agent : cut) {
-        ELVES_LOG(info, "agent " << agent->record.ip.text() << " is cut off: key " << key << " has changed");
+        ELVES_LOG(info,
+            "agent.cut_off agent=" << agent->record.ip.text()
+                                   << (key.empty() ? ": it registered without a key, which counts no longer"
+                                                   : ": key " + std::string(key) + " has changed"));
         cut_.push_back(agent->link);
         end_link(*agent);
     }

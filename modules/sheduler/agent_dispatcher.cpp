@@ -22,8 +22,10 @@ std::chrono::milliseconds until(Instant when, Instant now)
     return std::max<std::chrono::milliseconds>(when - now, 0ms);
 }
 
-constexpr std::string_view what_to_do =
+constexpr std::string_view end_some =
     "; cancel some, wait until some have ended, or have an admin raise it (elvesctl key set)";
+constexpr std::string_view wait_for_midnight =
+    "; it begins anew at midnight UTC, or have an admin raise it (elvesctl key set)";
 
 Error too_many_tasks(std::string const& whose, std::size_t tasks, std::size_t most)
 {
@@ -111,7 +113,8 @@ void AgentDispatcher::require_quota(
 {
     auto const more = bytes_of(order.ins);
     auto const key = [&] { return "key " + quotas_->name_of(order.by); };
-    auto const refuse = [&](std::string const& has, std::string_view quota, std::int64_t limit) {
+    auto const refuse = [&](std::string const& has, std::string_view quota, std::int64_t limit,
+                            std::string_view what_to_do = end_some) {
         throw QuotaExceeded(key() + " has " + has + "; its quota " + std::string(quota) + " is " +
                             std::to_string(limit) + std::string(what_to_do));
     };
@@ -125,7 +128,7 @@ void AgentDispatcher::require_quota(
     if (held.bytes_today + number(more) > limits.bytes_per_day)
         refuse(std::to_string(held.bytes_today) + " bytes written since midnight UTC, and this task adds " +
                    std::to_string(more),
-            "bytes_per_day", limits.bytes_per_day);
+            "bytes_per_day", limits.bytes_per_day, wait_for_midnight);
     if (limits.is_admin) return;
     auto const tasks_part = one_key_part(bounds_.tasks);
     if (held.tasks_on_agent >= tasks_part) {

@@ -106,6 +106,11 @@ void KeyQuotas::on_key_deleted(std::string_view key)
     for (auto* const each : resources_) each->on_key_deleted(key);
 }
 
+void KeyQuotas::on_key_changed(std::string_view key)
+{
+    for (auto* const each : resources_) each->on_key_changed(key);
+}
+
 asio::awaitable<void> KeyQuotas::end_all(std::string key)
 {
     std::size_t ended = 0;

@@ -27,6 +27,7 @@ public:
     /// Deleted keys for which something is held still, by id.
     [[nodiscard]] std::vector<std::string> deleted_holders() const;
     void on_key_deleted(std::string_view key);
+    void on_key_changed(std::string_view key);
     /// Ends all that is held for `key`: cron jobs first, so that none of them fires once more.
     [[nodiscard]] asio::awaitable<void> end_all(std::string key);
 

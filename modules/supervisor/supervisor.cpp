@@ -354,6 +354,7 @@ asio::awaitable<Reply> Supervisor::change_key(SetKey in, Caller caller)
     auto const admins = admin_keys().count;
     co_await keys_.change(in.key, std::move(change), clock_.now(), std::move(also));
     if (!keeps_rights) cut_links_of(in.key);
+    quotas_.on_key_changed(in.key);
     end_loopback_authority(was_over);
     json::object fields{{"key", in.key}};
     warn_of_no_admin(fields, admins);

@@ -27,6 +27,8 @@ void ResultChannel::put(std::string_view piece)
 void ResultChannel::take(TagToken const& token)
 {
     auto const flag = flags_.put(token);
+    if (token.kind == TagToken::Kind::flag_open) is_flag_open_ = true;
+    if (flag) is_flag_open_ = false;
     if (flag) (is_open_ ? after_ : before_) = flag;
     if (is_open_) {
         if (token.kind == TagToken::Kind::result_close) {

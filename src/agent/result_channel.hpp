@@ -26,7 +26,12 @@ public:
     /// Has anything been written?
     [[nodiscard]] bool is_used() const noexcept { return is_used_; }
     /// Nothing where there was no flag tag: the exit status decides.
-    [[nodiscard]] std::optional<bool> flag() const noexcept { return after_ ? after_ : before_; }
+    /// A flag that was begun and not ended, or is neither word, is false: half an answer is not a yes.
+    [[nodiscard]] std::optional<bool> flag() const noexcept
+    {
+        if (is_flag_open_) return false;
+        return after_ ? after_ : before_;
+    }
     /// Without any tag: all that was written, without its last newline.
     [[nodiscard]] std::string result() const;
     /// The result was longer than `max_result`, and only its beginning is here.
@@ -38,6 +43,7 @@ private:
 
     std::size_t max_result_;
     bool is_used_ = false;
+    bool is_flag_open_ = false;
     std::string pending_; ///< May become a tag.
     FlagReader flags_;
     std::string plain_;                 ///< The beginning of all that was written.

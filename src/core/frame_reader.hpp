@@ -25,7 +25,7 @@ public:
     void hold();
 
     /// Takes frames of up to `max_frame` bytes from now on, also one that was just too large.
-    void raise_limit(std::size_t max_frame) noexcept
+    void set_limit(std::size_t max_frame) noexcept
     {
         max_frame_ = max_frame;
         if (fault_ == FrameFault::too_large) fault_ = FrameFault::none;

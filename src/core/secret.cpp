@@ -65,7 +65,9 @@ JoinTokenText JoinTokenText::parse(std::string_view text)
 {
     auto const dot = text.find('.');
     if (dot == std::string_view::npos) return {std::string(text), {}};
-    return {std::string(text.substr(0, dot)), std::string(text.substr(dot + 1))};
+    auto const pin = text.substr(dot + 1);
+    // A token that was cut behind its dot has a fingerprint that is malformed, not none.
+    return {std::string(text.substr(0, dot)), pin.empty() ? "." : std::string(pin)};
 }
 
 } // namespace elves

@@ -7,7 +7,7 @@
 namespace elves::ctl {
 
 /// Ends a walk over pages that makes no progress, so that a server that always says "more" is not asked for
-/// ever: a `next` may come once, and only so many pages in a row may be empty.
+/// ever: a `next` may come once, and only so many pages may come, and be empty in a row.
 class PageGuard {
 public:
     /// Before the page after `next` is asked for; `rows`: of the page that named it. Throws
@@ -16,7 +16,9 @@ public:
 
 private:
     /// A search that finds nothing looks at 20,000 or more rows a page.
-    static constexpr std::size_t most_empty_pages = 100'000;
+    static constexpr std::size_t most_empty_pages = 20'000;
+    /// An honest page has up to 1,000 rows.
+    static constexpr std::size_t most_pages = 20'000;
 
     std::unordered_set<std::string> seen_;
     std::size_t empty_pages_ = 0;

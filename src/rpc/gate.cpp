@@ -58,6 +58,16 @@ std::shared_ptr<Key const> Gate::authenticate(Peer const& peer, JsonValue const&
     return peer.certified();
 }
 
+bool Gate::is_bound_to_key(Peer const& peer) const
+{
+    if (!authority || peer.bound_key().key.empty()) return false;
+    try {
+        return authority->still(peer.bound_key(), peer.ip()) != nullptr;
+    } catch (Error const&) {
+        return false;
+    }
+}
+
 Authority& Gate::keys() const
 {
     if (!authority)

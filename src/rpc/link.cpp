@@ -33,6 +33,8 @@ constexpr std::size_t bytes_a_turn = 16 * 1024;
 constexpr std::size_t most_kept = 64 * 1024;
 /// While memory is short a link reads, and holds of a frame that is not whole, no more than this.
 constexpr std::size_t short_read = 4096;
+/// For so long a key that came with one call counts for the limits of those that follow without one.
+constexpr std::chrono::seconds proof_counts{10};
 
 /// An agent's certificate is as good as a key for its addresses.
 Key certified_key(TlsPeer peer)
@@ -223,7 +225,9 @@ void Link::handle_frames()
         auto const text = reader_.next();
         if (!text && has_raised_limit()) continue;
         if (!text) break;
+        bool const was_large = text->size() > stranger_frame();
         handle_frame(*text);
+        if (was_large) reader_.set_limit(stranger_frame()); // the next large one is judged anew
     }
     weigh();
     if (state_ != State::open) return;
@@ -262,10 +266,10 @@ void Link::end_with(Error const& refusal, std::string_view why)
 /// Parsing a value costs some fifty times what a byte of a string costs, and a stranger's call needs few of
 /// them. Whoever shows a key may send more in the same frame; if the key is wrong, the throttle of failed
 /// logins bounds it.
-bool Link::is_too_costly(std::string_view text)
+bool Link::is_too_costly(std::string_view text) const
 {
     constexpr std::size_t most_values = 256;
-    if (has_authority_ || text.size() < most_values) return false;
+    if (text.size() < most_values || has_authority()) return false;
     std::size_t commas = 0;
     std::size_t openings = 0;
     for (auto const c : text) {
@@ -273,8 +277,7 @@ bool Link::is_too_costly(std::string_view text)
         openings += c == '[' || c == '{';
     }
     // A text has at least as many values as the larger of both.
-    return std::max(commas, openings) > most_values && text.find("\"auth\"") == std::string_view::npos &&
-           !has_authority();
+    return std::max(commas, openings) > most_values && text.find("\"auth\"") == std::string_view::npos;
 }
 
 void Link::handle_frame(std::string_view text)
@@ -369,11 +372,17 @@ void Link::refuse_too_large()
 }
 
 /// Whether the other side may use the limits of those that are known: we dialed it, it has shown a key or a
-/// certificate, or it needs none. Asked only where it matters, and remembered.
-bool Link::has_authority()
+/// certificate that counts now, or it needs none. Asked only where it matters, and each time: a key may be
+/// deleted, and the settings may change.
+bool Link::has_authority() const
 {
-    if (!has_authority_) has_authority_ = dialed_ || !shared_.router || !shared_.router->is_stranger(*this);
-    return has_authority_;
+    return dialed_ || !shared_.router || (proven_ && last_heard_ - *proven_ < proof_counts) ||
+           !shared_.router->is_stranger(*this);
+}
+
+std::size_t Link::stranger_frame() const noexcept
+{
+    return std::min(shared_.limits.max_frame, shared_.limits.stranger_frame);
 }
 
 /// After a frame over the limit of strangers by one that is no stranger any more.
@@ -382,7 +391,7 @@ bool Link::has_raised_limit()
     auto const limit = shared_.limits.max_frame;
     if (reader_.fault() != FrameFault::too_large || reader_.limit() >= limit || !has_authority())
         return false;
-    reader_.raise_limit(limit);
+    reader_.set_limit(limit);
     return true;
 }
 
@@ -442,7 +451,7 @@ void Link::weigh() noexcept
 
 std::size_t Link::tls_unsent() const noexcept { return tls_ ? tls_->unsent() : 0; }
 
-bool Link::is_full()
+bool Link::is_full() const
 {
     auto const& limits = shared_.limits;
     return inflight_ >= limits.max_inflight || (inflight_ >= limits.stranger_inflight && !has_authority()) ||

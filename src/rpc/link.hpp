@@ -94,12 +94,8 @@ public:
     [[nodiscard]] Ip ip() const override { return ip_; }
     [[nodiscard]] std::string const& address() const noexcept override { return address_; }
     [[nodiscard]] BoundKey const& bound_key() const noexcept override { return bound_key_; }
-    void bind_key(BoundKey key) override
-    {
-        bound_key_ = std::move(key);
-        has_authority_ = true;
-    }
-    void grant_authority() noexcept override { has_authority_ = true; }
+    void bind_key(BoundKey key) override { bound_key_ = std::move(key); }
+    void grant_authority() noexcept override { proven_ = last_heard_; }
     [[nodiscard]] std::shared_ptr<Key const> certified() const override { return certified_; }
 
     /// Handles what has come, and no more of it than one turn may take.
@@ -148,9 +144,10 @@ private:
     void refuse_frame(Error const& error);
     void refuse_garbage(Error const& error);
     void refuse_too_large();
-    [[nodiscard]] bool has_authority();
-    [[nodiscard]] bool is_too_costly(std::string_view text);
+    [[nodiscard]] bool has_authority() const;
+    [[nodiscard]] bool is_too_costly(std::string_view text) const;
     [[nodiscard]] bool has_raised_limit();
+    [[nodiscard]] std::size_t stranger_frame() const noexcept;
     [[nodiscard]] std::size_t owed() const noexcept
     {
         return outbox_.size() + sending_.size() + order_.held() + tls_unsent();
@@ -158,7 +155,7 @@ private:
     [[nodiscard]] std::size_t tls_unsent() const noexcept;
     [[nodiscard]] bool memory_is_short() const noexcept { return shared_.held > shared_.limits.all_bytes; }
     void weigh() noexcept;
-    [[nodiscard]] bool is_full();
+    [[nodiscard]] bool is_full() const;
     void resume_if_room();
     void go_on_later();
     void end_with(Error const& refusal, std::string_view why);
@@ -180,7 +177,6 @@ private:
     std::optional<OneShot<std::string>> ready_;
     bool dialed_ = false; ///< By us.
     bool heard_ = false;
-    bool has_authority_ = false; ///< See has_authority().
     ReplyOrder order_;
     std::string outbox_;
     std::string sending_;
@@ -196,6 +192,7 @@ private:
     Timer closing_;
     Clock::Steady opened_;
     Clock::Steady last_heard_;
+    std::optional<Clock::Steady> proven_; ///< When a call last brought a key that counted.
     bool kept_when_idle_ = false;
     Ip ip_;
     std::string address_;

@@ -98,7 +98,7 @@ void Router::add_disabled(std::string service) { services_.emplace(std::move(ser
 
 bool Router::is_stranger(Peer const& peer) const
 {
-    return !peer.certified() && !gate_.admits_without_key(peer);
+    return !peer.certified() && !gate_.admits_without_key(peer) && !gate_.is_bound_to_key(peer);
 }
 
 /// Returns its refusal, as the gate does: throwing costs more than all the rest of a refused call, and

@@ -52,6 +52,21 @@ class Strangers(HouseTest):
         client.send_bytes(padded_ping(1024 * 1024))
         self.assertEqual(client.receive()["flag"], "true")
 
+    def test_a_key_that_was_deleted_or_disabled_raises_no_limit_on_a_connection_that_stands(self):
+        admin = self.known()
+        for end in (lambda key: admin.ok("supervisor", "delkey", key=key),
+                    lambda key: admin.ok("supervisor", "setkey", key=key, enabled="false"),
+                    lambda key: admin.ok("supervisor", "setkey", key=key, expires="2020-01-01 00:00:00")):
+            made = admin.ok("supervisor", "setkey", name="short", role="viewer", apps=["*"], iplist=["*"])
+            client = self.stranger()
+            client.ok("supervisor", "login", key=made["key"], token=made["token"])
+            client.send_bytes(padded_ping(100_000))
+            self.assertEqual(client.receive()["flag"], "true")
+            end(made["key"])
+            client.send_bytes(struct.pack(">I", LIMIT + 1))
+            self.assertEqual(code_of(client.receive()), "400.2")
+            client.expect_closed()
+
     def test_a_wrong_key_raises_no_limit(self):
         client = self.stranger()
         client.refused("401.5", "supervisor", "login", key=self.key, token="wrong")

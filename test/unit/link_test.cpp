@@ -498,7 +498,7 @@ TEST_CASE("a stranger's frame is at most 16 KiB, and refused by its length alone
 TEST_CASE("once a key was proven on a connection its frames may have max_frame bytes", "[link]")
 {
     Strangers wire;
-    wire.link->bind_key({"key", "hash"});
+    wire.link->grant_authority();
     wire.send_bytes(Strangers::padded(16 * 1024 + 1) + wire.ping);
     CHECK(wire.next().at("said") == "now");
     CHECK(wire.next().at("said") == "now");
@@ -531,4 +531,39 @@ TEST_CASE(
     wire.held.front().set("done");
     wire.settle();
     CHECK(wire.held.size() == 20);
+}
+
+TEST_CASE("a key that came with a call raises the limits for ten seconds", "[link]")
+{
+    Strangers wire;
+    wire.link->grant_authority();
+    wire.clock.advance(9s);
+    wire.send_bytes(Strangers::padded(20'000));
+    CHECK(wire.next().at("said") == "now");
+    wire.clock.advance(2s);
+    wire.send_bytes(Strangers::padded(20'000));
+    CHECK(wire.next().at("error_info").as_string().starts_with("[400.2] the frame is over 16384 bytes"));
+}
+
+TEST_CASE("when the settings ask for a key from now on, standing connections are strangers at once", "[link]")
+{
+    Strangers wire;
+    wire.gate.mode = AuthMode::open;
+    wire.send_bytes(Strangers::padded(20'000) + Strangers::framed("garbage") + wire.ping);
+    CHECK(wire.next().at("said") == "now");
+    CHECK(wire.next().at("error_info").as_string().starts_with("[400.1]"));
+    CHECK(wire.next().at("said") == "now");
+    wire.gate.mode = AuthMode::keys;
+    SECTION("for their frames' length")
+    {
+        wire.send_bytes(Strangers::padded(20'000));
+        CHECK(wire.next().at("error_info").as_string().starts_with("[400.2]"));
+    }
+    SECTION("for garbage")
+    {
+        wire.send_bytes(Strangers::framed("garbage"));
+        CHECK(wire.next().at("error_info").as_string().starts_with("[400.1]"));
+    }
+    CHECK(wire.next(200ms).empty());
+    CHECK_FALSE(wire.link->is_open());
 }

@@ -24,6 +24,8 @@ public:
     virtual void add_holders(std::set<std::string>&) const {}
     /// The key has been deleted. What it holds stays, and takes no room in the pools from now on.
     virtual void on_key_deleted(std::string_view) {}
+    /// What the key may do has changed.
+    virtual void on_key_changed(std::string_view) {}
     /// Ends what this module holds for `key`, and returns how many tasks or jobs that were. Throws Error
     /// 507.1 when the disk does not take it; what has ended by then stays ended.
     [[nodiscard]] virtual asio::awaitable<std::size_t> end_all(std::string) { co_return 0; }
