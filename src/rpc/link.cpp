@@ -33,8 +33,9 @@ constexpr std::size_t bytes_a_turn = 16 * 1024;
 constexpr std::size_t most_kept = 64 * 1024;
 /// While memory is short a link reads, and holds of a frame that is not whole, no more than this.
 constexpr std::size_t short_read = 4096;
-/// For so long a key that came with one call counts for the limits of those that follow without one.
-constexpr std::chrono::seconds proof_counts{10};
+/// For so long a key that came with one call counts for the limits of those that follow, unless it is
+/// refused.
+constexpr std::chrono::minutes proof_counts{10};
 
 /// An agent's certificate is as good as a key for its addresses.
 Key certified_key(TlsPeer peer)
@@ -307,6 +308,7 @@ void Link::handle_request(JsonValue const& call)
 
 void Link::answer_now(Envelope const& envelope, Outcome const& outcome)
 {
+    note_refusal(outcome);
     if (envelope.mqt != Mqt::call) {
         if (!outcome.error_info.empty())
             ELVES_LOG(debug, "a cast from " << address_ << " came to nothing: " << outcome.error_info);
@@ -338,8 +340,15 @@ void Link::answer_later(Envelope const& envelope, asio::awaitable<Outcome> work)
         });
 }
 
+/// A key that is refused now is no proof any more.
+void Link::note_refusal(Outcome const& outcome)
+{
+    if (outcome.code == codes::wrong_key.text) proven_.reset();
+}
+
 void Link::answer(ReplyTo const& to, std::uint64_t place, Outcome const& outcome)
 {
+    note_refusal(outcome);
     if (state_ == State::closed) return;
     if (place == nowhere) {
         append_back(outbox_, to, outcome, shared_.limits.max_frame);

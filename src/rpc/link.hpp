@@ -142,6 +142,7 @@ private:
     void answer(ReplyTo const& to, std::uint64_t place, Outcome const& outcome);
     void answer_now(Envelope const& envelope, Outcome const& outcome);
     void refuse_frame(Error const& error);
+    void note_refusal(Outcome const& outcome);
     void refuse_garbage(Error const& error);
     void refuse_too_large();
     [[nodiscard]] bool has_authority() const;

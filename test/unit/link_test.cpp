@@ -533,14 +533,14 @@ TEST_CASE(
     CHECK(wire.held.size() == 20);
 }
 
-TEST_CASE("a key that came with a call raises the limits for ten seconds", "[link]")
+TEST_CASE("a key that came with a call raises the limits for ten minutes", "[link]")
 {
     Strangers wire;
     wire.link->grant_authority();
-    wire.clock.advance(9s);
+    wire.clock.advance(9min);
     wire.send_bytes(Strangers::padded(20'000));
     CHECK(wire.next().at("said") == "now");
-    wire.clock.advance(2s);
+    wire.clock.advance(2min);
     wire.send_bytes(Strangers::padded(20'000));
     CHECK(wire.next().at("error_info").as_string().starts_with("[400.2] the frame is over 16384 bytes"));
 }
