@@ -27,13 +27,13 @@ void ResultChannel::put(std::string_view piece)
 void ResultChannel::take(TagToken const& token)
 {
     auto const flag = flags_.put(token);
-    if (token.kind == TagToken::Kind::flag_open) is_flag_open_ = true;
-    if (flag) is_flag_open_ = false;
+    if (token.kind == TagToken::Kind::flag_open) (is_open_ ? has_begun_after_ : has_begun_before_) = true;
     if (flag) (is_open_ ? after_ : before_) = flag;
     if (is_open_) {
         if (token.kind == TagToken::Kind::result_close) {
             closed_ = size_;
             after_.reset(); // what came so far is in the result
+            has_begun_after_ = false;
         }
         append(open_, token.text, max_result_ + 1);
         size_ += token.text.size();
@@ -46,7 +46,7 @@ void ResultChannel::take(TagToken const& token)
 std::string_view ResultChannel::whole() const noexcept
 {
     if (closed_) return std::string_view(open_).substr(0, *closed_);
-    if (flag()) return {};
+    if (said()) return {};
     std::string_view text(plain_);
     if (text.size() < max_result_ + 2 && text.ends_with('\n')) text.remove_suffix(1);
     return text;

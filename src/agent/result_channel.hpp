@@ -26,11 +26,12 @@ public:
     /// Has anything been written?
     [[nodiscard]] bool is_used() const noexcept { return is_used_; }
     /// Nothing where there was no flag tag: the exit status decides.
-    /// A flag that was begun and not ended, or is neither word, is false: half an answer is not a yes.
+    /// Where a flag was begun outside any result, and none was said to its end, it is false: half an answer
+    /// is not a yes.
     [[nodiscard]] std::optional<bool> flag() const noexcept
     {
-        if (is_flag_open_) return false;
-        return after_ ? after_ : before_;
+        if (auto const whole_flag = said()) return whole_flag;
+        return has_begun_before_ || has_begun_after_ ? std::optional(false) : std::nullopt;
     }
     /// Without any tag: all that was written, without its last newline.
     [[nodiscard]] std::string result() const;
@@ -39,12 +40,15 @@ public:
 
 private:
     void take(TagToken const& token);
+    /// The last flag that was said to its end.
+    [[nodiscard]] std::optional<bool> said() const noexcept { return after_ ? after_ : before_; }
     [[nodiscard]] std::string_view whole() const noexcept;
 
     std::size_t max_result_;
     bool is_used_ = false;
-    bool is_flag_open_ = false;
-    std::string pending_; ///< May become a tag.
+    bool has_begun_before_ = false; ///< A flag, before any result;
+    bool has_begun_after_ = false;  ///< after it.
+    std::string pending_;           ///< May become a tag.
     FlagReader flags_;
     std::string plain_;                 ///< The beginning of all that was written.
     std::string open_;                  ///< From the first opening tag on.

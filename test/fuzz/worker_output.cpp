@@ -165,10 +165,15 @@ Book channel_by_the_book(std::string_view text)
     auto const opened = static_cast<std::size_t>(open - tags.begin());
     auto const closed = has_result ? static_cast<std::size_t>(close - tags.begin()) : opened;
     Book book;
-    book.flag = last_flag(text, tags, [&](std::size_t place) { return place < opened || place >= closed; });
+    auto const counts = [&](std::size_t place) { return place < opened || place >= closed; };
+    auto const said = last_flag(text, tags, counts);
+    book.flag = said;
+    for (std::size_t place = 0; place < tags.size() && !said; ++place) {
+        if (tags[place].kind == Tag::flag_open && counts(place)) book.flag = false; // half an answer
+    }
     if (has_result) {
         book.result = text.substr(open->end, std::prev(close)->begin - open->end);
-    } else if (!book.flag) {
+    } else if (!said) {
         book.result = text.substr(0, text.size() - (text.ends_with('\n') ? 1 : 0));
     }
     return book;

@@ -33,6 +33,12 @@ TEST_CASE("what is written to the result descriptor is read wherever it is cut",
              {open + "a" + close + yes + close + no, false, "a" + close + yes},
              {open + "a" + yes + close, {}, "a" + yes},
              {open + "never closed" + no, false, ""},
+             // Half an answer is not a yes, and the text of a result is no answer.
+             {"<ElvesWFlag>tr", false, "<ElvesWFlag>tr"},
+             {"<ElvesWFlag>maybe</ElvesWFlag>", false, "<ElvesWFlag>maybe</ElvesWFlag>"},
+             {yes + "<ElvesWFlag>fal", true, ""},
+             {open + "a <ElvesWFlag>" + close, {}, "a <ElvesWFlag>"},
+             {open + "a" + close + "<ElvesWFlag>tr", false, "a"},
          }) {
         INFO(row.written);
         for (std::size_t cut = 0; cut <= row.written.size(); ++cut) {
