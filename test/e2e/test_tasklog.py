@@ -222,7 +222,7 @@ class Results(Tasks):
                              ins={"mode": "NP", "app": "demo", "func": "work"})["id"]
         other = self.agent(self.house, "10.0.0.2")
         reply = other.call("tasklog", "agentasynclog", id=UNKNOWN_ID, info=Result().info(), cron_id=job,
-                           fire_time="2026-11-25 02:00:00", ins={"mode": "NP", "app": "demo", "func": "work"})
+                           fire_time=wall_time(), ins={"mode": "NP", "app": "demo", "func": "work"})
         self.error_in(reply["error_info"], "401.6")
         self.assertEqual(self.caller.tasks(cron_id=job), [])
 
@@ -236,7 +236,7 @@ class Results(Tasks):
         made_up = [(UNKNOWN_ID, ins), (job, {**ins, "app": "billing"}), (job, {**ins, "func": "other"})]
         for number, (cron_id, said) in enumerate([*made_up, (job, ins)], 1):
             reply = agent.call("tasklog", "agentasynclog", id=f"{number:016X}", info=Result(1, "paid").info(), cron_id=cron_id,
-                               fire_time=f"2026-11-25 0{number}:00:00", ins=said)
+                               fire_time=wall_time(time.time() - 60 * number), ins=said)
             self.assertEqual(reply["flag"], "true", reply)
         call = processor.wait_calls(f"{4:016X}")[0]
         self.assertEqual((call["agentip"], call["ins"]["app"]), (IP, "demo"))
