@@ -38,13 +38,24 @@ void tell_finding(Output const& out, json::object const& finding)
     out.line("      " + plain_field(finding, "advice"));
 }
 
+/// Throws std::runtime_error where the server's reply has no such list.
+json::array const& list_in(json::object const& reply, std::string_view field)
+{
+    auto const* const list = reply.if_contains(field);
+    if (!list || !list->is_array())
+        throw std::runtime_error("the server's reply is invalid: `" + std::string(field) + "` is not a list");
+    return list->get_array();
+}
+
 Exit doctor(Context const& with)
 {
     auto const reply = diagnosis_of(with);
     with.out.document(reply);
-    auto const& findings = reply.at("findings").as_array();
-    for (auto const& finding : findings) tell_finding(with.out, finding.as_object());
-    for (auto const& report : reply.at("reports").as_array()) with.out.line(plain(report));
+    auto const& findings = list_in(reply, "findings");
+    for (auto const& finding : findings) {
+        if (auto const* const fields = finding.if_object()) tell_finding(with.out, *fields);
+    }
+    for (auto const& report : list_in(reply, "reports")) with.out.line(plain(report));
     auto const checked = plain_field(reply, "checked");
     with.out.line(findings.empty() ? "all is well: " + checked + " checks"
                                    : std::to_string(findings.size()) + " findings in " + checked + " checks");
