@@ -107,7 +107,7 @@ class Loopback(LocalTest):
         gone = other.ok("supervisor", "delkey", key=root["key"], auth=root)
         self.assertIn("--init-admin", gone["warning"])
         self.client(house).refused("401.1", "tasklog", "listtasks")
-        self.assertIn("auth.last_admin_key_gone", house.log())
+        eventually(lambda: "auth.last_admin_key_gone" in house.log())
         house.restart()
         self.client(house).refused("401.1", "tasklog", "listtasks")
         with Client(house.socket, 0) as local:
@@ -144,8 +144,8 @@ class Loopback(LocalTest):
         check = lambda: run(binary("elvesd"), "--config", str(house.conf_path), "--check").out
         self.assertIn(OPEN_TO_LOCAL_USERS, check())
         house.start()
-        self.assertIn(f" warning {OPEN_TO_LOCAL_USERS}", house.log())
-        self.assertIn("auth.admin_keys count=0 mode=protected", house.log())
+        eventually(lambda: f" warning {OPEN_TO_LOCAL_USERS}" in house.log())
+        eventually(lambda: "auth.admin_keys count=0 mode=protected" in house.log())
         caller = self.client(house)
         self.assertIn(OPEN_TO_LOCAL_USERS, self.warnings(caller)[0])
         self.assertIn(OPEN_TO_LOCAL_USERS, check())  # of the file of a server that runs
@@ -162,7 +162,7 @@ class Loopback(LocalTest):
 
     def test_in_mode_keys_it_is_said_that_nobody_can_come_in(self):
         house = self.server(auth={"mode": "keys"})
-        self.assertIn(" warning no admin key counts: nobody can administer this server over TCP", house.log())
+        eventually(lambda: " warning no admin key counts: nobody can administer this server over TCP" in house.log())
 
     def test_an_agent_without_a_key_is_cut_when_the_first_admin_key_counts(self):
         house = self.server()
@@ -318,10 +318,10 @@ class Sighup(LocalTest):
         self.reload(house, auth={"mode": "keys"})
         client.refused("401.1", "tasklog", "listtasks")
         agent.wait_closed()
-        self.assertIn(" info auth.mode_changed from=open to=keys", house.log())
+        eventually(lambda: " info auth.mode_changed from=open to=keys" in house.log())
         self.reload(house, auth={"mode": "protected"})
         client.ok("tasklog", "listtasks")
-        self.assertIn(" warning auth.mode_changed from=keys to=protected", house.log())
+        eventually(lambda: " warning auth.mode_changed from=keys to=protected" in house.log())
         self.assertEqual(client.ok("elves", "stats")["stats"]["auth_mode"], "protected")
 
     def test_it_leaves_a_row_that_says_what_was_read_and_what_it_changed(self):
