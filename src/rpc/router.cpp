@@ -163,7 +163,8 @@ Router::Answer Router::run_method(
     try {
         if (shut_) throw Error(codes::shutting_down, "the server is shutting down; try again in a moment");
         caller.key = gate_.authenticate(*peer, call, found.method->right);
-        if (caller.key) peer->grant_authority();
+        // Whether the key that a login bound still counts is looked up where it matters.
+        if (caller.key && caller.key->key != peer->bound_key().key) peer->grant_authority();
         if (auto const error = gate_.authorize(caller, *found.method))
             return refuse(refused(*error, found.method));
         is_authorized = true;

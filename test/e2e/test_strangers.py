@@ -60,6 +60,7 @@ class Strangers(HouseTest):
             made = admin.ok("supervisor", "setkey", name="short", role="viewer", apps=["*"], iplist=["*"])
             client = self.stranger()
             client.ok("supervisor", "login", key=made["key"], token=made["token"])
+            client.ok("heartbeat", "getonlinestat")
             client.send_bytes(padded_ping(100_000))
             self.assertEqual(client.receive()["flag"], "true")
             end(made["key"])
