@@ -37,11 +37,11 @@ public:
         }
         for (auto& task : taken_) {
             task =
-                life::decide(task, life::Reported{{1, "toryzen", milliseconds(1), {}, {}, {}, {}}}, now).task;
+                life::decide(task, life::Reported{{1, "toryzen", milliseconds(1), {}, {}, {}, {}, {}}}, {now, {}, {}}).task;
             task_records::update(db_, task);
         }
         for (auto& task : sent_) {
-            task = life::decide(task, life::Taken{milliseconds(1)}, now).task;
+            task = life::decide(task, life::Taken{milliseconds(1)}, {now, {}, {}}).task;
             task_records::update(db_, task);
         }
         taken_ = std::move(sent_);
@@ -60,7 +60,7 @@ private:
         task.from = "127.0.0.1";
         task.start = now;
         task.status = TaskStatus::waiting;
-        return life::decide(task, life::HandedOver{}, now).task;
+        return life::decide(task, life::HandedOver{}, {now, {}, {}}).task;
     }
 
     Db& db_;

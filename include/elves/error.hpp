@@ -35,6 +35,7 @@ inline constexpr Code address_taken{"409.1"};
 inline constexpr Code agent_unreachable{"410.1"};
 inline constexpr Code agent_silent{"410.2"};
 inline constexpr Code agent_awaited{"410.3"};
+inline constexpr Code too_late{"410.4"};
 inline constexpr Code no_cron{"411.1"};
 inline constexpr Code no_such_key{"413.1"};
 inline constexpr Code no_app{"413.2"};

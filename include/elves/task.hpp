@@ -16,19 +16,20 @@ namespace elves {
 /// How a task was asked for: `sendsync`, `sendasync`, a cron rule.
 enum class TaskType { rt, async, cron };
 
-/// Moves one way: waiting, sent, running, then one of the final ones (from `done` on).
+/// Moves forward: waiting, sent, running, then one of the final ones (from `done` on). One step back exists:
+/// a task that was handed over and provably never started is `waiting` again, while it may still start.
 enum class TaskStatus {
-    waiting,     ///< Under `ttl`, for an agent that is offline.
-    sent,        ///< Handed to the agent's connection.
+    waiting,     ///< For its agent to be online and to take it.
+    sent,        ///< Handed to the agent's connection; not confirmed.
     running,     ///< The agent has taken it.
     done,        ///< The worker said true.
-    failed,      ///< It said false, could not run, or died.
-    timeout,     ///< Its time was over first.
-    canceled,    ///< Somebody asked for that.
-    expired,     ///< `ttl` was over first.
-    undelivered, ///< The agent was not there.
+    failed,      ///< The worker said false or died, or the agent refused it.
+    timeout,     ///< Its `timeout` passed first.
+    canceled,    ///< Canceled by a caller; it may have run in part, unless it was still waiting.
+    expired,     ///< Its `ttl` passed first; it never started.
+    undelivered, ///< It never started, and is safe to repeat.
     skipped,     ///< A firing that did not start.
-    lost,        ///< The agent doesn't know it, or did not come back.
+    lost,        ///< Nobody knows whether it ran: the agent does not know it, or did not come back.
 };
 
 [[nodiscard]] std::string_view type_text(TaskType type) noexcept;
@@ -46,6 +47,8 @@ struct WorkerReport {
     std::string stderr_text;
     std::optional<std::int64_t> exit_code;
     bool truncated = false;
+    /// Its time to start (`start_by`) was over before its turn came: it did not start, and will not.
+    bool not_started = false;
 };
 
 /// One task: what was asked, how far it is, what came of it. A plain value.
@@ -73,7 +76,11 @@ struct Task {
     std::string sync_error;        ///< Why not, or why it was skipped, expired, given up.
     std::optional<std::chrono::milliseconds> sync_costtime;
     std::optional<WorkerReport> report;
-    bool cancel_due = false; ///< Canceled, and the agent has not been heard to know it.
+    bool cancel_due = false; ///< Canceled, and the agent has not acknowledged it yet.
+
+    // In memory only, while the task is at its agent.
+    std::optional<Instant> start_by; ///< The agent does not start it after this; the server's clock.
+    bool is_queued = false;          ///< The agent has taken it, and its worker has not started.
 };
 
 } // namespace elves

@@ -25,11 +25,11 @@ constexpr std::size_t jobs_per_slice = 256;
 
 } // namespace
 
-AgentCrons::AgentCrons(CronJobs const& jobs, Presence& presence, Dispatcher const& dispatcher, Clock& clock,
+AgentCrons::AgentCrons(CronJobs const& jobs, Presence& presence, TaskEngine const& engine, Clock& clock,
     Zone zone, LoopExecutor loop, Quotas const* quotas)
     : jobs_(jobs)
     , presence_(presence)
-    , dispatcher_(dispatcher)
+    , engine_(engine)
     , clock_(clock)
     , zone_(zone)
     , loop_(std::move(loop))
@@ -124,7 +124,7 @@ void AgentCrons::go_on(Ip agent, bool has_failed)
 asio::awaitable<json::object> AgentCrons::list_of(Ip agent) const
 {
     auto const executor = co_await asio::this_coro::executor;
-    auto const default_timeout = std::to_string(dispatcher_.default_timeout().count());
+    auto const default_timeout = std::to_string(engine_.timeouts().default_timeout.count());
     json::array list;
     std::size_t looked_at = 0;
     for (auto const id : jobs_.of_agent(agent)) {

@@ -7,7 +7,7 @@
 #include "cron_jobs.hpp"
 #include "elves/clock.hpp"
 #include "elves/services/authority.hpp"
-#include "elves/services/dispatcher.hpp"
+#include "elves/services/task_engine.hpp"
 #include "elves/services/presence.hpp"
 
 namespace elves {
@@ -16,7 +16,7 @@ namespace elves {
 /// change, until the agent has confirmed the list as it is then. On the loop's thread.
 class AgentCrons {
 public:
-    AgentCrons(CronJobs const& jobs, Presence& presence, Dispatcher const& dispatcher, Clock& clock,
+    AgentCrons(CronJobs const& jobs, Presence& presence, TaskEngine const& engine, Clock& clock,
         Zone zone, LoopExecutor loop, Quotas const* quotas = nullptr);
 
     /// Whom to ask whether a job's key still has the right `files`; null: nobody. Outlives this.
@@ -49,7 +49,7 @@ private:
 
     CronJobs const& jobs_;
     Presence& presence_;
-    Dispatcher const& dispatcher_;
+    TaskEngine const& engine_;
     Authority const* keys_ = nullptr;
     Clock& clock_;
     Zone zone_;

@@ -61,8 +61,8 @@ Instant latest_in(QuartzRule const& rule, Zone const& zone, Instant after, Insta
 } // namespace
 
 CenterCron::CenterCron(
-    CronJobs& jobs, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone, LoopExecutor loop)
-    : jobs_(jobs), log_(log), dispatcher_(dispatcher), clock_(clock), zone_(zone), loop_(std::move(loop))
+    CronJobs& jobs, TaskEngine& engine, Clock& clock, Zone zone, LoopExecutor loop)
+    : jobs_(jobs), engine_(engine), clock_(clock), zone_(zone), loop_(std::move(loop))
 {
 }
 
@@ -70,8 +70,8 @@ void CenterCron::start()
 {
     running_ = true;
     started_ = clock_.now();
-    for (auto const id : log_.open_all()) {
-        auto const* task = log_.open(id);
+    for (auto const id : engine_.open_all()) {
+        auto const* task = engine_.open(id);
         if (!task || !task->cron_id || !task->fire_time || is_final(task->status)) continue;
         auto& last = runs_[*task->cron_id].last;
         if (!last || last->first < *task->fire_time) last = {*task->fire_time, id};
@@ -245,14 +245,14 @@ std::optional<std::pair<Instant, TaskId>> CenterCron::unfinished(TaskId id)
     if (runs.starting > 0) {
         // Not back yet from the dispatcher, but perhaps in the log.
         auto const* job = jobs_.find(id);
-        for (auto const task_id : job ? log_.open_of(job->agent) : std::vector<TaskId>{}) {
-            auto const* task = log_.open(task_id);
+        for (auto const task_id : job ? engine_.open_of(job->agent) : std::vector<TaskId>{}) {
+            auto const* task = engine_.open(task_id);
             if (!task || task->cron_id != id || !task->fire_time || is_final(task->status)) continue;
             if (!runs.last || runs.last->first < *task->fire_time) runs.last = {*task->fire_time, task_id};
         }
     }
     if (!runs.last) return std::nullopt;
-    auto const* task = log_.open(runs.last->second);
+    auto const* task = engine_.open(runs.last->second);
     if (task && !is_final(task->status)) return runs.last;
     runs.last.reset();
     if (runs.starting == 0) runs_.erase(found);

@@ -12,8 +12,7 @@
 #include "elves/clock.hpp"
 #include "elves/cron_schedule.hpp"
 #include "elves/services/authority.hpp"
-#include "elves/services/dispatcher.hpp"
-#include "elves/services/task_log.hpp"
+#include "elves/services/task_engine.hpp"
 
 namespace elves {
 
@@ -26,7 +25,7 @@ namespace elves {
 class CenterCron {
 public:
     CenterCron(
-        CronJobs& jobs, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone, LoopExecutor loop);
+        CronJobs& jobs, TaskEngine& engine, Clock& clock, Zone zone, LoopExecutor loop);
 
     /// Takes up all jobs, and accounts for the times that passed while the server was down.
     /// Whom to ask whether a job's key still has the right `files`; null: nobody. Outlives this.
@@ -106,8 +105,7 @@ private:
     [[nodiscard]] Zone zone_of(CronJob const& job) const { return job.zone.value_or(zone_); }
 
     CronJobs& jobs_;
-    TaskLog& log_;
-    Dispatcher& dispatcher_;
+    TaskEngine& engine_;
     Authority const* keys_ = nullptr;
     Clock& clock_;
     Zone zone_;

@@ -15,17 +15,16 @@ constexpr std::size_t own_list_limit = 7 * 512 * 1024;
 
 } // namespace
 
-Cron::Cron(CronJobs& jobs, Presence& presence, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone,
+Cron::Cron(CronJobs& jobs, Presence& presence, TaskEngine& engine, Clock& clock, Zone zone,
     LoopExecutor loop, Quotas const* quotas)
     : jobs_(jobs)
     , presence_(presence)
-    , log_(log)
-    , dispatcher_(dispatcher)
+    , engine_(engine)
     , clock_(clock)
     , zone_(zone)
     , quotas_(quotas)
-    , center_(jobs, log, dispatcher, clock, zone, loop)
-    , agents_(jobs, presence, dispatcher, clock, zone, loop, quotas)
+    , center_(jobs, engine, clock, zone, loop)
+    , agents_(jobs, presence, engine, clock, zone, loop, quotas)
 {
 }
 
@@ -85,10 +84,10 @@ void Cron::start()
         std::erase_if(ids, [&](TaskId id) { return !caller.may_run(jobs_.find(id)->ins); });
         return ids;
     });
-    log_.cron_jobs_from([this](TaskId id) -> std::optional<TaskLog::CronJobOf> {
+    engine_.cron_jobs_from([this](TaskId id) -> std::optional<TaskEngine::CronJobOf> {
         auto const* const job = jobs_.find(id);
         if (!job) return std::nullopt;
-        return TaskLog::CronJobOf{job->agent, job->ins, job->by};
+        return TaskEngine::CronJobOf{job->agent, job->ins, job->by};
     });
     agents_.start();
     center_.start();
@@ -112,8 +111,8 @@ asio::awaitable<Reply> Cron::list(ByAgent in, Caller caller)
         jobs.push_back(*job);
         ids.push_back(id);
     }
-    std::vector<std::optional<TaskLog::LastRun>> last_runs;
-    if (!ids.empty()) last_runs = co_await log_.last_runs(std::move(ids));
+    std::vector<std::optional<TaskEngine::LastRun>> last_runs;
+    if (!ids.empty()) last_runs = co_await engine_.last_runs(std::move(ids));
     last_runs.resize(jobs.size());
     json::array entries;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
@@ -122,7 +121,7 @@ asio::awaitable<Reply> Cron::list(ByAgent in, Caller caller)
     co_return Reply(json::object{{"cron_list", std::move(entries)}});
 }
 
-json::object Cron::listed(CronJob const& job, std::optional<TaskLog::LastRun> const& last_run) const
+json::object Cron::listed(CronJob const& job, std::optional<TaskEngine::LastRun> const& last_run) const
 {
     auto entry = cron_entry(job, last_run, clock_.now(), zone_);
     entry["by"] = job.by;
@@ -242,7 +241,7 @@ CronJob Cron::made_of(Set in, Caller const& caller) const
         throw Error(codes::bad_field,
             "`ins.dedup` is for sendasync: a cron job's runs are told apart by their times; leave it out");
     }
-    dispatcher_.require_processor(in.ins);
+    engine_.require_processor(in.ins);
     auto const now = clock_.now();
     CronJob job(in.id ? *in.id : TaskId::random(), std::move(*in.rule));
     while (!in.id && jobs_.find(job.id)) job.id = TaskId::random();

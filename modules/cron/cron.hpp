@@ -6,9 +6,8 @@
 #include "center_cron.hpp"
 #include "cron_jobs.hpp"
 #include "elves/module.hpp"
-#include "elves/services/dispatcher.hpp"
+#include "elves/services/task_engine.hpp"
 #include "elves/services/presence.hpp"
-#include "elves/services/task_log.hpp"
 
 namespace elves {
 
@@ -17,7 +16,7 @@ namespace elves {
 /// keys.
 class Cron : public Module, public KeyResources {
 public:
-    Cron(CronJobs& jobs, Presence& presence, TaskLog& log, Dispatcher& dispatcher, Clock& clock, Zone zone,
+    Cron(CronJobs& jobs, Presence& presence, TaskEngine& engine, Clock& clock, Zone zone,
         LoopExecutor loop, Quotas const* quotas = nullptr);
 
     /// Whom to ask whether a job's key still has the right `files`; null: nobody. Before `start`; outlives
@@ -71,14 +70,13 @@ private:
     void require_room(CronJob const& job) const;
     /// A job as lists show it: with whom it belongs to.
     [[nodiscard]] json::object listed(
-        CronJob const& job, std::optional<TaskLog::LastRun> const& last_run) const;
+        CronJob const& job, std::optional<TaskEngine::LastRun> const& last_run) const;
     /// Tells those who fire it. `own`: it is, or was, one that the agent fires.
     void changed(TaskId id, Ip const& agent, bool own);
 
     CronJobs& jobs_;
     Presence& presence_;
-    TaskLog& log_;
-    Dispatcher& dispatcher_;
+    TaskEngine& engine_;
     Clock& clock_;
     Zone zone_;
     Quotas const* quotas_;

@@ -3,7 +3,7 @@
 namespace elves {
 
 json::object cron_entry(
-    CronJob const& job, std::optional<TaskLog::LastRun> const& last_run, Instant now, Zone const& server)
+    CronJob const& job, std::optional<TaskEngine::LastRun> const& last_run, Instant now, Zone const& server)
 {
     auto const zone = job.zone.value_or(server);
     auto const next = job.on ? job.rule.next_after(now, zone) : std::nullopt;

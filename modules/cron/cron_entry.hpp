@@ -3,15 +3,15 @@
 #include <optional>
 
 #include "cron_job.hpp"
+#include "elves/services/task_engine.hpp"
 #include "elves/json.hpp"
-#include "elves/services/task_log.hpp"
 
 namespace elves {
 
 /// A job as `cron_list` carries it; `server` is the zone of its times of day, and the job's own where it has
 /// none.
 [[nodiscard]] json::object cron_entry(
-    CronJob const& job, std::optional<TaskLog::LastRun> const& last_run, Instant now, Zone const& server);
+    CronJob const& job, std::optional<TaskEngine::LastRun> const& last_run, Instant now, Zone const& server);
 
 /// The most bytes that the job's entry takes in a frame.
 [[nodiscard]] std::size_t entry_size(CronJob const& job);

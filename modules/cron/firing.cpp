@@ -92,7 +92,7 @@ asio::awaitable<void> CenterCron::record_skipped(Firing firing, CronJob job)
     task.sync_flag = false;
     task.sync_error = std::move(firing.skipped);
     auto also = CronJobs::settling(job.id, firing.from, firing.to);
-    co_await log_.record(std::move(task), std::move(also));
+    co_await engine_.record(std::move(task), std::move(also));
 }
 
 asio::awaitable<void> CenterCron::run(Firing firing, CronJob job)
@@ -102,7 +102,7 @@ asio::awaitable<void> CenterCron::run(Firing firing, CronJob job)
             co_await cancel(last->second);
         }
     }
-    Dispatcher::Order order;
+    TaskEngine::Order order;
     order.type = TaskType::cron;
     order.agent = job.agent;
     order.ins = std::move(job.ins);
@@ -110,8 +110,8 @@ asio::awaitable<void> CenterCron::run(Firing firing, CronJob job)
     order.from = "cron";
     order.cron_id = job.id;
     order.fire_time = firing.fire_time;
-    order.also = CronJobs::settling(job.id, firing.from, firing.to);
-    auto const sent = co_await dispatcher_.send(std::move(order));
+    order.audit_write = CronJobs::settling(job.id, firing.from, firing.to);
+    auto const sent = co_await engine_.send(std::move(order));
 
     auto superseded = false;
     if (auto const found = runs_.find(job.id); found != runs_.end()) {
@@ -120,7 +120,7 @@ asio::awaitable<void> CenterCron::run(Firing firing, CronJob job)
         superseded = runs.newest > firing.fire_time;
     }
     // It was in the log already (set anew at a time that had run): the mark is all that is left to move.
-    if (!sent.fresh) co_await jobs_.settle(job.id, firing.from, firing.to);
+    if (!sent.is_new) co_await jobs_.settle(job.id, firing.from, firing.to);
     if (job.overlap != Overlap::replace || !superseded) co_return;
     // The next one came while this one was being handed over, and did not see it.
     std::string failure;
@@ -138,7 +138,7 @@ asio::awaitable<void> CenterCron::run(Firing firing, CronJob job)
 asio::awaitable<void> CenterCron::cancel(TaskId task)
 {
     try {
-        co_await dispatcher_.cancel(task, {});
+        co_await engine_.cancel(task, {});
     } catch (Error const& error) {
         if (error.code() != codes::no_task) throw;
     }

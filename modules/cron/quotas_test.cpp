@@ -156,10 +156,10 @@ TEST_CASE("missed times are counted in slices, between which the loop does somet
 TEST_CASE("a firing beyond its key's quota is skipped for that reason, and not held up", "[quotas]")
 {
     struct Refusing final : Dispatcher {
-        [[nodiscard]] asio::awaitable<TaskLog::Recorded> send(Order) override
+        [[nodiscard]] asio::awaitable<TaskEngine::Recorded> send(Order) override
         {
             throw QuotaExceeded("key ops has 2 tasks waiting; its quota waiting_tasks is 2");
-            co_return TaskLog::Recorded{};
+            co_return TaskEngine::Recorded{};
         }
         [[nodiscard]] asio::awaitable<Task> cancel(TaskId, std::function<void(Db&)>) override
         {

@@ -101,6 +101,12 @@ void Heartbeat::declare(MethodTable& table)
             [this](Register in, Caller const& caller) { return register_agent(std::move(in), caller); })
         .may_change()
         .refused_with(&AddressHeld::fields);
+    table.call<Nothing>("time", Right::report, {}, "The time here, UTC, in ms since 1970.",
+        [this](Nothing, Caller const&) {
+            Reply reply;
+            reply.fields()["time"] = clock_.now().time_since_epoch().count();
+            return reply;
+        });
     table.cast<Nothing>("beat", Right::report, {},
         "The agent is still there; so says every frame on its link.",
         // The link has noted that bytes came; there is nothing left to do.

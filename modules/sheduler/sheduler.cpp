@@ -86,18 +86,11 @@ void require_first(Caller const& caller, Task const& first)
 
 } // namespace
 
-Sheduler::Sheduler(LoopExecutor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log,
-    AppDirectory const& apps, Quotas const* quotas)
-    : log_(log), dispatcher_(std::move(loop), clock, zone, presence, log, apps, quotas)
-{
-}
-
 void Sheduler::configure(Section const& section)
 {
     auto const timeout = section.seconds("default_timeout", 90s, 1s, 86'400s);
     auto const handover = section.seconds("handover_timeout", 10s, 1s, 3'600s);
-    dispatcher_.set_default_timeout(timeout);
-    dispatcher_.set_handover_timeout(handover);
+    engine_.set_timeouts({handover, timeout});
 }
 
 void Sheduler::declare(MethodTable& table)
@@ -121,39 +114,41 @@ void Sheduler::declare(MethodTable& table)
 
 asio::awaitable<Reply> Sheduler::send_sync(Send in, Caller caller)
 {
-    Dispatcher::Order order;
+    TaskEngine::Order order;
     order.type = TaskType::rt;
     order.agent = in.agentip;
     order.ins = std::move(in.ins);
     order.by = caller.by();
     order.from = caller.peer->ip().text();
-    order.also = caller.also(order.id.text());
-    AgentDispatcher::Judge judge = [&caller](Task const& first) { require_first(caller, first); };
-    auto const task = co_await dispatcher_.run(std::move(order), std::move(judge));
+    order.audit_write = caller.also(order.id.text());
+    order.caller = caller.peer;
+    TaskEngine::Authorize authorize = [&caller](Task const& first) { require_first(caller, first); };
+    auto const task = co_await engine_.run(std::move(order), std::move(authorize));
     co_return Reply(ran(task));
 }
 
 asio::awaitable<Reply> Sheduler::send_async(Send in, Caller caller)
 {
-    Dispatcher::Order order;
+    TaskEngine::Order order;
     order.agent = in.agentip;
     order.ins = std::move(in.ins);
     order.by = caller.by();
     order.from = caller.peer->ip().text();
-    order.also = caller.also(order.id.text());
-    auto const recorded = co_await dispatcher_.send(std::move(order));
-    if (!recorded.fresh) require_first(caller, recorded.task);
+    order.audit_write = caller.also(order.id.text());
+    order.caller = caller.peer;
+    auto const recorded = co_await engine_.send(std::move(order));
+    if (!recorded.is_new) require_first(caller, recorded.task);
     json::object fields{{"info", handed(recorded.task)}};
     co_return Reply(std::move(fields));
 }
 
 asio::awaitable<Reply> Sheduler::cancel_task(ById in, Caller caller)
 {
-    auto const found = co_await log_.find(in.id);
+    auto const found = co_await engine_.find(in.id);
     if (!found) throw Error(codes::no_task, "no task " + in.id.text());
     caller.require_record("task " + in.id.text(), found->agent, found->ins);
     auto also = caller.also();
-    auto const task = co_await dispatcher_.cancel(in.id, std::move(also));
+    auto const task = co_await engine_.cancel(in.id, std::move(also));
     json::object fields{{"id", in.id.text()}, {"status", status_text(task.status)}};
     co_return Reply(std::move(fields));
 }

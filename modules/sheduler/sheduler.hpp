@@ -1,22 +1,18 @@
 #pragma once
 
-#include "agent_dispatcher.hpp"
 #include "elves/module.hpp"
+#include "elves/services/task_engine.hpp"
 
 namespace elves {
 
-/// The `sheduler` service (so spelled on the sheet): runs work on agents. Lives on the loop's thread; what it
-/// is given outlives it.
+/// The `sheduler` service (so spelled on the sheet): runs work on agents. Lives on the loop's thread; the task
+/// engine outlives it.
 class Sheduler final : public Module {
 public:
-    Sheduler(LoopExecutor loop, Clock& clock, Zone zone, Presence& presence, TaskLog& log,
-        AppDirectory const& apps, Quotas const* quotas = nullptr);
+    explicit Sheduler(TaskEngine& engine) : engine_(engine) {}
     [[nodiscard]] std::string_view name() const override { return "sheduler"; }
     void configure(Section const& section) override;
     void declare(MethodTable& table) override;
-    void start() override { dispatcher_.start(); }
-    void stop() override { dispatcher_.stop(); }
-    [[nodiscard]] AgentDispatcher& dispatcher() noexcept { return dispatcher_; }
 
 private:
     struct Send {
@@ -30,8 +26,7 @@ private:
     [[nodiscard]] asio::awaitable<Reply> send_async(Send in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> cancel_task(ById in, Caller caller);
 
-    TaskLog& log_;
-    AgentDispatcher dispatcher_;
+    TaskEngine& engine_;
 };
 
 } // namespace elves

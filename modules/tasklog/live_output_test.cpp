@@ -4,7 +4,7 @@
 
 #include "catch.hpp"
 #include "support/task_house.hpp"
-#include "tasklog/task_book.hpp"
+#include "tasklog/task_records.hpp"
 
 using namespace elves;
 
@@ -13,7 +13,6 @@ namespace {
 struct House : TaskHouse {
     House()
     {
-        book.load();
         output.set_most(1'000);
     }
     std::int64_t kept()
@@ -32,7 +31,6 @@ struct House : TaskHouse {
         kept();
         return joined_output(task_records::output(store.db(), id), 0, 1'000'000);
     }
-    TaskBook book{store, clock}; ///< Makes the tables.
     LiveOutput output{store, clock};
 };
 

@@ -2,7 +2,7 @@
 
 #include "catch.hpp"
 #include "elves/one_shot.hpp"
-#include "support/task_house.hpp"
+#include "support/transitions_fixture.hpp"
 
 using namespace elves;
 using namespace std::chrono_literals;
@@ -39,7 +39,7 @@ public:
     std::vector<std::pair<std::string, json::object>> calls;
 };
 
-struct House : TaskHouse {
+struct House : TransitionsFixture {
     House()
     {
         processors.clock = &clock;
@@ -49,9 +49,8 @@ struct House : TaskHouse {
     {
         outbox = std::make_unique<ProcessorOutbox>(loop.get_executor(), store, clock, processors, processors);
         outbox->set_give_up(give_up);
-        book = std::make_unique<TaskBook>(store, clock);
-        book->load();
-        book->on_finished([this](Task const& task) { outbox->finished(task); });
+        TransitionsFixture::start();
+        on_finished = [this](Task const& task) { outbox->finished(task); };
         outbox->load();
         settle();
     }
@@ -61,8 +60,8 @@ struct House : TaskHouse {
         auto task = sent_task(id, clock.now());
         task.ins.app = std::move(app);
         task.ins.mode = Mode::p;
-        run(book->record(task, {}));
-        run(book->apply(TaskId(id), life::Event(life::Reported{said(flag, std::move(result))})));
+        record(task);
+        apply(id, life::Reported{said(flag, std::move(result))});
         settle();
     }
     std::int64_t owed() { return number("SELECT count(*) FROM deliveries"); }
@@ -73,7 +72,6 @@ struct House : TaskHouse {
     }
     std::chrono::seconds give_up = 24h;
     FakeProcessors processors;
-    std::unique_ptr<TaskBook> book;
     std::unique_ptr<ProcessorOutbox> outbox;
 };
 
@@ -188,13 +186,13 @@ TEST_CASE("a task of mode NP, and a firing that did not start, are not delivered
 {
     House house;
     auto task = sent_task(1, house.clock.now());
-    house.run(house.book->record(task, {}));
-    house.run(house.book->apply(TaskId(1), life::Event(life::Reported{said(1, "fine")})));
+    house.record(task);
+    house.apply(1, life::Reported{said(1, "fine")});
     task = sent_task(2, house.clock.now());
     task.ins.mode = Mode::p;
     task.status = TaskStatus::skipped;
     task.end = house.clock.now();
-    house.run(house.book->record(task, {}));
+    house.record(task);
     house.pass(10s);
     CHECK(house.processors.calls.empty());
     CHECK(house.owed() == 0);

@@ -440,13 +440,13 @@ void list(Db& db, Filter const& filter, std::int64_t limit, std::function<bool(R
     while (more && run.next()) more = take(read_row(run));
 }
 
-std::optional<TaskLog::LastRun> last_run(Db& db, TaskId cron_id)
+std::optional<TaskEngine::LastRun> last_run(Db& db, TaskId cron_id)
 {
     auto const cron = cron_id.text();
     auto run = db.run(last_of_cron);
     run.bind(1, std::string_view(cron));
     if (!run.next()) return std::nullopt;
-    return TaskLog::LastRun{run.instant(0), known(parse_status(run.text(1)), "status")};
+    return TaskEngine::LastRun{run.instant(0), known(parse_status(run.text(1)), "status")};
 }
 
 void put_output(Db& db, TaskId id, std::int64_t row, OutputPiece const& piece)

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "elves/services/task_log.hpp"
+#include "elves/services/task_engine.hpp"
 #include "elves/sql.hpp"
 #include "elves/task.hpp"
 
@@ -82,7 +82,7 @@ struct OpenTask {
 /// Gives them to `take`, newest first and as `find_listed` does, until it says false or has been given
 /// `limit`. No more than one is held.
 void list(Db& db, Filter const& filter, std::int64_t limit, std::function<bool(Row)> const& take);
-[[nodiscard]] std::optional<TaskLog::LastRun> last_run(Db& db, TaskId cron_id);
+[[nodiscard]] std::optional<TaskEngine::LastRun> last_run(Db& db, TaskId cron_id);
 
 struct OutputPiece {
     std::int64_t at = 0; ///< Bytes from the output's beginning.

@@ -71,19 +71,19 @@ bool runs_the_same(Instruction const& job, Instruction const& firing)
 
 } // namespace
 
-Tasklog::Tasklog(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Presence const& presence,
+Tasklog::Tasklog(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Presence& presence,
     AppDirectory const& apps, Dialer& dialer, Quotas const* quotas)
     : store_(store)
     , clock_(clock)
     , zone_(zone)
     , presence_(presence)
     , quotas_(quotas)
-    , book_(store, clock, quotas)
+    , engine_(loop, store, clock, zone, presence, apps, quotas)
     , output_(store, clock)
     , outbox_(std::move(loop), store, clock, apps, dialer)
     , pruner_(store, clock, "tasks")
 {
-    book_.on_finished([this](Task const& task) {
+    engine_.on_finished([this](Task const& task) {
         output_.forget(task.id);
         outbox_.finished(task);
     });
@@ -96,7 +96,7 @@ void Tasklog::configure(Section const& section)
     auto const keep_failed = section.seconds("keep_failed", 2 * keep, 1s, 3650 * 86'400s);
     auto const give_up = section.seconds("processor_give_up", 86'400s, 0s, 30 * 86'400s);
     auto const output = section.number("max_output", most_output, 0, 16 * most_output);
-    book_.set_lost_after(lost_after);
+    engine_.set_lost_after(lost_after);
     outbox_.set_give_up(give_up);
     output_.set_most(output);
     pruner_.set(std::min(keep, keep_failed), [keep, keep_failed](Db& db, Instant now, std::int64_t most) {
@@ -145,6 +145,10 @@ void Tasklog::declare(MethodTable& table)
     table.call<StoryOf>("gettaskstory", Right::read, {required("id", &StoryOf::id)},
         "Everything that happened to a task, in order.",
         [this](StoryOf in, Caller const& caller) { return story_of(in, caller); });
+    table.cast<Queued>("queued", Right::report,
+        {required("id", &Queued::id), required("queued", &Queued::queued)},
+        "Says whether a task waits on its agent for a free worker.",
+        [this](Queued const& in, Caller const& caller) { return take_queued(in, caller); });
     table.cast<Output>("output", Right::report,
         {required("id", &Output::id), required("offset", &Output::offset), required("data", &Output::data)},
         "What a running worker prints, as it prints it.",
@@ -153,7 +157,7 @@ void Tasklog::declare(MethodTable& table)
 
 void Tasklog::start()
 {
-    book_.load();
+    engine_.start();
     outbox_.load();
     pruner_.start();
 }
@@ -162,9 +166,9 @@ void Tasklog::stop()
 {
     pruner_.stop();
     outbox_.stop();
-    book_.flush();
+    engine_.stop();
     output_.flush();
-    book_.daily_bytes().flush();
+    engine_.daily_bytes().flush();
 }
 
 Ip Tasklog::linked_agent(Caller const& caller) const
@@ -182,9 +186,9 @@ asio::awaitable<Reply> Tasklog::take_result(AgentResult in, Caller caller)
     // A quick worker's result comes with the word that it was taken, which is on its way through the loop.
     co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
     std::optional<Ip> owner;
-    if (auto const* const open = book_.open(in.id)) {
+    if (auto const* const open = engine_.open(in.id)) {
         owner = open->agent;
-    } else if (auto const task = co_await book_.find(in.id)) {
+    } else if (auto const task = co_await engine_.find(in.id)) {
         owner = task->agent;
     }
     if (!owner && in.cron_id && in.fire_time && in.ins) {
@@ -194,15 +198,14 @@ asio::awaitable<Reply> Tasklog::take_result(AgentResult in, Caller caller)
     if (!owner) throw Error(codes::no_task, "no task " + in.id.text());
     if (*owner != agent)
         throw Error(codes::forbidden, "task " + in.id.text() + " is not one of " + agent.text());
-    life::Event event = life::Reported{std::move(report)};
-    co_await book_.apply(in.id, std::move(event));
+    co_await engine_.report(in.id, std::move(report));
     co_return Reply();
 }
 
 asio::awaitable<void> Tasklog::take_firing(AgentResult in, Ip agent, WorkerReport report)
 {
     // A job that is gone by now may still have fired before: what has run is recorded.
-    auto const job = book_.cron_job(*in.cron_id);
+    auto const job = engine_.cron_job(*in.cron_id);
     if (job && job->agent != agent)
         throw Error(codes::forbidden, "cron job " + in.cron_id->text() + " is not one of " + agent.text());
     if (!in.ins->dedup.empty())
@@ -228,9 +231,9 @@ asio::awaitable<void> Tasklog::take_firing(AgentResult in, Ip agent, WorkerRepor
         task.sync_error = report.result;
         task.end = clock_.now();
     } else {
-        task = life::decide(task, life::Reported{std::move(report)}, clock_.now()).task;
+        task = life::decide(task, life::Reported{std::move(report)}, {clock_.now(), {}, {}}).task;
     }
-    auto const recorded = co_await book_.record(std::move(task), {});
+    auto const recorded = co_await engine_.record(std::move(task), {});
     if (recorded.task.id == in.id && recorded.task.agent != agent)
         throw Error(codes::forbidden, "task " + in.id.text() + " is not one of " + agent.text());
 }
@@ -244,7 +247,7 @@ asio::awaitable<Reply> Tasklog::take_processed(ProcessorResult in, Caller caller
     log.processor_costtime = number_in(in.info.root(), "processor_sync_costtime");
     log.processor_message = string_in(in.info.root(), "processor_message");
     if (log.processor_message.empty()) log.processor_message = error.empty() ? flag : error;
-    auto const task = co_await book_.find(in.id);
+    auto const task = co_await engine_.find(in.id);
     if (!task) throw Error(codes::no_task, "no task " + in.id.text());
     caller.require_record("task " + in.id.text(), task->agent, task->ins);
     Store::Work work = [id = in.id, log](Db& db) { task_records::put_processed(db, id, log); };
@@ -255,7 +258,7 @@ asio::awaitable<Reply> Tasklog::take_processed(ProcessorResult in, Caller caller
 
 asio::awaitable<Reply> Tasklog::by_ids(ByIds in, Caller caller)
 {
-    book_.flush();
+    engine_.flush();
     std::function<TasksById(Db&)> work = [ids = in.id, key = caller.key](
                                              Db& db) { return find_tasks(db, ids, key.get()); };
     auto const tasks = co_await store_.read<TasksById>(std::move(work));
@@ -327,7 +330,7 @@ asio::awaitable<Reply> Tasklog::search(Search in, Caller caller)
     if (in.limit < 1 || in.limit > most_listed) {
         throw Error(codes::bad_field, "`limit` is " + std::to_string(in.limit) + "; give 1 to 1000");
     }
-    book_.flush();
+    engine_.flush();
     std::function<TaskPage(Db&)> work = [filter, limit = in.limit, key = caller.key](
                                             Db& db) { return search_tasks(db, filter, limit, key.get()); };
     auto const page = co_await store_.read<TaskPage>(std::move(work));
@@ -366,7 +369,7 @@ asio::awaitable<Reply> Tasklog::output_of(OutputOf in, Caller caller)
 
 asio::awaitable<Reply> Tasklog::story_of(StoryOf in, Caller caller)
 {
-    book_.flush();
+    engine_.flush();
     output_.flush();
     struct Found {
         std::optional<task_records::Row> row;
@@ -391,14 +394,22 @@ asio::awaitable<Reply> Tasklog::story_of(StoryOf in, Caller caller)
     co_return Reply(std::move(fields));
 }
 
+Reply Tasklog::take_queued(Queued const& in, Caller const& caller)
+{
+    auto const agent = linked_agent(caller);
+    auto const* const task = engine_.open(in.id);
+    if (task && task->agent == agent) engine_.set_queued(in.id, in.queued);
+    return {};
+}
+
 Reply Tasklog::take_output(Output in, Caller const& caller)
 {
     auto const agent = linked_agent(caller);
-    auto const* const task = book_.open(in.id);
+    auto const* const task = engine_.open(in.id);
     bool const is_its_own = task && task->agent == agent && !is_final(task->status);
     if (!is_its_own) return {};
     // Results are always taken; live output is what may be dropped when the key's day is used up.
-    auto& written = book_.daily_bytes();
+    auto& written = engine_.daily_bytes();
     if (quotas_ && written.today(task->by) >= quotas_->limits_of(task->by).bytes_per_day) return {};
     written.add(task->by, output_.add(in.id, in.offset, std::move(in.data)));
     return {};

@@ -11,8 +11,8 @@
 #include "elves/pruner.hpp"
 #include "elves/services/presence.hpp"
 #include "live_output.hpp"
+#include "local_task_engine.hpp"
 #include "processor_outbox.hpp"
-#include "task_book.hpp"
 
 namespace elves {
 
@@ -20,14 +20,14 @@ namespace elves {
 /// it.
 class Tasklog final : public Module {
 public:
-    Tasklog(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Presence const& presence,
+    Tasklog(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Presence& presence,
         AppDirectory const& apps, Dialer& dialer, Quotas const* quotas = nullptr);
     [[nodiscard]] std::string_view name() const override { return "tasklog"; }
     void configure(Section const& section) override;
     void declare(MethodTable& table) override;
     void start() override;
     void stop() override;
-    [[nodiscard]] TaskBook& book() noexcept { return book_; }
+    [[nodiscard]] LocalTaskEngine& engine() noexcept { return engine_; }
 
 private:
     struct AgentResult { ///< A result; with `cron_id` one of a firing of the agent's own.
@@ -62,6 +62,10 @@ private:
     struct StoryOf {
         TaskId id;
     };
+    struct Queued {
+        TaskId id;
+        bool queued = false;
+    };
     struct Output {
         TaskId id;
         std::int64_t offset = 0;
@@ -75,6 +79,7 @@ private:
     [[nodiscard]] asio::awaitable<Reply> search(Search in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> output_of(OutputOf in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> story_of(StoryOf in, Caller caller);
+    [[nodiscard]] Reply take_queued(Queued const& in, Caller const& caller);
     [[nodiscard]] Reply take_output(Output in, Caller const& caller);
     [[nodiscard]] task_records::Filter filter_of(Search const& in) const;
     [[nodiscard]] Ip linked_agent(Caller const& caller) const;
@@ -85,9 +90,9 @@ private:
     Store& store_;
     Clock& clock_;
     Zone zone_;
-    Presence const& presence_;
+    Presence& presence_;
     Quotas const* quotas_; ///< Null where there are no keys.
-    TaskBook book_;
+    LocalTaskEngine engine_;
     LiveOutput output_;
     ProcessorOutbox outbox_;
     Pruner pruner_;

@@ -12,8 +12,8 @@ std::unique_ptr<Module> make_tasklog(Host& host)
     auto module = std::make_unique<Tasklog>(host.loop, host.store, host.clock, host.zone,
         host.need<Presence>("tasklog"), host.need<AppDirectory>("tasklog"), host.need<Dialer>("tasklog"),
         quotas);
-    if (quotas) quotas->add(module->book());
-    host.offer<TaskLog>(module->book());
+    if (quotas) quotas->add(module->engine());
+    host.offer<TaskEngine>(module->engine());
     return module;
 }
 

@@ -47,11 +47,11 @@ public:
               {settings_.apps, settings_.interpreters, settings_.max_output, settings_.max_workers,
                   kill_grace, settings_.param_by_input, settings_.confinement, settings_.run_as})
         , workers_(runner_)
-        , tasks_(io_.get_executor(), clock_, journal_, workers_,
+        , tasks_(io_.get_executor(), clock_, server_time_, journal_, workers_,
               {settings_.max_workers, settings_.max_queued}, settings_.rules)
         , reports_(io_.get_executor(), clock_, tasks_, zone_)
         , cron_(io_.get_executor(), clock_, journal_, tasks_, zone_)
-        , service_(tasks_, cron_, reports_, zone_)
+        , service_(tasks_, cron_, reports_, journal_since_, zone_)
         , router_(gate_)
         , shared_{clock_, &router_, limits()}
         , link_(settings_, shared_, zone_,
@@ -62,6 +62,10 @@ public:
                   [this] {
                       output_.link_down();
                       reports_.link_down();
+                  },
+                  [this](Instant time, Clock::Steady asked) {
+                      server_time_.set(time, asked);
+                      begin_journal(time);
                   }})
     {
         shared_.tls = settings_.tls;
@@ -70,7 +74,8 @@ public:
         router_.add(std::string(InstructService::name), methods_);
         tasks_.listen([this](TaskId id, std::uint64_t offset,
                           std::string const& data) { output_.put(id, offset, data); },
-            [this](TaskId id) { reports_.add(id); });
+            [this](TaskId id) { reports_.add(id); },
+            [this](TaskId id, bool is_queued) { reports_.tell_queued(id, is_queued); });
     }
     ~Agent()
     {
@@ -81,6 +86,7 @@ public:
 
     void run()
     {
+        if (auto const since = journal_.load_since()) journal_since_.set(*since);
         tasks_.start(journal_.load_tasks(clock_.now()));
         cron_.start(journal_.load_crons());
         wait_for_signal();
@@ -105,6 +111,16 @@ private:
         LinkLimits all;
         all.max_inflight = settings_.max_workers + settings_.max_queued + 100;
         return all;
+    }
+
+    /// Of a new journal, at the first registration: every task that is handed over from now on will be in it.
+    void begin_journal(Instant server_now)
+    {
+        if (journal_since_.is_known()) return;
+        asio::co_spawn(io_, journal_.begin(server_now), [this, server_now](std::exception_ptr const& failure) {
+            // Without it the next answer of the server tries again.
+            if (!failure && !journal_since_.is_known()) journal_since_.set(server_now);
+        });
     }
 
     void warn_of_shared_user() const
@@ -176,6 +192,8 @@ private:
     AsioClock clock_;
     Zone zone_ = Zone::of_machine(); ///< The server's, once that is known.
     SqliteStore store_;
+    ServerTime server_time_{clock_};
+    JournalSince journal_since_{server_time_, keep_confirmed};
     Journal journal_;
     Pruner pruner_{store_, clock_, "tasks of the journal"};
     Runner runner_;

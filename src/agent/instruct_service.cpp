@@ -51,7 +51,8 @@ void InstructService::declare(MethodTable& table)
 {
     table.call<Instruct>("instruct", Right::open,
         {required("id", &Instruct::id), required("type", &Instruct::type), required("ins", &Instruct::ins),
-            optional("account", &Instruct::account), optional("workers", &Instruct::workers)},
+            optional("account", &Instruct::account), optional("workers", &Instruct::workers),
+            optional("start_by", &Instruct::start_by)},
         "Runs a task. `rt` is answered with its result, the others when it is in the journal.",
         [this](Instruct in, Caller caller) { return instruct(std::move(in), std::move(caller)); });
     table.call<One>("cancel", Right::open, {required("id", &One::id)}, "Stops a task wherever it is.",
@@ -59,7 +60,8 @@ void InstructService::declare(MethodTable& table)
     table.call<Crons>("setcrons", Right::open, {required("cron_list", &Crons::cron_list)},
         "Replaces the agent's own cron jobs.",
         [this](Crons in, Caller const&) { return set_crons(std::move(in)); });
-    table.call<Many>("status", Right::open, {required("id", &Many::id)}, "How far tasks are.",
+    table.call<Many>("status", Right::open,
+        {required("id", &Many::id), optional("start_by", &Many::start_by)}, "How far tasks are.",
         [this](Many in, Caller const&) { return status(std::move(in)); });
     table.cast<Many>("confirm", Right::open, {required("id", &Many::id)},
         "The server has these results on disk.",
@@ -73,8 +75,13 @@ asio::awaitable<Reply> InstructService::instruct(Instruct in, Caller caller)
     entry.type = in.type;
     entry.ins = std::move(in.ins);
     entry.account = account_of(std::move(in.account), in.workers);
+    if (in.start_by) entry.start_by = Instant(std::chrono::milliseconds(*in.start_by));
     co_await tasks_.take(std::move(entry));
-    if (in.type != TaskType::rt) co_return Reply();
+    if (in.type != TaskType::rt) {
+        Reply taken;
+        if (tasks_.is_queued(in.id)) taken.fields()["queued"] = "true";
+        co_return taken;
+    }
     auto const report = co_await tasks_.result(in.id);
     // Its back can't be read any more: it goes the other way.
     if (!caller.peer || !caller.peer->is_open()) reports_.add(in.id);
@@ -106,7 +113,11 @@ asio::awaitable<Reply> InstructService::set_crons(Crons in)
 json::object InstructService::standing(TaskId id, std::optional<Entry> const& entry) const
 {
     if (!entry) return with_status(id, "unknown");
-    if (!entry->report) return with_status(id, "running");
+    if (!entry->report) {
+        auto running = with_status(id, "running");
+        if (tasks_.is_queued(id)) running["queued"] = "true";
+        return running;
+    }
     auto one = with_status(id, entry->report->flag == 1 ? "done" : "failed");
     write_report(one, *entry->report, zone_);
     return one;
@@ -119,6 +130,7 @@ asio::awaitable<Reply> InstructService::status(Many in)
     constexpr std::size_t room = std::size_t{3} * 1024 * 1024;
     json::array all;
     std::size_t used = 0;
+    if (in.start_by) co_await tasks_.extend(in.id, Instant(std::chrono::milliseconds(*in.start_by)));
     for (std::size_t first = 0; first < in.id.size(); first += at_once) {
         auto const size = std::min(at_once, in.id.size() - first);
         std::vector<TaskId> ids(&in.id[first], &in.id[first] + size);
@@ -137,6 +149,7 @@ asio::awaitable<Reply> InstructService::status(Many in)
     }
     Reply reply;
     reply.fields()["info"] = std::move(all);
+    if (auto const since = since_.get()) reply.fields()["journal_since"] = since->time_since_epoch().count();
     co_return reply;
 }
 

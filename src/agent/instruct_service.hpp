@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/journal_since.hpp"
 #include "agent/own_cron.hpp"
 #include "agent/reports.hpp"
 #include "agent/tasks.hpp"
@@ -21,8 +22,9 @@ class InstructService {
 public:
     static constexpr std::string_view name = "agent";
 
-    InstructService(Tasks& tasks, OwnCron& cron, Reports& reports, Zone const& zone)
-        : tasks_(tasks), cron_(cron), reports_(reports), zone_(zone)
+    /// What the service needs of its agent; all of it outlives the service.
+    InstructService(Tasks& tasks, OwnCron& cron, Reports& reports, JournalSince const& since, Zone const& zone)
+        : tasks_(tasks), cron_(cron), reports_(reports), since_(since), zone_(zone)
     {
     }
     void declare(MethodTable& table);
@@ -34,12 +36,14 @@ private:
         Instruction ins;
         std::string account;
         std::optional<std::int64_t> workers;
+        std::optional<std::int64_t> start_by; ///< Ms since 1970, by the server's clock.
     };
     struct One {
         TaskId id;
     };
     struct Many {
         std::vector<TaskId> id;
+        std::optional<std::int64_t> start_by; ///< Those that are queued may start until then.
     };
     struct Crons {
         CronList cron_list;
@@ -55,6 +59,7 @@ private:
     Tasks& tasks_;
     OwnCron& cron_;
     Reports& reports_;
+    JournalSince const& since_;
     Zone const& zone_;
 };
 

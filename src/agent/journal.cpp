@@ -12,13 +12,21 @@ namespace {
 
 #define JOURNAL_COLUMNS                                                                                      \
     "SELECT id, type, stage, ins, taken, started, cron_id, fire_time, skipped, result, confirmed, "          \
-    "account, workers FROM task "
+    "account, workers, start_by FROM task "
 constexpr std::string_view insert_task =
     "INSERT INTO task (id, type, stage, ins, taken, started, cron_id, fire_time, skipped, result, account, "
-    "workers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING";
+    "workers, start_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
+    // What ended without having started may be handed over once more.
+    "ON CONFLICT (id) DO UPDATE SET stage = ?3, ins = ?4, taken = ?5, started = ?6, result = NULL, "
+    "confirmed = NULL, account = ?11, workers = ?12, start_by = ?13, not_started = 0 WHERE not_started = 1 "
+    "ON CONFLICT DO NOTHING";
 constexpr std::string_view account = "UPDATE cron SET accounted = max(accounted, ?2) WHERE id = ?1";
 constexpr std::string_view put_start = "UPDATE task SET stage = 'started', started = ?2 WHERE id = ?1";
-constexpr std::string_view put_result = "UPDATE task SET stage = 'done', result = ?2 WHERE id = ?1";
+constexpr std::string_view put_result = "UPDATE task SET stage = 'done', result = ?2, not_started = ?3 WHERE id = ?1";
+constexpr std::string_view put_start_by =
+    "UPDATE task SET start_by = ?2 WHERE id = ?1 AND stage = 'taken' AND start_by < ?2";
+constexpr std::string_view put_since =
+    "INSERT INTO journal (since) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM journal)";
 constexpr std::string_view put_confirmed =
     "UPDATE task SET confirmed = ?2 WHERE id = ?1 AND confirmed IS NULL";
 constexpr std::string_view cut_off = "UPDATE task SET stage = 'done', result = ?1 "
@@ -72,6 +80,7 @@ Entry entry_of(Run const& row)
     entry.confirmed = !row.is_null(10);
     entry.account.id = row.text(11);
     if (!row.is_null(12)) entry.account.workers = row.number(12);
+    if (!row.is_null(13)) entry.start_by = row.instant(13);
     return entry;
 }
 
@@ -102,6 +111,7 @@ bool insert(Db& db, Entry const& entry)
     run.bind(9, std::int64_t{entry.firing && entry.firing->skipped ? 1 : 0});
     entry.report ? run.bind(10, result) : run.bind_null(10);
     run.bind(11, entry.account.id).bind(12, entry.account.workers);
+    entry.start_by ? run.bind(13, ms(*entry.start_by)) : run.bind_null(13);
     run.execute();
     return db.changes() > 0;
 }
@@ -140,6 +150,17 @@ std::vector<Entry> Journal::load_tasks(Instant now)
         }
     });
     return all;
+}
+
+std::optional<Instant> Journal::load_since()
+{
+    std::optional<Instant> since;
+    store_.at_start([&](Db& db) {
+        auto row = db.run("SELECT since FROM journal");
+        since.reset();
+        if (row.next()) since = row.instant(0);
+    });
+    return since;
 }
 
 std::vector<CronRow> Journal::load_crons()
@@ -185,8 +206,23 @@ asio::awaitable<void> Journal::finish(TaskId id, WorkerReport report)
     return store_.write([id, report = std::move(report)](Db& db) {
         auto const text = id.text();
         auto const result = report_text(report);
-        db.run(put_result).bind(1, text).bind(2, result).execute();
+        db.run(put_result).bind(1, text).bind(2, result).bind(3, std::int64_t{report.not_started}).execute();
     });
+}
+
+asio::awaitable<void> Journal::extend(std::vector<TaskId> ids, Instant start_by)
+{
+    return store_.write([ids = std::move(ids), start_by](Db& db) {
+        for (auto const id : ids) {
+            auto const text = id.text();
+            db.run(put_start_by).bind(1, text).bind(2, ms(start_by)).execute();
+        }
+    });
+}
+
+asio::awaitable<void> Journal::begin(Instant server_now)
+{
+    return store_.write([server_now](Db& db) { db.run(put_since).bind(1, ms(server_now)).execute(); });
 }
 
 asio::awaitable<void> Journal::confirm(std::vector<TaskId> ids, Instant now)

@@ -33,6 +33,7 @@ struct Entry {
     Account account;
     Instant taken{};
     std::optional<Instant> started;
+    std::optional<Instant> start_by;    ///< Not started after this; by the server's clock.
     std::optional<Firing> firing;       ///< Nothing where the server sent it.
     std::optional<WorkerReport> report; ///< When `done`.
     bool confirmed = false;             ///< The server has the result on disk.
@@ -58,12 +59,20 @@ public:
     /// result were cut off by our own end: that becomes their result.
     [[nodiscard]] std::vector<Entry> load_tasks(Instant now);
     [[nodiscard]] std::vector<CronRow> load_crons();
+    /// Since when the journal has every task that was handed over to this agent, by the server's clock; nothing
+    /// before the first registration with it.
+    [[nodiscard]] std::optional<Instant> load_since();
 
-    /// False, and nothing written: that id, or that firing, is in here already. Of a firing, its job is
+    /// False, and nothing written: that id, or that firing, is in here already, unless it ended without having
+    /// started. Of a firing, its job is
     /// accounted for up to `accounted`, in the same transaction.
     [[nodiscard]] asio::awaitable<bool> take(Entry entry, std::optional<Instant> accounted);
     [[nodiscard]] asio::awaitable<void> start(TaskId id, Instant now);
     [[nodiscard]] asio::awaitable<void> finish(TaskId id, WorkerReport report);
+    /// Gives waiting tasks more time to start.
+    [[nodiscard]] asio::awaitable<void> extend(std::vector<TaskId> ids, Instant start_by);
+    /// The journal is complete from now on, unless it is already.
+    [[nodiscard]] asio::awaitable<void> begin(Instant server_now);
     [[nodiscard]] asio::awaitable<void> confirm(std::vector<TaskId> ids, Instant now);
     /// One for each, in the same order; nothing for an unknown one.
     [[nodiscard]] asio::awaitable<std::vector<std::optional<Entry>>> find(std::vector<TaskId> ids);

@@ -32,6 +32,13 @@ CREATE TABLE cron (
 -- migration 2: on whose account a task runs
 ALTER TABLE task ADD COLUMN account TEXT NOT NULL DEFAULT '';
 ALTER TABLE task ADD COLUMN workers INTEGER; -- NULL: the agent's default share
+
+-- migration 3: until when a task may start, and since when the journal is complete
+ALTER TABLE task ADD COLUMN start_by INTEGER; -- by the server's clock; NULL: no limit
+ALTER TABLE task ADD COLUMN not_started INTEGER NOT NULL DEFAULT 0; -- done without having started: may be taken again
+CREATE TABLE journal (
+    since INTEGER NOT NULL -- the server's clock at the first registration; one row at most
+) STRICT;
 )sql";
 
 } // namespace elves::agent

@@ -72,6 +72,12 @@ void Reports::add(TaskId id)
     send_next();
 }
 
+void Reports::tell_queued(TaskId id, bool is_queued) const
+{
+    if (!server_) return;
+    server_->cast("tasklog", "queued", json::object{{"id", id.text()}, {"queued", is_queued ? "true" : "false"}});
+}
+
 void Reports::send_next()
 {
     while (server_ && in_flight_ < max_in_flight && !queue_.empty()) {

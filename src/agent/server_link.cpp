@@ -220,16 +220,17 @@ asio::awaitable<Back> ServerLink::register_here(Ip ip)
 {
     auto fields = registration(ip, settings_.asset, settings_.apps, zone_.text(started_));
     if (key_) fields["auth"] = json::object{{"key", key_->key}, {"token", key_->token}};
+    auto const asked = shared_.clock.steady();
     auto back = co_await link_->call("heartbeat", "register", fields, answer_limit);
     if (!back.flag) co_return back;
     auto const before = zone_.name();
-    learn(back.fields.root());
+    learn(back.fields.root(), asked);
     // Said in our zone, for the server's was not known yet: once more, in its own.
     if (zone_.name() != before) co_return co_await register_here(ip);
     co_return back;
 }
 
-void ServerLink::learn(JsonValue const& reply)
+void ServerLink::learn(JsonValue const& reply, Clock::Steady asked)
 {
     if (auto const* const value = reply.find("interval")) {
         auto const seconds = whole_number(*value);
@@ -246,6 +247,7 @@ void ServerLink::learn(JsonValue const& reply)
     }
     auto const* const time = reply.find("time");
     auto const theirs = time ? whole_number(*time) : std::nullopt;
+    if (theirs && listener_.time) listener_.time(Instant(std::chrono::milliseconds(*theirs)), asked);
     constexpr std::int64_t far_off = 60'000;
     auto const ours = shared_.clock.now().time_since_epoch().count();
     if (theirs && (*theirs > ours + far_off || *theirs < ours - far_off))
@@ -264,8 +266,13 @@ asio::awaitable<void> ServerLink::beat_until_lost()
             link->cast("heartbeat", "beat", {});
             continue;
         }
-        // A beat that is answered; without an answer the server is gone without a word.
-        static_cast<void>(co_await link->call("elves", "ping", {}, std::max(interval_, answer_limit)));
+        // A beat that is answered: without an answer the server is gone without a word. Its clock may have been
+        // set since the last time.
+        auto const asked = shared_.clock.steady();
+        auto const back = co_await link->call("heartbeat", "time", {}, std::max(interval_, answer_limit));
+        auto const* const time = back.fields.find("time");
+        auto const theirs = time ? whole_number(*time) : std::nullopt;
+        if (theirs && listener_.time) listener_.time(Instant(std::chrono::milliseconds(*theirs)), asked);
     }
 }
 

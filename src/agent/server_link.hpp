@@ -20,6 +20,8 @@ public:
     struct Listener {
         std::function<void(std::shared_ptr<Peer>)> up; ///< Registered.
         std::function<void()> down;
+        /// What time it is there, and when it was asked.
+        std::function<void(Instant time, Clock::Steady asked)> time;
     };
 
     /// `zone` is set to the server's, as soon as that is known. All of them outlive the link.
@@ -43,7 +45,7 @@ private:
     [[nodiscard]] asio::awaitable<bool> login();
     [[nodiscard]] asio::awaitable<Back> register_here(Ip ip);
     [[nodiscard]] asio::awaitable<void> beat_until_lost();
-    void learn(JsonValue const& reply);
+    void learn(JsonValue const& reply, Clock::Steady asked);
 
     AgentSettings const& settings_;
     LinkShared& shared_;

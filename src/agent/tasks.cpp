@@ -16,10 +16,17 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds start_retry = 1s;
 constexpr std::chrono::milliseconds longest_pause = 60s;
 
+Error too_late_error()
+{
+    return {codes::too_late, "the task came too late to be started, or no worker was free in time "
+                             "([agent] max_workers); it did not start"};
+}
+
 WorkerReport too_late_report()
 {
     WorkerReport report;
-    report.result = "not started: its time was over before its turn came ([agent] max_workers)";
+    report.result = too_late_error().info();
+    report.not_started = true;
     return report;
 }
 
@@ -40,9 +47,11 @@ WorkerReport canceled_report()
 } // namespace
 
 Tasks::Tasks(
-    LoopExecutor loop, Clock& clock, Journal& journal, Workers& workers, Limits limits, RunRules rules)
+    LoopExecutor loop, Clock& clock, ServerTime const& server_time, Journal& journal, Workers& workers,
+    Limits limits, RunRules rules)
     : loop_(std::move(loop))
     , clock_(clock)
+    , server_time_(server_time)
     , journal_(journal)
     , workers_(workers)
     , rules_(std::move(rules))
@@ -50,10 +59,11 @@ Tasks::Tasks(
 {
 }
 
-void Tasks::listen(OnOutput on_output, OnResult on_result)
+void Tasks::listen(OnOutput on_output, OnResult on_result, OnQueued on_queued)
 {
     on_output_ = std::move(on_output);
     on_result_ = std::move(on_result);
+    on_queued_ = std::move(on_queued);
 }
 
 void Tasks::start(std::vector<Entry> open)
@@ -81,6 +91,11 @@ asio::awaitable<bool> Tasks::take(Entry entry, std::optional<Instant> accounted)
     if (stopping_) throw Error(codes::shutting_down, "the agent is shutting down");
     if (held_.contains(id)) co_return false;
     bool const is_over = entry.stage == Stage::done;
+    if (!is_over && is_too_late(entry)) {
+        // What was taken before is answered all the same.
+        if (co_await look(id)) co_return false;
+        throw too_late_error();
+    }
     if (auto const why = is_over ? std::nullopt : refusal(entry)) {
         // What was taken before is answered all the same.
         if (co_await look(id)) co_return false;
@@ -124,10 +139,13 @@ asio::awaitable<bool> Tasks::take(Entry entry, std::optional<Instant> accounted)
         if (on_result_) on_result_(id);
         co_return true;
     }
+    unconfirmed_.erase(id); // It was here before, and had ended without having started.
     held_.try_emplace(id).first->second.canceled = canceled;
     begin(std::move(entry), at_once);
     co_return true;
 }
+
+bool Tasks::is_too_late(Entry const& entry) const { return server_time_.is_past(entry.start_by); }
 
 /// Why it may not run here; the log is told.
 std::optional<std::string> Tasks::refusal(Entry const& entry) const
@@ -149,6 +167,30 @@ void Tasks::begin(Entry entry, bool at_once)
     if (auto const why = refusal(held.entry)) return settle(id, refused_report(*why));
     queue_.push_back(id, held.entry.account);
     start_next();
+    if (auto const found = held_.find(id); found != held_.end() && is_queued(id)) {
+        found->second.was_queued = true;
+        // The others' hand-over is answered with it.
+        if (on_queued_ && found->second.entry.type == TaskType::rt) on_queued_(id, true);
+    }
+}
+
+bool Tasks::is_queued(TaskId id) const
+{
+    auto const found = held_.find(id);
+    return found != held_.end() && found->second.entry.stage == Stage::taken && !found->second.is_starting;
+}
+
+asio::awaitable<void> Tasks::extend(std::vector<TaskId> ids, Instant start_by)
+{
+    std::vector<TaskId> extended;
+    for (auto const id : ids) {
+        if (!is_queued(id)) continue;
+        auto& entry = held_.at(id).entry;
+        if (!entry.start_by || *entry.start_by >= start_by || is_too_late(entry)) continue;
+        entry.start_by = start_by;
+        extended.push_back(id);
+    }
+    if (!extended.empty()) co_await journal_.extend(std::move(extended), start_by);
 }
 
 void Tasks::start_next()
@@ -156,6 +198,7 @@ void Tasks::start_next()
     while (!stopping_ && !retry_.running()) {
         auto const id = queue_.pop();
         if (!id) return;
+        if (auto const found = held_.find(*id); found != held_.end()) found->second.is_starting = true;
         spawn(start_one(*id));
     }
 }
@@ -168,6 +211,7 @@ asio::awaitable<void> Tasks::start_one(TaskId id)
     } catch (std::exception const& problem) {
         ELVES_LOG(error, "task " << id.text() << " can't start yet, the journal: " << problem.what());
         auto const& account = held_.at(id).entry.account;
+        held_.at(id).is_starting = false;
         queue_.give_back_worker(account);
         queue_.push_front(id, account);
         retry_ = clock_.after(start_retry, [this] {
@@ -199,7 +243,9 @@ void Tasks::run(TaskId id)
     auto& held = held_.at(id);
     if (held.canceled) return ended(id, canceled_report());
     auto const ins = in_time(held);
-    if (ins.timeout.count() == 0 && held.entry.ins.timeout.count() > 0) return ended(id, too_late_report());
+    bool const has_no_time = ins.timeout.count() == 0 && held.entry.ins.timeout.count() > 0;
+    if (has_no_time || is_too_late(held.entry)) return ended(id, too_late_report());
+    if (held.was_queued && on_queued_) on_queued_(id, false);
     workers_.run(
         id, ins,
         [this, id](std::uint64_t offset, std::string data) {

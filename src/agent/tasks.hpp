@@ -11,6 +11,7 @@
 
 #include "agent/journal.hpp"
 #include "agent/run_rules.hpp"
+#include "agent/server_time.hpp"
 #include "agent/worker_queue.hpp"
 #include "agent/workers.hpp"
 #include "elves/clock.hpp"
@@ -29,13 +30,15 @@ public:
     };
     using OnOutput = std::function<void(TaskId id, std::uint64_t offset, std::string data)>;
     using OnResult = std::function<void(TaskId id)>;
+    using OnQueued = std::function<void(TaskId id, bool is_queued)>;
 
-    /// `rules`: what may run here at all.
-    Tasks(LoopExecutor loop, Clock& clock, Journal& journal, Workers& workers, Limits limits,
-        RunRules rules = {});
+    /// `server_time`: outlives this. `rules`: what may run here at all.
+    Tasks(LoopExecutor loop, Clock& clock, ServerTime const& server_time, Journal& journal, Workers& workers,
+        Limits limits, RunRules rules = {});
 
-    /// `on_result`: there is a result that nobody waits for. Once, before the first task.
-    void listen(OnOutput on_output, OnResult on_result);
+    /// `on_result`: there is a result that nobody waits for. `on_queued`: a task of type rt waits for a worker; or
+    /// one of any type has waited, and its worker starts. Once, before the first task.
+    void listen(OnOutput on_output, OnResult on_result, OnQueued on_queued = {});
     /// Goes on with what the journal has.
     void start(std::vector<Entry> open);
     /// Takes no more, stops what runs. What waits for its turn stays in the journal.
@@ -44,11 +47,15 @@ public:
     [[nodiscard]] bool is_idle() const noexcept { return queue_.busy() == 0 && keeping_ == 0; }
 
     /// Returns when the task is in the journal; false: it was there before, and nothing is started. An entry
-    /// that is `done` already is only kept and reported. Throws Error 401.6 (the rules are against it), 429.1
-    /// (too many wait), 503.1, 507.1: not taken then.
+    /// that is `done` already is only kept and reported. Throws Error 401.6 (the rules are against it), 410.4 (too
+    /// late to start), 429.1 (too many wait), 503.1, 507.1: not taken then.
     [[nodiscard]] asio::awaitable<bool> take(Entry entry, std::optional<Instant> accounted = std::nullopt);
     /// Waits for the result of a task that has been taken.
     [[nodiscard]] asio::awaitable<WorkerReport> result(TaskId id);
+    /// It has been taken, and waits for a worker.
+    [[nodiscard]] bool is_queued(TaskId id) const;
+    /// Gives those of them that wait for a worker more time to start.
+    [[nodiscard]] asio::awaitable<void> extend(std::vector<TaskId> ids, Instant start_by);
     /// Stops it wherever it is; nothing for one that is over. False for one that was never here. Returns when
     /// that would outlive a crash.
     [[nodiscard]] asio::awaitable<bool> cancel(TaskId id);
@@ -67,6 +74,8 @@ public:
 private:
     struct Held {
         Entry entry;
+        bool was_queued = false;
+        bool is_starting = false; ///< Its turn has come, and that is being written.
         bool canceled = false;
         bool begun = false;    ///< At its end: it had been started.
         bool told = false;     ///< Its result.
@@ -75,6 +84,7 @@ private:
         std::vector<OneShot<bool>> canceling; ///< Who is to know that it never begins.
     };
 
+    [[nodiscard]] bool is_too_late(Entry const& entry) const;
     [[nodiscard]] std::optional<std::string> refusal(Entry const& entry) const;
     void begin(Entry entry, bool at_once);
     void start_next();
@@ -90,11 +100,13 @@ private:
 
     LoopExecutor loop_;
     Clock& clock_;
+    ServerTime const& server_time_;
     Journal& journal_;
     Workers& workers_;
     RunRules rules_;
     OnOutput on_output_;
     OnResult on_result_;
+    OnQueued on_queued_;
     std::unordered_map<TaskId, Held> held_; ///< Those whose result is not in the journal yet.
     std::unordered_set<TaskId> unconfirmed_;
     WorkerQueue queue_;               ///< Taken, and waiting for their turn; and the workers taken.

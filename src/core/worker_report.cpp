@@ -71,6 +71,8 @@ WorkerReport read_report(JsonValue const& info, Zone const& zone)
     if (auto const* const cut = info.find("truncated"); cut && !(cut->is_string() && cut->string().empty())) {
         report.truncated = FieldType<bool>::read("info.truncated", *cut);
     }
+    if (auto const* const denied = info.find("not_started"))
+        report.not_started = FieldType<bool>::read("info.not_started", *denied);
     return report;
 }
 
@@ -83,6 +85,7 @@ void write_report(json::object& out, WorkerReport const& report, Zone const& zon
     out["stderr"] = report.stderr_text;
     if (report.exit_code) out["exit_code"] = *report.exit_code;
     out["truncated"] = report.truncated ? "true" : "false";
+    if (report.not_started) out["not_started"] = "true";
 }
 
 std::optional<Instant> read_time(JsonValue const& value, Zone const& zone)

@@ -18,7 +18,7 @@ bool is_agents_word(LogRow const& row)
 {
     return row.flag == -1 &&
            (row.result == "canceled" || row.result == "the agent was stopped while the task ran" ||
-               row.result == "the agent is shutting down" || row.result.starts_with("not started"));
+               row.result == "the agent is shutting down" || row.result.starts_with("[410.4]"));
 }
 
 Sight sight_of(TaskStatus end)
@@ -50,7 +50,7 @@ void Invariants::log_wrote(LogRow const& row)
     nature_.trace.digest(row.id.value());
     ELVES_SIM_TRACE(nature_.trace, "log: " << named(row.id, row) << (row.flag ? " with its result" : ""));
     auto& facts = facts_[row.id];
-    if (facts.log) check_move(*facts.log, row);
+    if (facts.log) check_move(facts, row);
     bool const was_final = facts.log && is_final(facts.log->status);
     if (!was_final) check_verdict(facts, row);
     if (!was_final && is_final(row.status)) tally().see(sight_of(row.status));
@@ -59,11 +59,14 @@ void Invariants::log_wrote(LogRow const& row)
     facts.log = row;
 }
 
-void Invariants::check_move(LogRow const& before, LogRow const& row)
+void Invariants::check_move(Facts const& facts, LogRow const& row)
 {
+    auto const& before = *facts.log;
+    // What was handed over, and provably did not start, waits again.
+    bool const waits_again = row.status == TaskStatus::waiting && !is_final(before.status) && facts.starts == 0;
     if (is_final(before.status) && (row.status != before.status || row.end != before.end))
         broken("one-final-state", named(row.id, before) + " becomes " + std::string(status_text(row.status)));
-    if (rank(row.status) < rank(before.status))
+    if (rank(row.status) < rank(before.status) && !waits_again)
         broken("status-forward",
             named(row.id, before) + " goes back to " + std::string(status_text(row.status)));
     if (before.flag && (row.flag != before.flag || row.result != before.result))
@@ -109,7 +112,8 @@ void Invariants::journal_wrote(std::string const& agent, JournalRow const& row)
 {
     auto& facts = facts_[row.id];
     bool const newly_confirmed = row.confirmed && !(facts.journal && facts.journal->confirmed);
-    if (newly_confirmed && !(facts.log && (facts.log->flag || facts.log->status == TaskStatus::skipped)))
+    // That it did not start is no result.
+    if (newly_confirmed && facts.starts > 0 && !(facts.log && (facts.log->flag || facts.log->status == TaskStatus::skipped)))
         broken("confirmed-known",
             agent + " was told that the result of task " + row.id.text() + " is on disk, and it is not");
     facts.journal = row;
@@ -132,8 +136,8 @@ void Invariants::worker_started(std::string const& agent, TaskId id)
     auto const& row = *facts.log;
     if (row.agent != agent) broken("right-agent", named(id, row) + " starts on " + agent);
     if (says_never_started(row.status)) broken("never-started", named(id, row) + " starts");
-    if (row.status == TaskStatus::lost && row.error.find("does not know") != std::string::npos)
-        broken("lost-stays", named(id, row) + " starts on an agent that did not know it");
+    if (row.status == TaskStatus::lost) broken("lost-stays", named(id, row) + " starts");
+    if (row.status == TaskStatus::timeout) broken("never-started", named(id, row) + " starts");
     if (row.status == TaskStatus::canceled && !row.cancel_due)
         broken("canceled-stays", named(id, row) + " starts on an agent that knows of the cancel");
 }

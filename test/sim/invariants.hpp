@@ -56,7 +56,7 @@ public:
     [[nodiscard]] Tally& tally() noexcept { return nature_.tally; }
 
 private:
-    void check_move(LogRow const& before, LogRow const& row);
+    void check_move(Facts const& facts, LogRow const& row);
     void check_verdict(Facts const& facts, LogRow const& row);
     void check_result(Facts const& facts, LogRow const& row);
 

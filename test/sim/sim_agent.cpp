@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "elves/error.hpp"
+#include "elves/json_fields.hpp"
 #include "elves/one_shot.hpp"
 
 namespace elves::sim {
@@ -24,18 +25,20 @@ SimAgent::SimAgent(Nature& nature_, Place place)
     , store_(nature_, place.disk, io.get_executor())
     , journal_(store_)
     , workers_(*this, place.invariants)
-    , tasks_(io.get_executor(), clock, journal_, workers_, limits)
+    , tasks_(io.get_executor(), clock, server_time_, journal_, workers_, limits)
     , reports_(io.get_executor(), clock, tasks_, zone_)
     , cron_(io.get_executor(), clock, journal_, tasks_, zone_)
-    , service_(tasks_, cron_, reports_, zone_)
+    , service_(tasks_, cron_, reports_, journal_since_, zone_)
     , router_(gate_)
 {
     service_.declare(methods_);
     router_.add(std::string(agent::InstructService::name), methods_);
     tasks_.listen(
         [this](TaskId id, std::uint64_t offset, std::string const& data) { output_.put(id, offset, data); },
-        [this](TaskId id) { reports_.add(id); });
+        [this](TaskId id) { reports_.add(id); },
+        [this](TaskId id, bool is_queued) { reports_.tell_queued(id, is_queued); });
     if (place_.disk.begin_watch) place_.disk.begin_watch(place_.disk.db());
+    if (auto const since = journal_.load_since()) journal_since_.set(*since);
     tasks_.start(journal_.load_tasks(clock.now()));
     cron_.start(journal_.load_crons());
     asio::co_spawn(io, stay_linked(), [](std::exception_ptr const& escaped) {
@@ -71,8 +74,10 @@ asio::awaitable<void> SimAgent::stay_linked()
 asio::awaitable<void> SimAgent::serve(std::shared_ptr<SimLink> link)
 {
     json::object fields{{"agentip", machine.ip.text()}, {"os", "linux"}, {"version", ELVES_VERSION}};
+    auto const asked = clock.steady();
     auto const back = co_await link->call("heartbeat", "register", fields, answer_limit);
     if (!back.flag) co_return;
+    note_time(back, asked);
     nature.tally.see_again(Sight::relinked, machine.name);
     if (auto const zone = Zone::named(back.fields.find("timezone")->string())) zone_ = *zone;
     output_.link_up(link);
@@ -97,10 +102,24 @@ asio::awaitable<void> SimAgent::beat_until_lost(std::shared_ptr<SimLink> link)
             link->cast("heartbeat", "beat", {});
             continue;
         }
-        // A beat that is answered: any call is.
-        json::object fields{{"agentip", machine.ip.text()}};
-        static_cast<void>(co_await link->call("heartbeat", "getstatbyip", fields, answer_limit));
+        auto const asked = clock.steady();
+        json::object fields;
+        auto const back = co_await link->call("heartbeat", "time", fields, answer_limit);
+        note_time(back, asked);
     }
+}
+
+void SimAgent::note_time(Back const& back, Steady asked)
+{
+    auto const* const time = back.fields.find("time");
+    auto const number = time ? whole_number(*time) : std::nullopt;
+    if (!number) return;
+    Instant const theirs{std::chrono::milliseconds(*number)};
+    server_time_.set(theirs, asked);
+    if (journal_since_.is_known()) return;
+    asio::co_spawn(io, journal_.begin(theirs), [this, theirs](std::exception_ptr const& failure) {
+        if (!failure && !journal_since_.is_known()) journal_since_.set(theirs);
+    });
 }
 
 void SimAgent::stop()

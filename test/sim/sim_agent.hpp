@@ -29,11 +29,14 @@ private:
     [[nodiscard]] asio::awaitable<void> stay_linked();
     [[nodiscard]] asio::awaitable<void> serve(std::shared_ptr<SimLink> link);
     [[nodiscard]] asio::awaitable<void> beat_until_lost(std::shared_ptr<SimLink> link);
+    void note_time(Back const& back, Steady asked);
     void finish(Steady until);
 
     Place place_;
     SimStore store_;
     Zone zone_;
+    agent::ServerTime server_time_{clock};
+    agent::JournalSince journal_since_{server_time_, std::chrono::hours(24)};
     agent::Journal journal_;
     SimWorkers workers_;
     agent::Tasks tasks_;

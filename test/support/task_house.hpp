@@ -11,7 +11,7 @@
 
 #include "manual_clock.hpp"
 #include "support/inline_store.hpp"
-#include "tasklog/task_book.hpp"
+#include "tasklog/task_transitions.hpp"
 #include "tasklog_schema.hpp"
 
 namespace elves {
@@ -48,7 +48,7 @@ private:
     std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
-/// A task book on a disk in memory, its loop and its clock run by hand. Time begins on 2026-01-01 at 00:00:00
+/// A disk in memory, with a loop and a clock that are run by hand. Time begins on 2026-01-01 at 00:00:00
 /// UTC.
 struct TaskHouse {
     TaskHouse() { store.migrate("tasklog", tasklog_schema); }
@@ -104,7 +104,7 @@ struct TaskHouse {
     InlineStore store{loop.get_executor()};
 };
 
-/// A task as the dispatcher records it: of 10.0.0.1, just sent.
+/// A task as the engine records it: of 10.0.0.1, just sent.
 inline Task sent_task(std::uint64_t id, Instant now)
 {
     Task task;

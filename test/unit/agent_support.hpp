@@ -60,10 +60,10 @@ struct House {
         , clock(clock_)
         , store(store_)
         , journal(store)
-        , tasks(io.get_executor(), clock, journal, workers, limits, std::move(rules))
+        , tasks(io.get_executor(), clock, server_time, journal, workers, limits, std::move(rules))
         , reports(io.get_executor(), clock, tasks, zone)
         , cron(io.get_executor(), clock, journal, tasks, zone)
-        , service(tasks, cron, reports, zone)
+        , service(tasks, cron, reports, journal_since, zone)
     {
         tasks.listen({}, [this](TaskId id) { results.push_back(id); });
         service.declare(methods);
@@ -140,6 +140,8 @@ struct House {
     Zone zone;
     FakeWorkers workers;
     std::vector<TaskId> results;
+    ServerTime server_time{clock}; ///< Known once a test sets it.
+    JournalSince journal_since{server_time, std::chrono::hours(24)};
     Journal journal;
     Tasks tasks;
     Reports reports;

@@ -51,35 +51,52 @@ struct Named {
 /// Every event there is, in the order of `Event`; results of each kind.
 std::vector<Named> all_events()
 {
-    return {{"HandedOver", HandedOver{}}, {"NotThere", NotThere{"[410.1] gone"}}, {"Taken", Taken{5ms}},
-        {"Refused", Refused{"[429.1] full", 5ms}}, {"Silence", Silence{"[410.2] silent", 10s}},
-        {"Reported true", Reported{report(1)}}, {"Reported false", Reported{report(0)}},
-        {"Reported -1", Reported{report(-1)}}, {"SyncOver", SyncOver{}}, {"TtlOver", TtlOver{}},
-        {"Cancel", Cancel{}}, {"CancelKnown", CancelKnown{}}, {"AgentRuns", AgentRuns{}},
-        {"AgentForgot", AgentForgot{}}, {"AgentGone", AgentGone{"did not come back"}}};
+    return {{"HandedOver", HandedOver{}}, {"AgentOffline", AgentOffline{"[410.1] gone"}},
+        {"NeverStarted", NeverStarted{"[410.4] too late"}}, {"Taken", Taken{5ms}},
+        {"Refused", Refused{"[401.6] denied", 5ms}}, {"AgentBusy", AgentBusy{"[429.1] full", 5ms}},
+        {"HandoverTimedOut", HandoverTimedOut{"[410.2] silent", 10s}}, {"Reported true", Reported{report(1)}},
+        {"Reported false", Reported{report(0)}}, {"Reported -1", Reported{report(-1)}},
+        {"SyncTimedOut", SyncTimedOut{}}, {"StartTimedOut", StartTimedOut{}}, {"Cancel", Cancel{}},
+        {"CancelAcknowledged", CancelAcknowledged{}}, {"ReportedRunning", ReportedRunning{}},
+        {"TaskUnknownToAgent", TaskUnknownToAgent{}},
+        {"AgentUnreachable", AgentUnreachable{"did not come back"}}};
 }
 
-/// What becomes of an open `async` task: a column for each of `all_events()`.
+/// What becomes of an open `async` task whose ttl has not passed: a column for each of `all_events()`.
 struct Row {
     S from;
     std::vector<S> to;
 };
 std::vector<Row> const async_table{
-    {S::waiting, {S::sent, S::undelivered, S::waiting, S::waiting, S::waiting, S::done, S::failed, S::failed,
-                     S::waiting, S::expired, S::canceled, S::waiting, S::waiting, S::waiting, S::waiting}},
-    {S::sent, {S::sent, S::undelivered, S::running, S::failed, S::sent, S::done, S::failed, S::failed,
-                  S::sent, S::sent, S::canceled, S::sent, S::running, S::lost, S::lost}},
-    {S::running, {S::running, S::running, S::running, S::failed, S::running, S::done, S::failed, S::failed,
-                     S::running, S::running, S::canceled, S::running, S::running, S::lost, S::lost}},
+    {S::waiting,
+        {S::sent, S::waiting, S::waiting, S::waiting, S::waiting, S::waiting, S::waiting, S::done, S::failed,
+            S::failed, S::waiting, S::expired, S::canceled, S::waiting, S::waiting, S::waiting, S::waiting}},
+    {S::sent, {S::sent, S::waiting, S::waiting, S::running, S::failed, S::waiting, S::sent, S::done, S::failed,
+                  S::failed, S::sent, S::sent, S::canceled, S::sent, S::running, S::lost, S::lost}},
+    {S::running,
+        {S::running, S::running, S::waiting, S::running, S::failed, S::failed, S::running, S::done, S::failed,
+            S::failed, S::running, S::running, S::canceled, S::running, S::running, S::lost, S::lost}},
 };
 
-/// Where a `sendsync`'s task goes elsewhere: its result is the first that is heard of it, and it has a clock.
+/// Where the task of a `sendsync` goes elsewhere: its result is the first that is heard of it, and a caller waits.
 S rt_status(S from, Event const& event, S async_to)
 {
-    if (std::holds_alternative<SyncOver>(event)) return S::timeout;
+    if (std::holds_alternative<SyncTimedOut>(event)) return from == S::waiting ? S::expired : S::timeout;
     bool const says_running =
-        std::holds_alternative<Taken>(event) || std::holds_alternative<AgentRuns>(event);
+        std::holds_alternative<Taken>(event) || std::holds_alternative<ReportedRunning>(event);
     return says_running ? from : async_to;
+}
+
+/// With a minute left to start, and lost_after of a minute.
+Decision decide(Task const& task, Event const& event, Instant now)
+{
+    return life::decide(task, event, {now, 60s, 60s});
+}
+
+/// When it may no longer be handed over.
+Decision decide_late(Task const& task, Event const& event)
+{
+    return life::decide(task, event, {noon + 1h, 60s, 0ms});
 }
 
 } // namespace
@@ -160,14 +177,14 @@ TEST_CASE(
 
 TEST_CASE("a result proves that the agent had the task, whatever was thought when it was silent", "[life]")
 {
-    auto const silent = decide(task(S::sent), Silence{"[410.2] silent", 10s}, noon + 10s);
+    auto const silent = decide(task(S::sent), HandoverTimedOut{"[410.2] silent", 10s}, noon + 10s);
     CHECK(silent.task.sync_flag == false);
     CHECK(silent.task.sync_error == "[410.2] silent");
     CHECK(silent.task.sync_costtime == 10s);
     auto const done = decide(silent.task, Reported{report(1)}, noon + 20s);
     CHECK(done.task.sync_flag == true);
     CHECK(done.task.sync_error.empty());
-    auto const runs = decide(silent.task, AgentRuns{}, noon + 20s);
+    auto const runs = decide(silent.task, ReportedRunning{}, noon + 20s);
     CHECK(runs.changed);
     CHECK(runs.task.sync_flag == true);
     CHECK(runs.task.sync_error.empty());
@@ -191,16 +208,16 @@ TEST_CASE("a cancel is owed to an agent that may have the task, and to none else
         CHECK(canceled.task.cancel_due);
         // Whatever shows that it is settled there settles it here.
         for (Event const& settles :
-            {Event(CancelKnown{}), Event(AgentForgot{}), Event(Reported{report(-1)})}) {
+            {Event(CancelAcknowledged{}), Event(TaskUnknownToAgent{}), Event(Reported{report(-1)})}) {
             auto const settled = decide(canceled.task, settles, noon + 1s);
             CHECK(settled.changed);
             CHECK_FALSE(settled.task.cancel_due);
             CHECK(settled.task.status == S::canceled);
         }
-        CHECK(decide(canceled.task, AgentRuns{}, noon + 1s).task.cancel_due);
+        CHECK(decide(canceled.task, ReportedRunning{}, noon + 1s).task.cancel_due);
         // One that is away may have it in its hands: it is told when it is back, for a day.
-        CHECK_FALSE(decide(canceled.task, AgentGone{"gone"}, noon + 24h - 1ms).changed);
-        CHECK_FALSE(decide(canceled.task, AgentGone{"gone"}, noon + 24h).task.cancel_due);
+        CHECK_FALSE(decide(canceled.task, AgentUnreachable{"gone"}, noon + 24h - 1ms).changed);
+        CHECK_FALSE(decide(canceled.task, AgentUnreachable{"gone"}, noon + 24h).task.cancel_due);
     }
     for (auto const from : final_statuses) CHECK_FALSE(decide(task(from), Cancel{}, noon).changed);
 }
@@ -212,15 +229,15 @@ TEST_CASE("a report that comes twice changes nothing in the record of a firing t
 
 TEST_CASE("why a task was not run stands in it", "[life]")
 {
-    CHECK(decide(task(S::waiting), TtlOver{}, noon).task.sync_error ==
+    CHECK(decide(task(S::waiting), StartTimedOut{}, noon).task.sync_error ==
           "[410.1] the agent did not come within the ttl of 60 s");
-    CHECK(decide(task(S::sent), NotThere{"[410.1] off"}, noon).task.sync_error == "[410.1] off");
+    CHECK(decide_late(task(S::sent), AgentOffline{"[410.1] off"}).task.sync_error == "[410.1] off");
     CHECK(decide(task(S::sent), Refused{"[429.1] full", 4ms}, noon).task.sync_error == "[429.1] full");
-    CHECK(decide(task(S::running), AgentGone{"away"}, noon).task.sync_error == "away");
-    CHECK_FALSE(decide(task(S::running), AgentForgot{}, noon).task.sync_error.empty());
+    CHECK(decide(task(S::running), AgentUnreachable{"away"}, noon).task.sync_error == "away");
+    CHECK_FALSE(decide(task(S::running), TaskUnknownToAgent{}, noon).task.sync_error.empty());
 }
 
-TEST_CASE("whatever happens in whatever order, a task ends once and never moves back", "[life]")
+TEST_CASE("whatever happens in whatever order, a task ends once, and moves back only where it was not started", "[life]")
 {
     auto const seed = GENERATE(range(1u, 41u));
     std::minstd_rand random(seed);
@@ -238,7 +255,11 @@ TEST_CASE("whatever happens in whatever order, a task ends once and never moves 
             auto const next = decide(current, event, now);
             INFO(story);
             finishes += next.finished;
-            bool const moved_back = next.task.status < current.status;
+            bool const may_move_back = std::holds_alternative<AgentOffline>(event) ||
+                                       std::holds_alternative<NeverStarted>(event) ||
+                                       std::holds_alternative<AgentBusy>(event);
+            bool const is_behind = next.task.status < current.status;
+            bool const moved_back = is_behind && !(may_move_back && next.task.status == S::waiting);
             bool const left_final = is_final(current.status) && next.task.status != current.status;
             bool const report_changed = current.report && next.task.report->result != current.report->result;
             bool const end_wrong = next.task.end.has_value() != is_final(next.task.status);
@@ -254,4 +275,92 @@ TEST_CASE("whatever happens in whatever order, a task ends once and never moves 
         }
         if (finishes != (is_final(current.status) ? 1 : 0)) FAIL(story << " ended " << finishes << " times");
     }
+}
+
+TEST_CASE("a task that was handed over and never started waits again, or is undelivered once it may not", "[life]")
+{
+    for (auto const from : {S::sent, S::running}) {
+        auto const again = decide(task(from), NeverStarted{"[410.4] too late"}, noon + 3s);
+        CHECK(again.changed);
+        CHECK(again.task.status == S::waiting);
+        CHECK_FALSE(again.task.sent);
+        CHECK_FALSE(again.task.sync_flag);
+        auto const over = decide_late(task(from), NeverStarted{"[410.4] too late"});
+        CHECK(over.task.status == S::undelivered);
+        CHECK(over.task.sync_error == "[410.4] too late");
+    }
+    auto const sent = task(S::sent);
+    CHECK(decide_late(sent, AgentOffline{"[410.1] off"}).task.status == S::undelivered);
+    auto without_ttl = task(S::sent);
+    without_ttl.ins.ttl = 0s;
+    CHECK(decide(without_ttl, AgentOffline{"[410.1] off"}, noon).task.status == S::undelivered);
+    CHECK(decide(without_ttl, NeverStarted{"[410.1] unknown"}, noon).task.status == S::waiting);
+    CHECK(decide(without_ttl, AgentBusy{"[429.1] full", 1ms}, noon).task.status == S::failed);
+}
+
+TEST_CASE("a result that says it was not started is none, unless the task has ended", "[life]")
+{
+    auto said = report(-1, "[410.4] too late");
+    said.not_started = true;
+    CHECK(decide(task(S::running), Reported{said}, noon).task.status == S::waiting);
+    CHECK_FALSE(decide(task(S::running), Reported{said}, noon).task.report);
+    CHECK(decide_late(task(S::running), Reported{said}).task.status == S::undelivered);
+    auto const canceled = decide(task(S::canceled), Reported{said}, noon);
+    CHECK(canceled.task.status == S::canceled);
+    CHECK(canceled.task.report);
+}
+
+TEST_CASE("waiting in vain ends a task as expired with a ttl, and as undelivered without", "[life]")
+{
+    auto waiting = task(S::waiting);
+    CHECK(decide_late(waiting, StartTimedOut{}).task.status == S::expired);
+    waiting.ins.ttl = 0s;
+    CHECK(decide_late(waiting, StartTimedOut{}).task.status == S::undelivered);
+}
+
+TEST_CASE("an agent may start a task until the server would give it up, or tell its caller of a timeout", "[life]")
+{
+    CHECK(decide(task(S::waiting), HandedOver{}, noon + 5s).task.start_by == noon + 5s + 90s + 60s);
+    CHECK(decide(task(S::waiting, TaskType::rt), HandedOver{}, noon + 5s).task.start_by == noon + 90s);
+    CHECK(start_span(task(S::waiting), 60s) == 60s);
+    auto no_ttl = task(S::waiting);
+    no_ttl.ins.ttl = 0s;
+    CHECK(start_span(no_ttl, 60s) == 150s);
+    no_ttl.type = TaskType::rt;
+    CHECK(start_span(no_ttl, 60s) == 90s);
+}
+
+TEST_CASE("what is due about a task follows from its state and its deadlines alone", "[life]")
+{
+    auto const due_of = [](Task const& task, std::chrono::milliseconds start_left,
+                            std::chrono::milliseconds silence_left, bool is_online) {
+        return life::due(task, {60s, start_left, silence_left, is_online});
+    };
+    auto const waiting = task(S::waiting);
+    CHECK(due_of(waiting, 5s, 0s, true).action == Action::none);
+    CHECK(due_of(waiting, 5s, 0s, true).again_in == 5s);
+    CHECK(due_of(waiting, 0s, 0s, true).action == Action::end_waiting);
+
+    auto running = task(S::running);
+    running.sync_flag = true;
+    CHECK(due_of(running, 0s, 90s, true).again_in == 90s);
+    CHECK(due_of(running, 0s, 0s, true).action == Action::ask_agent);
+    CHECK(due_of(running, 0s, 0s, false).action == Action::give_up);
+    CHECK(due_of(running, 500s, 0s, false).action == Action::give_up);
+    // What is queued there is asked about while its time to start can still be extended.
+    running.is_queued = true;
+    CHECK(due_of(running, 0s, 90s, true).again_in == 60s);
+    CHECK(due_of(running, 0s, 30s, true).action == Action::ask_agent);
+    CHECK(due_of(running, 0s, 30s, false).action == Action::none);
+
+    // Nobody knows whether it arrived: while its ttl runs it is not given up.
+    CHECK(due_of(task(S::sent), 500s, 0s, false).again_in == 500s);
+    CHECK(due_of(task(S::sent), 0s, 0s, false).action == Action::give_up);
+
+    auto canceled = task(S::canceled);
+    CHECK(due_of(canceled, 0s, 0s, true).action == Action::none);
+    canceled.cancel_due = true;
+    CHECK(due_of(canceled, 0s, 0s, true).action == Action::tell_cancel);
+    CHECK(due_of(canceled, 0s, 0s, false).action == Action::give_up);
+    for (auto const from : final_statuses) CHECK(due_of(task(from), 0s, 0s, true).action == Action::none);
 }

@@ -1,15 +1,15 @@
-#include "sheduler/agent_dispatcher.hpp"
+#include "tasklog/local_task_engine.hpp"
 
 #include "catch.hpp"
-#include "support/dispatcher_house.hpp"
+#include "support/engine_fixture.hpp"
 
 using namespace elves;
 using namespace std::chrono_literals;
 using Calls = std::vector<std::string>;
 
-TEST_CASE("a task is on disk before its agent hears of it", "[dispatcher]")
+TEST_CASE("a task is on disk before its agent hears of it", "[engine]")
 {
-    DispatcherHouse house;
+    EngineFixture house;
     house.come().answer = [&](FakePeer::Sent const& sent) {
         CHECK(sent.method == "instruct");
         CHECK(house.number("SELECT count(*) FROM tasks WHERE status = 'sent'") == 1);
@@ -21,9 +21,9 @@ TEST_CASE("a task is on disk before its agent hears of it", "[dispatcher]")
     CHECK(house.status(sent.get().task.id) == TaskStatus::running);
 }
 
-TEST_CASE("what the disk does not take is not sent", "[dispatcher]")
+TEST_CASE("what the disk does not take is not sent", "[engine]")
 {
-    DispatcherHouse house;
+    EngineFixture house;
     house.come();
     house.store.fail_next();
     CHECK(house.send().refusal().starts_with("[507.1]"));
@@ -31,9 +31,9 @@ TEST_CASE("what the disk does not take is not sent", "[dispatcher]")
 }
 
 TEST_CASE(
-    "a send returns when the agent has taken it, refused it, or was silent for too long", "[dispatcher]")
+    "a send returns when the agent has taken it, refused it, or was silent for too long", "[engine]")
 {
-    DispatcherHouse house;
+    EngineFixture house;
     house.come();
     auto const sent = house.send();
     auto const id = house.newest();
@@ -72,9 +72,9 @@ TEST_CASE(
 }
 
 TEST_CASE("a task for an agent that is not there is undelivered at once, or waits for as long as its ttl",
-    "[dispatcher]")
+    "[engine]")
 {
-    DispatcherHouse house;
+    EngineFixture house;
     CHECK(house.send().get().task.status == TaskStatus::undelivered);
     auto order = house.order();
     order.ins.ttl = 20s;
@@ -112,9 +112,9 @@ TEST_CASE("a task for an agent that is not there is undelivered at once, or wait
 }
 
 TEST_CASE(
-    "a sendsync returns what the worker said, and the agent is told once that is on disk", "[dispatcher]")
+    "a sendsync returns what the worker said, and the agent is told once that is on disk", "[engine]")
 {
-    DispatcherHouse house;
+    EngineFixture house;
     house.come();
     auto const told = house.run_sync();
     auto const id = house.newest();
@@ -150,7 +150,7 @@ TEST_CASE(
     }
     SECTION("the server stops: the task goes on")
     {
-        house.dispatcher->stop();
+        house.engine->stop();
         house.settle();
         CHECK(told.refusal().starts_with("[503.1]"));
         CHECK(house.status(id) == TaskStatus::sent);
@@ -158,9 +158,9 @@ TEST_CASE(
 }
 
 TEST_CASE("a second send with the same dedup starts nothing, and waits for the agent's word on the first",
-    "[dispatcher]")
+    "[engine]")
 {
-    DispatcherHouse house;
+    EngineFixture house;
     house.come();
     auto order = house.order();
     order.ins.dedup = "once";
@@ -171,27 +171,27 @@ TEST_CASE("a second send with the same dedup starts nothing, and waits for the a
     house.answer(true);
     CHECK(second.get().task.id == first.get().task.id);
     CHECK(second.get().task.status == TaskStatus::running);
-    CHECK_FALSE(second.get().fresh);
+    CHECK_FALSE(second.get().is_new);
 }
 
 TEST_CASE(
-    "who may not hear of the first with its dedup is refused at once, and starts nothing", "[dispatcher]")
+    "who may not hear of the first with its dedup is refused at once, and starts nothing", "[engine]")
 {
-    DispatcherHouse house;
+    EngineFixture house;
     house.come();
     auto order = house.order(TaskType::rt);
     order.ins.dedup = "once";
-    auto const first = house.begin(house.dispatcher->run(order));
+    auto const first = house.begin(house.engine->run(order, {}));
     auto const refuse = [](Task const&) { throw Error(codes::forbidden, "not for you"); };
-    auto const second = house.begin(house.dispatcher->run(order, refuse));
+    auto const second = house.begin(house.engine->run(order, refuse));
     CHECK(second.refusal() == "[401.6] not for you");
     CHECK_FALSE(first.is_there());
     CHECK(house.calls().size() == 1);
 }
 
-TEST_CASE("mode P is refused for an app without a processor", "[dispatcher]")
+TEST_CASE("mode P is refused for an app without a processor", "[engine]")
 {
-    DispatcherHouse house;
+    EngineFixture house;
     house.come();
     auto order = house.order();
     order.ins.mode = Mode::p;
@@ -202,10 +202,10 @@ TEST_CASE("mode P is refused for an app without a processor", "[dispatcher]")
     CHECK(house.calls() == Calls{"instruct"});
 }
 
-TEST_CASE("the unfinished tasks of an agent are bounded in number", "[dispatcher]")
+TEST_CASE("the unfinished tasks of an agent are bounded in number", "[engine]")
 {
-    DispatcherHouse house;
-    house.dispatcher->set_bounds({2, 100'000, 100'000});
+    EngineFixture house;
+    house.engine->set_bounds({2, 100'000, 100'000});
     auto const send = [&] {
         auto order = house.order();
         order.ins.ttl = 20s;
@@ -218,11 +218,11 @@ TEST_CASE("the unfinished tasks of an agent are bounded in number", "[dispatcher
     CHECK(send().refusal().empty());
 }
 
-TEST_CASE("the unfinished tasks of an agent, and of all together, are bounded in memory", "[dispatcher]")
+TEST_CASE("the unfinished tasks of an agent, and of all together, are bounded in memory", "[engine]")
 {
-    DispatcherHouse house;
-    AgentDispatcher::Bounds const bounds{100, 25'000, 40'000};
-    house.dispatcher->set_bounds(bounds);
+    EngineFixture house;
+    TaskLimits::Bounds const bounds{100, 25'000, 40'000};
+    house.engine->set_bounds(bounds);
     auto const send = [&](std::string_view agent, std::size_t size) {
         auto order = house.order();
         order.agent = Ip::parse(agent).value();
@@ -247,16 +247,16 @@ TEST_CASE("the unfinished tasks of an agent, and of all together, are bounded in
     SECTION("those of before a restart count")
     {
         house.start();
-        house.dispatcher->set_bounds(bounds);
+        house.engine->set_bounds(bounds);
         CHECK(send("10.0.0.1", 10'000).refusal().starts_with("[429.1]"));
         house.pass(20s);
         CHECK(send("10.0.0.1", 10'000).refusal().empty());
     }
 }
 
-TEST_CASE("tasks that come together count before they are on disk, and each of them once", "[dispatcher]")
+TEST_CASE("tasks that come together count before they are on disk, and each of them once", "[engine]")
 {
-    DispatcherHouse house;
+    EngineFixture house;
     // Two of 10,000 bytes, with the 1,024 that each takes beside its texts and the 7 of its names.
     std::size_t const two = 2 * 11'031;
     std::size_t const plenty = 1'000'000;
@@ -268,9 +268,9 @@ TEST_CASE("tasks that come together count before they are on disk, and each of t
         return made;
     };
     // All of them begin before the disk has answered the first.
-    auto const send_all = [&](std::vector<Dispatcher::Order> const& orders) {
-        std::vector<Awaited<TaskLog::Recorded>> sent;
-        for (auto const& one : orders) sent.push_back(house.spawn(house.dispatcher->send(one)));
+    auto const send_all = [&](std::vector<TaskEngine::Order> const& orders) {
+        std::vector<Awaited<TaskEngine::Recorded>> sent;
+        for (auto const& one : orders) sent.push_back(house.spawn(house.engine->send(one)));
         house.settle();
         std::vector<std::string> refusals;
         for (auto const& one : sent) refusals.push_back(one.refusal().substr(0, 7));
@@ -279,7 +279,7 @@ TEST_CASE("tasks that come together count before they are on disk, and each of t
     auto const is_full = [&] { return house.send(order()).refusal().starts_with("[429.1]"); };
     SECTION("in number")
     {
-        house.dispatcher->set_bounds({2, plenty, plenty});
+        house.engine->set_bounds({2, plenty, plenty});
         CHECK(send_all({order(), order(), order()}) == Calls{"", "", "[429.1]"});
         CHECK(is_full());
         house.cancel(house.newest());
@@ -287,15 +287,15 @@ TEST_CASE("tasks that come together count before they are on disk, and each of t
     }
     SECTION("in bytes of one agent")
     {
-        house.dispatcher->set_bounds({100, two, plenty});
+        house.engine->set_bounds({100, two, plenty});
         CHECK(send_all({order(), order(), order(), order("10.0.0.2")}) == Calls{"", "", "[429.1]", ""});
-        house.cancel(house.book->open_of(house.agent).front());
+        house.cancel(house.engine->open_of(house.agent).front());
         CHECK_FALSE(is_full());
         CHECK(is_full());
     }
     SECTION("in bytes of all agents")
     {
-        house.dispatcher->set_bounds({100, plenty, two});
+        house.engine->set_bounds({100, plenty, two});
         CHECK(send_all({order(), order("10.0.0.2"), order("10.0.0.3")}) == Calls{"", "", "[429.1]"});
         house.cancel(house.newest());
         CHECK_FALSE(is_full());
@@ -304,23 +304,23 @@ TEST_CASE("tasks that come together count before they are on disk, and each of t
     SECTION("those that somebody waits for, too")
     {
         house.come();
-        house.dispatcher->set_bounds({1, plenty, plenty});
-        auto const first = house.spawn(house.dispatcher->run(order()));
-        auto const second = house.spawn(house.dispatcher->run(order()));
+        house.engine->set_bounds({1, plenty, plenty});
+        auto const first = house.spawn(house.engine->run(order(), {}));
+        auto const second = house.spawn(house.engine->run(order(), {}));
         house.settle();
         CHECK_FALSE(first.is_there());
         CHECK(second.refusal().starts_with("[429.1]"));
     }
     SECTION("what the disk does not take gives its room back")
     {
-        house.dispatcher->set_bounds({2, two, two});
+        house.engine->set_bounds({2, two, two});
         house.store.fail_next(2);
         CHECK(send_all({order(), order(), order()}) == Calls{"[507.1]", "[507.1]", "[429.1]"});
         CHECK(send_all({order(), order(), order()}) == Calls{"", "", "[429.1]"});
     }
     SECTION("so does a second one with the same dedup")
     {
-        house.dispatcher->set_bounds({2, two, two});
+        house.engine->set_bounds({2, two, two});
         auto const once = [&] {
             auto made = order();
             made.ins.dedup = "1";
@@ -333,7 +333,7 @@ TEST_CASE("tasks that come together count before they are on disk, and each of t
     }
     SECTION("so does one that is over before it begins")
     {
-        house.dispatcher->set_bounds({2, two, two});
+        house.engine->set_bounds({2, two, two});
         auto const now_or_never = [&] {
             auto made = order();
             made.ins.ttl = 0s;
@@ -343,4 +343,29 @@ TEST_CASE("tasks that come together count before they are on disk, and each of t
         CHECK(house.number("SELECT count(*) FROM tasks WHERE status = 'undelivered'") == 2);
         CHECK(send_all({order(), order(), order()}) == Calls{"", "", "[429.1]"});
     }
+}
+
+TEST_CASE("the last run of a cron job is the last one that started and is over", "[engine]")
+{
+    EngineFixture house;
+    auto const run_of_job = [&](std::uint64_t id, TaskStatus status) {
+        auto task = sent_task(id, house.clock.now());
+        task.type = TaskType::cron;
+        task.cron_id = TaskId(77);
+        task.fire_time = task.start;
+        task.status = status;
+        if (is_final(status)) task.end = task.start;
+        house.begin(house.engine->record(std::move(task), {}));
+        house.pass(10s);
+    };
+    run_of_job(1, TaskStatus::done);
+    run_of_job(2, TaskStatus::failed);
+    run_of_job(3, TaskStatus::skipped);
+    run_of_job(4, TaskStatus::running);
+    auto const runs = house.run(house.engine->last_runs({TaskId(77), TaskId(78)}));
+    REQUIRE(runs.size() == 2);
+    REQUIRE(runs[0]);
+    CHECK(runs[0]->status == TaskStatus::failed);
+    CHECK(runs[0]->start == house.clock.now() - 30s);
+    CHECK_FALSE(runs[1]);
 }

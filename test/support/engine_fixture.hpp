@@ -1,9 +1,10 @@
 #pragma once
 
+#include <boost/asio/detached.hpp>
 #include <string>
 #include <vector>
 
-#include "sheduler/agent_dispatcher.hpp"
+#include "tasklog/local_task_engine.hpp"
 #include "support/fake_peer.hpp"
 #include "support/fake_presence.hpp"
 #include "support/fake_quotas.hpp"
@@ -12,21 +13,19 @@
 
 namespace elves {
 
-/// A dispatcher with a real task book, whose one agent is a FakePeer; handover_timeout 10 s, lost_after 60 s.
-class DispatcherHouse : public TaskHouse, private AppDirectory {
+/// A task engine whose one agent is a FakePeer; handover_timeout 10 s, lost_after 60 s.
+class EngineFixture : public TaskHouse, private AppDirectory {
 public:
-    DispatcherHouse() { start(); }
+    EngineFixture() { start(); }
     /// As a server does that comes back after a crash.
     void start()
     {
-        dispatcher.reset();
+        engine.reset();
         presence.forget_listeners();
-        book = std::make_unique<TaskBook>(store, clock, &quotas);
-        book->set_lost_after(std::chrono::seconds(60));
-        book->load();
-        dispatcher = std::make_unique<AgentDispatcher>(loop.get_executor(), clock, Zone(), presence, *book,
+        engine = std::make_unique<LocalTaskEngine>(loop.get_executor(), store, clock, Zone(), presence,
             static_cast<AppDirectory const&>(*this), &quotas);
-        dispatcher->start();
+        engine->set_lost_after(std::chrono::seconds(60));
+        engine->start();
     }
     /// The agent registers, on a new link.
     FakePeer& come()
@@ -44,9 +43,9 @@ public:
         settle();
     }
 
-    Dispatcher::Order order(TaskType type = TaskType::async)
+    TaskEngine::Order order(TaskType type = TaskType::async)
     {
-        Dispatcher::Order order;
+        TaskEngine::Order order;
         order.type = type;
         order.agent = agent;
         order.ins.app = "app";
@@ -54,17 +53,18 @@ public:
         order.ins.timeout = std::chrono::seconds(30);
         return order;
     }
-    Awaited<TaskLog::Recorded> send(Dispatcher::Order order)
+    Awaited<TaskEngine::Recorded> send(TaskEngine::Order order)
     {
-        return begin(dispatcher->send(std::move(order)));
+        return begin(engine->send(std::move(order)));
     }
-    Awaited<TaskLog::Recorded> send() { return send(order()); }
-    Awaited<Task> run_sync() { return begin(dispatcher->run(order(TaskType::rt))); }
-    Awaited<Task> cancel(TaskId id) { return begin(dispatcher->cancel(id, {})); }
+    Awaited<TaskEngine::Recorded> send() { return send(order()); }
+    Awaited<Task> run_sync() { return begin(engine->run(order(TaskType::rt), {})); }
+    Awaited<Task> cancel(TaskId id) { return begin(engine->cancel(id, {})); }
     /// The agent's report of a result, as tasklog passes it on.
     void report(TaskId id, int flag = 1)
     {
-        begin(book->apply(id, life::Event(life::Reported{said(flag, "fine")})));
+        asio::co_spawn(loop, engine->report(id, said(flag, "fine")), asio::detached);
+        settle();
     }
     /// Answers the agent's oldest call that waits.
     void answer(bool flag, std::string error = {}, json::object fields = {})
@@ -94,7 +94,7 @@ public:
         for (auto const& call : link->calls) names.push_back(call.method);
         return names;
     }
-    Task task(TaskId id) { return run(book->find(id)).value(); }
+    Task task(TaskId id) { return run(engine->find(id)).value(); }
     TaskStatus status(TaskId id) { return task(id).status; }
     TaskId newest()
     {
@@ -107,8 +107,7 @@ public:
     FakeQuotas quotas;
     std::shared_ptr<FakePeer> link;
     std::optional<AppAddress> processor;
-    std::unique_ptr<TaskBook> book;
-    std::unique_ptr<AgentDispatcher> dispatcher;
+    std::unique_ptr<LocalTaskEngine> engine;
 
 private:
     [[nodiscard]] std::optional<AppAddress> callback(std::string_view) const override { return processor; }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -13,8 +14,8 @@
 
 namespace elves {
 
-/// A task as it was when it was handed over, for all that go on with it. Its `ins.param` goes with the
-/// instruction: it is on disk, and not kept in memory for as long as the task runs.
+/// A task as it is handed over, with its `ins.param`, which goes with the instruction: it is on disk, and not
+/// kept in memory for as long as the task runs.
 using SharedTask = std::shared_ptr<Task>;
 
 /// What is said to an agent on its link (docs/protocol.md, On the agent's link), and what its answers mean as
@@ -28,16 +29,27 @@ public:
     {
     }
 
-    /// Hands over a task of type async or cron: Taken, Refused, Silence, or NotThere.
-    [[nodiscard]] asio::awaitable<life::Event> hand_over(SharedTask task, std::chrono::milliseconds limit);
-    /// Runs a task of type rt: Reported, Refused, or NotThere; nothing when the link is lost or `limit` is
-    /// over.
+    /// Hands over a task of type async or cron: Taken, Refused, AgentBusy, NeverStarted, or HandoverTimedOut when
+    /// the link is lost or `limit` has passed.
+    [[nodiscard]] asio::awaitable<life::Event> hand_over(
+        std::shared_ptr<Peer> link, SharedTask task, std::chrono::milliseconds limit);
+    /// Runs a task of type rt: Reported, Refused, AgentBusy, NeverStarted; nothing when the link is lost or
+    /// `limit` has passed.
     [[nodiscard]] asio::awaitable<std::optional<life::Event>> run(
-        SharedTask task, std::chrono::milliseconds limit);
-    /// What the agent says of each: AgentRuns, AgentForgot, Reported. AgentGone for all where it doesn't
-    /// answer within `limit`; nothing where the link is lost meanwhile, or it can't say now.
+        std::shared_ptr<Peer> link, SharedTask task, std::chrono::milliseconds limit);
+
+    /// Which tasks an agent is asked about.
+    struct Question {
+        std::vector<TaskId> ids;
+        std::vector<std::optional<Instant>> sent; ///< When each was handed over.
+        /// Tasks that are queued there may start until then.
+        std::optional<Instant> start_by;
+    };
+    /// What the agent says of each: ReportedRunning, TaskUnknownToAgent, NeverStarted, Reported. AgentUnreachable
+    /// for all where it does not answer within `limit`; nothing where the link is lost meanwhile, or the agent
+    /// cannot say now.
     [[nodiscard]] asio::awaitable<std::vector<std::optional<life::Event>>> ask(
-        Ip agent, std::vector<TaskId> ids, std::chrono::milliseconds limit);
+        Ip agent, Question question, std::chrono::milliseconds limit);
     /// True: the agent knows that the task is canceled.
     [[nodiscard]] asio::awaitable<bool> cancel(Ip agent, TaskId id);
     /// Tells the agent that a result is on disk. All of a turn leave in one cast.
@@ -45,6 +57,8 @@ public:
 
 private:
     [[nodiscard]] asio::awaitable<Back> instruct(Peer& link, Task& task, std::chrono::milliseconds limit);
+    /// What an agent answers that did not take a task.
+    [[nodiscard]] life::Event refusal(Back const& back, Clock::Steady begun) const;
 
     LoopExecutor loop_;
     Clock& clock_;

@@ -1,6 +1,6 @@
 // What the dispatcher does about links that are lost and come back, and about cancels.
 #include "catch.hpp"
-#include "support/dispatcher_house.hpp"
+#include "support/engine_fixture.hpp"
 
 using namespace elves;
 using namespace std::chrono_literals;
@@ -9,7 +9,7 @@ using Calls = std::vector<std::string>;
 namespace {
 
 /// A task that its agent has taken, and then its link is lost.
-struct Cut : DispatcherHouse {
+struct Cut : EngineFixture {
     Cut()
     {
         come();
@@ -23,7 +23,7 @@ struct Cut : DispatcherHouse {
 
 } // namespace
 
-TEST_CASE("on a new link the agent is asked about what it is thought to have", "[dispatcher]")
+TEST_CASE("on a new link the agent is asked about what it is thought to have", "[engine]")
 {
     Cut house;
     house.come();
@@ -82,7 +82,7 @@ TEST_CASE("on a new link the agent is asked about what it is thought to have", "
 }
 
 TEST_CASE(
-    "an agent that does not come back has lost its task after its timeout plus lost_after", "[dispatcher]")
+    "an agent that does not come back has lost its task after its timeout plus lost_after", "[engine]")
 {
     Cut house;
     SECTION("the server stands") {}
@@ -97,9 +97,9 @@ TEST_CASE(
     CHECK(house.task(house.id).report->result == "fine");
 }
 
-TEST_CASE("an agent that is at a task beyond its time is asked again and again", "[dispatcher]")
+TEST_CASE("an agent that is at a task beyond its time is asked again and again", "[engine]")
 {
-    DispatcherHouse house;
+    EngineFixture house;
     house.come();
     house.send();
     auto const id = house.newest();
@@ -115,9 +115,9 @@ TEST_CASE("an agent that is at a task beyond its time is asked again and again",
     CHECK(house.calls().size() == 3);
 }
 
-TEST_CASE("a sendsync whose link is lost waits for the agent to come back", "[dispatcher]")
+TEST_CASE("a sendsync whose link is lost waits for the agent to come back", "[engine]")
 {
-    DispatcherHouse house;
+    EngineFixture house;
     house.come();
     auto const told = house.run_sync();
     auto const id = house.newest();
@@ -129,9 +129,9 @@ TEST_CASE("a sendsync whose link is lost waits for the agent to come back", "[di
     CHECK(told.get().report->result == "fine");
 }
 
-TEST_CASE("a task that is being handed over on a link is not asked about on it", "[dispatcher]")
+TEST_CASE("a task that is being handed over on a link is not asked about on it", "[engine]")
 {
-    DispatcherHouse house;
+    EngineFixture house;
     house.come();
     house.send();
     house.presence.come(house.agent, house.link);
@@ -139,9 +139,9 @@ TEST_CASE("a task that is being handed over on a link is not asked about on it",
     CHECK(house.calls() == Calls{"instruct"});
 }
 
-TEST_CASE("a cancel is told to the agent that has the task, until it knows", "[dispatcher]")
+TEST_CASE("a cancel is told to the agent that has the task, until it knows", "[engine]")
 {
-    DispatcherHouse house;
+    EngineFixture house;
     house.come();
     house.send();
     auto const id = house.newest();
@@ -177,19 +177,19 @@ TEST_CASE("a cancel is told to the agent that has the task, until it knows", "[d
         house.come();
         CHECK(house.calls() == Calls{"cancel"});
         house.answer(true);
-        CHECK_FALSE(house.book->open(id));
+        CHECK_FALSE(house.engine->open(id));
     }
     SECTION("after a day it is given up")
     {
         house.go();
         for (int hour = 0; hour < 25; ++hour) house.pass(3600s);
-        CHECK_FALSE(house.book->open(id));
+        CHECK_FALSE(house.engine->open(id));
     }
 }
 
-TEST_CASE("a task that waits under its ttl is canceled without a word to anyone", "[dispatcher]")
+TEST_CASE("a task that waits under its ttl is canceled without a word to anyone", "[engine]")
 {
-    DispatcherHouse house;
+    EngineFixture house;
     auto order = house.order();
     order.ins.ttl = 60s;
     auto const id = house.send(order).get().task.id;
@@ -199,9 +199,9 @@ TEST_CASE("a task that waits under its ttl is canceled without a word to anyone"
 }
 
 TEST_CASE(
-    "a cancel answers who waits in a sendsync, and changes nothing of a task that is over", "[dispatcher]")
+    "a cancel answers who waits in a sendsync, and changes nothing of a task that is over", "[engine]")
 {
-    DispatcherHouse house;
+    EngineFixture house;
     house.come();
     auto const told = house.run_sync();
     auto const id = house.newest();

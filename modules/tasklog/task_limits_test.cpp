@@ -1,20 +1,20 @@
 // One key's tasks must not keep the others' from their agents.
 #include "catch.hpp"
-#include "support/dispatcher_house.hpp"
+#include "support/engine_fixture.hpp"
 
 using namespace elves;
 using namespace std::chrono_literals;
 
 namespace {
 
-struct QuotaHouse : DispatcherHouse {
+struct QuotaHouse : EngineFixture {
     QuotaHouse()
     {
         for (auto const* const key : {"ops", "web"}) quotas.keys[key] = FakeQuotas::unlimited();
         quotas.keys["root"] = FakeQuotas::unlimited();
         quotas.keys["root"].is_admin = true;
     }
-    Dispatcher::Order order_by(std::string key, std::string_view to = "10.0.0.1", std::size_t size = 10)
+    TaskEngine::Order order_by(std::string key, std::string_view to = "10.0.0.1", std::size_t size = 10)
     {
         auto made = order();
         made.by = std::move(key);
@@ -70,7 +70,7 @@ TEST_CASE("a key's tasks are bounded in bytes, and in bytes of a day", "[quotas]
           std::string::npos);
     SECTION("what has ended gives bytes back, and those of the day only at midnight UTC")
     {
-        for (auto const id : house.book->open_all()) house.cancel(id);
+        for (auto const id : house.engine->open_all()) house.cancel(id);
         CHECK(house.refusal("ops", "10.0.0.1", 10'000).empty());
         CHECK(house.refusal("web", "10.0.0.1", 10'000).starts_with("[429.1]"));
         house.clock.advance(24h);
@@ -83,7 +83,7 @@ TEST_CASE("one key fills no more than half of an agent's pool, and all but admin
 {
     QuotaHouse house;
     house.quotas.keys["more"] = FakeQuotas::unlimited();
-    house.dispatcher->set_bounds({10, 1'000'000, 10'000'000, 1'000});
+    house.engine->set_bounds({10, 1'000'000, 10'000'000, 1'000});
     for (int i = 0; i < 5; ++i) CHECK(house.refusal("ops").empty());
     CHECK(house.refusal("ops").find("has 5 tasks waiting for agent 10.0.0.1; one key may have 5 there") !=
           std::string::npos);
@@ -99,7 +99,7 @@ TEST_CASE("a part of the server's pools is for admins alone", "[quotas]")
     QuotaHouse house;
     SECTION("in number")
     {
-        house.dispatcher->set_bounds({100, 1'000'000, 1'000'000, 10});
+        house.engine->set_bounds({100, 1'000'000, 1'000'000, 10});
         for (int i = 0; i < 9; ++i) CHECK(house.refusal("ops", "10.0.0." + std::to_string(i)).empty());
         CHECK(house.refusal("web").starts_with("[429.1] the server has 9 unfinished tasks"));
         CHECK(house.refusal("root").empty());
@@ -107,7 +107,7 @@ TEST_CASE("a part of the server's pools is for admins alone", "[quotas]")
     }
     SECTION("in bytes")
     {
-        house.dispatcher->set_bounds({100, 1'000'000, 100'000, 100});
+        house.engine->set_bounds({100, 1'000'000, 100'000, 100});
         for (int i = 0; i < 8; ++i)
             CHECK(house.refusal("ops", "10.0.0." + std::to_string(i), 10'000).empty());
         CHECK(house.refusal("web", "10.0.0.1", 10'000).find("all agents would take") != std::string::npos);
@@ -115,10 +115,10 @@ TEST_CASE("a part of the server's pools is for admins alone", "[quotas]")
     }
     SECTION("a deleted key's tasks take no room in them")
     {
-        house.dispatcher->set_bounds({100, 1'000'000, 1'000'000, 10});
+        house.engine->set_bounds({100, 1'000'000, 1'000'000, 10});
         for (int i = 0; i < 9; ++i) CHECK(house.refusal("ops", "10.0.0." + std::to_string(i)).empty());
         house.quotas.keys.erase("ops");
-        house.book->on_key_deleted("ops");
+        house.engine->on_key_deleted("ops");
         CHECK(house.refusal("web").empty());
     }
 }
@@ -133,15 +133,13 @@ TEST_CASE("what waits keeps its param on disk, and is handed over with it, in or
         params.push_back(order.ins.param);
         house.send(order);
     }
-    for (auto const id : house.book->open_all()) CHECK(house.book->open(id)->ins.param.empty());
+    for (auto const id : house.engine->open_all()) CHECK(house.engine->open(id)->ins.param.empty());
     SECTION("at once") {}
     SECTION("after a restart") { house.start(); }
     house.come();
-    for (std::size_t i = 0; i < params.size(); ++i) {
-        REQUIRE(house.link->calls.size() == i + 1);
+    REQUIRE(house.link->calls.size() == params.size());
+    for (std::size_t i = 0; i < params.size(); ++i)
         CHECK(house.link->calls[i].fields.at("ins").at("param").as_string() == params[i]);
-        house.answer(true);
-    }
 }
 
 TEST_CASE("an instruction says whose workers it uses, and how many", "[quotas]")
@@ -165,13 +163,13 @@ TEST_CASE("all tasks of a key are canceled, and no others", "[quotas]")
     QuotaHouse house;
     for (int i = 0; i < 150; ++i) house.send(house.order_by("ops", "10.0.0." + std::to_string(i)));
     house.send(house.order_by("web"));
-    CHECK(house.run(house.dispatcher->end_all("ops")) == 150);
+    CHECK(house.run(house.engine->end_all("ops")) == 150);
     CHECK(house.number("SELECT count(*) FROM tasks WHERE status = 'canceled' AND asked_by = 'ops'") == 150);
-    CHECK(house.book->open_all().size() == 1);
-    CHECK(house.run(house.dispatcher->end_all("ops")) == 0);
+    CHECK(house.engine->open_all().size() == 1);
+    CHECK(house.run(house.engine->end_all("ops")) == 0);
     SECTION("what the disk refuses is told")
     {
         house.store.fail_next();
-        CHECK(house.begin(house.dispatcher->end_all("web")).refusal().starts_with("[507.1]"));
+        CHECK(house.begin(house.engine->end_all("web")).refusal().starts_with("[507.1]"));
     }
 }

@@ -1,0 +1,232 @@
+#include "agent_calls.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include "elves/error.hpp"
+#include "elves/field_type.hpp"
+#include "elves/json_fields.hpp"
+#include "elves/log.hpp"
+#include "elves/services/account_fields.hpp"
+#include "elves/worker_report.hpp"
+
+namespace elves {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds answer_limit = 10s;
+constexpr std::size_t ids_a_question = 500;
+
+std::string error_of(Back const& back)
+{
+    return back.error_info.empty() ? "the agent did not take it, and does not say why" : back.error_info;
+}
+
+bool has_code(Back const& back, Code code)
+{
+    return back.error_info.starts_with("[" + std::string(code.text) + "]");
+}
+
+/// It stops, its disk is full, or it has too much to do or to say at once: later it can.
+bool cannot_now(Back const& back)
+{
+    return has_code(back, codes::shutting_down) || has_code(back, codes::store_cannot_write) ||
+           has_code(back, codes::too_much);
+}
+
+bool is_true(JsonValue const& fields, std::string_view name)
+{
+    auto const* const value = fields.find(name);
+    return value && FieldType<bool>::read(name, *value);
+}
+
+/// What one answer to `agent.status` says. `never_started`: it does not know the task, and can prove that it
+/// did not start it.
+life::Event read_status(JsonValue const& entry, TaskId id, bool never_started, Zone const& zone)
+{
+    auto const unknown = [&]() -> life::Event {
+        if (never_started) return life::NeverStarted{"[410.1] the agent was asked, and never got the task"};
+        return life::TaskUnknownToAgent{};
+    };
+    auto const* const status = entry.find("status");
+    auto const* const named = entry.find("id");
+    if (!status || !status->is_string() || !named || !named->is_string() ||
+        TaskId::parse(named->string()) != id) {
+        return life::TaskUnknownToAgent{};
+    }
+    auto const word = status->string();
+    if (word == "running") return life::ReportedRunning{is_true(entry, "queued")};
+    if (word == "done" || word == "failed") return life::Reported{read_report(entry, zone)};
+    return word == "unknown" ? unknown() : life::TaskUnknownToAgent{};
+}
+
+/// The answer of an agent to one question.
+struct Answer {
+    bool is_unheard = false; ///< Nothing is known: the link was lost, or the agent cannot say now.
+    std::string fault;       ///< Why it did not answer, or "".
+    std::vector<JsonDocument> info;
+    std::optional<Instant> journal_since;
+};
+
+Answer read_answer(Back const& back)
+{
+    Answer answer;
+    auto const* const entries = back.fields.find("info");
+    if (back.flag && entries && entries->is_list()) {
+        for (auto const& entry : *entries) answer.info.emplace_back(entry);
+    }
+    if (auto const* const since = back.fields.find("journal_since")) {
+        auto const number = whole_number(*since);
+        if (number) answer.journal_since = Instant(std::chrono::milliseconds(*number));
+    }
+    answer.is_unheard = cannot_now(back);
+    if (!back.flag) {
+        auto const said = back.error_info.empty() ? "no reason" : back.error_info;
+        answer.fault = Error(codes::agent_silent, "asked about the task, the agent answered: " + said).info();
+    }
+    return answer;
+}
+
+asio::awaitable<Answer> put_question(std::shared_ptr<Peer> link, json::object fields, std::chrono::milliseconds limit)
+{
+    Answer answer;
+    try {
+        auto const back = co_await link->call("agent", "status", fields, limit);
+        answer = read_answer(back);
+    } catch (Error const& error) {
+        // A link that is lost says nothing; an agent that is silent on a link that stands does not have it.
+        answer.is_unheard = error.code() == codes::agent_unreachable;
+        answer.fault = Error(codes::agent_silent, "asked about the task, the agent did not answer").info();
+    }
+    co_return answer;
+}
+
+} // namespace
+
+/// Not a coroutine: when it returns, the instruction has been written and `task` has no param any more.
+asio::awaitable<Back> AgentCalls::instruct(Peer& link, Task& task, std::chrono::milliseconds limit)
+{
+    // Gone once it is sent: in one piece, and on the stack, but for a long param.
+    unsigned char space[2048];
+    json::monotonic_resource memory(space, sizeof space);
+    json::object fields(
+        {{"id", task.id.text()}, {"type", type_text(task.type)}, {"ins", task.ins.to_json(&memory)}},
+        &memory);
+    if (task.start_by) fields["start_by"] = task.start_by->time_since_epoch().count();
+    if (quotas_) add_account(fields, task.by, *quotas_);
+    auto answer = link.call("agent", "instruct", fields, limit);
+    task.ins.param = {};
+    return answer;
+}
+
+life::Event AgentCalls::refusal(Back const& back, Clock::Steady begun) const
+{
+    auto const after = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun);
+    if (has_code(back, codes::too_late)) return life::NeverStarted{error_of(back)};
+    if (cannot_now(back)) return life::AgentBusy{error_of(back), after};
+    return life::Refused{error_of(back), after};
+}
+
+asio::awaitable<life::Event> AgentCalls::hand_over(
+    std::shared_ptr<Peer> link, SharedTask task, std::chrono::milliseconds limit)
+{
+    auto const begun = clock_.steady();
+    auto const after = [&] {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun);
+    };
+    try {
+        auto const back = co_await instruct(*link, *task, limit);
+        if (back.flag) co_return life::Taken{after(), is_true(back.fields.root(), "queued")};
+        co_return refusal(back, begun);
+    } catch (Error const& error) {
+        Error const silent(codes::agent_silent,
+            "agent " + task->agent.text() + " did not say that it took it: " + error.what());
+        co_return life::HandoverTimedOut{silent.info(), after()};
+    }
+}
+
+asio::awaitable<std::optional<life::Event>> AgentCalls::run(
+    std::shared_ptr<Peer> link, SharedTask task, std::chrono::milliseconds limit)
+{
+    auto const begun = clock_.steady();
+    try {
+        auto const back = co_await instruct(*link, *task, limit);
+        if (back.flag) co_return life::Reported{read_report(back.fields.root(), zone_)};
+        co_return refusal(back, begun);
+    } catch (Error const& error) {
+        ELVES_LOG(debug, "task " << task->id.text() << " on " << task->agent.text() << ": " << error.info());
+        co_return std::nullopt;
+    }
+}
+
+asio::awaitable<std::vector<std::optional<life::Event>>> AgentCalls::ask(
+    Ip agent, Question question, std::chrono::milliseconds limit)
+{
+    std::vector<std::optional<life::Event>> events;
+    auto const now = clock_.now();
+    for (std::size_t first = 0; first < question.ids.size(); first += ids_a_question) {
+        auto const size = std::min(ids_a_question, question.ids.size() - first);
+        auto const link = presence_.link(agent);
+        if (!link) {
+            events.resize(question.ids.size());
+            co_return events;
+        }
+        json::array asked;
+        for (std::size_t i = 0; i < size; ++i) asked.emplace_back(question.ids[first + i].text());
+        json::object fields{{"id", std::move(asked)}};
+        if (question.start_by) fields["start_by"] = question.start_by->time_since_epoch().count();
+        auto const answer = co_await put_question(link, std::move(fields), limit);
+        for (std::size_t i = 0; i < size; ++i) {
+            auto& event = events.emplace_back();
+            if (answer.is_unheard) continue;
+            if (!answer.fault.empty()) {
+                event = life::AgentUnreachable{answer.fault};
+                continue;
+            }
+            auto const& sent = question.sent[first + i];
+            // A hand-over in the future: the server's clock was set back since, and proves nothing.
+            bool const is_provable = answer.journal_since && sent && *answer.journal_since <= *sent && *sent <= now;
+            try {
+                event = i < answer.info.size()
+                            ? read_status(answer.info[i].root(), question.ids[first + i], is_provable, zone_)
+                            : life::TaskUnknownToAgent{};
+            } catch (Error const& error) {
+                ELVES_LOG(warning,
+                    "agent.bad_status agent=" << agent.text() << " error=" << error.info());
+            }
+        }
+    }
+    co_return events;
+}
+
+asio::awaitable<bool> AgentCalls::cancel(Ip agent, TaskId id)
+{
+    auto const link = presence_.link(agent);
+    if (!link) co_return false;
+    try {
+        json::object fields{{"id", id.text()}};
+        // Whatever else it says: it has heard it, and repeating it would change nothing. One that stops, say,
+        // has not: what waits for its turn there begins after its next start.
+        auto const back = co_await link->call("agent", "cancel", fields, answer_limit);
+        co_return !cannot_now(back);
+    } catch (Error const& error) {
+        ELVES_LOG(debug,
+            "cancel of task " << id.text() << " did not reach " << agent.text() << ": " << error.info());
+        co_return false;
+    }
+}
+
+void AgentCalls::confirm(Ip const& agent, TaskId id)
+{
+    auto& ids = to_confirm_[agent];
+    ids.emplace_back(id.text());
+    if (ids.size() > 1) return;
+    asio::post(loop_, [this, agent] {
+        auto const found = to_confirm_.extract(agent);
+        auto const link = presence_.link(agent);
+        if (found && link) link->cast("agent", "confirm", {{"id", found.mapped()}});
+    });
+}
+
+} // namespace elves

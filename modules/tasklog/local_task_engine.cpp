@@ -1,0 +1,672 @@
+#include "local_task_engine.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <utility>
+
+#include "elves/error.hpp"
+#include "elves/log.hpp"
+#include "task_records.hpp"
+
+namespace elves {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds retry_pause = 5s;
+constexpr std::chrono::milliseconds first_write_pause = 1s;
+constexpr std::chrono::milliseconds longest_write_pause = 30s;
+constexpr std::chrono::milliseconds shortest_pause = 1s;
+/// Calls that may wait for one task at once.
+constexpr std::size_t max_waiters = 64;
+
+bool is_at_agent(Task const& task)
+{
+    return task.status == TaskStatus::sent || task.status == TaskStatus::running;
+}
+
+/// It is known whether the agent takes it.
+bool is_handover_known(Task const& task) { return task.status != TaskStatus::sent || task.sync_flag; }
+
+std::string not_online(Ip const& agent)
+{
+    return Error(codes::agent_unreachable, "agent " + agent.text() + " is not online").info();
+}
+
+} // namespace
+
+LocalTaskEngine::LocalTaskEngine(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Presence& presence,
+    AppDirectory const& apps, Quotas const* quotas)
+    : loop_(loop)
+    , store_(store)
+    , clock_(clock)
+    , presence_(presence)
+    , apps_(apps)
+    , quotas_(quotas)
+    , registry_(quotas)
+    , daily_bytes_(store, clock)
+    , limits_(registry_, daily_bytes_, quotas)
+    , transitions_(store, clock, registry_, daily_bytes_)
+    , agents_(loop, clock, zone, presence, quotas)
+{
+    transitions_.listen({[this](OpenTask& open) { on_changed(open); },
+        [this](OpenTask& open) { on_persisted(open); },
+        [this](Task const& task) {
+            for (auto const& then : on_finished_) then(task);
+        }});
+    presence_.on_link([this](Ip const& agent) { spawn(resume_tasks(agent), TaskId()); });
+}
+
+void LocalTaskEngine::start()
+{
+    transitions_.load();
+    daily_bytes_.load();
+    for (auto const id : registry_.all()) set_timer(*registry_.find(id));
+}
+
+void LocalTaskEngine::stop()
+{
+    is_stopping_ = true;
+    for (auto const id : registry_.all()) {
+        auto const open = registry_.find(id);
+        open->timer.stop();
+        for (auto& waiter : std::exchange(open->result_waiters, {})) waiter.outcome.set(std::nullopt);
+    }
+    transitions_.flush();
+    daily_bytes_.flush();
+}
+
+void LocalTaskEngine::require_processor(Instruction const& ins) const
+{
+    if (ins.mode == Mode::p && !apps_.callback(ins.app)) {
+        throw Error(codes::no_app,
+            "app " + ins.app +
+                " has no callback address, and `ins.mode` is P; supervisor.setapp gives it one");
+    }
+}
+
+Task const* LocalTaskEngine::open(TaskId id) const
+{
+    auto const open = registry_.find(id);
+    return open && is_open(open->task) ? &open->task : nullptr;
+}
+
+/// Throws Error 429.1 where there is no room for it. It is counted once TaskTransitions::insert has begun:
+/// nothing may wait in between, or those that come together would all find the same room.
+Task LocalTaskEngine::task_of(Order order)
+{
+    require_processor(order.ins);
+    limits_.require_room(order);
+    Task task;
+    task.id = order.id;
+    task.agent = order.agent;
+    task.type = order.type;
+    task.ins = std::move(order.ins);
+    if (task.ins.timeout == 0s) task.ins.timeout = timeouts_.default_timeout;
+    if (task.type == TaskType::rt) task.ins.ttl = 0s;
+    task.by = std::move(order.by);
+    task.from = std::move(order.from);
+    task.cron_id = order.cron_id;
+    task.fire_time = order.fire_time;
+    task.start = clock_.now();
+    task.status = TaskStatus::waiting;
+    auto const lost_after = transitions_.lost_after();
+    life::Context const context{task.start, lost_after, life::start_span(task, lost_after)};
+    if (!presence_.link(task.agent)) {
+        if (task.ins.ttl > 0s) return task;
+        task = life::decide(task, life::AgentOffline{not_online(task.agent)}, context).task;
+        task.sync_costtime = 0ms;
+        return task;
+    }
+    auto const flow = flows_.find(task.agent);
+    // What finds no room in memory waits on disk, behind what is there already.
+    bool const has_turn = task.type == TaskType::rt || flow == flows_.end() ||
+                          (flow->second.takes_ready(task.ins.param.size()) && !flow->second.is_paused() &&
+                              !registry_.next_waiting(task.agent));
+    return has_turn ? life::decide(task, life::HandedOver{}, context).task : task;
+}
+
+asio::awaitable<TaskEngine::Recorded> LocalTaskEngine::send(Order order)
+{
+    auto audit_write = std::move(order.audit_write);
+    auto caller = std::move(order.caller);
+    auto fresh = task_of(std::move(order));
+    auto recorded = co_await transitions_.insert(std::move(fresh), std::move(audit_write));
+    auto& task = recorded.task;
+    if (is_final(task.status) && recorded.is_new) co_return recorded;
+    if (!recorded.is_new) {
+        task = co_await outcome_of_first(std::move(task), std::move(caller));
+        co_return recorded;
+    }
+    auto open = registry_.find(task.id);
+    auto handed = std::make_shared<Task>(std::move(task));
+    task = co_await hand_over(std::move(open), std::move(handed), std::move(caller));
+    co_return recorded;
+}
+
+asio::awaitable<TaskEngine::Recorded> LocalTaskEngine::record(Task task, AuditWrite audit_write)
+{
+    return transitions_.insert(std::move(task), std::move(audit_write));
+}
+
+/// A new task that is `sent` or `waiting`: returns it once it is known whether its agent takes it.
+asio::awaitable<Task> LocalTaskEngine::hand_over(
+    OpenTaskPtr open, SharedTask task, std::weak_ptr<Peer> caller)
+{
+    auto const begun = clock_.steady();
+    bool const is_waiting = task->status == TaskStatus::waiting;
+    // Offline, and it waits under its ttl: that is the answer.
+    if (is_waiting && !presence_.link(task->agent)) co_return *task;
+    auto outcome = add_waiter(open->handover_waiters, std::move(caller));
+    bool is_in_flight = false;
+    if (is_waiting) {
+        hand_over_next(open->task.agent);
+    } else if (auto& flow = flows_[task->agent]; flow.has_room() && !flow.has_ready()) {
+        take_slot(*open);
+        is_in_flight = true;
+        auto link = presence_.link(task->agent);
+        // Now, not when the coroutine begins: who registers in between would be asked about it.
+        open->in_flight = link.get();
+        ++open->handovers;
+        spawn(instruct(open, std::move(task), std::move(link)), open->task.id);
+    } else {
+        open->is_ready = true;
+        flow.push_ready({open, std::move(task)});
+    }
+    auto known = co_await outcome.wait(clock_, timeouts_.handover);
+    if (known && *known) co_return std::move(**known);
+    std::erase_if(open->handover_waiters, [&](auto const& other) { return other.outcome == outcome; });
+    if (is_in_flight) co_return co_await time_out_handover(open, begun);
+    co_return open->task;
+}
+
+/// Frees its room: one that is not answered delays no other.
+asio::awaitable<Task> LocalTaskEngine::time_out_handover(OpenTaskPtr open, Clock::Steady begun)
+{
+    free_slot(*open);
+    Error const silent(codes::agent_silent, "agent " + open->task.agent.text() + " did not say within " +
+                                                std::to_string(timeouts_.handover.count()) +
+                                                " s that it took it");
+    life::Event event = life::HandoverTimedOut{
+        silent.info(), std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun)};
+    if (!transitions_.stage(open, event)) {
+        try {
+            co_await transitions_.apply(open->task.id, std::move(event));
+        } catch (Error const& error) {
+            ELVES_LOG(warning, "task.not_written task=" << open->task.id.text() << " error=" << error.info());
+        }
+    }
+    co_return open->task;
+}
+
+void LocalTaskEngine::take_slot(OpenTask& open)
+{
+    open.has_slot = true;
+    flows_[open.task.agent].begin();
+}
+
+void LocalTaskEngine::free_slot(OpenTask& open)
+{
+    if (!std::exchange(open.has_slot, false)) return;
+    flows_[open.task.agent].end();
+    hand_over_next(open.task.agent);
+}
+
+void LocalTaskEngine::hand_over_next(Ip const& agent)
+{
+    if (is_stopping_) return;
+    auto const found = flows_.find(agent);
+    bool const is_online = presence_.link(agent) != nullptr;
+    if (!is_online && (found == flows_.end() || !found->second.has_ready())) return;
+    auto& flow = flows_[agent];
+    // Without a link what is ready goes back to where it waits, or ends, at once.
+    while (is_online ? flow.has_room() : flow.has_ready()) {
+        if (flow.has_ready()) {
+            auto [open, task] = flow.pop_ready();
+            open->is_ready = false;
+            // It may have been canceled meanwhile.
+            bool const is_due = open->task.status == TaskStatus::sent && !open->in_flight;
+            if (!is_due) continue;
+            take_slot(*open);
+            spawn(hand_over_ready(open, std::move(task)), open->task.id);
+        } else if (auto const open = registry_.next_waiting(agent)) {
+            take_slot(*open);
+            open->is_being_sent = true;
+            registry_.update_waiting(*open);
+            spawn(hand_over_waiting(open), open->task.id);
+        } else {
+            return;
+        }
+    }
+}
+
+/// `open` is `sent` on disk, and has its turn.
+asio::awaitable<void> LocalTaskEngine::hand_over_ready(OpenTaskPtr open, SharedTask task)
+{
+    auto const begun = clock_.steady();
+    auto outcome = add_waiter(open->handover_waiters, {});
+    auto link = presence_.link(open->task.agent);
+    open->in_flight = link.get();
+    ++open->handovers;
+    spawn(instruct(open, std::move(task), std::move(link)), open->task.id);
+    auto const known = co_await outcome.wait(clock_, timeouts_.handover);
+    if (known) co_return;
+    std::erase_if(open->handover_waiters, [&](auto const& other) { return other.outcome == outcome; });
+    co_await time_out_handover(open, begun);
+}
+
+/// `open` is `waiting`, and has its turn: it is written that it is handed over, then it is.
+asio::awaitable<void> LocalTaskEngine::hand_over_waiting(OpenTaskPtr open)
+{
+    auto const id = open->task.id;
+    auto const agent = open->task.agent;
+    auto task = std::make_shared<Task>();
+    bool is_handed_over = false;
+    try {
+        // Only now: what waits keeps its param on disk.
+        std::function<std::string(Db&)> work = [id](Db& db) { return task_records::param_of(db, id); };
+        auto param = co_await store_.read<std::string>(std::move(work));
+        auto decision = co_await transitions_.apply(id, life::Event(life::HandedOver{}));
+        is_handed_over = decision.changed;
+        *task = std::move(decision.task);
+        task->ins.param = std::move(param);
+    } catch (Error const& error) {
+        ELVES_LOG(warning, "handover.delayed task=" << id.text() << " agent=" << agent.text()
+                                                    << " error=" << error.info());
+        flows_[agent].on_write_failed(clock_, [this, agent] { hand_over_next(agent); });
+    }
+    open->is_being_sent = false;
+    registry_.update_waiting(*open);
+    bool const is_due = is_handed_over && open->task.status == TaskStatus::sent;
+    if (is_due && task->type != TaskType::rt) {
+        co_await hand_over_ready(open, std::move(task));
+        co_return;
+    }
+    free_slot(*open);
+    if (is_due) run_soon(open, std::move(task));
+}
+
+/// Hands a task over, and takes the agent's answer for as long as one may still come.
+asio::awaitable<void> LocalTaskEngine::instruct(OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link)
+{
+    auto const agent = task->agent;
+    life::Event event = life::AgentOffline{not_online(agent)};
+    if (link) {
+        auto const limit = timeouts_.handover + task->ins.timeout + transitions_.lost_after();
+        event = co_await agents_.hand_over(link, std::move(task), limit);
+    }
+    if (open->in_flight == link.get()) open->in_flight = nullptr;
+    bool const is_taken = std::holds_alternative<life::Taken>(event);
+    if (is_taken) {
+        flows_[agent].on_taken();
+    } else if (std::holds_alternative<life::AgentBusy>(event) || std::holds_alternative<life::NeverStarted>(event)) {
+        on_busy(agent);
+    }
+    // Before its result, which may be the next that comes: they are written together then.
+    bool const may_be_staged = is_taken || std::holds_alternative<life::HandoverTimedOut>(event);
+    bool const is_staged = may_be_staged && transitions_.stage(open, event);
+    free_slot(*open);
+    if (!is_staged) co_await apply_until_written(open->task.id, std::move(event));
+}
+
+void LocalTaskEngine::on_busy(Ip const& agent)
+{
+    flows_[agent].on_busy(clock_, [this, agent] { hand_over_next(agent); });
+}
+
+asio::awaitable<void> LocalTaskEngine::apply_until_written(TaskId id, life::Event event)
+{
+    for (auto wait = first_write_pause;; wait = std::min(wait * 2, longest_write_pause)) {
+        try {
+            co_await transitions_.apply(id, event);
+            co_return;
+        } catch (Error const& error) {
+            if (error.code() == codes::no_task || is_stopping_) co_return;
+            ELVES_LOG(warning, "task.not_written task=" << id.text() << " error=" << error.info());
+        }
+        co_await pause(clock_, wait);
+    }
+}
+
+LocalTaskEngine::Outcome LocalTaskEngine::add_waiter(
+    std::vector<TaskWaiter>& waiters, std::weak_ptr<Peer> caller)
+{
+    if (waiters.size() >= max_waiters)
+        std::erase_if(waiters, [](auto const& waiter) { return waiter.is_abandoned(); });
+    if (waiters.size() >= max_waiters)
+        throw Error(codes::too_much,
+            std::to_string(max_waiters) +
+                " calls with this `dedup` wait for its task already; wait for their answer");
+    TaskWaiter waiter;
+    waiter.has_caller = !caller.expired();
+    waiter.caller = std::move(caller);
+    return waiters.emplace_back(std::move(waiter)).outcome;
+}
+
+/// The first task of a `dedup`, once it is known whether its agent takes it.
+asio::awaitable<Task> LocalTaskEngine::outcome_of_first(Task first, std::weak_ptr<Peer> caller)
+{
+    auto const open = registry_.find(first.id);
+    if (!open) {
+        // It was read from disk just before it ended.
+        auto now = is_final(first.status) ? std::nullopt : co_await transitions_.find(first.id);
+        co_return now ? std::move(*now) : std::move(first);
+    }
+    bool const is_known = is_handover_known(open->task) || open->task.type == TaskType::rt;
+    if (is_known) co_return open->task;
+    auto outcome = add_waiter(open->handover_waiters, std::move(caller));
+    auto known = co_await outcome.wait(clock_, timeouts_.handover);
+    if (known && *known) co_return std::move(**known);
+    std::erase_if(open->handover_waiters, [&](auto const& other) { return other.outcome == outcome; });
+    co_return open->task;
+}
+
+asio::awaitable<Task> LocalTaskEngine::run(Order order, Authorize authorize)
+{
+    auto const limit = order.ins.timeout == 0s ? timeouts_.default_timeout : order.ins.timeout;
+    auto audit_write = std::move(order.audit_write);
+    auto caller = std::move(order.caller);
+    auto fresh = task_of(std::move(order));
+    auto recorded = co_await transitions_.insert(std::move(fresh), std::move(audit_write));
+    auto& task = recorded.task;
+    if (!recorded.is_new && authorize) authorize(task);
+    if (is_final(task.status)) co_return task;
+    auto const open = registry_.find(task.id);
+    if (!open) co_return co_await outcome_of_first(std::move(task), {});
+    if (is_final(open->task.status)) co_return open->task;
+    auto const id = task.id;
+    auto result = add_waiter(open->result_waiters, std::move(caller));
+    if (recorded.is_new) run_soon(open, std::make_shared<Task>(std::move(task)));
+    auto finished = co_await result.wait(clock_, limit);
+    if (finished && !*finished) throw StoppedWaiting(open->task);
+    if (finished) co_return std::move(**finished);
+    std::erase_if(open->result_waiters, [&](auto const& other) { return other.outcome == result; });
+    // Of another call's task its own caller decides how long it may take.
+    if (!recorded.is_new) co_return open->task;
+    auto decision = co_await transitions_.apply(id, life::Event(life::SyncTimedOut{}));
+    co_return decision.task;
+}
+
+/// Hands a task of type rt over, whose answer is its result: it takes no room of other hand-overs.
+void LocalTaskEngine::run_soon(OpenTaskPtr const& open, SharedTask task)
+{
+    auto link = presence_.link(task->agent);
+    open->in_flight = link.get();
+    ++open->handovers;
+    spawn(run_on_agent(open, std::move(task), std::move(link)), open->task.id);
+}
+
+asio::awaitable<void> LocalTaskEngine::run_on_agent(
+    OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link)
+{
+    auto const id = task->id;
+    std::optional<life::Event> event = life::AgentOffline{not_online(task->agent)};
+    if (link) {
+        // Beyond its timeout too: a result that comes late on this link is still a result.
+        auto const limit = task->ins.timeout + transitions_.lost_after();
+        event = co_await agents_.run(link, std::move(task), limit);
+    }
+    if (open->in_flight == link.get()) open->in_flight = nullptr;
+    if (!event) co_return;
+    bool const is_result = std::holds_alternative<life::Reported>(*event);
+    if (is_result) open->confirm_due = true;
+    // Whoever waits hears of a result now, and the disk a moment later: the agent keeps it until then.
+    if (is_result && transitions_.stage(open, *event)) {
+        // A second result changes nothing, and is confirmed all the same.
+        if (!open->is_ahead && !open->is_flushing) on_persisted(*open);
+        co_return;
+    }
+    co_await apply_until_written(id, std::move(*event));
+    if (is_result) on_persisted(*open);
+}
+
+asio::awaitable<void> LocalTaskEngine::report(TaskId id, WorkerReport report)
+{
+    life::Event event = life::Reported{std::move(report)};
+    co_await transitions_.apply(id, std::move(event));
+}
+
+void LocalTaskEngine::set_queued(TaskId id, bool is_queued)
+{
+    auto const open = registry_.find(id);
+    if (open) static_cast<void>(transitions_.stage(open, life::ReportedRunning{is_queued}));
+}
+
+asio::awaitable<Task> LocalTaskEngine::cancel(TaskId id, AuditWrite audit_write)
+{
+    auto const decision = co_await transitions_.apply(id, life::Event(life::Cancel{}), std::move(audit_write));
+    if (decision.changed && decision.task.cancel_due) spawn(tell_cancel(decision.task.agent, id), id);
+    co_return decision.task;
+}
+
+asio::awaitable<std::size_t> LocalTaskEngine::end_all(std::string key)
+{
+    constexpr std::size_t at_once = 64; // They share a commit.
+    std::function<std::vector<TaskId>(Db&)> work = [key](Db& db) { return task_records::open_by(db, key); };
+    auto const ids = co_await store_.read<std::vector<TaskId>>(std::move(work));
+    for (std::size_t first = 0; first < ids.size(); first += at_once) {
+        std::vector<OneShot<bool>> begun;
+        for (auto i = first; i < std::min(first + at_once, ids.size()); ++i) {
+            asio::co_spawn(loop_, cancel_for_key(ids[i], begun.emplace_back()), asio::detached);
+        }
+        for (auto& one : begun) {
+            bool const is_ended = co_await one.wait(clock_);
+            if (!is_ended)
+                throw Error(codes::store_cannot_write,
+                    "not all tasks of key " + key + " could be canceled; call it again");
+        }
+    }
+    co_return ids.size();
+}
+
+asio::awaitable<void> LocalTaskEngine::cancel_for_key(TaskId id, OneShot<bool> over)
+{
+    bool is_ended = false;
+    try {
+        co_await cancel(id, {});
+        is_ended = true;
+    } catch (Error const& error) {
+        is_ended = error.code() == codes::no_task;
+        ELVES_LOG(warning, "task.cancel_failed task=" << id.text() << " error=" << error.info());
+    }
+    over.set(is_ended);
+}
+
+asio::awaitable<void> LocalTaskEngine::tell_cancel(Ip agent, TaskId id)
+{
+    bool const is_known = co_await agents_.cancel(agent, id);
+    if (is_known) co_await transitions_.apply(id, life::Event(life::CancelAcknowledged{}));
+}
+
+void LocalTaskEngine::on_changed(OpenTask& open)
+{
+    answer_waiters(open);
+    bool const is_over = !is_open(open.task);
+    if (is_over) {
+        open.timer.stop();
+    } else {
+        set_timer(open);
+    }
+    auto const flow = flows_.find(open.task.agent);
+    if (is_over && flow != flows_.end() && flow->second.is_paused()) {
+        // A worker has become free there.
+        flow->second.resume();
+        hand_over_next(open.task.agent);
+    } else if (open.task.status == TaskStatus::waiting && !open.is_being_sent) {
+        hand_over_next(open.task.agent);
+    }
+}
+
+void LocalTaskEngine::on_persisted(OpenTask& open)
+{
+    if (std::exchange(open.confirm_due, false)) agents_.confirm(open.task.agent, open.task.id);
+}
+
+void LocalTaskEngine::answer_waiters(OpenTask& open)
+{
+    if (!open.handover_waiters.empty() && is_handover_known(open.task)) {
+        for (auto& waiter : std::exchange(open.handover_waiters, {})) waiter.outcome.set(open.task);
+    }
+    if (!open.result_waiters.empty() && is_final(open.task.status)) {
+        for (auto& waiter : std::exchange(open.result_waiters, {})) waiter.outcome.set(open.task);
+    }
+}
+
+life::Due LocalTaskEngine::due(OpenTask const& open) const
+{
+    auto const now = clock_.steady();
+    auto const left = [&](Clock::Steady deadline) {
+        return std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
+    };
+    life::Spans const spans{transitions_.lost_after(), left(open.start_deadline), left(open.silence_deadline),
+        presence_.link(open.task.agent) != nullptr};
+    return life::due(open.task, spans);
+}
+
+/// It may fire too early, and then looks again.
+void LocalTaskEngine::set_timer(OpenTask& open)
+{
+    if (is_stopping_) return;
+    auto const next = due(open);
+    auto const delay = next.action == life::Action::none ? next.again_in : 0ms;
+    auto const at = clock_.steady() + delay;
+    if (open.timer.running() && open.timer_at <= at) return;
+    open.timer_at = at;
+    open.timer = clock_.after(delay, [this, id = open.task.id] { spawn(do_what_is_due(id), id); });
+}
+
+asio::awaitable<void> LocalTaskEngine::do_what_is_due(TaskId id)
+{
+    auto const open = registry_.find(id);
+    if (!open || !is_open(open->task)) co_return;
+    open->timer.stop();
+    auto const [action, again_in] = due(*open);
+    auto const agent = open->task.agent;
+    switch (action) {
+    case life::Action::none:
+        break;
+    case life::Action::end_waiting:
+        co_await transitions_.apply(id, life::Event(life::StartTimedOut{}));
+        break;
+    case life::Action::ask_agent: {
+        std::vector<OpenTaskPtr> one{open};
+        co_await ask_about(agent, std::move(one));
+        break;
+    }
+    case life::Action::tell_cancel:
+        co_await tell_cancel(agent, id);
+        break;
+    case life::Action::give_up: {
+        life::Event gone =
+            life::AgentUnreachable{"the agent did not come back within the task's timeout plus tasklog.lost_after"};
+        co_await transitions_.apply(id, std::move(gone));
+        break;
+    }
+    }
+    if (!is_open(open->task) || open->timer.running() || is_stopping_) co_return;
+    open->timer_at = clock_.steady() + again_in;
+    open->timer = clock_.after(again_in, [this, id] { spawn(do_what_is_due(id), id); });
+}
+
+/// A new link: what the agent is thought to have is asked about, and what waits for it is handed over.
+asio::awaitable<void> LocalTaskEngine::resume_tasks(Ip agent)
+{
+    std::vector<OpenTaskPtr> asked;
+    auto const* const link = presence_.link(agent).get();
+    if (!link) co_return;
+    for (auto const id : registry_.of_agent(agent)) {
+        auto const open = registry_.find(id);
+        if (open->in_flight == link || open->is_ready || open->is_being_written) continue;
+        if (open->task.cancel_due) {
+            spawn(tell_cancel(agent, id), id);
+        } else if (is_at_agent(open->task)) {
+            asked.push_back(open);
+        }
+    }
+    flows_[agent].resume();
+    hand_over_next(agent);
+    if (!asked.empty()) co_await ask_about(agent, std::move(asked));
+}
+
+asio::awaitable<void> LocalTaskEngine::ask_about(Ip agent, std::vector<OpenTaskPtr> tasks)
+{
+    auto const span = std::max<std::chrono::milliseconds>(transitions_.lost_after(), shortest_pause);
+    AgentCalls::Question question;
+    question.start_by = clock_.now() + span;
+    std::vector<std::uint32_t> handovers;
+    for (auto const& open : tasks) {
+        question.ids.push_back(open->task.id);
+        question.sent.push_back(open->task.sent);
+        handovers.push_back(open->handovers);
+    }
+    auto const asked_at = clock_.steady();
+    auto const start_by = question.start_by;
+    auto events = co_await agents_.ask(agent, std::move(question), timeouts_.handover);
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+        auto const& open = tasks[i];
+        // Handed over once more meanwhile: the answer is about the time before.
+        if (!events[i] || open->handovers != handovers[i] || open->is_being_written) continue;
+        if (std::holds_alternative<life::ReportedRunning>(*events[i])) {
+            open->silence_deadline = std::max(open->silence_deadline, asked_at + span);
+            if (open->task.type != TaskType::rt) open->task.start_by = start_by;
+            if (transitions_.stage(open, *events[i])) continue;
+        }
+        open->confirm_due = std::holds_alternative<life::Reported>(*events[i]);
+        spawn(apply_and_confirm(open, std::move(*events[i])), open->task.id);
+    }
+}
+
+asio::awaitable<void> LocalTaskEngine::apply_and_confirm(OpenTaskPtr open, life::Event event)
+{
+    open->is_being_written = true;
+    co_await apply_until_written(open->task.id, std::move(event));
+    open->is_being_written = false;
+    on_persisted(*open);
+}
+
+asio::awaitable<std::vector<std::optional<TaskEngine::LastRun>>> LocalTaskEngine::last_runs(
+    std::vector<TaskId> crons)
+{
+    using Runs = std::vector<std::optional<LastRun>>;
+    std::function<Runs(Db&)> work = [crons = std::move(crons)](Db& db) {
+        Runs runs;
+        for (auto const cron : crons) runs.push_back(task_records::last_run(db, cron));
+        return runs;
+    };
+    co_return co_await store_.read<Runs>(std::move(work));
+}
+
+void LocalTaskEngine::add_usage(std::string_view key, KeyUsage& usage) const
+{
+    usage.bytes_today += daily_bytes_.today(key);
+    auto const holdings = registry_.holdings(key, Ip());
+    usage.waiting_tasks += static_cast<std::int64_t>(holdings.tasks);
+    usage.waiting_bytes += static_cast<std::int64_t>(holdings.bytes);
+}
+
+void LocalTaskEngine::add_holders(std::set<std::string>& keys) const
+{
+    registry_.add_holders(keys);
+    daily_bytes_.add_holders(keys);
+}
+
+void LocalTaskEngine::spawn(asio::awaitable<void> work, TaskId id)
+{
+    asio::co_spawn(loop_, std::move(work), [this, id](std::exception_ptr const& failure) {
+        if (!failure) return;
+        try {
+            std::rethrow_exception(failure);
+        } catch (std::exception const& problem) {
+            ELVES_LOG(warning, "task.not_written task=" << id.text() << " error=" << problem.what());
+        }
+        // The disk may take it again later; the agent keeps its result until it is confirmed.
+        auto const open = registry_.find(id);
+        if (!open || !is_open(open->task) || is_stopping_) return;
+        open->timer_at = clock_.steady() + retry_pause;
+        open->timer = clock_.after(retry_pause, [this, id] { spawn(do_what_is_due(id), id); });
+    });
+}
+
+} // namespace elves

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "agent_calls.hpp"
+#include "daily_bytes.hpp"
+#include "elves/clock.hpp"
+#include "elves/services/app_directory.hpp"
+#include "elves/services/quotas.hpp"
+#include "elves/services/task_engine.hpp"
+#include "handover_flow.hpp"
+#include "task_limits.hpp"
+#include "task_registry.hpp"
+#include "task_transitions.hpp"
+
+namespace elves {
+
+/// The task engine of this server: records tasks, hands them over, asks about them on each new link and when
+/// something is due, and tells agents of cancels. What a task is at any moment stands in its OpenTask, and every
+/// change of it is decided by elves::life through TaskTransitions. On the loop's thread.
+class LocalTaskEngine final : public TaskEngine, public KeyResources {
+public:
+    /// `quotas`: null where there are no keys. All outlive this.
+    LocalTaskEngine(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Presence& presence,
+        AppDirectory const& apps, Quotas const* quotas = nullptr);
+
+    /// Reads the tasks that were open when the server ended. Before the loop runs only.
+    void start();
+    /// Whoever waits in `run` is told that the server stops; the tasks go on.
+    void stop();
+    void set_bounds(TaskLimits::Bounds bounds) { limits_.set_bounds(bounds); }
+    void set_lost_after(std::chrono::seconds lost_after) { transitions_.set_lost_after(lost_after); }
+
+    [[nodiscard]] asio::awaitable<Recorded> send(Order order) override;
+    [[nodiscard]] asio::awaitable<Task> run(Order order, Authorize authorize) override;
+    [[nodiscard]] asio::awaitable<Task> cancel(TaskId id, AuditWrite audit_write) override;
+    [[nodiscard]] asio::awaitable<Recorded> record(Task task, AuditWrite audit_write) override;
+    /// Takes a result that an agent reports, and returns when it is on disk. Throws Error 416.1, 507.1.
+    [[nodiscard]] asio::awaitable<void> report(TaskId id, WorkerReport report);
+    /// The agent says that the task is queued there, or that its worker has started.
+    void set_queued(TaskId id, bool is_queued);
+    /// Before somebody reads from the disk.
+    void flush() { transitions_.flush(); }
+
+    [[nodiscard]] asio::awaitable<std::optional<Task>> find(TaskId id) override { return transitions_.find(id); }
+    [[nodiscard]] Task const* open(TaskId id) const override;
+    [[nodiscard]] std::vector<TaskId> open_of(Ip const& agent) const override { return registry_.of_agent(agent); }
+    [[nodiscard]] std::vector<TaskId> open_all() const override { return registry_.all(); }
+    void cron_jobs_from(std::function<std::optional<CronJobOf>(TaskId)> source) override
+    {
+        cron_job_ = std::move(source);
+    }
+    /// Nullopt where there is no such job (any more).
+    [[nodiscard]] std::optional<CronJobOf> cron_job(TaskId cron) const
+    {
+        return cron_job_ ? cron_job_(cron) : std::nullopt;
+    }
+    void on_finished(std::function<void(Task const&)> then) override { on_finished_.push_back(std::move(then)); }
+    [[nodiscard]] asio::awaitable<std::vector<std::optional<LastRun>>> last_runs(
+        std::vector<TaskId> crons) override;
+    void set_timeouts(Timeouts timeouts) override { timeouts_ = timeouts; }
+    [[nodiscard]] Timeouts timeouts() const override { return timeouts_; }
+    void require_processor(Instruction const& ins) const override;
+    [[nodiscard]] DailyBytes& daily_bytes() noexcept { return daily_bytes_; }
+
+    void add_usage(std::string_view key, KeyUsage& usage) const override;
+    void add_holders(std::set<std::string>& keys) const override;
+    void on_key_deleted(std::string_view key) override { registry_.on_key_deleted(key); }
+    /// Cancels the open tasks of one key.
+    [[nodiscard]] asio::awaitable<std::size_t> end_all(std::string key) override;
+
+private:
+    using Outcome = OneShot<std::optional<Task>>;
+
+    [[nodiscard]] Task task_of(Order order);
+    [[nodiscard]] static Outcome add_waiter(std::vector<TaskWaiter>& waiters, std::weak_ptr<Peer> caller);
+    [[nodiscard]] asio::awaitable<Task> outcome_of_first(Task first, std::weak_ptr<Peer> caller);
+
+    void take_slot(OpenTask& open);
+    void free_slot(OpenTask& open);
+    /// Hands over what waits for room on that agent's link, as far as there is room.
+    void hand_over_next(Ip const& agent);
+    [[nodiscard]] asio::awaitable<void> hand_over_waiting(OpenTaskPtr open);
+    [[nodiscard]] asio::awaitable<void> hand_over_ready(OpenTaskPtr open, SharedTask task);
+    [[nodiscard]] asio::awaitable<Task> hand_over(OpenTaskPtr open, SharedTask task, std::weak_ptr<Peer> caller);
+    [[nodiscard]] asio::awaitable<void> instruct(OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link);
+    [[nodiscard]] asio::awaitable<Task> time_out_handover(OpenTaskPtr open, Clock::Steady begun);
+    void on_busy(Ip const& agent);
+    void run_soon(OpenTaskPtr const& open, SharedTask task);
+    [[nodiscard]] asio::awaitable<void> run_on_agent(
+        OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link);
+    /// Applies an event that must not be missed, again and again until the disk takes it.
+    [[nodiscard]] asio::awaitable<void> apply_until_written(TaskId id, life::Event event);
+
+    [[nodiscard]] asio::awaitable<void> apply_and_confirm(OpenTaskPtr open, life::Event event);
+
+    void on_changed(OpenTask& open);
+    void on_persisted(OpenTask& open);
+    void answer_waiters(OpenTask& open);
+    [[nodiscard]] life::Due due(OpenTask const& open) const;
+    void set_timer(OpenTask& open);
+    [[nodiscard]] asio::awaitable<void> do_what_is_due(TaskId id);
+    [[nodiscard]] asio::awaitable<void> resume_tasks(Ip agent);
+    [[nodiscard]] asio::awaitable<void> ask_about(Ip agent, std::vector<OpenTaskPtr> tasks);
+    [[nodiscard]] asio::awaitable<void> tell_cancel(Ip agent, TaskId id);
+    [[nodiscard]] asio::awaitable<void> cancel_for_key(TaskId id, OneShot<bool> over);
+    void spawn(asio::awaitable<void> work, TaskId id);
+
+    LoopExecutor loop_;
+    Store& store_;
+    Clock& clock_;
+    Presence& presence_;
+    AppDirectory const& apps_;
+    Quotas const* quotas_;
+    TaskRegistry registry_;
+    DailyBytes daily_bytes_;
+    TaskLimits limits_;
+    TaskTransitions transitions_;
+    AgentCalls agents_;
+    Timeouts timeouts_;
+    std::unordered_map<Ip, HandoverFlow> flows_;
+    std::vector<std::function<void(Task const&)>> on_finished_;
+    std::function<std::optional<CronJobOf>(TaskId)> cron_job_;
+    bool is_stopping_ = false;
+};
+
+} // namespace elves

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "elves/clock.hpp"
+#include "elves/one_shot.hpp"
+#include "elves/peer.hpp"
+#include "elves/task.hpp"
+
+namespace elves {
+
+/// Somebody who waits for what becomes of a task.
+struct TaskWaiter {
+    OneShot<std::optional<Task>> outcome; ///< Nothing: the server is stopping.
+    std::weak_ptr<Peer> caller;           ///< Whose call waits.
+    bool has_caller = false;
+
+    /// The connection that waited has closed: nobody reads the answer.
+    [[nodiscard]] bool is_abandoned() const
+    {
+        if (!has_caller) return false;
+        auto const peer = caller.lock();
+        return !peer || !peer->is_open();
+    }
+};
+
+/// Everything that the server knows of one open task at run time. Owned by the TaskRegistry, and by the
+/// coroutines that work on it. On the loop's thread.
+struct OpenTask {
+    Task task;               ///< As decided. Without `ins.param`, which is on disk.
+    std::size_t bytes = 0;   ///< What it is charged for.
+    std::uint64_t order = 0; ///< Of its recording.
+    bool is_counted = false; ///< In the registry's totals and lists.
+
+    // Persistence: see TaskTransitions.
+    bool is_locked = false;       ///< A decision about it is being written.
+    bool is_ahead = false;        ///< `task` is ahead of what is on disk.
+    bool is_flushing = false;     ///< That is being written.
+    bool is_end_unwritten = false; ///< Its final state was told, and is not on disk yet.
+    bool is_being_written = false; ///< What the agent answered is tried to be written until the disk takes it.
+    std::list<asio::any_completion_handler<void()>> lock_waiters;
+
+    // Deadlines, on a clock that never jumps.
+    Clock::Steady start_deadline{};   ///< It may be handed over until then.
+    Clock::Steady silence_deadline{}; ///< The agent is asked, or given up, from then on.
+    Timer timer;                      ///< For the next thing that is due.
+    Clock::Steady timer_at{};         ///< When it fires.
+
+    // Hand-over.
+    Peer const* in_flight = nullptr; ///< The link on which the agent has not answered yet.
+    std::uint32_t handovers = 0;     ///< How often it was handed over.
+    bool is_ready = false;           ///< `sent`, and waits for room on the link: not written to it yet.
+    bool is_being_sent = false;      ///< `waiting`, and its turn to be handed over has come.
+    bool has_slot = false;           ///< Counts as in flight (HandoverFlow).
+    bool confirm_due = false;        ///< The agent waits to hear that the result is on disk.
+
+    std::vector<TaskWaiter> handover_waiters; ///< For whether the agent takes it.
+    std::vector<TaskWaiter> result_waiters;   ///< For its final state.
+};
+using OpenTaskPtr = std::shared_ptr<OpenTask>;
+
+/// Unfinished, or its agent has to be told of its cancel.
+[[nodiscard]] inline bool is_open(Task const& task) { return !is_final(task.status) || task.cancel_due; }
+
+} // namespace elves

@@ -1,0 +1,181 @@
+#include "task_registry.hpp"
+
+#include <algorithm>
+
+namespace elves {
+
+OpenTaskPtr TaskRegistry::find(TaskId id) const
+{
+    auto const found = tasks_.find(id);
+    return found == tasks_.end() ? nullptr : found->second;
+}
+
+OpenTaskPtr TaskRegistry::insert(Task task, std::size_t bytes)
+{
+    auto& open = tasks_[task.id];
+    if (!open) open = std::make_shared<OpenTask>();
+    open->task = std::move(task);
+    open->bytes = bytes;
+    open->order = ++last_order_;
+    open->is_counted = true;
+    add(open->task.agent, open->task.by, bytes).tasks.emplace(open->order, open->task.id);
+    update_waiting(*open);
+    return open;
+}
+
+OpenTaskPtr TaskRegistry::insert_finished(Task task)
+{
+    auto& open = tasks_[task.id];
+    if (!open) {
+        open = std::make_shared<OpenTask>();
+        open->task = std::move(task);
+        open->task.ins.param = {};
+    }
+    return open;
+}
+
+void TaskRegistry::remove_from_totals(OpenTask& open)
+{
+    if (!std::exchange(open.is_counted, false)) return;
+    auto& of_agent = by_agent_.at(open.task.agent);
+    of_agent.tasks.erase(open.order);
+    of_agent.waiting.erase(open.order);
+    subtract(open.task.agent, open.task.by, open.bytes);
+}
+
+std::vector<TaskId> TaskRegistry::of_agent(Ip const& agent) const
+{
+    std::vector<TaskId> ids;
+    if (auto const found = by_agent_.find(agent); found != by_agent_.end()) {
+        for (auto const& [order, id] : found->second.tasks) ids.push_back(id);
+    }
+    return ids;
+}
+
+std::vector<TaskId> TaskRegistry::all() const
+{
+    std::vector<TaskId> ids;
+    for (auto const& [id, open] : tasks_) {
+        if (is_open(open->task)) ids.push_back(id);
+    }
+    return ids;
+}
+
+void TaskRegistry::update_waiting(OpenTask const& open)
+{
+    if (!open.is_counted) return;
+    auto& waiting = by_agent_.at(open.task.agent).waiting;
+    if (open.task.status == TaskStatus::waiting && !open.is_being_sent) {
+        waiting.try_emplace(open.order, open.task.id);
+    } else if (!waiting.empty()) {
+        waiting.erase(open.order);
+    }
+}
+
+OpenTaskPtr TaskRegistry::next_waiting(Ip const& agent) const
+{
+    auto const found = by_agent_.find(agent);
+    if (found == by_agent_.end() || found->second.waiting.empty()) return nullptr;
+    return find(found->second.waiting.begin()->second);
+}
+
+std::size_t TaskRegistry::count_of(Ip const& agent) const
+{
+    auto const found = by_agent_.find(agent);
+    return found == by_agent_.end() ? 0 : found->second.tasks.size() + found->second.reserved;
+}
+
+std::size_t TaskRegistry::bytes_of(Ip const& agent) const
+{
+    auto const found = by_agent_.find(agent);
+    return found == by_agent_.end() ? 0 : found->second.bytes;
+}
+
+TaskRegistry::OfAgent& TaskRegistry::add(Ip const& agent, std::string const& key, std::size_t bytes)
+{
+    auto const [of_key, is_new] = by_key_.try_emplace(key);
+    auto& [held, is_deleted] = of_key->second;
+    if (is_new && quotas_) is_deleted = !quotas_->limits_of(key).is_known;
+    held.tasks += 1;
+    held.bytes += bytes;
+    if (!is_deleted) {
+        total_count_ += 1;
+        total_bytes_ += bytes;
+    }
+    auto& of_agent = by_agent_[agent];
+    of_agent.bytes += bytes;
+    auto& keys = of_agent.keys;
+    auto place = std::find_if(keys.begin(), keys.end(), [&](auto const& each) { return each.first == key; });
+    if (place == keys.end()) place = keys.emplace(keys.end(), key, Totals());
+    place->second.tasks += 1;
+    place->second.bytes += bytes;
+    return of_agent;
+}
+
+void TaskRegistry::subtract(Ip const& agent, std::string const& key, std::size_t bytes)
+{
+    auto const of_key = by_key_.find(key);
+    auto& [held, is_deleted] = of_key->second;
+    held.tasks -= 1;
+    held.bytes -= bytes;
+    if (!is_deleted) {
+        total_count_ -= 1;
+        total_bytes_ -= bytes;
+    }
+    if (held.tasks == 0) by_key_.erase(of_key);
+    auto const found = by_agent_.find(agent);
+    auto& of_agent = found->second;
+    of_agent.bytes -= bytes;
+    auto& keys = of_agent.keys;
+    auto const place =
+        std::find_if(keys.begin(), keys.end(), [&](auto const& each) { return each.first == key; });
+    place->second.tasks -= 1;
+    place->second.bytes -= bytes;
+    if (place->second.tasks == 0) keys.erase(place);
+    if (of_agent.tasks.empty() && of_agent.reserved == 0) by_agent_.erase(found);
+}
+
+TaskRegistry::Holdings TaskRegistry::holdings(std::string_view key, Ip const& agent) const
+{
+    Holdings holdings;
+    auto const of_key = by_key_.find(key);
+    if (of_key == by_key_.end()) return holdings;
+    holdings.tasks = of_key->second.held.tasks;
+    holdings.bytes = of_key->second.held.bytes;
+    auto const of_agent = by_agent_.find(agent);
+    if (of_agent == by_agent_.end()) return holdings;
+    for (auto const& [name, held] : of_agent->second.keys) {
+        if (name != key) continue;
+        holdings.tasks_on_agent = held.tasks;
+        holdings.bytes_on_agent = held.bytes;
+    }
+    return holdings;
+}
+
+void TaskRegistry::add_holders(std::set<std::string>& keys) const
+{
+    for (auto const& [key, of_key] : by_key_) keys.insert(key);
+}
+
+void TaskRegistry::on_key_deleted(std::string_view key)
+{
+    auto const found = by_key_.find(key);
+    if (found == by_key_.end() || std::exchange(found->second.is_deleted, true)) return;
+    total_count_ -= found->second.held.tasks;
+    total_bytes_ -= found->second.held.bytes;
+}
+
+TaskRegistry::Reservation::Reservation(
+    TaskRegistry& registry, Ip const& agent, std::string const& key, std::size_t bytes)
+    : registry_(registry), agent_(agent), key_(key), bytes_(bytes)
+{
+    ++registry_.add(agent_, key_, bytes_).reserved;
+}
+
+TaskRegistry::Reservation::~Reservation()
+{
+    --registry_.by_agent_.at(agent_).reserved;
+    registry_.subtract(agent_, key_, bytes_);
+}
+
+} // namespace elves

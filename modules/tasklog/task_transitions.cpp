@@ -1,0 +1,330 @@
+#include "task_transitions.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include "elves/error.hpp"
+#include "task_records.hpp"
+
+namespace elves {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds flush_soon = 50ms;
+constexpr std::chrono::milliseconds flush_again = 1s;
+
+/// What a task takes beside its texts: the rest of its row and its places in the indexes, and while it is
+/// open its places in memory.
+constexpr std::size_t beside_texts = 1024;
+
+std::size_t charged_bytes(Task const& task) { return beside_texts + bytes_of(task.ins); }
+
+std::size_t bytes_of(WorkerReport const& report) { return report.result.size() + report.stderr_text.size(); }
+
+/// What a new row takes; that of an agent's own firing may have its result already.
+std::size_t row_bytes(Task const& task)
+{
+    return charged_bytes(task) + (task.report ? bytes_of(*task.report) : 0);
+}
+
+Task without_param(Task const& task)
+{
+    auto copy = task;
+    copy.ins.param = {};
+    return copy;
+}
+
+/// The processor hears of every end but that of a firing that never began.
+bool owes_processor(Task const& task)
+{
+    return task.ins.mode == Mode::p && is_final(task.status) && task.status != TaskStatus::skipped;
+}
+
+/// A firing that is over when it is recorded takes no room that a task could have.
+bool needs_room(Task const& task) { return is_open(task) || task.status == TaskStatus::undelivered; }
+
+} // namespace
+
+class TaskTransitions::Lock {
+public:
+    Lock(TaskTransitions& transitions, OpenTaskPtr open)
+        : transitions_(transitions), open_(std::move(open))
+    {
+    }
+    Lock(Lock const&) = delete;
+    Lock& operator=(Lock const&) = delete;
+    ~Lock() { transitions_.unlock(open_); }
+
+private:
+    TaskTransitions& transitions_;
+    OpenTaskPtr open_;
+};
+
+/// The bytes that a new row is charged for today; taken back unless it was written.
+class TaskTransitions::DayCharge {
+public:
+    DayCharge(DailyBytes& written, std::shared_ptr<Task const> task)
+        : written_(written), task_(std::move(task))
+    {
+        written_.add(task_->by, row_bytes(*task_));
+    }
+    DayCharge(DayCharge const&) = delete;
+    DayCharge& operator=(DayCharge const&) = delete;
+    ~DayCharge()
+    {
+        if (!is_written_) written_.take_back(task_->by, row_bytes(*task_));
+    }
+    void set_written() { is_written_ = true; }
+
+private:
+    DailyBytes& written_;
+    std::shared_ptr<Task const> task_;
+    bool is_written_ = false;
+};
+
+TaskTransitions::TaskTransitions(Store& store, Clock& clock, TaskRegistry& registry, DailyBytes& daily_bytes)
+    : store_(store), clock_(clock), registry_(registry), daily_bytes_(daily_bytes)
+{
+}
+
+void TaskTransitions::load()
+{
+    std::vector<task_records::OpenTask> tasks;
+    store_.at_start([&](Db& db) { tasks = task_records::open(db); });
+    for (auto& [task, param_bytes] : tasks) {
+        auto const bytes = charged_bytes(task) + param_bytes;
+        set_deadlines(*registry_.insert(std::move(task), bytes), true);
+    }
+}
+
+/// From the times of day on disk: a clock that was set back since gives no task more than its whole span.
+void TaskTransitions::set_deadlines(OpenTask& open, bool is_loaded)
+{
+    auto const& task = open.task;
+    auto const steady = clock_.steady();
+    auto const left = [&](Instant since, std::chrono::milliseconds span) {
+        return std::clamp<std::chrono::milliseconds>(since + span - clock_.now(), 0ms, span);
+    };
+    open.start_deadline = steady + left(task.start, life::start_span(task, lost_after_));
+    if (is_final(task.status) || task.status == TaskStatus::waiting) return;
+    auto silence = left(task.sent.value_or(task.start), life::silence_span(task, lost_after_));
+    // Before the restart its time to start may have been extended by as much.
+    if (is_loaded && task.type != TaskType::rt) silence = std::max<std::chrono::milliseconds>(silence, lost_after_);
+    open.silence_deadline = steady + silence;
+}
+
+void TaskTransitions::begin_silence(OpenTask& open, std::chrono::milliseconds span)
+{
+    open.silence_deadline = clock_.steady() + span;
+}
+
+life::Context TaskTransitions::context_of(OpenTask const& open) const
+{
+    auto const left = open.start_deadline - clock_.steady();
+    return {clock_.now(), lost_after_, std::chrono::ceil<std::chrono::milliseconds>(left)};
+}
+
+asio::awaitable<TaskEngine::Recorded> TaskTransitions::insert(Task task, TaskEngine::AuditWrite audit_write)
+{
+    auto const fresh = std::make_shared<Task const>(std::move(task));
+    struct Written {
+        std::optional<Task> twin;
+        std::optional<TaskId> merged_into;
+    };
+    std::function<Written(Db&)> work = [fresh, audit_write = std::move(audit_write), now = clock_.now()](Db& db) {
+        Written written{task_records::find_twin(db, *fresh), {}};
+        if (written.twin) return written;
+        written.merged_into = task_records::merge_firing(db, *fresh);
+        if (!written.merged_into) task_records::insert(db, *fresh);
+        if (owes_processor(*fresh)) task_records::queue_delivery(db, fresh->id, now);
+        if (audit_write) audit_write(db);
+        return written;
+    };
+    Written written;
+    DayCharge charge(daily_bytes_, fresh);
+    {
+        std::optional<TaskRegistry::Reservation> room;
+        if (needs_room(*fresh)) room.emplace(registry_, fresh->agent, fresh->by, charged_bytes(*fresh));
+        written = co_await store_.write_for<Written>(std::move(work));
+    }
+    if (written.twin) co_return TaskEngine::Recorded{std::move(*written.twin), false};
+    if (written.merged_into) {
+        TaskEngine::Recorded merged{*fresh, true};
+        merged.task.id = *written.merged_into;
+        co_return merged;
+    }
+    charge.set_written();
+    if (is_open(*fresh)) {
+        auto const open = registry_.insert(without_param(*fresh), charged_bytes(*fresh));
+        set_deadlines(*open, false);
+        listener_.on_changed(*open);
+    }
+    if (is_final(fresh->status)) listener_.on_finished(*fresh);
+    co_return TaskEngine::Recorded{*fresh, true};
+}
+
+asio::awaitable<life::Decision> TaskTransitions::apply(
+    TaskId id, life::Event event, TaskEngine::AuditWrite audit_write)
+{
+    auto open = registry_.find(id);
+    if (!open) open = co_await fetch(id);
+    if (std::exchange(open->is_locked, true)) co_await wait_for_lock(open);
+    Lock const lock(*this, open);
+    auto decision = life::decide(open->task, event, context_of(*open));
+    bool const is_behind = open->is_ahead || open->is_flushing;
+    if (!decision.changed && !is_behind) {
+        open->task = decision.task;
+        co_return decision;
+    }
+    // What was staged is written with it: whoever is told that it is on disk can rely on that.
+    if (!decision.changed) audit_write = {};
+    bool const has_ended = decision.finished || open->is_end_unwritten;
+    Store::Work work = [task = decision.task, has_ended, now = clock_.now()](Db& db) {
+        task_records::update(db, task);
+        if (has_ended && owes_processor(task)) task_records::queue_delivery(db, task.id, now);
+    };
+    work = together(std::move(work), std::move(audit_write));
+    // A result has been told to whoever waits for it, or is waited for by its agent alone.
+    bool const is_result = std::holds_alternative<life::Reported>(event);
+    if (is_result) {
+        co_await store_.write_soon(std::move(work));
+    } else {
+        co_await store_.write(std::move(work));
+    }
+    if (decision.finished) open->is_end_unwritten = true;
+    open->is_ahead = false;
+    take_over(*open, decision);
+    persisted(open);
+    co_return decision;
+}
+
+bool TaskTransitions::stage(OpenTaskPtr const& open, life::Event const& event)
+{
+    if (open->is_locked) return false;
+    auto decision = life::decide(open->task, event, context_of(*open));
+    if (decision.changed && !std::exchange(open->is_ahead, true)) ahead_.push_back(open);
+    if (decision.finished) open->is_end_unwritten = true;
+    take_over(*open, decision);
+    if (decision.finished) {
+        flush();
+    } else if (decision.changed) {
+        flush_after(flush_soon);
+    }
+    return true;
+}
+
+void TaskTransitions::take_over(OpenTask& open, life::Decision const& decision)
+{
+    bool const is_result = decision.task.report && !open.task.report;
+    bool const is_handed_over = decision.task.status == TaskStatus::sent && open.task.status == TaskStatus::waiting;
+    open.task = decision.task;
+    if (is_result) daily_bytes_.add(open.task.by, bytes_of(*open.task.report));
+    if (is_handed_over) begin_silence(open, life::silence_span(open.task, lost_after_));
+    registry_.update_waiting(open);
+    listener_.on_changed(open);
+}
+
+/// Nothing is ahead of the disk any more, unless it was staged meanwhile.
+void TaskTransitions::persisted(OpenTaskPtr const& open)
+{
+    if (open->is_ahead) return;
+    if (!is_open(open->task)) registry_.remove_from_totals(*open);
+    listener_.on_persisted(*open);
+    if (std::exchange(open->is_end_unwritten, false)) listener_.on_finished(open->task);
+    if (!open->is_locked && !is_open(open->task)) registry_.erase(open->task.id);
+}
+
+void TaskTransitions::flush_after(std::chrono::milliseconds delay)
+{
+    if (!flushing_.running()) flushing_ = clock_.after(delay, [this] { flush(); });
+}
+
+void TaskTransitions::flush()
+{
+    flushing_.stop();
+    std::vector<Task> tasks;
+    std::vector<TaskId> owed;
+    std::vector<OpenTaskPtr> written;
+    for (auto const& open : std::exchange(ahead_, {})) {
+        if (!open->is_ahead) continue; // It was written with its next event.
+        if (open->is_locked) {
+            ahead_.push_back(open); // That may be refused.
+            continue;
+        }
+        open->is_ahead = false;
+        open->is_flushing = true;
+        tasks.push_back(open->task);
+        if (open->is_end_unwritten && owes_processor(open->task)) owed.push_back(open->task.id);
+        written.push_back(open);
+    }
+    if (!ahead_.empty()) flush_after(flush_soon);
+    if (tasks.empty()) return;
+    store_.post_soon(
+        [tasks = std::move(tasks), owed = std::move(owed), now = clock_.now()](Db& db) {
+            for (auto const& task : tasks) task_records::update(db, task);
+            for (auto const id : owed) task_records::queue_delivery(db, id, now);
+        },
+        [this, written = std::move(written)](std::exception_ptr const& failure) {
+            for (auto const& open : written) open->is_flushing = false;
+            if (failure) return requeue_unflushed(written);
+            for (auto const& open : written) persisted(open);
+        });
+}
+
+/// The disk did not take it.
+void TaskTransitions::requeue_unflushed(std::vector<OpenTaskPtr> const& tasks)
+{
+    for (auto const& open : tasks) {
+        bool const is_written = !open->is_counted;
+        if (is_written || std::exchange(open->is_ahead, true)) continue;
+        ahead_.push_back(open);
+    }
+    flush_after(flush_again);
+}
+
+asio::awaitable<OpenTaskPtr> TaskTransitions::fetch(TaskId id)
+{
+    auto task = co_await find(id);
+    if (!task) throw Error(codes::no_task, "no task " + id.text());
+    co_return registry_.insert_finished(std::move(*task));
+}
+
+asio::awaitable<void> TaskTransitions::wait_for_lock(OpenTaskPtr open)
+{
+    auto const executor = co_await asio::this_coro::executor;
+    auto initiation = [open, executor](auto handler) {
+        open->lock_waiters.emplace_back(
+            [executor, handler = std::move(handler)]() mutable { asio::post(executor, std::move(handler)); });
+    };
+    co_await asio::async_initiate<asio::use_awaitable_t<LoopExecutor> const, void()>(
+        std::move(initiation), asio::use_awaitable);
+}
+
+void TaskTransitions::unlock(OpenTaskPtr const& open)
+{
+    if (!open->lock_waiters.empty()) {
+        auto next = std::move(open->lock_waiters.front());
+        open->lock_waiters.pop_front();
+        std::move(next)();
+        return;
+    }
+    open->is_locked = false;
+    bool const is_dirty = open->is_ahead || open->is_flushing;
+    if (!is_open(open->task) && !is_dirty) registry_.erase(open->task.id);
+}
+
+asio::awaitable<std::optional<Task>> TaskTransitions::find(TaskId id)
+{
+    flush();
+    std::function<std::optional<Task>(Db&)> work = [id](Db& db) -> std::optional<Task> {
+        auto row = task_records::find(db, id);
+        if (!row) return std::nullopt;
+        return std::move(row->task);
+    };
+    co_return co_await store_.read<std::optional<Task>>(std::move(work));
+}
+
+} // namespace elves

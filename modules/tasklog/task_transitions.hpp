@@ -1,0 +1,75 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "daily_bytes.hpp"
+#include "elves/services/task_engine.hpp"
+#include "elves/store.hpp"
+#include "elves/task_life.hpp"
+#include "task_registry.hpp"
+
+namespace elves {
+
+/// Decides what an event means for a task, writes that, and only then lets others know. The events of one task
+/// are decided one after the other. On the loop's thread.
+class TaskTransitions {
+public:
+    struct Listener {
+        std::function<void(OpenTask&)> on_changed;        ///< Its state in memory has changed.
+        std::function<void(OpenTask&)> on_persisted;      ///< What was ahead of the disk is on it.
+        std::function<void(Task const&)> on_finished;     ///< Its final state is on disk.
+    };
+    TaskTransitions(Store& store, Clock& clock, TaskRegistry& registry, DailyBytes& daily_bytes);
+    /// Once, before anything else.
+    void listen(Listener listener) { listener_ = std::move(listener); }
+    void set_lost_after(std::chrono::seconds lost_after) { lost_after_ = lost_after; }
+    [[nodiscard]] std::chrono::seconds lost_after() const noexcept { return lost_after_; }
+
+    /// Reads the open tasks into the registry. Before the loop runs only.
+    void load();
+    /// Writes a new task and its audit record in one transaction. Returns when it is on disk. Throws Error
+    /// 507.1: then there is no such task.
+    [[nodiscard]] asio::awaitable<TaskEngine::Recorded> insert(Task task, TaskEngine::AuditWrite audit_write);
+    /// Applies an event, and returns when that is on disk. Where it changes nothing, nothing is written. Throws
+    /// Error 416.1 for an unknown id; 507.1: then nothing has changed.
+    [[nodiscard]] asio::awaitable<life::Decision> apply(
+        TaskId id, life::Event event, TaskEngine::AuditWrite audit_write = {});
+    /// Applies an event in memory at once, and writes it a moment later, again and again until the disk takes
+    /// it. For what the agent still has, and tells again after a crash of this server: that it took a task, or
+    /// its result. False, and nothing has happened, while another decision about the task is being written.
+    [[nodiscard]] bool stage(OpenTaskPtr const& open, life::Event const& event);
+    /// Hands what is staged to the store: before somebody reads from it.
+    void flush();
+    [[nodiscard]] asio::awaitable<std::optional<Task>> find(TaskId id);
+    /// Sets the deadlines of a task that has been handed over, or that the agent was heard to have.
+    void begin_silence(OpenTask& open, std::chrono::milliseconds span);
+
+private:
+    /// The right to decide about one task; the next in the queue has it when this is gone.
+    class Lock;
+    class DayCharge;
+
+    [[nodiscard]] asio::awaitable<OpenTaskPtr> fetch(TaskId id);
+    [[nodiscard]] asio::awaitable<void> wait_for_lock(OpenTaskPtr open);
+    void unlock(OpenTaskPtr const& open);
+    [[nodiscard]] life::Context context_of(OpenTask const& open) const;
+    void take_over(OpenTask& open, life::Decision const& decision);
+    void persisted(OpenTaskPtr const& open);
+    void flush_after(std::chrono::milliseconds delay);
+    void requeue_unflushed(std::vector<OpenTaskPtr> const& tasks);
+    void set_deadlines(OpenTask& open, bool is_loaded);
+
+    Store& store_;
+    Clock& clock_;
+    TaskRegistry& registry_;
+    DailyBytes& daily_bytes_;
+    Listener listener_;
+    std::chrono::seconds lost_after_{0};
+    std::vector<OpenTaskPtr> ahead_;
+    Timer flushing_;
+};
+
+} // namespace elves
