@@ -104,7 +104,7 @@ void Heartbeat::declare(MethodTable& table)
     table.call<Nothing>("time", Right::report, {}, "The time here, UTC, in ms since 1970.",
         [this](Nothing, Caller const&) {
             Reply reply;
-            reply.fields()["time"] = clock_.now().time_since_epoch().count();
+            add_time(reply.fields());
             return reply;
         });
     table.cast<Nothing>("beat", Right::report, {},
@@ -227,8 +227,16 @@ Reply Heartbeat::register_agent(Register in, Caller const& caller)
     if (!watched) watch(caller.peer);
     tell_linked(agent);
     ELVES_LOG(info, "agent " << agent.text() << " registered from " << caller.peer->address());
-    return {{"interval", interval_.count()}, {"timezone", zone_.name()},
-        {"time", clock_.now().time_since_epoch().count()}};
+    json::object fields{{"interval", interval_.count()}, {"timezone", zone_.name()}};
+    add_time(fields);
+    return Reply(std::move(fields));
+}
+
+/// With `clock` where the clock was set since the start: a limit that was told before means another time.
+void Heartbeat::add_time(json::object& fields) const
+{
+    fields["time"] = clock_.now().time_since_epoch().count();
+    if (auto const shift = clock_shift_.get(); shift.count() != 0) fields["clock"] = shift.count();
 }
 
 void Heartbeat::refuse_where_held(Ip const& agent, Caller const& caller)

@@ -84,6 +84,7 @@ private:
     [[nodiscard]] std::string_view status_of(Ip const& ip) const;
     [[nodiscard]] json::object entry_of(Agents::Agent const& agent) const;
     [[nodiscard]] json::array crons_of(Ip const& ip, Caller const& caller) const;
+    void add_time(json::object& fields) const;
     void refuse_where_held(Ip const& agent, Caller const& caller);
     void note_move(Ip const& agent, std::string const& moved_from, Caller const& caller);
     void watch(std::shared_ptr<Peer> const& peer);
@@ -94,6 +95,7 @@ private:
 
     AgentRecords& records_;
     Clock& clock_;
+    ClockShift clock_shift_{clock_};
     Zone zone_;
     LoopExecutor loop_;
     std::chrono::seconds interval_{10};

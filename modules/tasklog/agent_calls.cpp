@@ -104,6 +104,13 @@ asio::awaitable<Answer> put_question(std::shared_ptr<Peer> link, json::object fi
 
 } // namespace
 
+void AgentCalls::add_start_by(json::object& fields, std::optional<Instant> start_by) const
+{
+    if (!start_by) return;
+    fields["start_by"] = start_by->time_since_epoch().count();
+    if (auto const shift = clock_shift_.get(); shift.count() != 0) fields["clock"] = shift.count();
+}
+
 /// Not a coroutine: when it returns, the instruction has been written and `task` has no param any more.
 asio::awaitable<Back> AgentCalls::instruct(Peer& link, Task& task, std::chrono::milliseconds limit)
 {
@@ -113,7 +120,7 @@ asio::awaitable<Back> AgentCalls::instruct(Peer& link, Task& task, std::chrono::
     json::object fields(
         {{"id", task.id.text()}, {"type", type_text(task.type)}, {"ins", task.ins.to_json(&memory)}},
         &memory);
-    if (task.start_by) fields["start_by"] = task.start_by->time_since_epoch().count();
+    add_start_by(fields, task.start_by);
     if (quotas_) add_account(fields, task.by, *quotas_);
     auto answer = link.call("agent", "instruct", fields, limit);
     task.ins.param = {};
@@ -175,7 +182,7 @@ asio::awaitable<std::vector<std::optional<life::Event>>> AgentCalls::ask(
         json::array asked;
         for (std::size_t i = 0; i < size; ++i) asked.emplace_back(question.ids[first + i].text());
         json::object fields{{"id", std::move(asked)}};
-        if (question.start_by) fields["start_by"] = question.start_by->time_since_epoch().count();
+        add_start_by(fields, question.start_by);
         auto const answer = co_await put_question(link, std::move(fields), limit);
         for (std::size_t i = 0; i < size; ++i) {
             auto& event = events.emplace_back();

@@ -56,12 +56,15 @@ public:
     void confirm(Ip const& agent, TaskId id);
 
 private:
+    /// `start_by`, and how far the clock was set that it is meant by.
+    void add_start_by(json::object& fields, std::optional<Instant> start_by) const;
     [[nodiscard]] asio::awaitable<Back> instruct(Peer& link, Task& task, std::chrono::milliseconds limit);
     /// What an agent answers that did not take a task.
     [[nodiscard]] life::Event refusal(Back const& back, Clock::Steady begun) const;
 
     LoopExecutor loop_;
     Clock& clock_;
+    ClockShift clock_shift_{clock_};
     Zone zone_;
     Presence const& presence_;
     Quotas const* quotas_;

@@ -316,14 +316,14 @@ void LocalTaskEngine::on_busy(Ip const& agent)
     flows_[agent].on_busy(clock_, [this, agent] { hand_over_next(agent); });
 }
 
-asio::awaitable<void> LocalTaskEngine::apply_until_written(TaskId id, life::Event event)
+asio::awaitable<bool> LocalTaskEngine::apply_until_written(TaskId id, life::Event event)
 {
     for (auto wait = first_write_pause;; wait = std::min(wait * 2, longest_write_pause)) {
         try {
             co_await transitions_.apply(id, event);
-            co_return;
+            co_return true;
         } catch (Error const& error) {
-            if (error.code() == codes::no_task || is_stopping_) co_return;
+            if (error.code() == codes::no_task || is_stopping_) co_return false;
             ELVES_LOG(warning, "task.not_written task=" << id.text() << " error=" << error.info());
         }
         co_await pause(clock_, wait);
@@ -411,15 +411,15 @@ asio::awaitable<void> LocalTaskEngine::run_on_agent(
     if (open->in_flight == link.get()) open->in_flight = nullptr;
     if (!event) co_return;
     bool const is_result = std::holds_alternative<life::Reported>(*event);
-    if (is_result) open->confirm_due = true;
     // Whoever waits hears of a result now, and the disk a moment later: the agent keeps it until then.
     if (is_result && transitions_.stage(open, *event)) {
+        open->confirm_due = true;
         // A second result changes nothing, and is confirmed all the same.
         if (!open->is_ahead && !open->is_flushing) on_persisted(*open);
         co_return;
     }
-    co_await apply_until_written(id, std::move(*event));
-    if (is_result) on_persisted(*open);
+    bool const is_written = co_await apply_until_written(id, std::move(*event));
+    if (is_result && is_written) agents_.confirm(open->task.agent, id);
 }
 
 asio::awaitable<void> LocalTaskEngine::report(TaskId id, WorkerReport report)
@@ -613,17 +613,17 @@ asio::awaitable<void> LocalTaskEngine::ask_about(Ip agent, std::vector<OpenTaskP
             if (open->task.type != TaskType::rt) open->task.start_by = start_by;
             if (transitions_.stage(open, *events[i])) continue;
         }
-        open->confirm_due = std::holds_alternative<life::Reported>(*events[i]);
         spawn(apply_and_confirm(open, std::move(*events[i])), open->task.id);
     }
 }
 
 asio::awaitable<void> LocalTaskEngine::apply_and_confirm(OpenTaskPtr open, life::Event event)
 {
+    bool const is_result = std::holds_alternative<life::Reported>(event);
     open->is_being_written = true;
-    co_await apply_until_written(open->task.id, std::move(event));
+    bool const is_written = co_await apply_until_written(open->task.id, std::move(event));
     open->is_being_written = false;
-    on_persisted(*open);
+    if (is_result && is_written) agents_.confirm(open->task.agent, open->task.id);
 }
 
 asio::awaitable<std::vector<std::optional<TaskEngine::LastRun>>> LocalTaskEngine::last_runs(

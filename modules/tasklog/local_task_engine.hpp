@@ -96,7 +96,8 @@ private:
     [[nodiscard]] asio::awaitable<void> run_on_agent(
         OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link);
     /// Applies an event that must not be missed, again and again until the disk takes it.
-    [[nodiscard]] asio::awaitable<void> apply_until_written(TaskId id, life::Event event);
+    /// False: there is no such task, or the server stops.
+    asio::awaitable<bool> apply_until_written(TaskId id, life::Event event);
 
     [[nodiscard]] asio::awaitable<void> apply_and_confirm(OpenTaskPtr open, life::Event event);
 

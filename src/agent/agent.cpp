@@ -51,21 +51,18 @@ public:
               {settings_.max_workers, settings_.max_queued}, settings_.rules)
         , reports_(io_.get_executor(), clock_, tasks_, zone_)
         , cron_(io_.get_executor(), clock_, journal_, tasks_, zone_)
-        , service_(tasks_, cron_, reports_, journal_since_, zone_)
+        , service_(tasks_, cron_, reports_, server_time_, journal_since_, zone_)
         , router_(gate_)
         , shared_{clock_, &router_, limits()}
-        , link_(settings_, shared_, zone_,
+        , link_(settings_, shared_, zone_, server_time_,
               {[this](std::shared_ptr<Peer> server) {
+                   begin_journal();
                    output_.link_up(server);
                    reports_.link_up(std::move(server));
                },
                   [this] {
                       output_.link_down();
                       reports_.link_down();
-                  },
-                  [this](Instant time, Clock::Steady asked) {
-                      server_time_.set(time, asked);
-                      begin_journal(time);
                   }})
     {
         shared_.tls = settings_.tls;
@@ -114,12 +111,13 @@ private:
     }
 
     /// Of a new journal, at the first registration: every task that is handed over from now on will be in it.
-    void begin_journal(Instant server_now)
+    void begin_journal()
     {
-        if (journal_since_.is_known()) return;
-        asio::co_spawn(io_, journal_.begin(server_now), [this, server_now](std::exception_ptr const& failure) {
-            // Without it the next answer of the server tries again.
-            if (!failure && !journal_since_.is_known()) journal_since_.set(server_now);
+        auto const now = server_time_.now();
+        if (journal_since_.is_known() || !now) return;
+        asio::co_spawn(io_, journal_.begin(*now), [this, since = *now](std::exception_ptr const& failure) {
+            // Otherwise the next registration tries again.
+            if (!failure && !journal_since_.is_known()) journal_since_.set(since);
         });
     }
 

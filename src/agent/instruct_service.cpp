@@ -40,6 +40,9 @@ namespace elves::agent {
 
 namespace {
 
+/// For the server's answer to what time it is.
+constexpr std::chrono::seconds time_limit(10);
+
 json::object with_status(TaskId id, std::string_view status)
 {
     return {{"id", id.text()}, {"status", status}};
@@ -52,7 +55,7 @@ void InstructService::declare(MethodTable& table)
     table.call<Instruct>("instruct", Right::open,
         {required("id", &Instruct::id), required("type", &Instruct::type), required("ins", &Instruct::ins),
             optional("account", &Instruct::account), optional("workers", &Instruct::workers),
-            optional("start_by", &Instruct::start_by)},
+            optional("start_by", &Instruct::start_by), optional("clock", &Instruct::clock)},
         "Runs a task. `rt` is answered with its result, the others when it is in the journal.",
         [this](Instruct in, Caller caller) { return instruct(std::move(in), std::move(caller)); });
     table.call<One>("cancel", Right::open, {required("id", &One::id)}, "Stops a task wherever it is.",
@@ -61,7 +64,8 @@ void InstructService::declare(MethodTable& table)
         "Replaces the agent's own cron jobs.",
         [this](Crons in, Caller const&) { return set_crons(std::move(in)); });
     table.call<Many>("status", Right::open,
-        {required("id", &Many::id), optional("start_by", &Many::start_by)}, "How far tasks are.",
+        {required("id", &Many::id), optional("start_by", &Many::start_by), optional("clock", &Many::clock)},
+        "How far tasks are.",
         [this](Many in, Caller const&) { return status(std::move(in)); });
     table.cast<Many>("confirm", Right::open, {required("id", &Many::id)},
         "The server has these results on disk.",
@@ -75,7 +79,12 @@ asio::awaitable<Reply> InstructService::instruct(Instruct in, Caller caller)
     entry.type = in.type;
     entry.ins = std::move(in.ins);
     entry.account = account_of(std::move(in.account), in.workers);
-    if (in.start_by) entry.start_by = Instant(std::chrono::milliseconds(*in.start_by));
+    if (in.start_by) {
+        entry.start_by = Instant(std::chrono::milliseconds(*in.start_by));
+        // The server's clock was set since we last asked: what time it is there decides.
+        if (caller.peer && !server_time_.is_of(std::chrono::milliseconds(in.clock)))
+            co_await server_time_.ask(caller.peer, time_limit);
+    }
     co_await tasks_.take(std::move(entry));
     if (in.type != TaskType::rt) {
         Reply taken;
@@ -130,7 +139,8 @@ asio::awaitable<Reply> InstructService::status(Many in)
     constexpr std::size_t room = std::size_t{3} * 1024 * 1024;
     json::array all;
     std::size_t used = 0;
-    if (in.start_by) co_await tasks_.extend(in.id, Instant(std::chrono::milliseconds(*in.start_by)));
+    if (in.start_by && server_time_.is_of(std::chrono::milliseconds(in.clock)))
+        co_await tasks_.extend(in.id, Instant(std::chrono::milliseconds(*in.start_by)));
     for (std::size_t first = 0; first < in.id.size(); first += at_once) {
         auto const size = std::min(at_once, in.id.size() - first);
         std::vector<TaskId> ids(&in.id[first], &in.id[first] + size);

@@ -23,8 +23,14 @@ public:
     static constexpr std::string_view name = "agent";
 
     /// What the service needs of its agent; all of it outlives the service.
-    InstructService(Tasks& tasks, OwnCron& cron, Reports& reports, JournalSince const& since, Zone const& zone)
-        : tasks_(tasks), cron_(cron), reports_(reports), since_(since), zone_(zone)
+    InstructService(Tasks& tasks, OwnCron& cron, Reports& reports, ServerTime& server_time,
+        JournalSince const& since, Zone const& zone)
+        : tasks_(tasks)
+        , cron_(cron)
+        , reports_(reports)
+        , server_time_(server_time)
+        , since_(since)
+        , zone_(zone)
     {
     }
     void declare(MethodTable& table);
@@ -37,6 +43,7 @@ private:
         std::string account;
         std::optional<std::int64_t> workers;
         std::optional<std::int64_t> start_by; ///< Ms since 1970, by the server's clock.
+        std::int64_t clock = 0;               ///< How far that was set since the server's start, ms.
     };
     struct One {
         TaskId id;
@@ -44,6 +51,7 @@ private:
     struct Many {
         std::vector<TaskId> id;
         std::optional<std::int64_t> start_by; ///< Those that are queued may start until then.
+        std::int64_t clock = 0;
     };
     struct Crons {
         CronList cron_list;
@@ -59,6 +67,7 @@ private:
     Tasks& tasks_;
     OwnCron& cron_;
     Reports& reports_;
+    ServerTime& server_time_;
     JournalSince const& since_;
     Zone const& zone_;
 };

@@ -40,10 +40,12 @@ bool wants_other_key(Back const& back)
 
 } // namespace
 
-ServerLink::ServerLink(AgentSettings const& settings, LinkShared& shared, Zone& zone, Listener listener)
+ServerLink::ServerLink(
+    AgentSettings const& settings, LinkShared& shared, Zone& zone, ServerTime& server_time, Listener listener)
     : settings_(settings)
     , shared_(shared)
     , zone_(zone)
+    , server_time_(server_time)
     , listener_(std::move(listener))
     , enrolment_({settings.key_file, settings.join_token_file, settings.asset})
     , started_(shared.clock.now())
@@ -247,7 +249,7 @@ void ServerLink::learn(JsonValue const& reply, Clock::Steady asked)
     }
     auto const* const time = reply.find("time");
     auto const theirs = time ? whole_number(*time) : std::nullopt;
-    if (theirs && listener_.time) listener_.time(Instant(std::chrono::milliseconds(*theirs)), asked);
+    server_time_.learn(reply, asked);
     constexpr std::int64_t far_off = 60'000;
     auto const ours = shared_.clock.now().time_since_epoch().count();
     if (theirs && (*theirs > ours + far_off || *theirs < ours - far_off))
@@ -268,11 +270,7 @@ asio::awaitable<void> ServerLink::beat_until_lost()
         }
         // A beat that is answered: without an answer the server is gone without a word. Its clock may have been
         // set since the last time.
-        auto const asked = shared_.clock.steady();
-        auto const back = co_await link->call("heartbeat", "time", {}, std::max(interval_, answer_limit));
-        auto const* const time = back.fields.find("time");
-        auto const theirs = time ? whole_number(*time) : std::nullopt;
-        if (theirs && listener_.time) listener_.time(Instant(std::chrono::milliseconds(*theirs)), asked);
+        co_await server_time_.ask(link, std::max(interval_, answer_limit));
     }
 }
 

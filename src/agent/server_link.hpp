@@ -8,6 +8,7 @@
 #include "agent/agent_settings.hpp"
 #include "agent/backoff.hpp"
 #include "agent/enrolment.hpp"
+#include "agent/server_time.hpp"
 #include "elves/asio.hpp"
 #include "rpc/link.hpp"
 
@@ -20,12 +21,11 @@ public:
     struct Listener {
         std::function<void(std::shared_ptr<Peer>)> up; ///< Registered.
         std::function<void()> down;
-        /// What time it is there, and when it was asked.
-        std::function<void(Instant time, Clock::Steady asked)> time;
     };
 
-    /// `zone` is set to the server's, as soon as that is known. All of them outlive the link.
-    ServerLink(AgentSettings const& settings, LinkShared& shared, Zone& zone, Listener listener);
+    /// `zone` and `server_time` are set to the server's, as soon as they are known. All of them outlive the link.
+    ServerLink(AgentSettings const& settings, LinkShared& shared, Zone& zone, ServerTime& server_time,
+        Listener listener);
 
     /// Never returns.
     [[nodiscard]] asio::awaitable<void> run();
@@ -50,6 +50,7 @@ private:
     AgentSettings const& settings_;
     LinkShared& shared_;
     Zone& zone_;
+    ServerTime& server_time_;
     Listener listener_;
     Enrolment enrolment_;
     std::optional<Credentials> key_; ///< That this link is proven by.

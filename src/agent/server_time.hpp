@@ -1,10 +1,13 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
+#include <memory>
 #include <optional>
 
+#include "elves/asio.hpp"
 #include "elves/clock.hpp"
+#include "elves/json_value.hpp"
+#include "elves/peer.hpp"
 
 namespace elves::agent {
 
@@ -14,41 +17,42 @@ class ServerTime {
 public:
     explicit ServerTime(Clock& clock) : clock_(clock) {}
 
-    /// The server answered that it is `time` there, to a question sent at `asked`. Where its clock was set
-    /// meanwhile, the new answer counts.
-    void set(Instant time, Clock::Steady asked) { known_ = Known{time, asked, asked_at(asked)}; }
+    /// Takes `time` and `clock` of a reply to a question that was sent at `asked`.
+    void learn(JsonValue const& reply, Clock::Steady asked);
+    /// Asks the server. Throws Error 410.1, 410.2 where it does not answer.
+    [[nodiscard]] asio::awaitable<void> ask(std::shared_ptr<Peer> server, std::chrono::milliseconds limit);
 
-    /// Nothing before the first answer. This machine may have been suspended since: whichever of its clocks says
-    /// that more time has passed is right.
-    [[nodiscard]] std::optional<Instant> now() const
-    {
-        if (!known_) return std::nullopt;
-        auto const steady =
-            std::chrono::ceil<std::chrono::milliseconds>(clock_.steady() - known_->asked);
-        auto const wall = clock_.now() - known_->asked_wall;
-        return known_->time + std::max(steady, wall);
-    }
-
-    /// True where the time `limit`, by the server's clock, has passed.
-    [[nodiscard]] bool is_past(std::optional<Instant> limit) const
-    {
-        auto const time = limit ? now() : std::nullopt;
-        return time && *time > *limit;
-    }
+    /// Nothing before the first answer.
+    [[nodiscard]] std::optional<Instant> now() const;
+    /// False where the server's clock was set since it was asked: `shift` is the `clock` of a newer message.
+    [[nodiscard]] bool is_of(std::chrono::milliseconds shift) const;
 
 private:
     struct Known {
         Instant time{};
+        std::chrono::milliseconds shift{0};
         Clock::Steady asked{};
         Instant asked_wall{}; ///< This machine's time of day then.
     };
-    [[nodiscard]] Instant asked_at(Clock::Steady asked) const
-    {
-        return clock_.now() - std::chrono::floor<std::chrono::milliseconds>(clock_.steady() - asked);
-    }
 
     Clock& clock_;
     std::optional<Known> known_;
+};
+
+/// A time by the server's clock, as deadlines by this machine's: however a clock is set later, it stays.
+struct StartDeadline {
+    Clock::Steady steady{};
+    Instant wall{};
+
+    [[nodiscard]] static std::optional<StartDeadline> of(
+        std::optional<Instant> start_by, ServerTime const& server_time, Clock& clock)
+    {
+        auto const now = start_by ? server_time.now() : std::nullopt;
+        if (!now) return std::nullopt;
+        return StartDeadline{clock.steady() + (*start_by - *now), clock.now() + (*start_by - *now)};
+    }
+    /// This machine may have been suspended: whichever of its clocks says that more time has passed is right.
+    [[nodiscard]] bool is_past(Clock const& clock) const { return clock.steady() > steady || clock.now() > wall; }
 };
 
 } // namespace elves::agent

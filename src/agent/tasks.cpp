@@ -91,7 +91,8 @@ asio::awaitable<bool> Tasks::take(Entry entry, std::optional<Instant> accounted)
     if (stopping_) throw Error(codes::shutting_down, "the agent is shutting down");
     if (held_.contains(id)) co_return false;
     bool const is_over = entry.stage == Stage::done;
-    if (!is_over && is_too_late(entry)) {
+    auto const deadline = StartDeadline::of(entry.start_by, server_time_, clock_);
+    if (!is_over && deadline && deadline->is_past(clock_)) {
         // What was taken before is answered all the same.
         if (co_await look(id)) co_return false;
         throw too_late_error();
@@ -140,12 +141,12 @@ asio::awaitable<bool> Tasks::take(Entry entry, std::optional<Instant> accounted)
         co_return true;
     }
     unconfirmed_.erase(id); // It was here before, and had ended without having started.
-    held_.try_emplace(id).first->second.canceled = canceled;
+    auto& held = held_.try_emplace(id).first->second;
+    held.canceled = canceled;
+    held.deadline = deadline;
     begin(std::move(entry), at_once);
     co_return true;
 }
-
-bool Tasks::is_too_late(Entry const& entry) const { return server_time_.is_past(entry.start_by); }
 
 /// Why it may not run here; the log is told.
 std::optional<std::string> Tasks::refusal(Entry const& entry) const
@@ -162,6 +163,10 @@ void Tasks::begin(Entry entry, bool at_once)
     held.entry = std::move(entry);
     held.since = clock_.steady();
     if (at_once) return run(id);
+    // From the journal: for how long its caller waits is not known any more. The server hands it over once more
+    // where he still does.
+    bool const was_here_before = !held.deadline && held.entry.start_by;
+    if (was_here_before && held.entry.type == TaskType::rt) return settle(id, too_late_report());
     if (held.canceled) return settle(id, canceled_report());
     // The rules may have changed since it was taken.
     if (auto const why = refusal(held.entry)) return settle(id, refused_report(*why));
@@ -185,9 +190,15 @@ asio::awaitable<void> Tasks::extend(std::vector<TaskId> ids, Instant start_by)
     std::vector<TaskId> extended;
     for (auto const id : ids) {
         if (!is_queued(id)) continue;
-        auto& entry = held_.at(id).entry;
-        if (!entry.start_by || *entry.start_by >= start_by || is_too_late(entry)) continue;
+        auto& held = held_.at(id);
+        auto& entry = held.entry;
+        // The caller of a `sendsync` waits no longer.
+        if (entry.type == TaskType::rt) continue;
+        auto const deadline = StartDeadline::of(start_by, server_time_, clock_);
+        bool const is_past = held.deadline && held.deadline->is_past(clock_);
+        if (!entry.start_by || !deadline || is_past) continue;
         entry.start_by = start_by;
+        if (!held.deadline || held.deadline->steady < deadline->steady) held.deadline = deadline;
         extended.push_back(id);
     }
     if (!extended.empty()) co_await journal_.extend(std::move(extended), start_by);
@@ -244,7 +255,8 @@ void Tasks::run(TaskId id)
     if (held.canceled) return ended(id, canceled_report());
     auto const ins = in_time(held);
     bool const has_no_time = ins.timeout.count() == 0 && held.entry.ins.timeout.count() > 0;
-    if (has_no_time || is_too_late(held.entry)) return ended(id, too_late_report());
+    bool const is_too_late = held.deadline && held.deadline->is_past(clock_);
+    if (has_no_time || is_too_late) return ended(id, too_late_report());
     if (held.was_queued && on_queued_) on_queued_(id, false);
     workers_.run(
         id, ins,

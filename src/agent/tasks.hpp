@@ -75,6 +75,7 @@ private:
     struct Held {
         Entry entry;
         bool was_queued = false;
+        std::optional<StartDeadline> deadline;
         bool is_starting = false; ///< Its turn has come, and that is being written.
         bool canceled = false;
         bool begun = false;    ///< At its end: it had been started.
@@ -84,7 +85,6 @@ private:
         std::vector<OneShot<bool>> canceling; ///< Who is to know that it never begins.
     };
 
-    [[nodiscard]] bool is_too_late(Entry const& entry) const;
     [[nodiscard]] std::optional<std::string> refusal(Entry const& entry) const;
     void begin(Entry entry, bool at_once);
     void start_next();

@@ -136,7 +136,8 @@ void Invariants::worker_started(std::string const& agent, TaskId id)
     auto const& row = *facts.log;
     if (row.agent != agent) broken("right-agent", named(id, row) + " starts on " + agent);
     if (says_never_started(row.status)) broken("never-started", named(id, row) + " starts");
-    if (row.status == TaskStatus::lost) broken("lost-stays", named(id, row) + " starts");
+    if (row.status == TaskStatus::lost && row.error.find("does not know") != std::string::npos)
+        broken("lost-stays", named(id, row) + " starts on an agent that did not know it");
     if (row.status == TaskStatus::timeout) broken("never-started", named(id, row) + " starts");
     if (row.status == TaskStatus::canceled && !row.cancel_due)
         broken("canceled-stays", named(id, row) + " starts on an agent that knows of the cancel");

@@ -3,7 +3,6 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "elves/error.hpp"
-#include "elves/json_fields.hpp"
 #include "elves/one_shot.hpp"
 
 namespace elves::sim {
@@ -28,7 +27,7 @@ SimAgent::SimAgent(Nature& nature_, Place place)
     , tasks_(io.get_executor(), clock, server_time_, journal_, workers_, limits)
     , reports_(io.get_executor(), clock, tasks_, zone_)
     , cron_(io.get_executor(), clock, journal_, tasks_, zone_)
-    , service_(tasks_, cron_, reports_, journal_since_, zone_)
+    , service_(tasks_, cron_, reports_, server_time_, journal_since_, zone_)
     , router_(gate_)
 {
     service_.declare(methods_);
@@ -102,23 +101,17 @@ asio::awaitable<void> SimAgent::beat_until_lost(std::shared_ptr<SimLink> link)
             link->cast("heartbeat", "beat", {});
             continue;
         }
-        auto const asked = clock.steady();
-        json::object fields;
-        auto const back = co_await link->call("heartbeat", "time", fields, answer_limit);
-        note_time(back, asked);
+        co_await server_time_.ask(link, answer_limit);
     }
 }
 
 void SimAgent::note_time(Back const& back, Steady asked)
 {
-    auto const* const time = back.fields.find("time");
-    auto const number = time ? whole_number(*time) : std::nullopt;
-    if (!number) return;
-    Instant const theirs{std::chrono::milliseconds(*number)};
-    server_time_.set(theirs, asked);
-    if (journal_since_.is_known()) return;
-    asio::co_spawn(io, journal_.begin(theirs), [this, theirs](std::exception_ptr const& failure) {
-        if (!failure && !journal_since_.is_known()) journal_since_.set(theirs);
+    server_time_.learn(back.fields.root(), asked);
+    auto const now = server_time_.now();
+    if (journal_since_.is_known() || !now) return;
+    asio::co_spawn(io, journal_.begin(*now), [this, since = *now](std::exception_ptr const& failure) {
+        if (!failure && !journal_since_.is_known()) journal_since_.set(since);
     });
 }
 

@@ -1,0 +1,44 @@
+#include "agent/server_time.hpp"
+
+#include <algorithm>
+
+#include "elves/json_fields.hpp"
+
+namespace elves::agent {
+
+void ServerTime::learn(JsonValue const& reply, Clock::Steady asked)
+{
+    auto const number = [&](std::string_view name) {
+        auto const* const value = reply.find(name);
+        return value ? whole_number(*value) : std::nullopt;
+    };
+    auto const time = number("time");
+    if (!time) return;
+    auto const since_asked = std::chrono::floor<std::chrono::milliseconds>(clock_.steady() - asked);
+    known_ = Known{Instant(std::chrono::milliseconds(*time)),
+        std::chrono::milliseconds(number("clock").value_or(0)), asked, clock_.now() - since_asked};
+}
+
+asio::awaitable<void> ServerTime::ask(std::shared_ptr<Peer> server, std::chrono::milliseconds limit)
+{
+    auto const asked = clock_.steady();
+    json::object const nothing;
+    auto const back = co_await server->call("heartbeat", "time", nothing, limit);
+    learn(back.fields.root(), asked);
+}
+
+std::optional<Instant> ServerTime::now() const
+{
+    if (!known_) return std::nullopt;
+    auto const steady = std::chrono::ceil<std::chrono::milliseconds>(clock_.steady() - known_->asked);
+    return known_->time + std::max(steady, clock_.now() - known_->asked_wall);
+}
+
+bool ServerTime::is_of(std::chrono::milliseconds shift) const
+{
+    if (!known_) return false;
+    auto const between = shift - known_->shift;
+    return between <= ClockShift::least && between >= -ClockShift::least;
+}
+
+} // namespace elves::agent
