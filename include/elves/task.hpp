@@ -78,7 +78,8 @@ struct Task {
     std::optional<WorkerReport> report;
     bool cancel_due = false; ///< Canceled, and the agent has not acknowledged it yet.
 
-    // In memory only, while the task is at its agent.
+    // In memory only.
+    std::uint32_t handover = 0;      ///< Counts how often it was handed over since this server started.
     std::optional<Instant> start_by; ///< The agent does not start it after this; the server's clock.
     bool is_queued = false;          ///< The agent has taken it, and its worker has not started.
 };

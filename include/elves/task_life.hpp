@@ -22,6 +22,7 @@ struct AgentOffline {
 /// is complete since before the hand-over and does not have it (`journal_since`).
 struct NeverStarted {
     std::string why;
+    std::uint32_t handover = 0; ///< Task::handover when that was so: what is known of an earlier one says nothing.
 };
 struct Taken { ///< The agent has it in its journal.
     std::chrono::milliseconds after{0};

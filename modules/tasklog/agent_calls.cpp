@@ -41,24 +41,26 @@ bool is_true(JsonValue const& fields, std::string_view name)
     return value && FieldType<bool>::read(name, *value);
 }
 
-/// What one answer to `agent.status` says. `never_started`: it does not know the task, and can prove that it
-/// did not start it.
-life::Event read_status(JsonValue const& entry, TaskId id, bool never_started, Zone const& zone)
+/// What one answer to `agent.status` says. `is_provable`: a task that the agent does not know never started there.
+life::Event read_status(
+    JsonValue const& entry, AgentCalls::Question::Item const& asked, bool is_provable, Zone const& zone)
 {
-    auto const unknown = [&]() -> life::Event {
-        if (never_started) return life::NeverStarted{"[410.1] the agent was asked, and never got the task"};
-        return life::TaskUnknownToAgent{};
-    };
     auto const* const status = entry.find("status");
     auto const* const named = entry.find("id");
     if (!status || !status->is_string() || !named || !named->is_string() ||
-        TaskId::parse(named->string()) != id) {
+        TaskId::parse(named->string()) != asked.id) {
         return life::TaskUnknownToAgent{};
     }
     auto const word = status->string();
     if (word == "running") return life::ReportedRunning{is_true(entry, "queued")};
-    if (word == "done" || word == "failed") return life::Reported{read_report(entry, zone)};
-    return word == "unknown" ? unknown() : life::TaskUnknownToAgent{};
+    if (word == "done" || word == "failed") {
+        auto report = read_report(entry, zone);
+        if (report.not_started) return life::NeverStarted{std::move(report.result), asked.handover};
+        return life::Reported{std::move(report)};
+    }
+    if (word == "unknown" && is_provable)
+        return life::NeverStarted{"[410.1] the agent was asked, and never got the task", asked.handover};
+    return life::TaskUnknownToAgent{};
 }
 
 /// The answer of an agent to one question.
@@ -127,10 +129,10 @@ asio::awaitable<Back> AgentCalls::instruct(Peer& link, Task& task, std::chrono::
     return answer;
 }
 
-life::Event AgentCalls::refusal(Back const& back, Clock::Steady begun) const
+life::Event AgentCalls::refusal(Back const& back, Task const& task, Clock::Steady begun) const
 {
     auto const after = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun);
-    if (has_code(back, codes::too_late)) return life::NeverStarted{error_of(back)};
+    if (has_code(back, codes::too_late)) return life::NeverStarted{error_of(back), task.handover};
     if (cannot_now(back)) return life::AgentBusy{error_of(back), after};
     return life::Refused{error_of(back), after};
 }
@@ -145,7 +147,7 @@ asio::awaitable<life::Event> AgentCalls::hand_over(
     try {
         auto const back = co_await instruct(*link, *task, limit);
         if (back.flag) co_return life::Taken{after(), is_true(back.fields.root(), "queued")};
-        co_return refusal(back, begun);
+        co_return refusal(back, *task, begun);
     } catch (Error const& error) {
         Error const silent(codes::agent_silent,
             "agent " + task->agent.text() + " did not say that it took it: " + error.what());
@@ -159,8 +161,12 @@ asio::awaitable<std::optional<life::Event>> AgentCalls::run(
     auto const begun = clock_.steady();
     try {
         auto const back = co_await instruct(*link, *task, limit);
-        if (back.flag) co_return life::Reported{read_report(back.fields.root(), zone_)};
-        co_return refusal(back, begun);
+        if (back.flag) {
+            auto report = read_report(back.fields.root(), zone_);
+            if (report.not_started) co_return life::NeverStarted{std::move(report.result), task->handover};
+            co_return life::Reported{std::move(report)};
+        }
+        co_return refusal(back, *task, begun);
     } catch (Error const& error) {
         ELVES_LOG(debug, "task " << task->id.text() << " on " << task->agent.text() << ": " << error.info());
         co_return std::nullopt;
@@ -172,15 +178,15 @@ asio::awaitable<std::vector<std::optional<life::Event>>> AgentCalls::ask(
 {
     std::vector<std::optional<life::Event>> events;
     auto const now = clock_.now();
-    for (std::size_t first = 0; first < question.ids.size(); first += ids_a_question) {
-        auto const size = std::min(ids_a_question, question.ids.size() - first);
+    for (std::size_t first = 0; first < question.items.size(); first += ids_a_question) {
+        auto const size = std::min(ids_a_question, question.items.size() - first);
         auto const link = presence_.link(agent);
         if (!link) {
-            events.resize(question.ids.size());
+            events.resize(question.items.size());
             co_return events;
         }
         json::array asked;
-        for (std::size_t i = 0; i < size; ++i) asked.emplace_back(question.ids[first + i].text());
+        for (std::size_t i = 0; i < size; ++i) asked.emplace_back(question.items[first + i].id.text());
         json::object fields{{"id", std::move(asked)}};
         add_start_by(fields, question.start_by);
         auto const answer = co_await put_question(link, std::move(fields), limit);
@@ -191,12 +197,13 @@ asio::awaitable<std::vector<std::optional<life::Event>>> AgentCalls::ask(
                 event = life::AgentUnreachable{answer.fault};
                 continue;
             }
-            auto const& sent = question.sent[first + i];
+            auto const& item = question.items[first + i];
             // A hand-over in the future: the server's clock was set back since, and proves nothing.
-            bool const is_provable = answer.journal_since && sent && *answer.journal_since <= *sent && *sent <= now;
+            bool const is_provable = answer.journal_since && item.sent &&
+                                     *answer.journal_since <= *item.sent && *item.sent <= now;
             try {
                 event = i < answer.info.size()
-                            ? read_status(answer.info[i].root(), question.ids[first + i], is_provable, zone_)
+                            ? read_status(answer.info[i].root(), item, is_provable, zone_)
                             : life::TaskUnknownToAgent{};
             } catch (Error const& error) {
                 ELVES_LOG(warning,

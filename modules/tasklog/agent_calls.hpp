@@ -40,8 +40,12 @@ public:
 
     /// Which tasks an agent is asked about.
     struct Question {
-        std::vector<TaskId> ids;
-        std::vector<std::optional<Instant>> sent; ///< When each was handed over.
+        struct Item {
+            TaskId id;
+            std::optional<Instant> sent; ///< When it was handed over.
+            std::uint32_t handover = 0;  ///< Task::handover.
+        };
+        std::vector<Item> items;
         /// Tasks that are queued there may start until then.
         std::optional<Instant> start_by;
     };
@@ -60,7 +64,7 @@ private:
     void add_start_by(json::object& fields, std::optional<Instant> start_by) const;
     [[nodiscard]] asio::awaitable<Back> instruct(Peer& link, Task& task, std::chrono::milliseconds limit);
     /// What an agent answers that did not take a task.
-    [[nodiscard]] life::Event refusal(Back const& back, Clock::Steady begun) const;
+    [[nodiscard]] life::Event refusal(Back const& back, Task const& task, Clock::Steady begun) const;
 
     LoopExecutor loop_;
     Clock& clock_;

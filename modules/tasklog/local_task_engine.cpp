@@ -169,8 +169,7 @@ asio::awaitable<Task> LocalTaskEngine::hand_over(
         auto link = presence_.link(task->agent);
         // Now, not when the coroutine begins: who registers in between would be asked about it.
         open->in_flight = link.get();
-        ++open->handovers;
-        spawn(instruct(open, std::move(task), std::move(link)), open->task.id);
+            spawn(instruct(open, std::move(task), std::move(link)), open->task.id);
     } else {
         open->is_ready = true;
         flow.push_ready({open, std::move(task)});
@@ -249,7 +248,6 @@ asio::awaitable<void> LocalTaskEngine::hand_over_ready(OpenTaskPtr open, SharedT
     auto outcome = add_waiter(open->handover_waiters, {});
     auto link = presence_.link(open->task.agent);
     open->in_flight = link.get();
-    ++open->handovers;
     spawn(instruct(open, std::move(task), std::move(link)), open->task.id);
     auto const known = co_await outcome.wait(clock_, timeouts_.handover);
     if (known) co_return;
@@ -394,7 +392,6 @@ void LocalTaskEngine::run_soon(OpenTaskPtr const& open, SharedTask task)
 {
     auto link = presence_.link(task->agent);
     open->in_flight = link.get();
-    ++open->handovers;
     spawn(run_on_agent(open, std::move(task), std::move(link)), open->task.id);
 }
 
@@ -424,6 +421,14 @@ asio::awaitable<void> LocalTaskEngine::run_on_agent(
 
 asio::awaitable<void> LocalTaskEngine::report(TaskId id, WorkerReport report)
 {
+    auto const open = registry_.find(id);
+    if (report.not_started && open && !is_final(open->task.status)) {
+        // It may be about an earlier hand-over, and have been overtaken by a later one: what the agent answers to
+        // a question is about all that came to it before.
+        std::vector<OpenTaskPtr> one{open};
+        spawn(ask_about(open->task.agent, std::move(one)), id);
+        co_return;
+    }
     life::Event event = life::Reported{std::move(report)};
     co_await transitions_.apply(id, std::move(event));
 }
@@ -595,19 +600,16 @@ asio::awaitable<void> LocalTaskEngine::ask_about(Ip agent, std::vector<OpenTaskP
     auto const span = std::max<std::chrono::milliseconds>(transitions_.lost_after(), shortest_pause);
     AgentCalls::Question question;
     question.start_by = clock_.now() + span;
-    std::vector<std::uint32_t> handovers;
-    for (auto const& open : tasks) {
-        question.ids.push_back(open->task.id);
-        question.sent.push_back(open->task.sent);
-        handovers.push_back(open->handovers);
-    }
+    for (auto const& open : tasks)
+        question.items.push_back({open->task.id, open->task.sent, open->task.handover});
+    auto const items = question.items;
     auto const asked_at = clock_.steady();
     auto const start_by = question.start_by;
     auto events = co_await agents_.ask(agent, std::move(question), timeouts_.handover);
     for (std::size_t i = 0; i < tasks.size(); ++i) {
         auto const& open = tasks[i];
         // Handed over once more meanwhile: the answer is about the time before.
-        if (!events[i] || open->handovers != handovers[i] || open->is_being_written) continue;
+        if (!events[i] || open->task.handover != items[i].handover || open->is_being_written) continue;
         if (std::holds_alternative<life::ReportedRunning>(*events[i])) {
             open->silence_deadline = std::max(open->silence_deadline, asked_at + span);
             if (open->task.type != TaskType::rt) open->task.start_by = start_by;

@@ -53,7 +53,6 @@ struct OpenTask {
 
     // Hand-over.
     Peer const* in_flight = nullptr; ///< The link on which the agent has not answered yet.
-    std::uint32_t handovers = 0;     ///< How often it was handed over.
     bool is_ready = false;           ///< `sent`, and waits for room on the link: not written to it yet.
     bool is_being_sent = false;      ///< `waiting`, and its turn to be handed over has come.
     bool has_slot = false;           ///< Counts as in flight (HandoverFlow).

@@ -51,7 +51,7 @@ public:
               {settings_.max_workers, settings_.max_queued}, settings_.rules)
         , reports_(io_.get_executor(), clock_, tasks_, zone_)
         , cron_(io_.get_executor(), clock_, journal_, tasks_, zone_)
-        , service_(tasks_, cron_, reports_, server_time_, journal_since_, zone_)
+        , service_(clock_, tasks_, cron_, reports_, server_time_, journal_since_, zone_)
         , router_(gate_)
         , shared_{clock_, &router_, limits()}
         , link_(settings_, shared_, zone_, server_time_,

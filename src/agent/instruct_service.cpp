@@ -74,6 +74,39 @@ void InstructService::declare(MethodTable& table)
 
 asio::awaitable<Reply> InstructService::instruct(Instruct in, Caller caller)
 {
+    auto const id = in.id;
+    auto const type = in.type;
+    co_await take(std::move(in), caller);
+    Reply reply;
+    if (type != TaskType::rt) {
+        if (tasks_.is_queued(id)) reply.fields()["queued"] = "true";
+        co_return reply;
+    }
+    auto const report = co_await tasks_.result(id);
+    // Its back can't be read any more: it goes the other way.
+    if (!caller.peer || !caller.peer->is_open()) reports_.add(id);
+    write_report(reply.fields(), report, zone_);
+    co_return reply;
+}
+
+/// While it waits, no question about tasks is answered: the instructions before it are not taken yet.
+asio::awaitable<void> InstructService::ask_time(std::shared_ptr<Peer> server)
+{
+    ++asking_time_;
+    std::exception_ptr failure;
+    try {
+        co_await server_time_.ask(server, time_limit);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (--asking_time_ == 0) {
+        for (auto& waiter : std::exchange(time_waiters_, {})) waiter.set(true);
+    }
+    if (failure) std::rethrow_exception(failure);
+}
+
+asio::awaitable<void> InstructService::take(Instruct in, Caller caller)
+{
     Entry entry;
     entry.id = in.id;
     entry.type = in.type;
@@ -83,20 +116,9 @@ asio::awaitable<Reply> InstructService::instruct(Instruct in, Caller caller)
         entry.start_by = Instant(std::chrono::milliseconds(*in.start_by));
         // The server's clock was set since we last asked: what time it is there decides.
         if (caller.peer && !server_time_.is_of(std::chrono::milliseconds(in.clock)))
-            co_await server_time_.ask(caller.peer, time_limit);
+            co_await ask_time(caller.peer);
     }
     co_await tasks_.take(std::move(entry));
-    if (in.type != TaskType::rt) {
-        Reply taken;
-        if (tasks_.is_queued(in.id)) taken.fields()["queued"] = "true";
-        co_return taken;
-    }
-    auto const report = co_await tasks_.result(in.id);
-    // Its back can't be read any more: it goes the other way.
-    if (!caller.peer || !caller.peer->is_open()) reports_.add(in.id);
-    Reply reply;
-    write_report(reply.fields(), report, zone_);
-    co_return reply;
 }
 
 asio::awaitable<Reply> InstructService::cancel(One in)
@@ -139,6 +161,10 @@ asio::awaitable<Reply> InstructService::status(Many in)
     constexpr std::size_t room = std::size_t{3} * 1024 * 1024;
     json::array all;
     std::size_t used = 0;
+    if (asking_time_ > 0) {
+        auto asked = time_waiters_.emplace_back();
+        co_await asked.wait(clock_, time_limit);
+    }
     if (in.start_by && server_time_.is_of(std::chrono::milliseconds(in.clock)))
         co_await tasks_.extend(in.id, Instant(std::chrono::milliseconds(*in.start_by)));
     for (std::size_t first = 0; first < in.id.size(); first += at_once) {

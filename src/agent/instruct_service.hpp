@@ -23,7 +23,7 @@ public:
     static constexpr std::string_view name = "agent";
 
     /// What the service needs of its agent; all of it outlives the service.
-    InstructService(Tasks& tasks, OwnCron& cron, Reports& reports, ServerTime& server_time,
+    InstructService(Clock& clock, Tasks& tasks, OwnCron& cron, Reports& reports, ServerTime& server_time,
         JournalSince const& since, Zone const& zone)
         : tasks_(tasks)
         , cron_(cron)
@@ -31,6 +31,7 @@ public:
         , server_time_(server_time)
         , since_(since)
         , zone_(zone)
+        , clock_(clock)
     {
     }
     void declare(MethodTable& table);
@@ -58,6 +59,8 @@ private:
     };
 
     asio::awaitable<Reply> instruct(Instruct in, Caller caller);
+    asio::awaitable<void> take(Instruct in, Caller caller);
+    asio::awaitable<void> ask_time(std::shared_ptr<Peer> server);
     asio::awaitable<Reply> cancel(One in);
     asio::awaitable<Reply> set_crons(Crons in);
     asio::awaitable<Reply> status(Many in);
@@ -70,6 +73,9 @@ private:
     ServerTime& server_time_;
     JournalSince const& since_;
     Zone const& zone_;
+    Clock& clock_;
+    int asking_time_ = 0;
+    std::vector<OneShot<bool>> time_waiters_; ///< Questions about tasks that wait for that.
 };
 
 } // namespace elves::agent

@@ -96,6 +96,8 @@ asio::awaitable<bool> Reports::send(TaskId id, std::shared_ptr<Peer> server)
         if (!tasks_.unconfirmed().contains(id)) co_return true;
         auto const entry = co_await tasks_.look(id);
         if (!entry || !entry->report) co_return false;
+        // Handed over once more meanwhile: that it did not start is no longer true.
+        if (!tasks_.unconfirmed().contains(id)) co_return true;
         auto fields = report_fields(*entry, zone_);
         auto const back = co_await server->call("tasklog", "agentasynclog", fields, answer_limit);
         co_return back.flag || is_final(id, back);

@@ -34,6 +34,7 @@ public:
     {
         if (task_.status != TaskStatus::waiting) return false;
         task_.status = TaskStatus::sent;
+        ++task_.handover;
         task_.sent = context_.now;
         auto const& ins = task_.ins;
         task_.start_by = task_.type == TaskType::rt ? task_.start + ins.timeout
@@ -53,7 +54,7 @@ public:
     bool operator()(NeverStarted const& event)
     {
         if (is_final(task_.status)) return std::exchange(task_.cancel_due, false);
-        if (!is_at_agent(task_)) return false;
+        if (!is_at_agent(task_) || event.handover != task_.handover) return false;
         if (context_.start_left > 0ms) return wait_again();
         set_not_taken(event.why);
         return finish(TaskStatus::undelivered);
@@ -97,7 +98,8 @@ public:
 
     bool operator()(Reported const& event)
     {
-        if (event.report.not_started && !is_final(task_.status)) return (*this)(NeverStarted{event.report.result});
+        // That it did not start is no result: the engine makes NeverStarted of it.
+        if (event.report.not_started && !is_final(task_.status)) return false;
         // A second result changes nothing, and a firing that did not start has none but its record.
         if (task_.report || task_.status == TaskStatus::skipped) return false;
         task_.report = event.report;

@@ -27,7 +27,7 @@ SimAgent::SimAgent(Nature& nature_, Place place)
     , tasks_(io.get_executor(), clock, server_time_, journal_, workers_, limits)
     , reports_(io.get_executor(), clock, tasks_, zone_)
     , cron_(io.get_executor(), clock, journal_, tasks_, zone_)
-    , service_(tasks_, cron_, reports_, server_time_, journal_since_, zone_)
+    , service_(clock, tasks_, cron_, reports_, server_time_, journal_since_, zone_)
     , router_(gate_)
 {
     service_.declare(methods_);

@@ -63,7 +63,7 @@ struct House {
         , tasks(io.get_executor(), clock, server_time, journal, workers, limits, std::move(rules))
         , reports(io.get_executor(), clock, tasks, zone)
         , cron(io.get_executor(), clock, journal, tasks, zone)
-        , service(tasks, cron, reports, server_time, journal_since, zone)
+        , service(clock, tasks, cron, reports, server_time, journal_since, zone)
     {
         tasks.listen({}, [this](TaskId id) { results.push_back(id); });
         service.declare(methods);

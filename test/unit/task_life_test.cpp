@@ -298,13 +298,21 @@ TEST_CASE("a task that was handed over and never started waits again, or is unde
     CHECK(decide(without_ttl, AgentBusy{"[429.1] full", 1ms}, noon).task.status == S::failed);
 }
 
+TEST_CASE("that an earlier hand-over did not start says nothing of a later one", "[life]")
+{
+    auto const first = decide(task(S::waiting), HandedOver{}, noon).task;
+    auto const again = decide(first, NeverStarted{"[410.4] too late", first.handover}, noon).task;
+    CHECK(again.status == S::waiting);
+    auto const second = decide(again, HandedOver{}, noon).task;
+    CHECK(second.handover != first.handover);
+    CHECK_FALSE(decide(second, NeverStarted{"[410.4] too late", first.handover}, noon).changed);
+}
+
 TEST_CASE("a result that says it was not started is none, unless the task has ended", "[life]")
 {
     auto said = report(-1, "[410.4] too late");
     said.not_started = true;
-    CHECK(decide(task(S::running), Reported{said}, noon).task.status == S::waiting);
-    CHECK_FALSE(decide(task(S::running), Reported{said}, noon).task.report);
-    CHECK(decide_late(task(S::running), Reported{said}).task.status == S::undelivered);
+    CHECK_FALSE(decide(task(S::running), Reported{said}, noon).changed);
     auto const canceled = decide(task(S::canceled), Reported{said}, noon);
     CHECK(canceled.task.status == S::canceled);
     CHECK(canceled.task.report);
