@@ -10,19 +10,20 @@ std::string why_not(Task const& task)
 {
     auto const agent = "agent " + task.agent.text();
     if (task.status == TaskStatus::waiting) {
-        return Error(codes::agent_awaited, agent + " is not online; the task waits for it for " +
-                                               std::to_string(task.ins.ttl.count()) + " s")
-            .info();
+        auto const span = std::to_string(task.ins.ttl.count()) + " s";
+        auto const why = task.ins.ttl > 0s ? " is not online or has no room; the task waits for it for " + span
+                                           : std::string(" has no room now; the task waits for it");
+        return Error(codes::agent_awaited, agent + why).info();
     }
     if (task.sync_error.empty() && !task.sync_flag && !is_final(task.status))
         return Error(codes::agent_silent, agent + " has not said yet that it took it").info();
     return task.sync_error;
 }
 
-/// Was it handed to the agent, why not, and in how many ms.
+/// Was it handed to the agent, why not, and in how many ms; and what the task is now.
 json::object handed(Task const& task)
 {
-    return {{"id", task.id.text()}, {"agent_sync_flag", task.sync_flag.value_or(false) ? "true" : "false"},
+    return {{"id", task.id.text()}, {"status", status_text(task.status)}, {"agent_sync_flag", task.sync_flag.value_or(false) ? "true" : "false"},
         {"agent_sync_error", why_not(task)},
         {"agent_sync_costtime", std::to_string(task.sync_costtime.value_or(0ms).count())}};
 }

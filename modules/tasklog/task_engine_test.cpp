@@ -369,3 +369,283 @@ TEST_CASE("the last run of a cron job is the last one that started and is over",
     CHECK(runs[0]->start == house.clock.now() - 30s);
     CHECK_FALSE(runs[1]);
 }
+
+TEST_CASE("a write that fails as the agent registers delays its waiting tasks by a moment", "[engine]")
+{
+    EngineFixture house;
+    std::vector<TaskId> ids;
+    for (int i = 0; i < 2; ++i) {
+        auto order = house.order();
+        order.ins.ttl = 3600s;
+        ids.push_back(house.send(order).get().task.id);
+    }
+    house.store.fail_next(GENERATE(1, 2, 3));
+    house.come();
+    house.pass(10s);
+    REQUIRE(house.calls() == Calls{"instruct", "instruct"});
+    house.answer(true);
+    house.answer(true);
+    for (auto const id : ids) CHECK(house.status(id) == TaskStatus::running);
+}
+
+TEST_CASE("a full disk does not end a task before its ttl has passed", "[engine]")
+{
+    EngineFixture house;
+    auto order = house.order();
+    order.ins.ttl = 86'400s;
+    auto const sent = house.spawn(house.engine->send(order));
+    house.loop.run_one();
+    house.come();
+    auto const id = house.newest();
+    house.settle();
+    house.store.fail_all(true);
+    house.pass(3s);
+    house.store.fail_all(false);
+    house.pass(10s);
+    CHECK_FALSE(is_final(house.status(id)));
+    CHECK(house.calls() == Calls{"instruct"});
+}
+
+TEST_CASE("a task waits again when its agent's link is lost before it was written to it", "[engine]")
+{
+    EngineFixture house;
+    auto order = house.order();
+    order.ins.ttl = GENERATE(3600s, 0s);
+    bool const may_wait = order.ins.ttl > 0s;
+    SECTION("while it is recorded")
+    {
+        house.come();
+        auto const sent = house.spawn(house.engine->send(order));
+        house.loop.restart();
+        house.loop.run_one();
+        house.presence.go(house.agent);
+        house.settle();
+        CHECK(sent.get().task.status == (may_wait ? TaskStatus::waiting : TaskStatus::undelivered));
+    }
+    SECTION("as the agent registers and drops at once")
+    {
+        if (!may_wait) return;
+        auto const id = house.send(order).get().task.id;
+        for (int i = 0; i < 3; ++i) {
+            auto const link = std::make_shared<FakePeer>(house.loop.get_executor(), house.clock);
+            house.presence.come(house.agent, link);
+            house.loop.restart();
+            house.loop.run_one();
+            house.presence.go(house.agent);
+            house.settle();
+        }
+        CHECK(house.status(id) == TaskStatus::waiting);
+    }
+    if (!may_wait) return;
+    house.come();
+    CHECK(house.calls() == Calls{"instruct"});
+}
+
+TEST_CASE("an agent learns until when it may start a task", "[engine]")
+{
+    EngineFixture house;
+    house.come();
+    house.send();
+    house.run_sync();
+    auto const now = house.clock.now().time_since_epoch().count();
+    REQUIRE(house.link->calls.size() == 2);
+    CHECK(house.link->calls[0].fields.at("start_by") == now + 90'000);
+    CHECK(house.link->calls[1].fields.at("start_by") == now + 30'000);
+    CHECK_FALSE(house.link->calls[1].fields.contains("clock"));
+    house.clock.jump(house.clock.now() + 1h);
+    house.send();
+    CHECK(house.link->calls[2].fields.at("clock") == 3'600'000);
+}
+
+TEST_CASE("a task that came too late to be started never ran: it waits again, or is undelivered", "[engine]")
+{
+    EngineFixture house;
+    house.come();
+    auto order = house.order();
+    order.ins.ttl = 3600s;
+    auto const waits = house.send(order);
+    house.answer(false, "[410.4] too late");
+    CHECK(waits.get().task.status == TaskStatus::waiting);
+    house.pass(2s);
+    CHECK(house.calls() == Calls{"instruct", "instruct"});
+    house.answer(true);
+    CHECK(house.status(waits.get().task.id) == TaskStatus::running);
+
+    house.clock.advance(120s);
+    auto const sync = house.run_sync();
+    house.pass(29s);
+    CHECK_FALSE(sync.is_there());
+    house.pass(1s);
+    CHECK(sync.get().status == TaskStatus::timeout);
+}
+
+TEST_CASE("an agent that has no room is asked again while the ttl runs, and else refuses", "[engine]")
+{
+    EngineFixture house;
+    house.come();
+    CHECK(house.calls().empty());
+    auto const refused = house.send();
+    house.answer(false, "[429.1] 1000 tasks wait here");
+    CHECK(refused.get().task.status == TaskStatus::failed);
+    auto order = house.order();
+    order.ins.ttl = 3600s;
+    auto const waits = house.send(order);
+    house.pass(2s);
+    REQUIRE(house.calls().size() == 2);
+    house.answer(false, "[429.1] 1000 tasks wait here");
+    CHECK(waits.get().task.status == TaskStatus::waiting);
+    auto const id = waits.get().task.id;
+    house.pass(5s);
+    REQUIRE(house.calls().size() == 3);
+    house.answer(true);
+    CHECK(house.status(id) == TaskStatus::running);
+}
+
+TEST_CASE("at most 64 hand-overs to one agent are in flight, and one without an answer delays no other", "[engine]")
+{
+    EngineFixture house;
+    bool const is_online = GENERATE(true, false);
+    if (is_online) house.come();
+    std::vector<Awaited<TaskEngine::Recorded>> sent;
+    for (int i = 0; i < 100; ++i) {
+        auto order = house.order();
+        order.ins.ttl = 3600s;
+        sent.push_back(house.spawn(house.engine->send(order)));
+    }
+    house.settle();
+    if (!is_online) house.come();
+    CHECK(house.link->calls.size() == 64);
+    house.answer(true);
+    CHECK(house.link->calls.size() == 65);
+    // The others stay silent: their room is given to those that wait.
+    house.pass(10s);
+    CHECK(house.link->calls.size() == 100);
+    for (int i = 0; i < 99; ++i) house.answer(true);
+    house.pass(1s);
+    CHECK(house.number("SELECT count(*) FROM tasks WHERE status = 'running'") == 100);
+}
+
+TEST_CASE("calls that wait for one dedup are bounded, and those of closed connections make room", "[engine]")
+{
+    EngineFixture house;
+    house.come();
+    auto const caller = std::make_shared<FakePeer>(house.loop.get_executor(), house.clock);
+    auto order = house.order();
+    order.ins.dedup = "once";
+    order.caller = caller;
+    house.send(order);
+    for (int i = 0; i < 63; ++i) CHECK_FALSE(house.send(order).is_there());
+    CHECK(house.send(order).refusal().starts_with("[429.1]"));
+    SECTION("they give up")
+    {
+        house.pass(10s);
+        CHECK(house.send(order).get().task.sync_error.starts_with("[410.2]"));
+    }
+    SECTION("their connection closes")
+    {
+        caller->close("gone");
+        order.caller.reset();
+        auto const waits = house.send(order);
+        CHECK_FALSE(waits.is_there());
+        house.answer(true);
+        CHECK(waits.get().task.status == TaskStatus::running);
+    }
+}
+
+TEST_CASE("a canceled sendsync was handed over: nobody is told that it was not", "[engine]")
+{
+    EngineFixture house;
+    house.come();
+    auto const told = house.run_sync();
+    house.pass(4s);
+    house.cancel(house.newest());
+    CHECK(told.get().status == TaskStatus::canceled);
+    CHECK(told.get().sync_flag == true);
+    CHECK(told.get().sync_error.empty());
+}
+
+TEST_CASE("what an agent's complete journal does not have never started, and is handed over again", "[engine]")
+{
+    EngineFixture house;
+    auto task = sent_task(1, house.clock.now());
+    task.type = GENERATE(TaskType::async, TaskType::rt);
+    auto const id = task.id;
+    auto const before = house.clock.now().time_since_epoch().count() - 1'000;
+    house.begin(house.engine->record(task, {}));
+    house.start(); // It was killed before its agent heard of the task.
+    auto const answer = [&](std::int64_t since) {
+        json::object one{{"id", id.text()}, {"status", "unknown"}};
+        house.come();
+        REQUIRE(house.calls() == Calls{"status"});
+        house.answer(true, "", {{"info", json::array{one}}, {"journal_since", since}});
+    };
+    SECTION("while it may still start")
+    {
+        answer(before);
+        REQUIRE(house.calls() == Calls{"status", "instruct"});
+        CHECK(house.link->calls[1].fields.at("id").as_string() == id.text());
+    }
+    SECTION("when it may not")
+    {
+        if (task.type != TaskType::rt) return;
+        house.pass(60s);
+        answer(before);
+        CHECK(house.status(id) == TaskStatus::undelivered);
+        CHECK(house.calls() == Calls{"status"});
+    }
+    SECTION("a younger journal proves nothing")
+    {
+        answer(before + 2'000);
+        CHECK(house.status(id) == TaskStatus::lost);
+    }
+}
+
+TEST_CASE("a task that waits on its agent for a worker says so, and has its time to start extended", "[engine]")
+{
+    EngineFixture house;
+    house.come();
+    house.send();
+    auto const id = house.newest();
+    house.answer(true, "", {{"queued", "true"}});
+    CHECK(house.engine->open(id)->is_queued);
+    house.pass(60s);
+    REQUIRE(house.calls() == Calls{"instruct", "status"});
+    auto const now = house.clock.now().time_since_epoch().count();
+    CHECK(house.link->calls[1].fields.at("start_by") == now + 60'000);
+    json::object const queued{{"id", id.text()}, {"status", "running"}, {"queued", "true"}};
+    house.answer(true, "", {{"info", json::array{queued}}});
+    house.pass(30s);
+    CHECK(house.calls().size() == 3);
+    house.answer(true, "", {{"info", json::array{queued}}});
+    house.engine->set_queued(id, false);
+    CHECK_FALSE(house.engine->open(id)->is_queued);
+}
+
+TEST_CASE("a report that a task did not start is checked: it may be about an earlier hand-over", "[engine]")
+{
+    EngineFixture house;
+    house.come();
+    auto order = house.order();
+    order.ins.ttl = 3600s;
+    house.send(order);
+    auto const id = house.newest();
+    house.answer(true);
+    auto said_late = said(-1, "[410.4] too late");
+    said_late.not_started = true;
+    asio::co_spawn(house.loop, house.engine->report(id, said_late), asio::detached);
+    house.settle();
+    CHECK(house.status(id) == TaskStatus::running);
+    REQUIRE(house.calls() == Calls{"instruct", "status"});
+    SECTION("it is so")
+    {
+        json::object const late{{"id", id.text()}, {"status", "failed"}, {"worker_flag", -1},
+            {"worker_result", "[410.4] too late"}, {"worker_costtime", 0}, {"not_started", "true"}};
+        house.answer(true, "", {{"info", json::array{late}}});
+        CHECK(house.calls() == Calls{"instruct", "status", "instruct"});
+    }
+    SECTION("it has been taken since")
+    {
+        house.answer_status(id, "running");
+        CHECK(house.status(id) == TaskStatus::running);
+    }
+}

@@ -270,7 +270,7 @@ asio::awaitable<Reply> Tasklog::by_ids(ByIds in, Caller caller)
         } else if (!found.row) {
             denied.emplace_back(id.text());
         } else {
-            info.push_back(task_text(*found.row, zone_));
+            info.push_back(text_of(*found.row));
         }
     }
     if (!denied.empty() && info.empty() && missing.empty()) {
@@ -279,6 +279,15 @@ asio::awaitable<Reply> Tasklog::by_ids(ByIds in, Caller caller)
     json::object fields{{"info", std::move(info)}, {"missing", std::move(missing)}};
     if (!denied.empty()) fields["denied"] = std::move(denied);
     co_return Reply(std::move(fields));
+}
+
+/// Whether it waits for a worker is known in memory only.
+json::object Tasklog::text_of(task_records::Row const& row) const
+{
+    auto text = task_text(row, zone_);
+    auto const* const open = engine_.open(row.task.id);
+    if (open && open->is_queued) text["queued"] = "true";
+    return text;
 }
 
 Instant Tasklog::time_of(std::string_view field, std::string const& text) const
@@ -335,7 +344,7 @@ asio::awaitable<Reply> Tasklog::search(Search in, Caller caller)
                                             Db& db) { return search_tasks(db, filter, limit, key.get()); };
     auto const page = co_await store_.read<TaskPage>(std::move(work));
     json::array info;
-    for (auto const& row : page.rows) info.push_back(task_text(row, zone_));
+    for (auto const& row : page.rows) info.push_back(text_of(row));
     json::object fields{{"info", std::move(info)}};
     if (page.next) fields["next"] = std::to_string(*page.next);
     co_return Reply(std::move(fields));

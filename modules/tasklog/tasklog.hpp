@@ -81,6 +81,7 @@ private:
     [[nodiscard]] asio::awaitable<Reply> story_of(StoryOf in, Caller caller);
     [[nodiscard]] Reply take_queued(Queued const& in, Caller const& caller);
     [[nodiscard]] Reply take_output(Output in, Caller const& caller);
+    [[nodiscard]] json::object text_of(task_records::Row const& row) const;
     [[nodiscard]] task_records::Filter filter_of(Search const& in) const;
     [[nodiscard]] Ip linked_agent(Caller const& caller) const;
     [[nodiscard]] Instant time_of(std::string_view field, std::string const& text) const;

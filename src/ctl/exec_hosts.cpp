@@ -12,14 +12,32 @@ namespace elves::ctl {
 namespace {
 
 constexpr std::array ends{HostEnd::done, HostEnd::sent, HostEnd::waiting, HostEnd::failed, HostEnd::timeout,
-    HostEnd::undelivered, HostEnd::refused, HostEnd::silent};
+    HostEnd::canceled, HostEnd::undelivered, HostEnd::lost, HostEnd::refused, HostEnd::unknown};
 // In the order of HostEnd.
 constexpr std::array<std::string_view, ends.size()> names{
-    "done", "sent", "waiting", "failed", "timeout", "undelivered", "refused", "silent"};
+    "done", "sent", "waiting", "failed", "timeout", "canceled", "undelivered", "lost", "refused", "unknown"};
 
-bool has_code(std::string_view error_info, Code code)
+/// The status of a task, where a server that is older than this program does not say it.
+std::string_view status_of_older(json::object const& info, bool is_async)
 {
-    return error_info.starts_with("[" + std::string(code.text) + "]");
+    bool const is_taken = plain_field(info, "agent_sync_flag") == "true";
+    if (is_async) return is_taken ? "running" : "sent";
+    if (plain_field(info, "worker_flag") == "1") return "done";
+    return is_taken ? "failed" : "undelivered";
+}
+
+/// The one place that says what a task's status means for one host. `is_taken`: its agent has said so.
+HostEnd end_of(std::string_view status, bool is_async, bool is_taken)
+{
+    if (status == "done") return HostEnd::done;
+    if (status == "failed") return HostEnd::failed;
+    if (status == "timeout") return HostEnd::timeout;
+    if (status == "canceled") return HostEnd::canceled;
+    if (status == "undelivered" || status == "expired" || status == "skipped") return HostEnd::undelivered;
+    if (status == "lost") return HostEnd::lost;
+    if (!is_async) return HostEnd::unknown; // Whoever sent it first waits for its result.
+    if (status == "waiting") return HostEnd::waiting;
+    return status == "running" || is_taken ? HostEnd::sent : HostEnd::unknown;
 }
 
 std::size_t count_of(std::vector<HostResult> const& results, HostEnd end)
@@ -47,21 +65,20 @@ HostResult result_of_send(
         for (auto const& [name, value] : info->get_object()) result.info[name] = value;
     }
     result.id = plain_field(result.info, "id");
-    if (!flag) return result;
-    auto const handed = plain_field(result.info, "agent_sync_flag") == "true";
-    auto const trouble = plain_field(result.info, "agent_sync_error");
-    result.text = trouble;
-    if (is_async) {
-        result.end = handed                                    ? HostEnd::sent
-                     : has_code(trouble, codes::agent_awaited) ? HostEnd::waiting
-                                                               : HostEnd::undelivered;
+    if (!flag) {
+        // The server stops, and the task goes on.
+        if (!result.id.empty()) result.end = HostEnd::unknown;
         return result;
     }
+    auto status = plain_field(result.info, "status");
+    if (status.empty()) status = status_of_older(result.info, is_async);
+    bool const is_taken = plain_field(result.info, "agent_sync_flag") == "true";
+    result.end = end_of(status, is_async, is_taken);
+    result.text = plain_field(result.info, "agent_sync_error");
+    if (is_async) return result;
     result.cost_ms = plain_field(result.info, "worker_costtime");
     auto const said = plain_field(result.info, "worker_result");
     if (!said.empty()) result.text = said;
-    bool const is_done = plain_field(result.info, "worker_flag") == "1";
-    result.end = is_done ? HostEnd::done : !handed ? HostEnd::undelivered : HostEnd::failed;
     return result;
 }
 
@@ -76,13 +93,7 @@ HostResult result_of_record(Ip const& agent, json::object const& record)
     HostResult result{agent, HostEnd::failed, plain_field(record, "id"), {}, {}, record};
     auto const status = plain_field(record, "status");
     result.text = plain_field(record, "worker_message");
-    if (status == "done") {
-        result.end = HostEnd::done;
-    } else if (status == "timeout") {
-        result.end = HostEnd::timeout;
-    } else if (status == "undelivered" || status == "expired") {
-        result.end = HostEnd::undelivered;
-    }
+    result.end = end_of(status, true, true);
     if (result.text.empty()) result.text = plain_field(record, "agent_sync_error");
     if (result.text.empty() && status != "done") result.text = status;
     return result;

@@ -14,11 +14,13 @@ enum class HostEnd {
     done,        ///< The worker said true.
     sent,        ///< --async: the agent has taken it.
     waiting,     ///< --ttl: it waits for the agent.
-    failed,      ///< The worker said false, or did not get that far.
-    timeout,     ///< It had not said anything when its time was over.
-    undelivered, ///< The agent did not take it.
+    failed,      ///< The worker said false or died, or the agent refused it.
+    timeout,     ///< It had not said anything when its timeout passed.
+    canceled,    ///< Somebody canceled it.
+    undelivered, ///< It never started, and is safe to repeat.
+    lost,        ///< The agent does not know it any more, or did not come back.
     refused,     ///< The server did not take it.
-    silent,      ///< Nobody answered: what became of it is in the log, when there is one.
+    unknown,     ///< No answer yet: the task log says what became of it.
 };
 
 [[nodiscard]] std::string_view end_text(HostEnd end);
@@ -26,7 +28,7 @@ enum class HostEnd {
 
 struct HostResult {
     Ip agent;
-    HostEnd end = HostEnd::silent;
+    HostEnd end = HostEnd::unknown;
     std::string id;      ///< The task; empty where there is none.
     std::string text;    ///< What the worker said, or what went wrong.
     std::string cost_ms; ///< Of the worker; empty where unknown.

@@ -27,7 +27,7 @@ Exec::Exec(Context const& with, ExecPlan plan)
     : with_(with), plan_(std::move(plan)), progress_(plan_.agents.size())
 {
     for (auto const& agent : plan_.agents) {
-        results_.push_back({agent, HostEnd::silent, {}, "no answer", {}, {}});
+        results_.push_back({agent, HostEnd::unknown, {}, "no answer", {}, {}});
     }
 }
 
@@ -48,7 +48,7 @@ asio::awaitable<void> Exec::on_agent(std::size_t index)
         if (plan_.follows && is_well(result.end)) result = co_await follow(result);
     } catch (Error const& error) {
         // It may run all the same: the id, where one came, stays for who asks the log.
-        result.end = HostEnd::silent;
+        result.end = HostEnd::unknown;
         result.text = error.what();
     }
     ++answered_;
@@ -153,9 +153,9 @@ Exit Exec::report() const
         return Exit::interrupted;
     }
     if (bad_ == 0) return Exit::well;
-    // Of what was refused or not answered nobody knows that it failed.
+    // What was refused did not fail: it was not run.
     bool const has_failed = std::any_of(results_.begin(), results_.end(), [](HostResult const& result) {
-        return !is_well(result.end) && result.end != HostEnd::refused && result.end != HostEnd::silent;
+        return !is_well(result.end) && result.end != HostEnd::refused;
     });
     if (has_failed) return Exit::task_failed;
     for (auto const& result : results_) {

@@ -76,6 +76,7 @@ class EveryMethod(HouseTest):
             ("heartbeat", "listagents"): {},
             ("heartbeat", "register"): {"agentip": "10.0.0.9"},
             ("heartbeat", "beat"): {},
+            ("heartbeat", "time"): {},
             ("supervisor", "checkipauthbykey"): {"agentip": IP, "key": self.made["key"],
                                                  "token": self.made["token"]},
             ("supervisor", "getappcallbackinfo"): {"appname": "demo"},
@@ -115,6 +116,7 @@ class EveryMethod(HouseTest):
             ("tasklog", "gettaskoutput"): {"id": task},
             ("tasklog", "gettaskstory"): {"id": task},
             ("tasklog", "output"): {"id": task, "offset": 0, "data": "x"},
+            ("tasklog", "queued"): {"id": task, "queued": "true"},
             ("elves", "ping"): {},
             ("elves", "methods"): {},
             ("elves", "stats"): {},
@@ -137,7 +139,7 @@ class EveryMethod(HouseTest):
     def ask(self, service, method, fields, spelled=None):
         """On a connection of its own: `register` and `login` change what a connection is. What an agent reports
         goes over its link."""
-        if method in ("agentasynclog", "output"):
+        if method in ("agentasynclog", "output", "queued"):
             return self.agent_.call(service, spelled or method, **fields)
         with self.client(self.house) as client:
             return client.call(service, spelled or method, **fields)

@@ -28,7 +28,8 @@ REACH = {
     "heartbeat": {
         "getstatbyip": ("read", FREE, REFUSED), "getinfobyip": ("read", PART, REFUSED),
         "getstatbyiplist": ("read", FREE, REFUSED), "getonlinestat": ("read", FREE, CUT),
-        "listagents": ("read", FREE, CUT), "register": ("report", FREE, REFUSED), "beat": ("report", FREE, FREE)},
+        "listagents": ("read", FREE, CUT), "register": ("report", FREE, REFUSED), "beat": ("report", FREE, FREE),
+        "time": ("report", FREE, FREE)},
     "supervisor": {
         "checkipauthbykey": ("open", FREE, FREE), "getappcallbackinfo": ("read", REFUSED, FREE),
         "getauthbykey": ("own", FREE, FREE), "setkey": ("manage", FREE, FREE), "delkey": ("manage", FREE, FREE),
@@ -50,7 +51,7 @@ REACH = {
         "agentasynclog": ("report", LINK, LINK), "appprocessorlog": ("operate", REFUSED, REFUSED),
         "gettaskbyids": ("read", REFUSED, REFUSED), "listtasks": ("read", CUT, CUT),
         "gettaskoutput": ("read", REFUSED, REFUSED), "gettaskstory": ("read", REFUSED, REFUSED),
-        "output": ("report", LINK, LINK)},
+        "output": ("report", LINK, LINK), "queued": ("report", LINK, LINK)},
     "elves": {
         "ping": ("open", FREE, FREE), "methods": ("read", FREE, FREE), "stats": ("read", FREE, FREE),
         "doctor": ("manage", FREE, FREE), "listaudit": ("manage", PART, REFUSED), "verifyaudit": ("manage", FREE, FREE)},
@@ -94,6 +95,8 @@ class Asking(HouseTest):
             return {"id": self.task, "info": Result(1, "again").info()}
         if method == "appprocessorlog":
             return {"id": self.task, "info": {"processor_sync_flag": "true"}}
+        if method == "queued":
+            return {"id": self.task, "queued": "true"}
         if method == "output":
             return {"id": self.task, "offset": 0, "data": "x"}
         if method in ("checkipauthbykey", "login"):
