@@ -36,8 +36,9 @@ public:
             task_records::insert(db_, task);
         }
         for (auto& task : taken_) {
-            task =
-                life::decide(task, life::Reported{{1, "toryzen", milliseconds(1), {}, {}, {}, {}, {}}}, {now, {}, {}}).task;
+            task = life::decide(
+                task, life::Reported{{1, "toryzen", milliseconds(1), {}, {}, {}, {}, {}}}, {now, {}, {}})
+                       .task;
             task_records::update(db_, task);
         }
         for (auto& task : sent_) {

@@ -52,7 +52,8 @@ private:
     [[nodiscard]] std::chrono::milliseconds offset() const
     {
         auto const steady = clock_.steady().time_since_epoch();
-        return clock_.now().time_since_epoch() - std::chrono::duration_cast<std::chrono::milliseconds>(steady);
+        return clock_.now().time_since_epoch() -
+               std::chrono::duration_cast<std::chrono::milliseconds>(steady);
     }
 
     Clock const& clock_;

@@ -14,15 +14,17 @@ namespace elves::life {
 // What can happen to a task after it was recorded.
 
 struct HandedOver {}; ///< The server is about to write it to its agent's connection.
-/// It was written to no connection. Only where that is certain. `why` begins with an error code, here and below.
+/// It was written to no connection. Only where that is certain. `why` begins with an error code, here and
+/// below.
 struct AgentOffline {
     std::string why;
 };
-/// The agent proved that it did not start it, and will not: it came too late (`[410.4]`), or the agent's journal
-/// is complete since before the hand-over and does not have it (`journal_since`).
+/// The agent proved that it did not start it, and will not: it came too late (`[410.4]`), or the agent's
+/// journal is complete since before the hand-over and does not have it (`journal_since`).
 struct NeverStarted {
     std::string why;
-    std::uint32_t handover = 0; ///< Task::handover when that was so: what is known of an earlier one says nothing.
+    std::uint32_t handover =
+        0; ///< Task::handover when that was so: what is known of an earlier one says nothing.
 };
 struct Taken { ///< The agent has it in its journal.
     std::chrono::milliseconds after{0};
@@ -32,7 +34,8 @@ struct Refused { ///< The agent does not take it.
     std::string why;
     std::chrono::milliseconds after{0};
 };
-struct AgentBusy { ///< The agent does not take it now: too much is queued there, its disk is full, it is stopping.
+struct AgentBusy { ///< The agent does not take it now: too much is queued there, its disk is full, it is
+                   ///< stopping.
     std::string why;
     std::chrono::milliseconds after{0};
 };
@@ -43,11 +46,11 @@ struct HandoverTimedOut { ///< The agent did not answer in time. Nothing is know
 struct Reported { ///< A result, whichever way it came.
     WorkerReport report;
 };
-struct SyncTimedOut {};    ///< The `timeout` of a `sendsync` has passed.
-struct StartTimedOut {};   ///< It waited for as long as it may (Context::start_left).
-struct Cancel {};          ///< A caller cancels it.
+struct SyncTimedOut {};       ///< The `timeout` of a `sendsync` has passed.
+struct StartTimedOut {};      ///< It waited for as long as it may (Context::start_left).
+struct Cancel {};             ///< A caller cancels it.
 struct CancelAcknowledged {}; ///< The agent acknowledged the cancel, or no longer tracks the task.
-struct ReportedRunning {   ///< The agent says that it has it.
+struct ReportedRunning {      ///< The agent says that it has it.
     bool is_queued = false;
 };
 struct TaskUnknownToAgent {}; ///< The agent does not know it, and cannot prove that it never started.
@@ -55,13 +58,13 @@ struct AgentUnreachable {     ///< The agent was silent for `timeout` plus `lost
     std::string why;
 };
 
-using Event = std::variant<HandedOver, AgentOffline, NeverStarted, Taken, Refused, AgentBusy, HandoverTimedOut,
-    Reported, SyncTimedOut, StartTimedOut, Cancel, CancelAcknowledged, ReportedRunning, TaskUnknownToAgent,
-    AgentUnreachable>;
+using Event = std::variant<HandedOver, AgentOffline, NeverStarted, Taken, Refused, AgentBusy,
+    HandoverTimedOut, Reported, SyncTimedOut, StartTimedOut, Cancel, CancelAcknowledged, ReportedRunning,
+    TaskUnknownToAgent, AgentUnreachable>;
 
 /// What a decision depends on beside the task. Durations are measured on a clock that never jumps.
 struct Context {
-    Instant now{};                         ///< The time of day, for the record.
+    Instant now{};                           ///< The time of day, for the record.
     std::chrono::milliseconds lost_after{0}; ///< `[tasklog] lost_after`.
     /// How much longer it may wait to be handed over: see `start_span`.
     std::chrono::milliseconds start_left{0};

@@ -7,8 +7,8 @@
 #include "cron_jobs.hpp"
 #include "elves/clock.hpp"
 #include "elves/services/authority.hpp"
-#include "elves/services/task_engine.hpp"
 #include "elves/services/presence.hpp"
+#include "elves/services/task_engine.hpp"
 
 namespace elves {
 
@@ -16,8 +16,8 @@ namespace elves {
 /// change, until the agent has confirmed the list as it is then. On the loop's thread.
 class AgentCrons {
 public:
-    AgentCrons(CronJobs const& jobs, Presence& presence, TaskEngine const& engine, Clock& clock,
-        Zone zone, LoopExecutor loop, Quotas const* quotas = nullptr);
+    AgentCrons(CronJobs const& jobs, Presence& presence, TaskEngine const& engine, Clock& clock, Zone zone,
+        LoopExecutor loop, Quotas const* quotas = nullptr);
 
     /// Whom to ask whether a job's key still has the right `files`; null: nobody. Outlives this.
     void set_authority(Authority const* keys) { keys_ = keys; }

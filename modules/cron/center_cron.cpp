@@ -60,8 +60,7 @@ Instant latest_in(QuartzRule const& rule, Zone const& zone, Instant after, Insta
 
 } // namespace
 
-CenterCron::CenterCron(
-    CronJobs& jobs, TaskEngine& engine, Clock& clock, Zone zone, LoopExecutor loop)
+CenterCron::CenterCron(CronJobs& jobs, TaskEngine& engine, Clock& clock, Zone zone, LoopExecutor loop)
     : jobs_(jobs), engine_(engine), clock_(clock), zone_(zone), loop_(std::move(loop))
 {
 }

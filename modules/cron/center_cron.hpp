@@ -24,8 +24,7 @@ namespace elves {
 /// one record.
 class CenterCron {
 public:
-    CenterCron(
-        CronJobs& jobs, TaskEngine& engine, Clock& clock, Zone zone, LoopExecutor loop);
+    CenterCron(CronJobs& jobs, TaskEngine& engine, Clock& clock, Zone zone, LoopExecutor loop);
 
     /// Takes up all jobs, and accounts for the times that passed while the server was down.
     /// Whom to ask whether a job's key still has the right `files`; null: nobody. Outlives this.

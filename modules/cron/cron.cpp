@@ -15,8 +15,8 @@ constexpr std::size_t own_list_limit = 7 * 512 * 1024;
 
 } // namespace
 
-Cron::Cron(CronJobs& jobs, Presence& presence, TaskEngine& engine, Clock& clock, Zone zone,
-    LoopExecutor loop, Quotas const* quotas)
+Cron::Cron(CronJobs& jobs, Presence& presence, TaskEngine& engine, Clock& clock, Zone zone, LoopExecutor loop,
+    Quotas const* quotas)
     : jobs_(jobs)
     , presence_(presence)
     , engine_(engine)

@@ -15,8 +15,8 @@ class CronModule final : private OwnJobs, public Cron {
 public:
     explicit CronModule(Host& host)
         : OwnJobs(host)
-        , Cron(jobs, host.need<Presence>("cron"), host.need<TaskEngine>("cron"),
-              host.clock, host.zone, host.loop, host.find<Quotas>())
+        , Cron(jobs, host.need<Presence>("cron"), host.need<TaskEngine>("cron"), host.clock, host.zone,
+              host.loop, host.find<Quotas>())
     {
         set_authority(host.find<Authority>());
         if (auto* const quotas = host.find<Quotas>()) {

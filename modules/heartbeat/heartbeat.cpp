@@ -101,8 +101,8 @@ void Heartbeat::declare(MethodTable& table)
             [this](Register in, Caller const& caller) { return register_agent(std::move(in), caller); })
         .may_change()
         .refused_with(&AddressHeld::fields);
-    table.call<Nothing>("time", Right::report, {}, "The time here, UTC, in ms since 1970.",
-        [this](Nothing, Caller const&) {
+    table.call<Nothing>(
+        "time", Right::report, {}, "The time here, UTC, in ms since 1970.", [this](Nothing, Caller const&) {
             Reply reply;
             add_time(reply.fields());
             return reply;

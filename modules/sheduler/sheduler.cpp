@@ -11,8 +11,9 @@ std::string why_not(Task const& task)
     auto const agent = "agent " + task.agent.text();
     if (task.status == TaskStatus::waiting) {
         auto const span = std::to_string(task.ins.ttl.count()) + " s";
-        auto const why = task.ins.ttl > 0s ? " is not online or has no room; the task waits for it for " + span
-                                           : std::string(" has no room now; the task waits for it");
+        auto const why = task.ins.ttl > 0s
+                             ? " is not online or has no room; the task waits for it for " + span
+                             : std::string(" has no room now; the task waits for it");
         return Error(codes::agent_awaited, agent + why).info();
     }
     if (task.sync_error.empty() && !task.sync_flag && !is_final(task.status))
@@ -23,7 +24,8 @@ std::string why_not(Task const& task)
 /// Was it handed to the agent, why not, and in how many ms; and what the task is now.
 json::object handed(Task const& task)
 {
-    return {{"id", task.id.text()}, {"status", status_text(task.status)}, {"agent_sync_flag", task.sync_flag.value_or(false) ? "true" : "false"},
+    return {{"id", task.id.text()}, {"status", status_text(task.status)},
+        {"agent_sync_flag", task.sync_flag.value_or(false) ? "true" : "false"},
         {"agent_sync_error", why_not(task)},
         {"agent_sync_costtime", std::to_string(task.sync_costtime.value_or(0ms).count())}};
 }

@@ -5,8 +5,8 @@
 
 namespace elves {
 
-/// The `sheduler` service (so spelled on the sheet): runs work on agents. Lives on the loop's thread; the task
-/// engine outlives it.
+/// The `sheduler` service (so spelled on the sheet): runs work on agents. Lives on the loop's thread; the
+/// task engine outlives it.
 class Sheduler final : public Module {
 public:
     explicit Sheduler(TaskEngine& engine) : engine_(engine) {}

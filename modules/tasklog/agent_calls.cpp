@@ -41,7 +41,8 @@ bool is_true(JsonValue const& fields, std::string_view name)
     return value && FieldType<bool>::read(name, *value);
 }
 
-/// What one answer to `agent.status` says. `is_provable`: a task that the agent does not know never started there.
+/// What one answer to `agent.status` says. `is_provable`: a task that the agent does not know never started
+/// there.
 life::Event read_status(
     JsonValue const& entry, AgentCalls::Question::Item const& asked, bool is_provable, Zone const& zone)
 {
@@ -90,7 +91,8 @@ Answer read_answer(Back const& back)
     return answer;
 }
 
-asio::awaitable<Answer> put_question(std::shared_ptr<Peer> link, json::object fields, std::chrono::milliseconds limit)
+asio::awaitable<Answer> put_question(
+    std::shared_ptr<Peer> link, json::object fields, std::chrono::milliseconds limit)
 {
     Answer answer;
     try {
@@ -199,15 +201,13 @@ asio::awaitable<std::vector<std::optional<life::Event>>> AgentCalls::ask(
             }
             auto const& item = question.items[first + i];
             // A hand-over in the future: the server's clock was set back since, and proves nothing.
-            bool const is_provable = answer.journal_since && item.sent &&
-                                     *answer.journal_since <= *item.sent && *item.sent <= now;
+            bool const is_provable =
+                answer.journal_since && item.sent && *answer.journal_since <= *item.sent && *item.sent <= now;
             try {
-                event = i < answer.info.size()
-                            ? read_status(answer.info[i].root(), item, is_provable, zone_)
-                            : life::TaskUnknownToAgent{};
+                event = i < answer.info.size() ? read_status(answer.info[i].root(), item, is_provable, zone_)
+                                               : life::TaskUnknownToAgent{};
             } catch (Error const& error) {
-                ELVES_LOG(warning,
-                    "agent.bad_status agent=" << agent.text() << " error=" << error.info());
+                ELVES_LOG(warning, "agent.bad_status agent=" << agent.text() << " error=" << error.info());
             }
         }
     }

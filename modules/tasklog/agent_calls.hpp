@@ -29,8 +29,8 @@ public:
     {
     }
 
-    /// Hands over a task of type async or cron: Taken, Refused, AgentBusy, NeverStarted, or HandoverTimedOut when
-    /// the link is lost or `limit` has passed.
+    /// Hands over a task of type async or cron: Taken, Refused, AgentBusy, NeverStarted, or HandoverTimedOut
+    /// when the link is lost or `limit` has passed.
     [[nodiscard]] asio::awaitable<life::Event> hand_over(
         std::shared_ptr<Peer> link, SharedTask task, std::chrono::milliseconds limit);
     /// Runs a task of type rt: Reported, Refused, AgentBusy, NeverStarted; nothing when the link is lost or
@@ -49,9 +49,9 @@ public:
         /// Tasks that are queued there may start until then.
         std::optional<Instant> start_by;
     };
-    /// What the agent says of each: ReportedRunning, TaskUnknownToAgent, NeverStarted, Reported. AgentUnreachable
-    /// for all where it does not answer within `limit`; nothing where the link is lost meanwhile, or the agent
-    /// cannot say now.
+    /// What the agent says of each: ReportedRunning, TaskUnknownToAgent, NeverStarted, Reported.
+    /// AgentUnreachable for all where it does not answer within `limit`; nothing where the link is lost
+    /// meanwhile, or the agent cannot say now.
     [[nodiscard]] asio::awaitable<std::vector<std::optional<life::Event>>> ask(
         Ip agent, Question question, std::chrono::milliseconds limit);
     /// True: the agent knows that the task is canceled.

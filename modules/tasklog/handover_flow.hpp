@@ -11,8 +11,9 @@
 
 namespace elves {
 
-/// Flow control of the hand-overs to one agent: how many may be in flight, and how long to wait after the agent
-/// could not take one. The window halves when the agent is busy, and grows by one with each task that it takes.
+/// Flow control of the hand-overs to one agent: how many may be in flight, and how long to wait after the
+/// agent could not take one. The window halves when the agent is busy, and grows by one with each task that
+/// it takes.
 class HandoverFlow {
 public:
     /// Of one agent, at once.

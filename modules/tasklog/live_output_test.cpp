@@ -11,10 +11,7 @@ using namespace elves;
 namespace {
 
 struct House : TaskHouse {
-    House()
-    {
-        output.set_most(1'000);
-    }
+    House() { output.set_most(1'000); }
     std::int64_t kept()
     {
         output.flush();

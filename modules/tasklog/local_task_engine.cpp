@@ -51,11 +51,11 @@ LocalTaskEngine::LocalTaskEngine(LoopExecutor loop, Store& store, Clock& clock, 
     , transitions_(store, clock, registry_, daily_bytes_)
     , agents_(loop, clock, zone, presence, quotas)
 {
-    transitions_.listen({[this](OpenTask& open) { on_changed(open); },
-        [this](OpenTask& open) { on_persisted(open); },
-        [this](Task const& task) {
-            for (auto const& then : on_finished_) then(task);
-        }});
+    transitions_.listen(
+        {[this](OpenTask& open) { on_changed(open); }, [this](OpenTask& open) { on_persisted(open); },
+            [this](Task const& task) {
+                for (auto const& then : on_finished_) then(task);
+            }});
     presence_.on_link([this](Ip const& agent) { spawn(resume_tasks(agent), TaskId()); });
 }
 
@@ -163,13 +163,13 @@ asio::awaitable<Task> LocalTaskEngine::hand_over(
     bool is_in_flight = false;
     if (is_waiting) {
         hand_over_next(open->task.agent);
-    } else if (auto& flow = flows_[task->agent]; flow.has_room() && !flow.has_ready()) {
+    } else if (auto& flow = flow_of(*open); flow.has_room() && !flow.has_ready()) {
         take_slot(*open);
         is_in_flight = true;
         auto link = presence_.link(task->agent);
         // Now, not when the coroutine begins: who registers in between would be asked about it.
         open->in_flight = link.get();
-            spawn(instruct(open, std::move(task), std::move(link)), open->task.id);
+        spawn(instruct(open, std::move(task), std::move(link)), open->task.id);
     } else {
         open->is_ready = true;
         flow.push_ready({open, std::move(task)});
@@ -203,14 +203,20 @@ asio::awaitable<Task> LocalTaskEngine::time_out_handover(OpenTaskPtr open, Clock
 void LocalTaskEngine::take_slot(OpenTask& open)
 {
     open.has_slot = true;
-    flows_[open.task.agent].begin();
+    flow_of(open).begin();
+}
+
+HandoverFlow& LocalTaskEngine::flow_of(OpenTask& open)
+{
+    if (!open.flow) open.flow = &flows_[open.task.agent];
+    return *open.flow;
 }
 
 void LocalTaskEngine::free_slot(OpenTask& open)
 {
     if (!std::exchange(open.has_slot, false)) return;
-    flows_[open.task.agent].end();
-    hand_over_next(open.task.agent);
+    open.flow->end();
+    if (open.flow->has_ready() || registry_.has_waiting()) hand_over_next(open.task.agent);
 }
 
 void LocalTaskEngine::hand_over_next(Ip const& agent)
@@ -271,8 +277,8 @@ asio::awaitable<void> LocalTaskEngine::hand_over_waiting(OpenTaskPtr open)
         *task = std::move(decision.task);
         task->ins.param = std::move(param);
     } catch (Error const& error) {
-        ELVES_LOG(warning, "handover.delayed task=" << id.text() << " agent=" << agent.text()
-                                                    << " error=" << error.info());
+        ELVES_LOG(warning,
+            "handover.delayed task=" << id.text() << " agent=" << agent.text() << " error=" << error.info());
         flows_[agent].on_write_failed(clock_, [this, agent] { hand_over_next(agent); });
     }
     open->is_being_sent = false;
@@ -298,8 +304,9 @@ asio::awaitable<void> LocalTaskEngine::instruct(OpenTaskPtr open, SharedTask tas
     if (open->in_flight == link.get()) open->in_flight = nullptr;
     bool const is_taken = std::holds_alternative<life::Taken>(event);
     if (is_taken) {
-        flows_[agent].on_taken();
-    } else if (std::holds_alternative<life::AgentBusy>(event) || std::holds_alternative<life::NeverStarted>(event)) {
+        open->flow->on_taken();
+    } else if (std::holds_alternative<life::AgentBusy>(event) ||
+               std::holds_alternative<life::NeverStarted>(event)) {
         on_busy(agent);
     }
     // Before its result, which may be the next that comes: they are written together then.
@@ -334,9 +341,9 @@ LocalTaskEngine::Outcome LocalTaskEngine::add_waiter(
     if (waiters.size() >= max_waiters)
         std::erase_if(waiters, [](auto const& waiter) { return waiter.is_abandoned(); });
     if (waiters.size() >= max_waiters)
-        throw Error(codes::too_much,
-            std::to_string(max_waiters) +
-                " calls with this `dedup` wait for its task already; wait for their answer");
+        throw Error(
+            codes::too_much, std::to_string(max_waiters) +
+                                 " calls with this `dedup` wait for its task already; wait for their answer");
     TaskWaiter waiter;
     waiter.has_caller = !caller.expired();
     waiter.caller = std::move(caller);
@@ -423,8 +430,8 @@ asio::awaitable<void> LocalTaskEngine::report(TaskId id, WorkerReport report)
 {
     auto const open = registry_.find(id);
     if (report.not_started && open && !is_final(open->task.status)) {
-        // It may be about an earlier hand-over, and have been overtaken by a later one: what the agent answers to
-        // a question is about all that came to it before.
+        // It may be about an earlier hand-over, and have been overtaken by a later one: what the agent
+        // answers to a question is about all that came to it before.
         std::vector<OpenTaskPtr> one{open};
         spawn(ask_about(open->task.agent, std::move(one)), id);
         co_return;
@@ -441,7 +448,8 @@ void LocalTaskEngine::set_queued(TaskId id, bool is_queued)
 
 asio::awaitable<Task> LocalTaskEngine::cancel(TaskId id, AuditWrite audit_write)
 {
-    auto const decision = co_await transitions_.apply(id, life::Event(life::Cancel{}), std::move(audit_write));
+    auto const decision =
+        co_await transitions_.apply(id, life::Event(life::Cancel{}), std::move(audit_write));
     if (decision.changed && decision.task.cancel_due) spawn(tell_cancel(decision.task.agent, id), id);
     co_return decision.task;
 }
@@ -494,10 +502,9 @@ void LocalTaskEngine::on_changed(OpenTask& open)
     } else {
         set_timer(open);
     }
-    auto const flow = flows_.find(open.task.agent);
-    if (is_over && flow != flows_.end() && flow->second.is_paused()) {
+    if (is_over && open.flow && open.flow->is_paused()) {
         // A worker has become free there.
-        flow->second.resume();
+        open.flow->resume();
         hand_over_next(open.task.agent);
     } else if (open.task.status == TaskStatus::waiting && !open.is_being_sent) {
         hand_over_next(open.task.agent);
@@ -519,22 +526,22 @@ void LocalTaskEngine::answer_waiters(OpenTask& open)
     }
 }
 
-life::Due LocalTaskEngine::due(OpenTask const& open) const
+life::Due LocalTaskEngine::due(OpenTask const& open, bool is_online) const
 {
     auto const now = clock_.steady();
     auto const left = [&](Clock::Steady deadline) {
         return std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
     };
-    life::Spans const spans{transitions_.lost_after(), left(open.start_deadline), left(open.silence_deadline),
-        presence_.link(open.task.agent) != nullptr};
+    life::Spans const spans{
+        transitions_.lost_after(), left(open.start_deadline), left(open.silence_deadline), is_online};
     return life::due(open.task, spans);
 }
 
-/// It may fire too early, and then looks again.
+/// For what is due where the agent is online. It may fire too early, and then looks again.
 void LocalTaskEngine::set_timer(OpenTask& open)
 {
     if (is_stopping_) return;
-    auto const next = due(open);
+    auto const next = due(open, true);
     auto const delay = next.action == life::Action::none ? next.again_in : 0ms;
     auto const at = clock_.steady() + delay;
     if (open.timer.running() && open.timer_at <= at) return;
@@ -547,8 +554,8 @@ asio::awaitable<void> LocalTaskEngine::do_what_is_due(TaskId id)
     auto const open = registry_.find(id);
     if (!open || !is_open(open->task)) co_return;
     open->timer.stop();
-    auto const [action, again_in] = due(*open);
     auto const agent = open->task.agent;
+    auto const [action, again_in] = due(*open, presence_.link(agent) != nullptr);
     switch (action) {
     case life::Action::none:
         break;
@@ -564,8 +571,8 @@ asio::awaitable<void> LocalTaskEngine::do_what_is_due(TaskId id)
         co_await tell_cancel(agent, id);
         break;
     case life::Action::give_up: {
-        life::Event gone =
-            life::AgentUnreachable{"the agent did not come back within the task's timeout plus tasklog.lost_after"};
+        life::Event gone = life::AgentUnreachable{
+            "the agent did not come back within the task's timeout plus tasklog.lost_after"};
         co_await transitions_.apply(id, std::move(gone));
         break;
     }

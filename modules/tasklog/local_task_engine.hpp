@@ -22,8 +22,8 @@
 namespace elves {
 
 /// The task engine of this server: records tasks, hands them over, asks about them on each new link and when
-/// something is due, and tells agents of cancels. What a task is at any moment stands in its OpenTask, and every
-/// change of it is decided by elves::life through TaskTransitions. On the loop's thread.
+/// something is due, and tells agents of cancels. What a task is at any moment stands in its OpenTask, and
+/// every change of it is decided by elves::life through TaskTransitions. On the loop's thread.
 class LocalTaskEngine final : public TaskEngine, public KeyResources {
 public:
     /// `quotas`: null where there are no keys. All outlive this.
@@ -48,9 +48,15 @@ public:
     /// Before somebody reads from the disk.
     void flush() { transitions_.flush(); }
 
-    [[nodiscard]] asio::awaitable<std::optional<Task>> find(TaskId id) override { return transitions_.find(id); }
+    [[nodiscard]] asio::awaitable<std::optional<Task>> find(TaskId id) override
+    {
+        return transitions_.find(id);
+    }
     [[nodiscard]] Task const* open(TaskId id) const override;
-    [[nodiscard]] std::vector<TaskId> open_of(Ip const& agent) const override { return registry_.of_agent(agent); }
+    [[nodiscard]] std::vector<TaskId> open_of(Ip const& agent) const override
+    {
+        return registry_.of_agent(agent);
+    }
     [[nodiscard]] std::vector<TaskId> open_all() const override { return registry_.all(); }
     void cron_jobs_from(std::function<std::optional<CronJobOf>(TaskId)> source) override
     {
@@ -61,7 +67,10 @@ public:
     {
         return cron_job_ ? cron_job_(cron) : std::nullopt;
     }
-    void on_finished(std::function<void(Task const&)> then) override { on_finished_.push_back(std::move(then)); }
+    void on_finished(std::function<void(Task const&)> then) override
+    {
+        on_finished_.push_back(std::move(then));
+    }
     [[nodiscard]] asio::awaitable<std::vector<std::optional<LastRun>>> last_runs(
         std::vector<TaskId> crons) override;
     void set_timeouts(Timeouts timeouts) override { timeouts_ = timeouts; }
@@ -82,14 +91,17 @@ private:
     [[nodiscard]] static Outcome add_waiter(std::vector<TaskWaiter>& waiters, std::weak_ptr<Peer> caller);
     [[nodiscard]] asio::awaitable<Task> outcome_of_first(Task first, std::weak_ptr<Peer> caller);
 
+    HandoverFlow& flow_of(OpenTask& open);
     void take_slot(OpenTask& open);
     void free_slot(OpenTask& open);
     /// Hands over what waits for room on that agent's link, as far as there is room.
     void hand_over_next(Ip const& agent);
     [[nodiscard]] asio::awaitable<void> hand_over_waiting(OpenTaskPtr open);
     [[nodiscard]] asio::awaitable<void> hand_over_ready(OpenTaskPtr open, SharedTask task);
-    [[nodiscard]] asio::awaitable<Task> hand_over(OpenTaskPtr open, SharedTask task, std::weak_ptr<Peer> caller);
-    [[nodiscard]] asio::awaitable<void> instruct(OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link);
+    [[nodiscard]] asio::awaitable<Task> hand_over(
+        OpenTaskPtr open, SharedTask task, std::weak_ptr<Peer> caller);
+    [[nodiscard]] asio::awaitable<void> instruct(
+        OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link);
     [[nodiscard]] asio::awaitable<Task> time_out_handover(OpenTaskPtr open, Clock::Steady begun);
     void on_busy(Ip const& agent);
     void run_soon(OpenTaskPtr const& open, SharedTask task);
@@ -104,7 +116,7 @@ private:
     void on_changed(OpenTask& open);
     void on_persisted(OpenTask& open);
     void answer_waiters(OpenTask& open);
-    [[nodiscard]] life::Due due(OpenTask const& open) const;
+    [[nodiscard]] life::Due due(OpenTask const& open, bool is_online) const;
     void set_timer(OpenTask& open);
     [[nodiscard]] asio::awaitable<void> do_what_is_due(TaskId id);
     [[nodiscard]] asio::awaitable<void> resume_tasks(Ip agent);

@@ -81,8 +81,7 @@ TEST_CASE("on a new link the agent is asked about what it is thought to have", "
     }
 }
 
-TEST_CASE(
-    "an agent that does not come back has lost its task after its timeout plus lost_after", "[engine]")
+TEST_CASE("an agent that does not come back has lost its task after its timeout plus lost_after", "[engine]")
 {
     Cut house;
     SECTION("the server stands") {}
@@ -198,8 +197,7 @@ TEST_CASE("a task that waits under its ttl is canceled without a word to anyone"
     CHECK(house.calls().empty());
 }
 
-TEST_CASE(
-    "a cancel answers who waits in a sendsync, and changes nothing of a task that is over", "[engine]")
+TEST_CASE("a cancel answers who waits in a sendsync, and changes nothing of a task that is over", "[engine]")
 {
     EngineFixture house;
     house.come();

@@ -14,6 +14,8 @@
 
 namespace elves {
 
+class HandoverFlow;
+
 /// Somebody who waits for what becomes of a task.
 struct TaskWaiter {
     OneShot<std::optional<Task>> outcome; ///< Nothing: the server is stopping.
@@ -32,17 +34,19 @@ struct TaskWaiter {
 /// Everything that the server knows of one open task at run time. Owned by the TaskRegistry, and by the
 /// coroutines that work on it. On the loop's thread.
 struct OpenTask {
-    Task task;               ///< As decided. Without `ins.param`, which is on disk.
-    std::size_t bytes = 0;   ///< What it is charged for.
-    std::uint64_t order = 0; ///< Of its recording.
-    bool is_counted = false; ///< In the registry's totals and lists.
+    Task task;                         ///< As decided. Without `ins.param`, which is on disk.
+    std::size_t bytes = 0;             ///< What it is charged for.
+    std::uint64_t order = 0;           ///< Of its recording.
+    bool is_counted = false;           ///< In the registry's totals and lists.
+    bool is_listed_as_waiting = false; ///< In its agent's list of tasks that wait for their hand-over.
 
     // Persistence: see TaskTransitions.
-    bool is_locked = false;       ///< A decision about it is being written.
-    bool is_ahead = false;        ///< `task` is ahead of what is on disk.
-    bool is_flushing = false;     ///< That is being written.
+    bool is_locked = false;        ///< A decision about it is being written.
+    bool is_ahead = false;         ///< `task` is ahead of what is on disk.
+    bool is_flushing = false;      ///< That is being written.
     bool is_end_unwritten = false; ///< Its final state was told, and is not on disk yet.
-    bool is_being_written = false; ///< What the agent answered is tried to be written until the disk takes it.
+    bool is_being_written =
+        false; ///< What the agent answered is tried to be written until the disk takes it.
     std::list<asio::any_completion_handler<void()>> lock_waiters;
 
     // Deadlines, on a clock that never jumps.
@@ -55,7 +59,8 @@ struct OpenTask {
     Peer const* in_flight = nullptr; ///< The link on which the agent has not answered yet.
     bool is_ready = false;           ///< `sent`, and waits for room on the link: not written to it yet.
     bool is_being_sent = false;      ///< `waiting`, and its turn to be handed over has come.
-    bool has_slot = false;           ///< Counts as in flight (HandoverFlow).
+    bool has_slot = false;           ///< Counts as in flight there.
+    HandoverFlow* flow = nullptr;    ///< Its agent's, once it was handed over.
     bool confirm_due = false;        ///< The agent waits to hear that the result is on disk.
 
     std::vector<TaskWaiter> handover_waiters; ///< For whether the agent takes it.

@@ -30,8 +30,7 @@ TEST_CASE("what the disk does not take is not sent", "[engine]")
     CHECK(house.calls().empty());
 }
 
-TEST_CASE(
-    "a send returns when the agent has taken it, refused it, or was silent for too long", "[engine]")
+TEST_CASE("a send returns when the agent has taken it, refused it, or was silent for too long", "[engine]")
 {
     EngineFixture house;
     house.come();
@@ -111,8 +110,7 @@ TEST_CASE("a task for an agent that is not there is undelivered at once, or wait
     }
 }
 
-TEST_CASE(
-    "a sendsync returns what the worker said, and the agent is told once that is on disk", "[engine]")
+TEST_CASE("a sendsync returns what the worker said, and the agent is told once that is on disk", "[engine]")
 {
     EngineFixture house;
     house.come();
@@ -174,8 +172,7 @@ TEST_CASE("a second send with the same dedup starts nothing, and waits for the a
     CHECK_FALSE(second.get().is_new);
 }
 
-TEST_CASE(
-    "who may not hear of the first with its dedup is refused at once, and starts nothing", "[engine]")
+TEST_CASE("who may not hear of the first with its dedup is refused at once, and starts nothing", "[engine]")
 {
     EngineFixture house;
     house.come();
@@ -501,7 +498,8 @@ TEST_CASE("an agent that has no room is asked again while the ttl runs, and else
     CHECK(house.status(id) == TaskStatus::running);
 }
 
-TEST_CASE("at most 64 hand-overs to one agent are in flight, and one without an answer delays no other", "[engine]")
+TEST_CASE(
+    "at most 64 hand-overs to one agent are in flight, and one without an answer delays no other", "[engine]")
 {
     EngineFixture house;
     bool const is_online = GENERATE(true, false);
@@ -564,7 +562,8 @@ TEST_CASE("a canceled sendsync was handed over: nobody is told that it was not",
     CHECK(told.get().sync_error.empty());
 }
 
-TEST_CASE("what an agent's complete journal does not have never started, and is handed over again", "[engine]")
+TEST_CASE(
+    "what an agent's complete journal does not have never started, and is handed over again", "[engine]")
 {
     EngineFixture house;
     auto task = sent_task(1, house.clock.now());
@@ -600,7 +599,8 @@ TEST_CASE("what an agent's complete journal does not have never started, and is 
     }
 }
 
-TEST_CASE("a task that waits on its agent for a worker says so, and has its time to start extended", "[engine]")
+TEST_CASE(
+    "a task that waits on its agent for a worker says so, and has its time to start extended", "[engine]")
 {
     EngineFixture house;
     house.come();

@@ -9,13 +9,13 @@
 
 namespace elves {
 
-/// How many open tasks there may be, and what they may take on disk: one agent's, one key's, and all. Each bound
-/// is a pool that keys share (elves/quota.hpp). On the loop's thread.
+/// How many open tasks there may be, and what they may take on disk: one agent's, one key's, and all. Each
+/// bound is a pool that keys share (elves/quota.hpp). On the loop's thread.
 class TaskLimits {
 public:
     struct Bounds {
-        std::size_t tasks = 10'000;                      ///< Of one agent.
-        std::size_t bytes = 256UL * 1024 * 1024;         ///< Of one agent.
+        std::size_t tasks = 10'000;              ///< Of one agent.
+        std::size_t bytes = 256UL * 1024 * 1024; ///< Of one agent.
         std::size_t all_bytes = 4096UL * 1024 * 1024;
         std::size_t all_tasks = 1'000'000; ///< About 1 KiB of memory each.
     };
@@ -26,8 +26,8 @@ public:
     }
     void set_bounds(Bounds bounds) { bounds_ = bounds; }
 
-    /// Throws Error 429.1 where there is no room for one more task; QuotaExceeded where its key holds as much as
-    /// it may.
+    /// Throws Error 429.1 where there is no room for one more task; QuotaExceeded where its key holds as much
+    /// as it may.
     void require_room(TaskEngine::Order const& order) const;
 
 private:

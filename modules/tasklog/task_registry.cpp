@@ -37,9 +37,8 @@ OpenTaskPtr TaskRegistry::insert_finished(Task task)
 void TaskRegistry::remove_from_totals(OpenTask& open)
 {
     if (!std::exchange(open.is_counted, false)) return;
-    auto& of_agent = by_agent_.at(open.task.agent);
-    of_agent.tasks.erase(open.order);
-    of_agent.waiting.erase(open.order);
+    update_waiting(open);
+    by_agent_.at(open.task.agent).tasks.erase(open.order);
     subtract(open.task.agent, open.task.by, open.bytes);
 }
 
@@ -61,14 +60,17 @@ std::vector<TaskId> TaskRegistry::all() const
     return ids;
 }
 
-void TaskRegistry::update_waiting(OpenTask const& open)
+void TaskRegistry::update_waiting(OpenTask& open)
 {
-    if (!open.is_counted) return;
+    bool const waits = open.is_counted && open.task.status == TaskStatus::waiting && !open.is_being_sent;
+    if (waits == std::exchange(open.is_listed_as_waiting, waits)) return;
     auto& waiting = by_agent_.at(open.task.agent).waiting;
-    if (open.task.status == TaskStatus::waiting && !open.is_being_sent) {
-        waiting.try_emplace(open.order, open.task.id);
-    } else if (!waiting.empty()) {
+    if (waits) {
+        waiting.emplace(open.order, open.task.id);
+        ++waiting_count_;
+    } else {
         waiting.erase(open.order);
+        --waiting_count_;
     }
 }
 

@@ -33,7 +33,9 @@ public:
     [[nodiscard]] std::vector<TaskId> of_agent(Ip const& agent) const;
     [[nodiscard]] std::vector<TaskId> all() const;
     /// Its state, or one of its hand-over flags, has changed.
-    void update_waiting(OpenTask const& open);
+    void update_waiting(OpenTask& open);
+    /// Some task waits to be handed over, to whichever agent.
+    [[nodiscard]] bool has_waiting() const noexcept { return waiting_count_ > 0; }
     /// The oldest task that waits to be handed over to that agent; null without one.
     [[nodiscard]] OpenTaskPtr next_waiting(Ip const& agent) const;
 
@@ -96,6 +98,7 @@ private:
     std::unordered_map<TaskId, OpenTaskPtr> tasks_;
     std::unordered_map<Ip, OfAgent> by_agent_;
     std::map<std::string, OfKey, std::less<>> by_key_;
+    std::size_t waiting_count_ = 0;
     std::size_t total_count_ = 0;
     std::size_t total_bytes_ = 0;
 };

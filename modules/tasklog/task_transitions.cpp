@@ -50,8 +50,7 @@ bool needs_room(Task const& task) { return is_open(task) || task.status == TaskS
 
 class TaskTransitions::Lock {
 public:
-    Lock(TaskTransitions& transitions, OpenTaskPtr open)
-        : transitions_(transitions), open_(std::move(open))
+    Lock(TaskTransitions& transitions, OpenTaskPtr open) : transitions_(transitions), open_(std::move(open))
     {
     }
     Lock(Lock const&) = delete;
@@ -112,7 +111,8 @@ void TaskTransitions::set_deadlines(OpenTask& open, bool is_loaded)
     if (is_final(task.status) || task.status == TaskStatus::waiting) return;
     auto silence = left(task.sent.value_or(task.start), life::silence_span(task, lost_after_));
     // Before the restart its time to start may have been extended by as much.
-    if (is_loaded && task.type != TaskType::rt) silence = std::max<std::chrono::milliseconds>(silence, lost_after_);
+    if (is_loaded && task.type != TaskType::rt)
+        silence = std::max<std::chrono::milliseconds>(silence, lost_after_);
     open.silence_deadline = steady + silence;
 }
 
@@ -134,7 +134,8 @@ asio::awaitable<TaskEngine::Recorded> TaskTransitions::insert(Task task, TaskEng
         std::optional<Task> twin;
         std::optional<TaskId> merged_into;
     };
-    std::function<Written(Db&)> work = [fresh, audit_write = std::move(audit_write), now = clock_.now()](Db& db) {
+    std::function<Written(Db&)> work = [fresh, audit_write = std::move(audit_write), now = clock_.now()](
+                                           Db& db) {
         Written written{task_records::find_twin(db, *fresh), {}};
         if (written.twin) return written;
         written.merged_into = task_records::merge_firing(db, *fresh);
@@ -219,7 +220,8 @@ bool TaskTransitions::stage(OpenTaskPtr const& open, life::Event const& event)
 void TaskTransitions::take_over(OpenTask& open, life::Decision const& decision)
 {
     bool const is_result = decision.task.report && !open.task.report;
-    bool const is_handed_over = decision.task.status == TaskStatus::sent && open.task.status == TaskStatus::waiting;
+    bool const is_handed_over =
+        decision.task.status == TaskStatus::sent && open.task.status == TaskStatus::waiting;
     open.task = decision.task;
     if (is_result) daily_bytes_.add(open.task.by, bytes_of(*open.task.report));
     if (is_handed_over) begin_silence(open, life::silence_span(open.task, lost_after_));

@@ -13,14 +13,14 @@
 
 namespace elves {
 
-/// Decides what an event means for a task, writes that, and only then lets others know. The events of one task
-/// are decided one after the other. On the loop's thread.
+/// Decides what an event means for a task, writes that, and only then lets others know. The events of one
+/// task are decided one after the other. On the loop's thread.
 class TaskTransitions {
 public:
     struct Listener {
-        std::function<void(OpenTask&)> on_changed;        ///< Its state in memory has changed.
-        std::function<void(OpenTask&)> on_persisted;      ///< What was ahead of the disk is on it.
-        std::function<void(Task const&)> on_finished;     ///< Its final state is on disk.
+        std::function<void(OpenTask&)> on_changed;    ///< Its state in memory has changed.
+        std::function<void(OpenTask&)> on_persisted;  ///< What was ahead of the disk is on it.
+        std::function<void(Task const&)> on_finished; ///< Its final state is on disk.
     };
     TaskTransitions(Store& store, Clock& clock, TaskRegistry& registry, DailyBytes& daily_bytes);
     /// Once, before anything else.
@@ -33,13 +33,14 @@ public:
     /// Writes a new task and its audit record in one transaction. Returns when it is on disk. Throws Error
     /// 507.1: then there is no such task.
     [[nodiscard]] asio::awaitable<TaskEngine::Recorded> insert(Task task, TaskEngine::AuditWrite audit_write);
-    /// Applies an event, and returns when that is on disk. Where it changes nothing, nothing is written. Throws
-    /// Error 416.1 for an unknown id; 507.1: then nothing has changed.
+    /// Applies an event, and returns when that is on disk. Where it changes nothing, nothing is written.
+    /// Throws Error 416.1 for an unknown id; 507.1: then nothing has changed.
     [[nodiscard]] asio::awaitable<life::Decision> apply(
         TaskId id, life::Event event, TaskEngine::AuditWrite audit_write = {});
     /// Applies an event in memory at once, and writes it a moment later, again and again until the disk takes
-    /// it. For what the agent still has, and tells again after a crash of this server: that it took a task, or
-    /// its result. False, and nothing has happened, while another decision about the task is being written.
+    /// it. For what the agent still has, and tells again after a crash of this server: that it took a task,
+    /// or its result. False, and nothing has happened, while another decision about the task is being
+    /// written.
     [[nodiscard]] bool stage(OpenTaskPtr const& open, life::Event const& event);
     /// Hands what is staged to the store: before somebody reads from it.
     void flush();

@@ -74,7 +74,8 @@ TEST_CASE("an event that the disk refuses does not hold up the next one", "[tran
     CHECK(second.get().task.status == TaskStatus::failed);
 }
 
-TEST_CASE("a result for a task that has ended finds it on disk, and an unknown id is refused", "[transitions]")
+TEST_CASE(
+    "a result for a task that has ended finds it on disk, and an unknown id is refused", "[transitions]")
 {
     House house;
     house.record(house.task(1));
@@ -266,7 +267,10 @@ TEST_CASE("what is staged is written a moment later, or before somebody reads it
     }
     auto const writes = house.store.posted();
     SECTION("a moment later, all of them in one write") { house.pass(1s); }
-    SECTION("before a read") { CHECK(house.run(house.transitions->find(TaskId(2)))->status == TaskStatus::running); }
+    SECTION("before a read")
+    {
+        CHECK(house.run(house.transitions->find(TaskId(2)))->status == TaskStatus::running);
+    }
     CHECK(house.number("SELECT count(*) FROM tasks WHERE status = 'running'") == 3);
     CHECK(house.store.posted() == writes + 1);
 }
@@ -300,7 +304,8 @@ TEST_CASE("while a decision about a task is written, nothing else is staged", "[
     CHECK_FALSE(house.stage(9, life::Taken{7ms}));
     auto const cancel = house.spawn(house.transitions->apply(TaskId(1), life::Event(life::Cancel{})));
     house.loop.restart();
-    for (int turn = 0; turn < 10 && !house.registry->find(TaskId(1))->is_locked; ++turn) house.loop.poll_one();
+    for (int turn = 0; turn < 10 && !house.registry->find(TaskId(1))->is_locked; ++turn)
+        house.loop.poll_one();
     REQUIRE(house.registry->find(TaskId(1))->is_locked);
     CHECK_FALSE(house.stage(1, life::Taken{7ms}));
     house.settle();
@@ -355,7 +360,8 @@ TEST_CASE("an open task has no param in memory, and it is read from disk when it
     CHECK(task_records::param_of(house.store.db(), TaskId(2)).empty());
 }
 
-TEST_CASE("what each key holds is known, also after a restart, and nothing is left at the end", "[transitions]")
+TEST_CASE(
+    "what each key holds is known, also after a restart, and nothing is left at the end", "[transitions]")
 {
     House house;
     auto const agent = house.task(1).agent;

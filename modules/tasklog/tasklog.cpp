@@ -398,6 +398,12 @@ asio::awaitable<Reply> Tasklog::story_of(StoryOf in, Caller caller)
             {"gap", std::to_string(gap.count())}, {"what", line.what}});
         before = line.at;
     }
+    if (auto const* const open = engine_.open(in.id); open && open->is_queued) {
+        auto const now = clock_.now();
+        lines.push_back(json::object{{"time", zone_.text(now) + milliseconds_of(now)},
+            {"gap", std::to_string((now - before.value_or(now)).count())},
+            {"what", "queued: it waits on its agent for a free worker"}});
+    }
     json::object fields{
         {"id", in.id.text()}, {"status", status_text(found.row->task.status)}, {"story", std::move(lines)}};
     co_return Reply(std::move(fields));

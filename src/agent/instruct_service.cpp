@@ -65,8 +65,7 @@ void InstructService::declare(MethodTable& table)
         [this](Crons in, Caller const&) { return set_crons(std::move(in)); });
     table.call<Many>("status", Right::open,
         {required("id", &Many::id), optional("start_by", &Many::start_by), optional("clock", &Many::clock)},
-        "How far tasks are.",
-        [this](Many in, Caller const&) { return status(std::move(in)); });
+        "How far tasks are.", [this](Many in, Caller const&) { return status(std::move(in)); });
     table.cast<Many>("confirm", Right::open, {required("id", &Many::id)},
         "The server has these results on disk.",
         [this](Many const& in, Caller const&) { return confirm(in); });

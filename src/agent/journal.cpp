@@ -22,7 +22,8 @@ constexpr std::string_view insert_task =
     "ON CONFLICT DO NOTHING";
 constexpr std::string_view account = "UPDATE cron SET accounted = max(accounted, ?2) WHERE id = ?1";
 constexpr std::string_view put_start = "UPDATE task SET stage = 'started', started = ?2 WHERE id = ?1";
-constexpr std::string_view put_result = "UPDATE task SET stage = 'done', result = ?2, not_started = ?3 WHERE id = ?1";
+constexpr std::string_view put_result =
+    "UPDATE task SET stage = 'done', result = ?2, not_started = ?3 WHERE id = ?1";
 constexpr std::string_view put_start_by =
     "UPDATE task SET start_by = ?2 WHERE id = ?1 AND stage = 'taken' AND start_by < ?2";
 constexpr std::string_view put_since =

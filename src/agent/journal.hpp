@@ -59,13 +59,12 @@ public:
     /// result were cut off by our own end: that becomes their result.
     [[nodiscard]] std::vector<Entry> load_tasks(Instant now);
     [[nodiscard]] std::vector<CronRow> load_crons();
-    /// Since when the journal has every task that was handed over to this agent, by the server's clock; nothing
-    /// before the first registration with it.
+    /// Since when the journal has every task that was handed over to this agent, by the server's clock;
+    /// nothing before the first registration with it.
     [[nodiscard]] std::optional<Instant> load_since();
 
-    /// False, and nothing written: that id, or that firing, is in here already, unless it ended without having
-    /// started. Of a firing, its job is
-    /// accounted for up to `accounted`, in the same transaction.
+    /// False, and nothing written: that id, or that firing, is in here already, unless it ended without
+    /// having started. Of a firing, its job is accounted for up to `accounted`, in the same transaction.
     [[nodiscard]] asio::awaitable<bool> take(Entry entry, std::optional<Instant> accounted);
     [[nodiscard]] asio::awaitable<void> start(TaskId id, Instant now);
     [[nodiscard]] asio::awaitable<void> finish(TaskId id, WorkerReport report);

@@ -9,8 +9,8 @@
 
 namespace elves::agent {
 
-/// Since when the journal knows every task that the server handed over to this agent, by the server's clock: what
-/// is younger, and is not in it, never started here. On the loop's thread.
+/// Since when the journal knows every task that the server handed over to this agent, by the server's clock:
+/// what is younger, and is not in it, never started here. On the loop's thread.
 class JournalSince {
 public:
     /// `kept`: for how long confirmed tasks stay in the journal.
@@ -25,7 +25,8 @@ public:
     {
         auto const now = server_time_.now();
         if (!since_ || !now) return std::nullopt;
-        // What was confirmed is forgotten some time later; the pruner may be ahead of the server's clock by some.
+        // What was confirmed is forgotten some time later; the pruner may be ahead of the server's clock by
+        // some.
         constexpr std::chrono::hours margin(1);
         return std::max(*since_, *now - kept_ + margin);
     }

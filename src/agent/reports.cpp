@@ -75,7 +75,8 @@ void Reports::add(TaskId id)
 void Reports::tell_queued(TaskId id, bool is_queued) const
 {
     if (!server_) return;
-    server_->cast("tasklog", "queued", json::object{{"id", id.text()}, {"queued", is_queued ? "true" : "false"}});
+    server_->cast(
+        "tasklog", "queued", json::object{{"id", id.text()}, {"queued", is_queued ? "true" : "false"}});
 }
 
 void Reports::send_next()

@@ -23,7 +23,8 @@ public:
     void link_down();
     /// One more result.
     void add(TaskId id);
-    /// Tells the server whether a task waits for a worker; lost without a link: the server asks on the next one.
+    /// Tells the server whether a task waits for a worker; lost without a link: the server asks on the next
+    /// one.
     void tell_queued(TaskId id, bool is_queued) const;
 
 private:

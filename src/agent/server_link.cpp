@@ -268,8 +268,8 @@ asio::awaitable<void> ServerLink::beat_until_lost()
             link->cast("heartbeat", "beat", {});
             continue;
         }
-        // A beat that is answered: without an answer the server is gone without a word. Its clock may have been
-        // set since the last time.
+        // A beat that is answered: without an answer the server is gone without a word. Its clock may have
+        // been set since the last time.
         co_await server_time_.ask(link, std::max(interval_, answer_limit));
     }
 }

@@ -23,7 +23,8 @@ public:
         std::function<void()> down;
     };
 
-    /// `zone` and `server_time` are set to the server's, as soon as they are known. All of them outlive the link.
+    /// `zone` and `server_time` are set to the server's, as soon as they are known. All of them outlive the
+    /// link.
     ServerLink(AgentSettings const& settings, LinkShared& shared, Zone& zone, ServerTime& server_time,
         Listener listener);
 

@@ -52,7 +52,10 @@ struct StartDeadline {
         return StartDeadline{clock.steady() + (*start_by - *now), clock.now() + (*start_by - *now)};
     }
     /// This machine may have been suspended: whichever of its clocks says that more time has passed is right.
-    [[nodiscard]] bool is_past(Clock const& clock) const { return clock.steady() > steady || clock.now() > wall; }
+    [[nodiscard]] bool is_past(Clock const& clock) const
+    {
+        return clock.steady() > steady || clock.now() > wall;
+    }
 };
 
 } // namespace elves::agent

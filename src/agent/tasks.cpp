@@ -46,9 +46,8 @@ WorkerReport canceled_report()
 
 } // namespace
 
-Tasks::Tasks(
-    LoopExecutor loop, Clock& clock, ServerTime const& server_time, Journal& journal, Workers& workers,
-    Limits limits, RunRules rules)
+Tasks::Tasks(LoopExecutor loop, Clock& clock, ServerTime const& server_time, Journal& journal,
+    Workers& workers, Limits limits, RunRules rules)
     : loop_(std::move(loop))
     , clock_(clock)
     , server_time_(server_time)
@@ -163,8 +162,8 @@ void Tasks::begin(Entry entry, bool at_once)
     held.entry = std::move(entry);
     held.since = clock_.steady();
     if (at_once) return run(id);
-    // From the journal: for how long its caller waits is not known any more. The server hands it over once more
-    // where he still does.
+    // From the journal: for how long its caller waits is not known any more. The server hands it over once
+    // more where he still does.
     bool const was_here_before = !held.deadline && held.entry.start_by;
     if (was_here_before && held.entry.type == TaskType::rt) return settle(id, too_late_report());
     if (held.canceled) return settle(id, canceled_report());

@@ -36,8 +36,8 @@ public:
     Tasks(LoopExecutor loop, Clock& clock, ServerTime const& server_time, Journal& journal, Workers& workers,
         Limits limits, RunRules rules = {});
 
-    /// `on_result`: there is a result that nobody waits for. `on_queued`: a task of type rt waits for a worker; or
-    /// one of any type has waited, and its worker starts. Once, before the first task.
+    /// `on_result`: there is a result that nobody waits for. `on_queued`: a task of type rt waits for a
+    /// worker; or one of any type has waited, and its worker starts. Once, before the first task.
     void listen(OnOutput on_output, OnResult on_result, OnQueued on_queued = {});
     /// Goes on with what the journal has.
     void start(std::vector<Entry> open);
@@ -47,8 +47,8 @@ public:
     [[nodiscard]] bool is_idle() const noexcept { return queue_.busy() == 0 && keeping_ == 0; }
 
     /// Returns when the task is in the journal; false: it was there before, and nothing is started. An entry
-    /// that is `done` already is only kept and reported. Throws Error 401.6 (the rules are against it), 410.4 (too
-    /// late to start), 429.1 (too many wait), 503.1, 507.1: not taken then.
+    /// that is `done` already is only kept and reported. Throws Error 401.6 (the rules are against it), 410.4
+    /// (too late to start), 429.1 (too many wait), 503.1, 507.1: not taken then.
     [[nodiscard]] asio::awaitable<bool> take(Entry entry, std::optional<Instant> accounted = std::nullopt);
     /// Waits for the result of a task that has been taken.
     [[nodiscard]] asio::awaitable<WorkerReport> result(TaskId id);

@@ -20,10 +20,7 @@ bool is_at_agent(Task const& task)
 }
 
 /// The agent has not been heard to have it.
-bool is_unconfirmed(Task const& task)
-{
-    return task.status == TaskStatus::sent && task.sync_flag != true;
-}
+bool is_unconfirmed(Task const& task) { return task.status == TaskStatus::sent && task.sync_flag != true; }
 
 /// Applies one event to a task: one overload for each. Returns whether what is on disk changes.
 class Transition {
@@ -206,7 +203,8 @@ private:
         if (task_.sync_flag == true) return false;
         task_.sync_flag = true;
         task_.sync_error.clear();
-        // Nobody says of a `sendsync` that it was taken: what counts is when it was written to the connection.
+        // Nobody says of a `sendsync` that it was taken: what counts is when it was written to the
+        // connection.
         if (task_.type == TaskType::rt && task_.sent) task_.sync_costtime = *task_.sent - task_.start;
         return true;
     }
@@ -256,9 +254,12 @@ std::chrono::milliseconds silence_span(Task const& task, std::chrono::millisecon
 Due due(Task const& task, Spans const& spans)
 {
     auto const ask_again = std::max(spans.lost_after, shortest_pause);
-    auto const in = [](std::chrono::milliseconds left) { return Due{Action::none, std::max(left, shortest_pause)}; };
+    auto const in = [](std::chrono::milliseconds left) {
+        return Due{Action::none, std::max(left, shortest_pause)};
+    };
     if (task.status == TaskStatus::waiting) {
-        return spans.start_left > 0ms ? Due{Action::none, spans.start_left} : Due{Action::end_waiting, ask_again};
+        return spans.start_left > 0ms ? Due{Action::none, spans.start_left}
+                                      : Due{Action::end_waiting, ask_again};
     }
     if (task.cancel_due) {
         return {spans.is_agent_online ? Action::tell_cancel : Action::give_up, ask_again};
@@ -268,11 +269,13 @@ Due due(Task const& task, Spans const& spans)
         // What is queued there is asked about earlier: only then may its time to start be extended.
         auto const early = task.is_queued ? spans.lost_after / 2 : 0ms;
         if (spans.silence_left > early) return in(spans.silence_left - early);
-        return {Action::ask_agent, task.is_queued ? std::max(spans.lost_after / 2, shortest_pause) : ask_again};
+        return {
+            Action::ask_agent, task.is_queued ? std::max(spans.lost_after / 2, shortest_pause) : ask_again};
     }
     // What may never have reached the agent is not given up while it may still be handed over.
-    auto const left = is_unconfirmed(task) && task.ins.ttl > 0s ? std::max(spans.silence_left, spans.start_left)
-                                                                : spans.silence_left;
+    auto const left = is_unconfirmed(task) && task.ins.ttl > 0s
+                          ? std::max(spans.silence_left, spans.start_left)
+                          : spans.silence_left;
     if (left > 0ms) return in(left);
     return {Action::give_up, ask_again};
 }

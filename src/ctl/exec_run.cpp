@@ -154,9 +154,8 @@ Exit Exec::report() const
     }
     if (bad_ == 0) return Exit::well;
     // What was refused did not fail: it was not run.
-    bool const has_failed = std::any_of(results_.begin(), results_.end(), [](HostResult const& result) {
-        return !is_well(result.end) && result.end != HostEnd::refused;
-    });
+    bool const has_failed = std::any_of(results_.begin(), results_.end(),
+        [](HostResult const& result) { return !is_well(result.end) && result.end != HostEnd::refused; });
     if (has_failed) return Exit::task_failed;
     for (auto const& result : results_) {
         if (is_well(result.end)) continue;

@@ -5,6 +5,13 @@ namespace elves::ctl {
 
 namespace {
 
+/// The record has two fields for one thing that people ask: does it run yet?
+void show_queued(json::object& record)
+{
+    if (plain_field(record, "queued") == "true") record["status"] = "queued";
+    record.erase("queued");
+}
+
 Exit task(Context const& with)
 {
     auto const id = with.args.text("ID");
@@ -28,6 +35,7 @@ Exit task(Context const& with)
         return Exit::well;
     }
     for (auto const& [name, value] : printed) record.insert_or_assign(name, value);
+    show_queued(record);
     with.out.fields(record);
     return Exit::well;
 }
@@ -50,7 +58,11 @@ Exit tasks(Context const& with)
     constexpr std::int64_t most = 1'000'000;
     auto const limit = static_cast<std::size_t>(args.number("--limit", usual, 1, most));
     auto const reply = with.session.list("tasklog", "listtasks", filter, limit);
-    with.out.rows(reply, rows_of(reply),
+    auto rows = rows_of(reply);
+    for (auto& row : rows) {
+        if (row.is_object()) show_queued(row.get_object());
+    }
+    with.out.rows(reply, rows,
         {"id", "agentip", "type", "instruct", "proxy", "status", "starttime", "endtime", "worker_message"});
     auto const next = plain_field(reply, "next");
     if (!next.empty() && !with.out.is_json()) with.out.note("there are more: --after " + next);

@@ -63,7 +63,8 @@ void Invariants::check_move(Facts const& facts, LogRow const& row)
 {
     auto const& before = *facts.log;
     // What was handed over, and provably did not start, waits again.
-    bool const waits_again = row.status == TaskStatus::waiting && !is_final(before.status) && facts.starts == 0;
+    bool const waits_again =
+        row.status == TaskStatus::waiting && !is_final(before.status) && facts.starts == 0;
     if (is_final(before.status) && (row.status != before.status || row.end != before.end))
         broken("one-final-state", named(row.id, before) + " becomes " + std::string(status_text(row.status)));
     if (rank(row.status) < rank(before.status) && !waits_again)
@@ -113,7 +114,8 @@ void Invariants::journal_wrote(std::string const& agent, JournalRow const& row)
     auto& facts = facts_[row.id];
     bool const newly_confirmed = row.confirmed && !(facts.journal && facts.journal->confirmed);
     // That it did not start is no result.
-    if (newly_confirmed && facts.starts > 0 && !(facts.log && (facts.log->flag || facts.log->status == TaskStatus::skipped)))
+    if (newly_confirmed && facts.starts > 0 &&
+        !(facts.log && (facts.log->flag || facts.log->status == TaskStatus::skipped)))
         broken("confirmed-known",
             agent + " was told that the result of task " + row.id.text() + " is on disk, and it is not");
     facts.journal = row;

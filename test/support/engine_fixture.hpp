@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "tasklog/local_task_engine.hpp"
 #include "support/fake_peer.hpp"
 #include "support/fake_presence.hpp"
 #include "support/fake_quotas.hpp"
 #include "support/json_of.hpp"
 #include "support/task_house.hpp"
+#include "tasklog/local_task_engine.hpp"
 
 namespace elves {
 

@@ -18,10 +18,11 @@ struct TransitionsFixture : TaskHouse {
         registry = std::make_unique<TaskRegistry>(quotas);
         daily_bytes = std::make_unique<DailyBytes>(store, clock);
         transitions = std::make_unique<TaskTransitions>(store, clock, *registry, *daily_bytes);
-        transitions->listen({[](OpenTask&) {}, [](OpenTask&) {}, [this](Task const& task) {
-                                 finished.push_back(task.status);
-                                 if (on_finished) on_finished(task);
-                             }});
+        transitions->listen({[](OpenTask&) {}, [](OpenTask&) {},
+            [this](Task const& task) {
+                finished.push_back(task.status);
+                if (on_finished) on_finished(task);
+            }});
         transitions->load();
         daily_bytes->load();
     }

@@ -71,14 +71,16 @@ std::vector<Row> const async_table{
     {S::waiting,
         {S::sent, S::waiting, S::waiting, S::waiting, S::waiting, S::waiting, S::waiting, S::done, S::failed,
             S::failed, S::waiting, S::expired, S::canceled, S::waiting, S::waiting, S::waiting, S::waiting}},
-    {S::sent, {S::sent, S::waiting, S::waiting, S::running, S::failed, S::waiting, S::sent, S::done, S::failed,
-                  S::failed, S::sent, S::sent, S::canceled, S::sent, S::running, S::lost, S::lost}},
+    {S::sent,
+        {S::sent, S::waiting, S::waiting, S::running, S::failed, S::waiting, S::sent, S::done, S::failed,
+            S::failed, S::sent, S::sent, S::canceled, S::sent, S::running, S::lost, S::lost}},
     {S::running,
         {S::running, S::running, S::waiting, S::running, S::failed, S::failed, S::running, S::done, S::failed,
             S::failed, S::running, S::running, S::canceled, S::running, S::running, S::lost, S::lost}},
 };
 
-/// Where the task of a `sendsync` goes elsewhere: its result is the first that is heard of it, and a caller waits.
+/// Where the task of a `sendsync` goes elsewhere: its result is the first that is heard of it, and a caller
+/// waits.
 S rt_status(S from, Event const& event, S async_to)
 {
     if (std::holds_alternative<SyncTimedOut>(event)) return from == S::waiting ? S::expired : S::timeout;
@@ -237,7 +239,9 @@ TEST_CASE("why a task was not run stands in it", "[life]")
     CHECK_FALSE(decide(task(S::running), TaskUnknownToAgent{}, noon).task.sync_error.empty());
 }
 
-TEST_CASE("whatever happens in whatever order, a task ends once, and moves back only where it was not started", "[life]")
+TEST_CASE(
+    "whatever happens in whatever order, a task ends once, and moves back only where it was not started",
+    "[life]")
 {
     auto const seed = GENERATE(range(1u, 41u));
     std::minstd_rand random(seed);
@@ -277,7 +281,8 @@ TEST_CASE("whatever happens in whatever order, a task ends once, and moves back 
     }
 }
 
-TEST_CASE("a task that was handed over and never started waits again, or is undelivered once it may not", "[life]")
+TEST_CASE(
+    "a task that was handed over and never started waits again, or is undelivered once it may not", "[life]")
 {
     for (auto const from : {S::sent, S::running}) {
         auto const again = decide(task(from), NeverStarted{"[410.4] too late"}, noon + 3s);
@@ -326,7 +331,8 @@ TEST_CASE("waiting in vain ends a task as expired with a ttl, and as undelivered
     CHECK(decide_late(waiting, StartTimedOut{}).task.status == S::undelivered);
 }
 
-TEST_CASE("an agent may start a task until the server would give it up, or tell its caller of a timeout", "[life]")
+TEST_CASE(
+    "an agent may start a task until the server would give it up, or tell its caller of a timeout", "[life]")
 {
     CHECK(decide(task(S::waiting), HandedOver{}, noon + 5s).task.start_by == noon + 5s + 90s + 60s);
     CHECK(decide(task(S::waiting, TaskType::rt), HandedOver{}, noon + 5s).task.start_by == noon + 90s);

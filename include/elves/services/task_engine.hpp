@@ -37,7 +37,8 @@ public:
         std::optional<TaskId> cron_id;
         std::optional<Instant> fire_time;
         AuditWrite audit_write;
-        /// Who waits for the answer: its wait ends when this connection has closed. Empty: nobody in particular.
+        /// Who waits for the answer: its wait ends when this connection has closed. Empty: nobody in
+        /// particular.
         std::weak_ptr<Peer> caller{};
     };
     struct Recorded {
@@ -46,7 +47,8 @@ public:
         bool is_new = true;
     };
 
-    /// Records a task and hands it over. Returns when the agent has taken or refused it, or did not answer for
+    /// Records a task and hands it over. Returns when the agent has taken or refused it, or did not answer
+    /// for
     /// `[sheduler] handover_timeout`; at once where the agent is offline. The task says which. Throws Error
     /// 413.2, 429.1 (too many open tasks, or a quota), 507.1: then there is no such task.
     [[nodiscard]] virtual asio::awaitable<Recorded> send(Order order) = 0;
@@ -55,8 +57,8 @@ public:
     /// As `send`, and returns when the task has its final state, or its `timeout` has passed. Throws
     /// StoppedWaiting when the server stops first.
     [[nodiscard]] virtual asio::awaitable<Task> run(Order order, Authorize authorize) = 0;
-    /// Cancels a task wherever it is, and returns it as it is then, on disk. Of a finished one nothing changes,
-    /// and `audit_write` is not run. Throws Error 416.1 for an unknown id.
+    /// Cancels a task wherever it is, and returns it as it is then, on disk. Of a finished one nothing
+    /// changes, and `audit_write` is not run. Throws Error 416.1 for an unknown id.
     [[nodiscard]] virtual asio::awaitable<Task> cancel(TaskId id, AuditWrite audit_write) = 0;
 
     /// Records a task that is not handed over: a firing that did not start, or that its agent started itself.
@@ -93,7 +95,7 @@ public:
 
     /// The settings of `[sheduler]`.
     struct Timeouts {
-        std::chrono::seconds handover{10};      ///< For an agent's answer to a hand-over.
+        std::chrono::seconds handover{10};        ///< For an agent's answer to a hand-over.
         std::chrono::seconds default_timeout{90}; ///< Of an instruction that gives none.
     };
     virtual void set_timeouts(Timeouts timeouts) = 0;
