@@ -115,7 +115,6 @@ void AgentCalls::add_start_by(json::object& fields, std::optional<Instant> start
     if (auto const shift = clock_shift_.get(); shift.count() != 0) fields["clock"] = shift.count();
 }
 
-/// Not a coroutine: when it returns, the instruction has been written and `task` has no param any more.
 asio::awaitable<Back> AgentCalls::instruct(Peer& link, Task& task, std::chrono::milliseconds limit)
 {
     // Gone once it is sent: in one piece, and on the stack, but for a long param.
@@ -133,28 +132,28 @@ asio::awaitable<Back> AgentCalls::instruct(Peer& link, Task& task, std::chrono::
 
 life::Event AgentCalls::refusal(Back const& back, Task const& task, Clock::Steady begun) const
 {
-    auto const after = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun);
+    auto const after = passed_since(begun);
     if (has_code(back, codes::too_late)) return life::NeverStarted{error_of(back), task.handover};
     if (cannot_now(back)) return life::AgentBusy{error_of(back), after};
     return life::Refused{error_of(back), after};
 }
 
-asio::awaitable<life::Event> AgentCalls::hand_over(
-    std::shared_ptr<Peer> link, SharedTask task, std::chrono::milliseconds limit)
+life::Event AgentCalls::handover_event(Back const& back, Task const& task, Clock::Steady begun) const
 {
-    auto const begun = clock_.steady();
-    auto const after = [&] {
-        return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun);
-    };
-    try {
-        auto const back = co_await instruct(*link, *task, limit);
-        if (back.flag) co_return life::Taken{after(), is_true(back.fields.root(), "queued")};
-        co_return refusal(back, *task, begun);
-    } catch (Error const& error) {
-        Error const silent(codes::agent_silent,
-            "agent " + task->agent.text() + " did not say that it took it: " + error.what());
-        co_return life::HandoverTimedOut{silent.info(), after()};
-    }
+    if (!back.flag) return refusal(back, task, begun);
+    return life::Taken{passed_since(begun), is_true(back.fields.root(), "queued")};
+}
+
+life::Event AgentCalls::handover_event(Error const& error, Task const& task, Clock::Steady begun) const
+{
+    Error const silent(codes::agent_silent,
+        "agent " + task.agent.text() + " did not say that it took it: " + error.what());
+    return life::HandoverTimedOut{silent.info(), passed_since(begun)};
+}
+
+std::chrono::milliseconds AgentCalls::passed_since(Clock::Steady begun) const
+{
+    return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun);
 }
 
 asio::awaitable<std::optional<life::Event>> AgentCalls::run(

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "elves/error.hpp"
 #include "elves/services/presence.hpp"
 #include "elves/services/quotas.hpp"
 #include "elves/task.hpp"
@@ -29,10 +30,13 @@ public:
     {
     }
 
-    /// Hands over a task of type async or cron: Taken, Refused, AgentBusy, NeverStarted, or HandoverTimedOut
-    /// when the link is lost or `limit` has passed.
-    [[nodiscard]] asio::awaitable<life::Event> hand_over(
-        std::shared_ptr<Peer> link, SharedTask task, std::chrono::milliseconds limit);
+    /// Hands over a task; not a coroutine: when it returns, the instruction has been written and `task` has no
+    /// param any more.
+    [[nodiscard]] asio::awaitable<Back> instruct(Peer& link, Task& task, std::chrono::milliseconds limit);
+    /// What the answer of a task of type async or cron comes to: Taken, Refused, AgentBusy or NeverStarted.
+    [[nodiscard]] life::Event handover_event(Back const& back, Task const& task, Clock::Steady begun) const;
+    /// The same where none came: HandoverTimedOut.
+    [[nodiscard]] life::Event handover_event(Error const& error, Task const& task, Clock::Steady begun) const;
     /// Runs a task of type rt: Reported, Refused, AgentBusy, NeverStarted; nothing when the link is lost or
     /// `limit` has passed.
     [[nodiscard]] asio::awaitable<std::optional<life::Event>> run(
@@ -62,7 +66,7 @@ public:
 private:
     /// `start_by`, and how far the clock was set that it is meant by.
     void add_start_by(json::object& fields, std::optional<Instant> start_by) const;
-    [[nodiscard]] asio::awaitable<Back> instruct(Peer& link, Task& task, std::chrono::milliseconds limit);
+    [[nodiscard]] std::chrono::milliseconds passed_since(Clock::Steady begun) const;
     /// What an agent answers that did not take a task.
     [[nodiscard]] life::Event refusal(Back const& back, Task const& task, Clock::Steady begun) const;
 

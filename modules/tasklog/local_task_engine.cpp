@@ -72,7 +72,7 @@ void LocalTaskEngine::stop()
     for (auto const id : registry_.all()) {
         auto const open = registry_.find(id);
         open->timer.stop();
-        for (auto& waiter : std::exchange(open->result_waiters, {})) waiter.outcome.set(std::nullopt);
+        for (auto& waiter : std::exchange(open->result_waiters, {})) waiter.outcome.set(false);
     }
     transitions_.flush();
     daily_bytes_.flush();
@@ -174,8 +174,7 @@ asio::awaitable<Task> LocalTaskEngine::hand_over(
         open->is_ready = true;
         flow.push_ready({open, std::move(task)});
     }
-    auto known = co_await outcome.wait(clock_, timeouts_.handover);
-    if (known && *known) co_return std::move(**known);
+    if (co_await outcome.wait(clock_, timeouts_.handover)) co_return open->task;
     std::erase_if(open->handover_waiters, [&](auto const& other) { return other.outcome == outcome; });
     if (is_in_flight) co_return co_await time_out_handover(open, begun);
     co_return open->task;
@@ -298,8 +297,14 @@ asio::awaitable<void> LocalTaskEngine::instruct(OpenTaskPtr open, SharedTask tas
     auto const agent = task->agent;
     life::Event event = life::AgentOffline{not_online(agent)};
     if (link) {
+        auto const begun = clock_.steady();
         auto const limit = timeouts_.handover + task->ins.timeout + transitions_.lost_after();
-        event = co_await agents_.hand_over(link, std::move(task), limit);
+        try {
+            auto const back = co_await agents_.instruct(*link, *task, limit);
+            event = agents_.handover_event(back, *task, begun);
+        } catch (Error const& error) {
+            event = agents_.handover_event(error, *task, begun);
+        }
     }
     if (open->in_flight == link.get()) open->in_flight = nullptr;
     bool const is_taken = std::holds_alternative<life::Taken>(event);
@@ -362,8 +367,7 @@ asio::awaitable<Task> LocalTaskEngine::outcome_of_first(Task first, std::weak_pt
     bool const is_known = is_handover_known(open->task) || open->task.type == TaskType::rt;
     if (is_known) co_return open->task;
     auto outcome = add_waiter(open->handover_waiters, std::move(caller));
-    auto known = co_await outcome.wait(clock_, timeouts_.handover);
-    if (known && *known) co_return std::move(**known);
+    if (co_await outcome.wait(clock_, timeouts_.handover)) co_return open->task;
     std::erase_if(open->handover_waiters, [&](auto const& other) { return other.outcome == outcome; });
     co_return open->task;
 }
@@ -384,9 +388,9 @@ asio::awaitable<Task> LocalTaskEngine::run(Order order, Authorize authorize)
     auto const id = task.id;
     auto result = add_waiter(open->result_waiters, std::move(caller));
     if (recorded.is_new) run_soon(open, std::make_shared<Task>(std::move(task)));
-    auto finished = co_await result.wait(clock_, limit);
+    auto const finished = co_await result.wait(clock_, limit);
     if (finished && !*finished) throw StoppedWaiting(open->task);
-    if (finished) co_return std::move(**finished);
+    if (finished) co_return open->task;
     std::erase_if(open->result_waiters, [&](auto const& other) { return other.outcome == result; });
     // Of another call's task its own caller decides how long it may take.
     if (!recorded.is_new) co_return open->task;
@@ -519,10 +523,10 @@ void LocalTaskEngine::on_persisted(OpenTask& open)
 void LocalTaskEngine::answer_waiters(OpenTask& open)
 {
     if (!open.handover_waiters.empty() && is_handover_known(open.task)) {
-        for (auto& waiter : std::exchange(open.handover_waiters, {})) waiter.outcome.set(open.task);
+        for (auto& waiter : std::exchange(open.handover_waiters, {})) waiter.outcome.set(true);
     }
     if (!open.result_waiters.empty() && is_final(open.task.status)) {
-        for (auto& waiter : std::exchange(open.result_waiters, {})) waiter.outcome.set(open.task);
+        for (auto& waiter : std::exchange(open.result_waiters, {})) waiter.outcome.set(true);
     }
 }
 

@@ -85,7 +85,7 @@ public:
     [[nodiscard]] asio::awaitable<std::size_t> end_all(std::string key) override;
 
 private:
-    using Outcome = OneShot<std::optional<Task>>;
+    using Outcome = OneShot<bool>;
 
     [[nodiscard]] Task task_of(Order order);
     [[nodiscard]] static Outcome add_waiter(std::vector<TaskWaiter>& waiters, std::weak_ptr<Peer> caller);

@@ -18,7 +18,7 @@ class HandoverFlow;
 
 /// Somebody who waits for what becomes of a task.
 struct TaskWaiter {
-    OneShot<std::optional<Task>> outcome; ///< Nothing: the server is stopping.
+    OneShot<bool> outcome;      ///< True: it is known, see OpenTask::task. False: the server is stopping.
     std::weak_ptr<Peer> caller;           ///< Whose call waits.
     bool has_caller = false;
 
