@@ -221,8 +221,10 @@ Reply Heartbeat::register_agent(Register in, Caller const& caller)
     if (!watched) watch(caller.peer);
     tell_linked(agent);
     ELVES_LOG(info, "agent " << agent.text() << " registered from " << caller.peer->address());
-    return {{"interval", interval_.count()}, {"timezone", zone_.name()},
+    json::object fields{{"interval", interval_.count()}, {"timezone", zone_.name()},
         {"time", clock_.now().time_since_epoch().count()}};
+    for (auto const& add_fields : on_register_) add_fields(fields);
+    return Reply(std::move(fields));
 }
 
 void Heartbeat::refuse_where_held(Ip const& agent, Caller const& caller)

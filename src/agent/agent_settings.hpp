@@ -31,7 +31,8 @@ struct AgentSettings {
     std::string token;
     std::string key_file;        ///< Its own key, where it was given none.
     std::string join_token_file; ///< "" for none.
-    std::size_t max_output = 0;  ///< Bytes.
+    std::size_t max_output = 0;      ///< Bytes.
+    std::size_t max_kept_output = 0; ///< Bytes.
     std::size_t max_workers = 0;
     std::size_t max_queued = 0;
     std::vector<std::string> interpreters;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "agent/report_fields.hpp"
 #include "elves/error.hpp"
 #include "elves/json_fields.hpp"
+#include "elves/text_fit.hpp"
 #include "elves/worker_report.hpp"
 
 namespace elves {
@@ -75,9 +77,10 @@ asio::awaitable<Reply> InstructService::instruct(Instruct in, Caller caller)
     entry.account = account_of(std::move(in.account), in.workers);
     co_await tasks_.take(std::move(entry));
     if (in.type != TaskType::rt) co_return Reply();
-    auto const report = co_await tasks_.result(in.id);
+    auto report = co_await tasks_.result(in.id);
     // Its back can't be read any more: it goes the other way.
     if (!caller.peer || !caller.peer->is_open()) reports_.add(in.id);
+    fit_a_frame(report, reports_.max_frame());
     Reply reply;
     write_report(reply.fields(), report, zone_);
     co_return reply;
@@ -107,8 +110,10 @@ json::object InstructService::standing(TaskId id, std::optional<Entry> const& en
 {
     if (!entry) return with_status(id, "unknown");
     if (!entry->report) return with_status(id, "running");
-    auto one = with_status(id, entry->report->flag == 1 ? "done" : "failed");
-    write_report(one, *entry->report, zone_);
+    auto report = *entry->report;
+    fit_a_frame(report, reports_.max_frame());
+    auto one = with_status(id, report.flag == 1 ? "done" : "failed");
+    write_report(one, report, zone_);
     return one;
 }
 
@@ -116,7 +121,7 @@ json::object InstructService::standing(TaskId id, std::optional<Entry> const& en
 asio::awaitable<Reply> InstructService::status(Many in)
 {
     constexpr std::size_t at_once = 64; // each may hold a param and a result of a mebibyte
-    constexpr std::size_t room = std::size_t{3} * 1024 * 1024;
+    auto const room = text_room(reports_.max_frame()) / 4 * 3;
     json::array all;
     std::size_t used = 0;
     for (std::size_t first = 0; first < in.id.size(); first += at_once) {

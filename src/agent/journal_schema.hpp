@@ -32,6 +32,15 @@ CREATE TABLE cron (
 -- migration 2: on whose account a task runs
 ALTER TABLE task ADD COLUMN account TEXT NOT NULL DEFAULT '';
 ALTER TABLE task ADD COLUMN workers INTEGER; -- NULL: the agent's default share
+
+-- migration 3: what workers printed and the server has not confirmed
+CREATE TABLE output (
+    id TEXT NOT NULL,
+    stream TEXT NOT NULL CHECK (stream IN ('stdout', 'stderr')),
+    at INTEGER NOT NULL, -- bytes from the beginning of the stream
+    data TEXT NOT NULL,
+    PRIMARY KEY (id, stream, at)
+) STRICT, WITHOUT ROWID;
 )sql";
 
 } // namespace elves::agent

@@ -20,6 +20,7 @@ public:
     struct Listener {
         std::function<void(std::shared_ptr<Peer>)> up; ///< Registered.
         std::function<void()> down;
+        std::function<void(JsonValue const&)> learned; ///< What each reply to `register` says.
     };
 
     /// `zone` is set to the server's, as soon as that is known. All of them outlive the link.

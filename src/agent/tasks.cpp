@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 
-#include "agent/report_fields.hpp"
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 
@@ -50,8 +49,9 @@ Tasks::Tasks(
 {
 }
 
-void Tasks::listen(OnOutput on_output, OnResult on_result)
+void Tasks::listen(OnOutput on_output, OnResult on_result, OnEnd on_end)
 {
+    on_end_ = std::move(on_end);
     on_output_ = std::move(on_output);
     on_result_ = std::move(on_result);
 }
@@ -202,8 +202,8 @@ void Tasks::run(TaskId id)
     if (ins.timeout.count() == 0 && held.entry.ins.timeout.count() > 0) return ended(id, too_late_report());
     workers_.run(
         id, ins,
-        [this, id](std::uint64_t offset, std::string data) {
-            if (on_output_) on_output_(id, offset, std::move(data));
+        [this, id](OutputStream stream, std::string_view text) {
+            if (on_output_) on_output_(id, stream, text);
         },
         [this, id](WorkerReport report) { ended(id, std::move(report)); });
 }
@@ -220,7 +220,7 @@ void Tasks::settle(TaskId id, WorkerReport report)
     auto const found = held_.find(id);
     if (found == held_.end()) return;
     report.callback_time = clock_.now();
-    fit_a_frame(report);
+    if (on_end_ && on_end_(id)) report.truncated = true;
     auto& entry = found->second.entry;
     found->second.begun = entry.stage == Stage::started;
     entry.stage = Stage::done;

@@ -27,7 +27,9 @@ public:
         std::size_t max_workers = 8;
         std::size_t max_queued = 1000;
     };
-    using OnOutput = std::function<void(TaskId id, std::uint64_t offset, std::string data)>;
+    using OnOutput = std::function<void(TaskId id, OutputStream stream, std::string_view text)>;
+    /// Of each task that has ended, before its result is in the journal. True: its output is cut.
+    using OnEnd = std::function<bool(TaskId id)>;
     using OnResult = std::function<void(TaskId id)>;
 
     /// `rules`: what may run here at all.
@@ -35,7 +37,7 @@ public:
         RunRules rules = {});
 
     /// `on_result`: there is a result that nobody waits for. Once, before the first task.
-    void listen(OnOutput on_output, OnResult on_result);
+    void listen(OnOutput on_output, OnResult on_result, OnEnd on_end = {});
     /// Goes on with what the journal has.
     void start(std::vector<Entry> open);
     /// Takes no more, stops what runs. What waits for its turn stays in the journal.
@@ -95,6 +97,7 @@ private:
     RunRules rules_;
     OnOutput on_output_;
     OnResult on_result_;
+    OnEnd on_end_;
     std::unordered_map<TaskId, Held> held_; ///< Those whose result is not in the journal yet.
     std::unordered_set<TaskId> unconfirmed_;
     WorkerQueue queue_;               ///< Taken, and waiting for their turn; and the workers taken.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/instruct_service.hpp"
+#include "agent/kept_output.hpp"
 #include "manual_clock.hpp"
 #include "support/inline_store.hpp"
 #include "support/json_of.hpp"
@@ -42,6 +43,10 @@ public:
         report.result = std::move(result);
         done(std::move(report));
     }
+    void print(TaskId id, std::string_view text, OutputStream stream = OutputStream::output)
+    {
+        output_.at(id)(stream, text);
+    }
     [[nodiscard]] bool runs(TaskId id) const { return done_.contains(id); }
 
     std::vector<TaskId> started; ///< In that order.
@@ -61,11 +66,16 @@ struct House {
         , store(store_)
         , journal(store)
         , tasks(io.get_executor(), clock, journal, workers, limits, std::move(rules))
-        , reports(io.get_executor(), clock, tasks, zone)
+        , output(io.get_executor(), clock, journal, bounds, {})
+        , reports(io.get_executor(), clock, tasks, zone, bounds)
         , cron(io.get_executor(), clock, journal, tasks, zone)
         , service(tasks, cron, reports, zone)
     {
-        tasks.listen({}, [this](TaskId id) { results.push_back(id); });
+        tasks.listen(
+            [this](TaskId id, OutputStream stream, std::string_view text) { output.put(id, stream, text); },
+            [this](TaskId id) { results.push_back(id); }, [this](TaskId id) { return output.end(id); });
+        output.ask_unconfirmed([this](TaskId id) { return tasks.unconfirmed().contains(id); });
+        output.start(journal.load_output());
         service.declare(methods);
         tasks.start(journal.load_tasks(clock.now()));
         cron.start(journal.load_crons());
@@ -142,6 +152,8 @@ struct House {
     std::vector<TaskId> results;
     Journal journal;
     Tasks tasks;
+    ServerBounds bounds;
+    KeptOutput output;
     Reports reports;
     OwnCron cron;
     InstructService service;
