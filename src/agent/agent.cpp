@@ -13,6 +13,7 @@
 #include "agent/conf_file.hpp"
 #include "agent/instruct_service.hpp"
 #include "agent/kept_output.hpp"
+#include "agent/leftover_groups.hpp"
 #include "agent/runner_workers.hpp"
 #include "agent/server_link.hpp"
 #include "core/trusted_settings.hpp"
@@ -85,6 +86,7 @@ public:
 
     void run()
     {
+        kill_leftover_groups(journal_.cut_off_tasks());
         output_.start(journal_.load_output());
         tasks_.start(journal_.load_tasks(clock_.now()));
         cron_.start(journal_.load_crons());

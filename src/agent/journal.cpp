@@ -23,6 +23,8 @@ constexpr std::string_view put_confirmed =
     "UPDATE task SET confirmed = ?2 WHERE id = ?1 AND confirmed IS NULL";
 constexpr std::string_view cut_off = "UPDATE task SET stage = 'done', result = ?1 "
                                      "WHERE confirmed IS NULL AND stage = 'started'";
+constexpr std::string_view select_cut_off =
+    "SELECT id FROM task WHERE confirmed IS NULL AND stage = 'started'";
 constexpr std::string_view prune_some =
     "DELETE FROM task WHERE id IN (SELECT id FROM task WHERE confirmed < ?1 LIMIT ?2)";
 constexpr std::string_view select_kept =
@@ -147,6 +149,18 @@ std::vector<Entry> Journal::load_tasks(Instant now)
         }
     });
     return all;
+}
+
+std::vector<TaskId> Journal::cut_off_tasks()
+{
+    std::vector<TaskId> ids;
+    store_.at_start([&](Db& db) {
+        ids.clear();
+        for (auto row = db.run(select_cut_off); row.next();) {
+            if (auto const id = TaskId::parse(row.text(0))) ids.push_back(*id);
+        }
+    });
+    return ids;
 }
 
 std::vector<CronRow> Journal::load_crons()

@@ -69,6 +69,8 @@ public:
     /// result were cut off by our own end: that becomes their result.
     [[nodiscard]] std::vector<Entry> load_tasks(Instant now);
     [[nodiscard]] std::vector<CronRow> load_crons();
+    /// The tasks that had started when our last end cut them off. Before `load_tasks`.
+    [[nodiscard]] std::vector<TaskId> cut_off_tasks();
 
     /// Where there is unconfirmed output, in order, and how many bytes.
     struct KeptPiece {

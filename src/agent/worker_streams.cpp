@@ -24,6 +24,12 @@ WorkerAnswer WorkerStreams::answer() const
 
 std::string WorkerStreams::error_text() const { return std::string(tail_of(error_, error_bytes)); }
 
+std::string WorkerStreams::error_tail() const
+{
+    constexpr std::size_t tail_bytes = 2048;
+    return std::string(tail_of(error_, tail_bytes));
+}
+
 void WorkerStreams::take_output(std::string_view text)
 {
     // All of it is read: the answer may come after a flood.

@@ -48,6 +48,8 @@ public:
     [[nodiscard]] WorkerOutput const& output() const noexcept { return output_; }
     /// The end of what it said on standard error: that is where the reason stands.
     [[nodiscard]] std::string error_text() const;
+    /// The last 2 KiB of that, for an error.
+    [[nodiscard]] std::string error_tail() const;
     /// The error text is not all there was.
     [[nodiscard]] bool truncated() const noexcept { return error_cut_; }
 
