@@ -12,7 +12,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto flush_interval = 100ms;
-constexpr std::size_t most_held = 8 * 1024 * 1024;
+/// In memory, what is being written included.
+constexpr std::size_t most_held = 32 * 1024 * 1024;
+/// So much is not held any longer: many workers may end at once.
+constexpr std::size_t large_batch = 2 * 1024 * 1024;
 /// Up to this size a row takes what follows. A row costs some 45 bytes beside its text, so that small pieces
 /// of a row each would cost many times what they say.
 constexpr std::int64_t row_bytes = 1024;
@@ -37,6 +40,7 @@ struct LiveOutput::Batch {
     std::unordered_map<TaskId, std::int64_t> left_out;
     std::map<std::string, std::int64_t> written; ///< For each key; set by the store's thread.
     std::vector<OneShot<std::exception_ptr>> waiting;
+    std::size_t size = 0; ///< Bytes.
 
     void write(Db& db)
     {
@@ -52,7 +56,7 @@ struct LiveOutput::Batch {
 bool LiveOutput::add(ArrivedOutput arrived)
 {
     if (arrived.at < 0 || arrived.data.empty()) return true;
-    if (held_bytes_ + arrived.data.size() + sizeof(Piece) > most_held) return false;
+    if (held_bytes_ + writing_bytes_ + arrived.data.size() + sizeof(Piece) > most_held) return false;
     cut_to_bound(arrived);
     if (arrived.data.empty()) return true;
     auto const [place, is_new] = last_.try_emplace(arrived.id);
@@ -139,7 +143,10 @@ void LiveOutput::hold(Last& last, std::int64_t row, ArrivedOutput arrived)
 
 void LiveOutput::flush_soon()
 {
-    if (!flushing_.running()) flushing_ = clock_.after(flush_interval, [this] { flush(); });
+    // Later in the loop even so: whoever waits for it has not said so yet.
+    bool const is_large = held_bytes_ > large_batch;
+    if (is_large || !flushing_.running())
+        flushing_ = clock_.after(is_large ? 0ms : flush_interval, [this] { flush(); });
 }
 
 asio::awaitable<void> LiveOutput::on_disk()
@@ -155,11 +162,11 @@ void LiveOutput::flush()
 {
     flushing_.stop();
     if (held_.empty() && left_out_.empty() && waiting_.empty()) return;
-    held_bytes_ = 0;
     ++flushes_;
     for (auto const id : std::exchange(ended_, {})) last_.erase(id);
     auto batch = std::make_shared<Batch>(Batch{std::exchange(held_, {}), std::exchange(left_out_, {}), {},
-        std::exchange(waiting_, {})});
+        std::exchange(waiting_, {}), std::exchange(held_bytes_, 0)});
+    writing_bytes_ += batch->size;
     store_.post([batch](Db& db) { batch->write(db); },
         [this, batch, weak = std::weak_ptr(alive_)](std::exception_ptr const& failure) {
             if (!weak.expired()) written(*batch, failure);
@@ -168,6 +175,7 @@ void LiveOutput::flush()
 
 void LiveOutput::written(Batch const& batch, std::exception_ptr const& failure)
 {
+    writing_bytes_ -= batch.size;
     for (auto waiting : batch.waiting) waiting.set(failure);
     if (!failure) {
         for (auto const& [by, bytes] : batch.written) {

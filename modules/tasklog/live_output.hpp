@@ -99,6 +99,7 @@ private:
     std::uint64_t writes_ = 0; ///< Another one after each write that failed.
     std::vector<Piece> held_;
     std::size_t held_bytes_ = 0;
+    std::size_t writing_bytes_ = 0;
     std::unordered_map<TaskId, std::int64_t> left_out_; ///< Not on disk yet.
     std::vector<OneShot<std::exception_ptr>> waiting_;  ///< For the next flush.
     Timer flushing_;
