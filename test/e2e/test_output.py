@@ -8,16 +8,16 @@ import sqlite3
 import subprocess
 import time
 
-from house import HouseTest, binary, eventually
+from house import WORKER, HouseTest, binary, eventually
 
 IP = "10.1.0.1"
 
 # The parameter is a shell script.
 SHELL = """
-import base64, subprocess, sys
+import base64, os, sys
 app, func, coded = sys.argv[1:4]
 script = base64.b64decode(sys.stdin.read() if coded == "-" else coded).decode()
-sys.exit(subprocess.call(["sh", "-c", script]))
+os.execvp("sh", ["sh", "-c", script])
 """
 
 
@@ -145,10 +145,9 @@ class Live(OutputTest):
         script = "trap 'echo cleaning; sleep 0.3; echo cleaned; exit 0' TERM; echo begun; while :; do sleep 0.05; done"
         task = self.start_task(script)
         eventually(lambda: self.output(task)["output"] == "begun\n")
-        # The shell of the app waits for its child; both get the signal.
         self.caller.ok("sheduler", "canceltask", id=task)
         eventually(lambda: self.output(task)["output"].endswith("cleaned\n"), 10)
-        info = self.sync(script, timeout=1)
+        info = self.sync(script, timeout=4)  # time enough for it to begin
         self.assertEqual(info["worker_flag"], -1)
         eventually(lambda: self.output(info["id"])["output"].endswith("cleaned\n"), 10)
 
@@ -186,7 +185,7 @@ class SmallBound(OutputTest):
         self.begin_work()
         info = self.sync("head -c 5000 /dev/zero | tr '\\0' x; head -c 3000 /dev/zero | tr '\\0' e >&2; echo '<ElvesWFlag>true</ElvesWFlag>'")
         out = eventually(lambda: (o := self.output(info["id"]))["output"].endswith("Flag>\n") and o)
-        self.assertTrue(out["output"].startswith("x" * 500 + "\n[4028 bytes left out]\n"), out["output"])
+        self.assertTrue(out["output"].startswith("x" * 500 + "\n[4030 bytes left out]\n"), out["output"])
         self.assertEqual(self.output(info["id"], stderr_offset=0)["stderr"], "e" * 500 + "\n[2000 bytes left out]\n" + "e" * 500)
         self.assertEqual(out["truncated"], "true")
 
@@ -269,11 +268,16 @@ sys.stdout.write("<ElvesWFlag>true</ElvesWFlag><ElvesWResult>" + sys.argv[2][0] 
         self.assertEqual(self.caller.ok("tasklog", "listtasks")["info"][0]["status"], "done")
 
     def test_a_large_param_and_a_large_result_are_in_one_reply(self):
+        self.worker.app("long", WORKER + 'answer("r" * 700_000)')
         self.begin_work()
-        filler = ": " + "p" * 700_000
-        info = self.sync(f"head -c 900000 /dev/zero | tr '\\0' r\n{filler}")
+        info = self.send_sync(self.caller, IP, app="long", func="f", param="p" * 700_000)
+        self.assertEqual(len(info["worker_result"]), 700_000)
         record = self.caller.task(info["id"])
-        self.assertEqual(record["worker_message"], "r" * 65_536)
+        self.assertEqual(record["truncated"], "true")
+        self.assertEqual(set(record["worker_message"] + record["param"]), {"r", "p"})
+        self.assertGreater(len(record["worker_message"]) + len(record["param"]), 900_000)
+        told = self.caller.ok("tasklog", "gettaskbyids", id=[info["id"]] * 3)["info"]
+        self.assertEqual([one["truncated"] for one in told], ["true"] * 3)
 
 
 class Groups(OutputTest):
