@@ -1,6 +1,6 @@
 // The glue: what a Heartbeat is made of in the house.
-#include "heartbeat.hpp"
 #include "elves/services/server_limits.hpp"
+#include "heartbeat.hpp"
 #include "heartbeat_schema.hpp"
 
 namespace elves {

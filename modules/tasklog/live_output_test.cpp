@@ -75,7 +75,8 @@ TEST_CASE("of a task's output no more is kept than its bound, however it is cut"
     house.add(TaskId(2), 0, std::string(2'000, 'x'));
     CHECK(house.kept() == 2 * most);
     CHECK(task_records::left_out(house.store.db(), TaskId(2)) == 50 + 2'000 - most);
-    CHECK(house.shown(TaskId(2)) == std::string(static_cast<std::size_t>(most) - 50, 'x') + std::string(50, 'y'));
+    CHECK(house.shown(TaskId(2)) ==
+          std::string(static_cast<std::size_t>(most) - 50, 'x') + std::string(50, 'y'));
 }
 
 TEST_CASE("an offset that no output can have is dropped", "[live_output]")

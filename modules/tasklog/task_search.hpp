@@ -18,15 +18,15 @@ struct TaskPage {
 
 /// What one page may cost.
 struct PageBounds {
-    std::int64_t looked_at = 100'000; ///< Tasks.
+    std::int64_t looked_at = 100'000;                 ///< Tasks.
     std::size_t bytes = std::size_t{2} * 1024 * 1024; ///< Of JSON; a single task may have more.
 };
 
 /// The newest `limit` that fit `filter` and that `key` (null: anybody) may see; fewer where their texts are
-/// large. Looks at `bounds.looked_at` tasks, then says where to go on: who looks for what is rare, or far back,
-/// keeps nobody waiting.
-[[nodiscard]] TaskPage search_tasks(Db& db, task_records::Filter filter, std::int64_t limit, Key const* key,
-    PageBounds const& bounds = {});
+/// large. Looks at `bounds.looked_at` tasks, then says where to go on: who looks for what is rare, or far
+/// back, keeps nobody waiting.
+[[nodiscard]] TaskPage search_tasks(
+    Db& db, task_records::Filter filter, std::int64_t limit, Key const* key, PageBounds const& bounds = {});
 
 /// What there is of a task that was asked for by its id.
 struct TaskById {

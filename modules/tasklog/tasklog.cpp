@@ -145,8 +145,7 @@ void Tasklog::declare(MethodTable& table)
         .cut_by_app();
     table.call<OutputOf>("gettaskoutput", Right::read,
         {required("id", &OutputOf::id), optional("offset", &OutputOf::offset),
-            optional("limit", &OutputOf::limit),
-            optional("stderr_offset", &OutputOf::stderr_offset)},
+            optional("limit", &OutputOf::limit), optional("stderr_offset", &OutputOf::stderr_offset)},
         "What a task's worker printed.",
         [this](OutputOf in, Caller const& caller) { return output_of(in, caller); });
     table.call<StoryOf>("gettaskstory", Right::read, {required("id", &StoryOf::id)},
@@ -340,8 +339,9 @@ asio::awaitable<Reply> Tasklog::search(Search in, Caller caller)
     book_.flush();
     PageBounds bounds;
     bounds.bytes = std::min(bounds.bytes, text_room(max_frame()));
-    std::function<TaskPage(Db&)> work = [filter, limit = in.limit, key = caller.key, bounds](
-                                            Db& db) { return search_tasks(db, filter, limit, key.get(), bounds); };
+    std::function<TaskPage(Db&)> work = [filter, limit = in.limit, key = caller.key, bounds](Db& db) {
+        return search_tasks(db, filter, limit, key.get(), bounds);
+    };
     auto const page = co_await store_.read<TaskPage>(std::move(work));
     json::array info;
     for (auto const& row : page.rows) info.push_back(task_text(row, zone_));

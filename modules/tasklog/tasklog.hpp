@@ -93,7 +93,7 @@ private:
     Clock& clock_;
     Zone zone_;
     Presence const& presence_;
-    Quotas const* quotas_; ///< Null where there are no keys.
+    Quotas const* quotas_;       ///< Null where there are no keys.
     ServerLimits const* limits_; ///< Null: the default.
     TaskBook book_;
     LiveOutput output_;

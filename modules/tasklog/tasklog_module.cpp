@@ -10,9 +10,8 @@ std::unique_ptr<Module> make_tasklog(Host& host)
     host.store.migrate("tasklog", tasklog_schema);
     auto* const quotas = host.find<Quotas>();
     auto& presence = host.need<Presence>("tasklog");
-    auto module = std::make_unique<Tasklog>(host.loop, host.store, host.clock, host.zone,
-        presence, host.need<AppDirectory>("tasklog"), host.need<Dialer>("tasklog"), quotas,
-        host.find<ServerLimits>());
+    auto module = std::make_unique<Tasklog>(host.loop, host.store, host.clock, host.zone, presence,
+        host.need<AppDirectory>("tasklog"), host.need<Dialer>("tasklog"), quotas, host.find<ServerLimits>());
     presence.on_register(
         [log = module.get()](json::object& reply) { reply["max_output"] = log->max_output(); });
     if (quotas) quotas->add(module->book());

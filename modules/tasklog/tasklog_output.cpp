@@ -43,7 +43,8 @@ std::string read_page(Db& db, TaskId id, OutputStream stream, OutputRange range)
 }
 
 /// The agent's report has the end of stderr, too: it counts where less came live, as from an older agent.
-std::string read_errors(Db& db, FoundOutput const& found, std::int64_t limit, std::optional<std::int64_t> offset)
+std::string read_errors(
+    Db& db, FoundOutput const& found, std::int64_t limit, std::optional<std::int64_t> offset)
 {
     auto const& task = found.row->task;
     auto const size = found.errors_size;
@@ -86,8 +87,8 @@ asio::awaitable<Reply> Tasklog::output_of(OutputOf in, Caller caller)
     auto const& report = task.report;
     // Whoever reads on gets what did not fit into this reply.
     auto const room = text_room(max_frame());
-    auto const errors = in.stderr_offset ? head_that_fits(found.errors, room / 3)
-                                         : tail_that_fits(found.errors, room / 3);
+    auto const errors =
+        in.stderr_offset ? head_that_fits(found.errors, room / 3) : tail_that_fits(found.errors, room / 3);
     auto const output = head_that_fits(found.output, room - json_bytes(errors));
     bool const is_cut = (report && report->truncated) || found.left_out > 0 ||
                         (!in.stderr_offset && errors.size() < found.errors.size());

@@ -6,9 +6,9 @@
 
 namespace elves::agent {
 
-/// Keeps the beginning and the end of a long text: up to `most` bytes all of it, beyond that its first and its
-/// last half of `most` bytes with a line `[N bytes left out]` between them. Fed in pieces of whole characters;
-/// the beginning is handed on at once, the rest at the end. No I/O.
+/// Keeps the beginning and the end of a long text: up to `most` bytes all of it, beyond that its first and
+/// its last half of `most` bytes with a line `[N bytes left out]` between them. Fed in pieces of whole
+/// characters; the beginning is handed on at once, the rest at the end. No I/O.
 class HeadAndTail {
 public:
     explicit HeadAndTail(std::size_t most) : most_(most) {}

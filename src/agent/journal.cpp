@@ -31,7 +31,8 @@ constexpr std::string_view select_kept =
     "SELECT id, stream, at, length(CAST(data AS BLOB)) FROM output ORDER BY id, stream DESC, at";
 constexpr std::string_view insert_output =
     "INSERT INTO output (id, stream, at, data) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
-constexpr std::string_view select_output = "SELECT data FROM output WHERE id = ?1 AND stream = ?2 AND at = ?3";
+constexpr std::string_view select_output =
+    "SELECT data FROM output WHERE id = ?1 AND stream = ?2 AND at = ?3";
 constexpr std::string_view delete_output = "DELETE FROM output WHERE id = ?1 AND stream = ?2 AND at = ?3";
 constexpr std::string_view insert_cron = "INSERT INTO cron (id, entry, accounted) VALUES (?1, ?2, ?3)";
 

@@ -40,8 +40,7 @@ std::size_t index_of(OutputStream stream) { return static_cast<std::size_t>(stre
 
 } // namespace
 
-KeptOutput::KeptOutput(
-    LoopExecutor loop, Clock& clock, Journal& journal, ServerBounds& bounds, Limits limits)
+KeptOutput::KeptOutput(LoopExecutor loop, Clock& clock, Journal& journal, ServerBounds& bounds, Limits limits)
     : loop_(std::move(loop)), clock_(clock), journal_(journal), bounds_(bounds), limits_(limits)
 {
 }
@@ -61,7 +60,8 @@ void KeptOutput::start(std::vector<Journal::KeptPiece> const& kept)
 KeptOutput::Stream& KeptOutput::stream_of(TaskId id, OutputStream stream)
 {
     auto& place = tasks_[id].streams[index_of(stream)];
-    if (!place) place.emplace(std::min(limits_.max_output, bounds_.max_output().value_or(limits_.max_output)));
+    if (!place)
+        place.emplace(std::min(limits_.max_output, bounds_.max_output().value_or(limits_.max_output)));
     return *place;
 }
 
@@ -129,7 +129,8 @@ void KeptOutput::add_chunks(Stream& stream, std::string_view text)
         auto* last = stream.chunks.empty() ? nullptr : &stream.chunks.back();
         bool const takes_more = last && !last->is_in_flight && !last->is_confirmed &&
                                 last->disk == Chunk::Disk::no && last->size < chunk_bytes / 2;
-        if (!takes_more) last = &stream.chunks.emplace_back(Chunk{stream.end, 0, {}, Chunk::Disk::no, false, false});
+        if (!takes_more)
+            last = &stream.chunks.emplace_back(Chunk{stream.end, 0, {}, Chunk::Disk::no, false, false});
         auto const part = head_of(text, chunk_bytes - last->size);
         last->data.append(part);
         last->size += part.size();
@@ -165,10 +166,7 @@ void KeptOutput::link_down()
     }
 }
 
-void KeptOutput::stop()
-{
-    look();
-}
+void KeptOutput::stop() { look(); }
 
 void KeptOutput::make_ready(Key const& key, Stream& stream)
 {
@@ -286,7 +284,8 @@ bool KeptOutput::is_hopeless(Key const& key, Stream& stream, Answer answer)
 {
     if (answer == Answer::failed) return false;
     bool const may_be_known_later =
-        answer == Answer::unknown && (!tasks_.at(key.id).has_ended || (is_unconfirmed_ && is_unconfirmed_(key.id)));
+        answer == Answer::unknown &&
+        (!tasks_.at(key.id).has_ended || (is_unconfirmed_ && is_unconfirmed_(key.id)));
     if (may_be_known_later || ++stream.refused < most_refusals) return false;
     ELVES_LOG(warning, "output.dropped task=" << key.id.text() << " stream=" << stream_text(key.stream)
                                               << ": the server does not take it");
@@ -348,7 +347,8 @@ void KeptOutput::collect_unwritten(TaskId id, Printed& printed, std::vector<Outp
         auto& place = printed.streams[index_of(stream)];
         if (!place) continue;
         for (auto const& chunk : place->chunks) {
-            if (chunk.disk == Chunk::Disk::no && !chunk.is_confirmed) places.push_back({id, stream, chunk.at});
+            if (chunk.disk == Chunk::Disk::no && !chunk.is_confirmed)
+                places.push_back({id, stream, chunk.at});
         }
     }
 }
@@ -374,8 +374,8 @@ asio::awaitable<void> KeptOutput::write(std::vector<Journal::OutputRow> rows)
         co_await journal_.put_output(std::move(rows));
         is_on_disk = true;
     } catch (std::exception const& problem) {
-        ELVES_LOG(warning,
-            "what workers printed is not in the journal yet, trying again: " << problem.what());
+        ELVES_LOG(
+            warning, "what workers printed is not in the journal yet, trying again: " << problem.what());
     }
     written(places, is_on_disk);
 }

@@ -21,21 +21,20 @@ namespace elves::agent {
 
 /// Delivers what workers print to the server, and keeps it until the server has confirmed that it is on disk:
 /// in memory, and from a second after it was printed, or from the end of its worker on, in the journal. Sends
-/// it again on the next link and after a restart. Of each stream at most `max_output` bytes are sent, its head
-/// and its tail (HeadAndTail); of what is unconfirmed at most `max_kept` bytes are kept. What is left out is
-/// said in the output by a line, and the task's result is marked. A task that prints nothing costs nothing.
-/// On the loop's thread; outlives what it spawns there.
+/// it again on the next link and after a restart. Of each stream at most `max_output` bytes are sent, its
+/// head and its tail (HeadAndTail); of what is unconfirmed at most `max_kept` bytes are kept. What is left
+/// out is said in the output by a line, and the task's result is marked. A task that prints nothing costs
+/// nothing. On the loop's thread; outlives what it spawns there.
 class KeptOutput {
 public:
     struct Limits {
-        std::size_t max_output = std::size_t{1024} * 1024; ///< Bytes of each stream of a task.
+        std::size_t max_output = std::size_t{1024} * 1024;     ///< Bytes of each stream of a task.
         std::size_t max_kept = std::size_t{256} * 1024 * 1024; ///< Bytes of all tasks together.
     };
     /// Whether the server has not confirmed a task's result yet.
     using IsUnconfirmed = std::function<bool(TaskId)>;
 
-    KeptOutput(
-        LoopExecutor loop, Clock& clock, Journal& journal, ServerBounds& bounds, Limits limits);
+    KeptOutput(LoopExecutor loop, Clock& clock, Journal& journal, ServerBounds& bounds, Limits limits);
 
     void ask_unconfirmed(IsUnconfirmed is_unconfirmed) { is_unconfirmed_ = std::move(is_unconfirmed); }
     /// Goes on with what the journal has.
@@ -64,7 +63,7 @@ private:
         explicit Stream(std::size_t most) : cut(most) {}
         HeadAndTail cut;
         std::deque<Chunk> chunks;
-        std::uint64_t end = 0; ///< Where what comes next begins.
+        std::uint64_t end = 0;      ///< Where what comes next begins.
         std::uint64_t left_out = 0; ///< For want of room, since the last line that said so.
         bool is_cut = false;
         bool is_ready = false; ///< It is in `ready_`.
@@ -114,12 +113,12 @@ private:
     Limits limits_;
     IsUnconfirmed is_unconfirmed_;
     std::unordered_map<TaskId, Printed> tasks_;
-    std::shared_ptr<Peer> server_; ///< Null: there is no link.
-    std::uint64_t link_ = 0;       ///< Another one for each link.
-    std::deque<Key> ready_;        ///< Streams that have something to send; they take turns.
-    std::size_t in_flight_ = 0;    ///< Bytes.
-    std::size_t kept_ = 0;         ///< Bytes that are not confirmed.
-    std::size_t unwritten_ = 0;    ///< Of those, the ones that are only in memory.
+    std::shared_ptr<Peer> server_;   ///< Null: there is no link.
+    std::uint64_t link_ = 0;         ///< Another one for each link.
+    std::deque<Key> ready_;          ///< Streams that have something to send; they take turns.
+    std::size_t in_flight_ = 0;      ///< Bytes.
+    std::size_t kept_ = 0;           ///< Bytes that are not confirmed.
+    std::size_t unwritten_ = 0;      ///< Of those, the ones that are only in memory.
     std::vector<OutputPlace> drops_; ///< Confirmed, and still in the journal.
     Timer looking_;
 };

@@ -94,8 +94,9 @@ std::optional<ProcessGroups> leftover(std::filesystem::path const& folder, std::
     return groups;
 }
 
-/// The process is held by a descriptor, and looked at after that was opened: its number can't become another's
-/// in between. Stopped, it keeps the number of its group from being given away while that is signaled.
+/// The process is held by a descriptor, and looked at after that was opened: its number can't become
+/// another's in between. Stopped, it keeps the number of its group from being given away while that is
+/// signaled.
 bool kill_if_leftover(pid_t pid, std::filesystem::path const& folder, std::vector<TaskId> const& tasks)
 {
     if (!leftover(folder, tasks)) return false;

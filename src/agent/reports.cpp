@@ -27,8 +27,7 @@ bool has_code(Back const& back, Code code)
 
 } // namespace
 
-Reports::Reports(
-    LoopExecutor loop, Clock& clock, Tasks& tasks, Zone const& zone, ServerBounds& bounds)
+Reports::Reports(LoopExecutor loop, Clock& clock, Tasks& tasks, Zone const& zone, ServerBounds& bounds)
     : loop_(std::move(loop)), clock_(clock), tasks_(tasks), zone_(zone), bounds_(bounds)
 {
 }

@@ -45,9 +45,8 @@ class Runner {
 public:
     struct Settings {
         std::filesystem::path apps;
-        std::vector<std::string> interpreters; ///< Names found on PATH, or absolute paths.
-        std::size_t max_output =
-            std::size_t{1024} * 1024; ///< Bytes of a result that are passed on.
+        std::vector<std::string> interpreters;             ///< Names found on PATH, or absolute paths.
+        std::size_t max_output = std::size_t{1024} * 1024; ///< Bytes of a result that are passed on.
         std::size_t max_workers = 16;
         std::chrono::milliseconds kill_grace{5000}; ///< From TERM to KILL.
         bool param_by_input = false;                ///< Every param, not only a long one.

@@ -18,9 +18,9 @@ public:
     static constexpr std::size_t largest_frame = std::size_t{64} * 1024 * 1024;
 
     void learn(JsonValue const& reply);
-    /// Why a call failed with its link. Where the server closed that for a frame that was too large ([400.2]),
-    /// although it was small enough for what is known, frames are half as large from then on: the same one
-    /// would end each new link.
+    /// Why a call failed with its link. Where the server closed that for a frame that was too large
+    /// ([400.2]), although it was small enough for what is known, frames are half as large from then on: the
+    /// same one would end each new link.
     void link_failed(std::string_view why);
 
     /// Bytes that a frame to the server may have.

@@ -14,6 +14,8 @@ namespace {
 constexpr std::chrono::milliseconds look_again{500};
 /// What is repeated of stderr where a task has failed.
 constexpr std::size_t shown_errors = 2048;
+/// In the line that stands where an agent left out a part of a stream.
+constexpr std::string_view cut_line_mark = " bytes left out]";
 /// The longest result that is compared with the end of the output.
 constexpr std::size_t longest_result = std::size_t{64} * 1024 + 1;
 
@@ -88,15 +90,15 @@ asio::awaitable<HostResult> Exec::send(Ip agent)
 asio::awaitable<HostResult> Exec::follow(HostResult sent)
 {
     auto const prefix = results_.size() > 1 ? sent.agent.text() + "| " : std::string();
-    Followed followed{{}, LinePrinter(prefix), LinePrinter(prefix), {}};
+    Followed followed{{}, LinePrinter(prefix), LinePrinter(prefix), {}, false};
     for (;;) {
         // The record first: what is printed before its end is then in the output that follows.
         auto const record = co_await record_of(sent.id);
         while (co_await show_output(sent.id, followed)) {
         }
         if (is_final(record)) {
-            finish_printed(sent.agent, followed);
             auto result = result_of_record(sent.agent, record);
+            finish_printed(result, followed);
             // The result of a worker that says none is the end of its output, which was shown.
             if (result.end == HostEnd::done && !with_.out.is_json() && followed.last.ends_with(result.text))
                 result.text.clear();
@@ -141,12 +143,15 @@ void Exec::show_printed(Followed& followed)
     with_.out.raw(followed.output.put(output));
     std::fflush(stdout);
     std::fwrite(errors.data(), 1, errors.size(), stderr);
+    auto const scanned = followed.last.size() - std::min(followed.last.size(), cut_line_mark.size());
     followed.last += output;
+    followed.has_cut_line = followed.has_cut_line || errors.find(cut_line_mark) != std::string::npos ||
+                            followed.last.find(cut_line_mark, scanned) != std::string::npos;
     if (followed.last.size() > 2 * longest_result)
         followed.last.erase(0, followed.last.size() - longest_result);
 }
 
-void Exec::finish_printed(Ip const& agent, Followed& followed)
+void Exec::finish_printed(HostResult const& result, Followed& followed)
 {
     while (followed.last.ends_with('\n')) followed.last.pop_back();
     if (with_.out.is_json()) return;
@@ -155,12 +160,15 @@ void Exec::finish_printed(Ip const& agent, Followed& followed)
     auto const errors = followed.errors.finish();
     std::fwrite(errors.data(), 1, errors.size(), stderr);
     auto const& printed = followed.printed;
+    auto const agent = result.agent.text();
     if (!printed.left_out.empty()) {
-        with_.out.note(agent.text() + ": the server did not keep " + printed.left_out +
+        with_.out.note(agent + ": the server did not keep " + printed.left_out +
                        " bytes of the output: [tasklog] max_output, or the key's bytes_per_day");
-    } else if (printed.is_truncated) {
-        with_.out.note(agent.text() + ": the output or result is not complete; \"[N bytes left out]\" says "
-                                      "where output was cut ([agent] and [tasklog] max_output)");
+    } else if (printed.is_truncated && followed.has_cut_line) {
+        with_.out.note(agent + ": the output is not complete; \"[N bytes left out]\" says where it was cut "
+                               "([agent] and [tasklog] max_output)");
+    } else if (printed.is_truncated && result.end != HostEnd::done) {
+        with_.out.note(agent + ": the end of the output may be missing");
     }
 }
 
@@ -173,8 +181,8 @@ asio::awaitable<HostResult> Exec::with_output(HostResult result)
     try {
         for (bool has_more = true; has_more;) {
             auto call = printed.next_call(result.id);
-            auto const back =
-                co_await with_.session.ask("tasklog", "gettaskoutput", std::move(call), with_.session.limit());
+            auto const back = co_await with_.session.ask(
+                "tasklog", "gettaskoutput", std::move(call), with_.session.limit());
             has_more = back.flag && printed.take(back.fields);
         }
         add_printed(result, printed);

@@ -35,11 +35,12 @@ private:
         TaskOutput printed;
         LinePrinter output;
         LinePrinter errors;
-        std::string last; ///< The end of the output that was shown.
+        std::string last{};        ///< The end of the output that was shown.
+        bool has_cut_line = false; ///< It said that something was left out.
     };
     asio::awaitable<bool> show_output(std::string id, Followed& followed);
     void show_printed(Followed& followed);
-    void finish_printed(Ip const& agent, Followed& followed);
+    void finish_printed(HostResult const& result, Followed& followed);
     /// Adds what the task printed, and its exit code, where a person or a document needs them.
     asio::awaitable<HostResult> with_output(HostResult result);
     asio::awaitable<json::object> record_of(std::string id);

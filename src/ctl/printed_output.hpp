@@ -27,8 +27,8 @@ struct TaskOutput {
     std::size_t errors_read = 0;
 };
 
-/// Turns the pieces of a stream into lines for a terminal, each behind a prefix. Without a prefix text goes out
-/// as it comes; with one, as soon as its line has ended, so that the lines of several tasks do not mix.
+/// Turns the pieces of a stream into lines for a terminal, each behind a prefix. Without a prefix text goes
+/// out as it comes; with one, as soon as its line has ended, so that the lines of several tasks do not mix.
 class LinePrinter {
 public:
     explicit LinePrinter(std::string prefix) : prefix_(std::move(prefix)) {}

@@ -30,16 +30,14 @@ TEST_CASE("a text up to the bound stays whole, however it is cut", "[head_and_ta
     }
 }
 
-TEST_CASE("of a longer text the first and the last half stay, and a line says how much does not",
-    "[head_and_tail]")
+TEST_CASE(
+    "of a longer text the first and the last half stay, and a line says how much does not", "[head_and_tail]")
 {
     auto const text = std::string(500, 'h') + std::string(200'000, 'm') + std::string(500, 't');
-    auto const expected =
-        std::string(500, 'h') + "\n[200000 bytes left out]\n" + std::string(500, 't');
+    auto const expected = std::string(500, 'h') + "\n[200000 bytes left out]\n" + std::string(500, 't');
     for (std::size_t const piece : {1, 333, 65'536, 300'000}) CHECK(kept(1'000, text, piece) == expected);
     auto const lines = std::string(499, 'h') + "\n" + std::string(1, 'm') + std::string(500, 't');
-    CHECK(kept(1'000, lines, 10) ==
-          std::string(499, 'h') + "\n[1 bytes left out]\n" + std::string(500, 't'));
+    CHECK(kept(1'000, lines, 10) == std::string(499, 'h') + "\n[1 bytes left out]\n" + std::string(500, 't'));
 }
 
 TEST_CASE("no character is cut in two", "[head_and_tail]")

@@ -127,8 +127,7 @@ TEST_CASE("it survives the agent's own end", "[kept_output]")
     }
     Life next(machine);
     next.house.settle();
-    CHECK(next.server.streams ==
-          std::map<std::string, std::string>{{"stdout", "before"}, {"stderr", "why"}});
+    CHECK(next.server.streams == std::map<std::string, std::string>{{"stdout", "before"}, {"stderr", "why"}});
     next.pass(5s);
     CHECK(next.rows() == 0);
 }

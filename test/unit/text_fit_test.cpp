@@ -23,7 +23,9 @@ TEST_CASE("what fits is the longest whole-character beginning, or end", "[text_f
     CHECK(head_that_fits(std::string_view("a\0b", 3), 7) == std::string_view("a\0", 2));
     CHECK(head_that_fits(std::string_view("a\0b", 3), 6) == "a");
     CHECK(head_that_fits("a\xE2\x82\xAC", 3) == "a");
-    CHECK(tail_that_fits("\xE2\x82\xAC" "a", 3) == "a");
+    CHECK(tail_that_fits("\xE2\x82\xAC"
+                         "a",
+              3) == "a");
     CHECK(head_that_fits("\"", 1).empty());
     CHECK(tail_that_fits("", 0).empty());
 }
