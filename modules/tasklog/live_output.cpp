@@ -41,6 +41,7 @@ struct LiveOutput::Batch {
     std::map<std::string, std::int64_t> written; ///< For each key; set by the store's thread.
     std::vector<OneShot<std::exception_ptr>> waiting;
     std::size_t size = 0; ///< Bytes.
+    std::uint64_t writes = 0; ///< `writes_` when it was begun.
 
     void write(Db& db)
     {
@@ -62,7 +63,10 @@ bool LiveOutput::add(ArrivedOutput arrived)
     auto const [place, is_new] = last_.try_emplace(arrived.id);
     if (is_new && arrived.is_final) ended_.push_back(arrived.id);
     auto& last = arrived.stream == OutputStream::output ? place->second.output : place->second.errors;
-    if (fits_last_row(last, arrived)) {
+    cut_known(last, arrived);
+    if (arrived.data.empty()) {
+        // It is there already, or on its way.
+    } else if (fits_last_row(last, arrived)) {
         arrived.data.insert(0, static_cast<std::size_t>(arrived.at - last.end), '?');
         append(last, std::move(arrived));
     } else {
@@ -89,6 +93,16 @@ void LiveOutput::leave_out(TaskId id, std::size_t bytes)
     flush_soon();
 }
 
+/// What is sent again is not compared with the disk where memory knows it.
+void LiveOutput::cut_known(Last const& last, ArrivedOutput& arrived) const
+{
+    bool const is_known = last.row >= 0 && last.writes == writes_ && arrived.at >= last.whole_from;
+    if (!is_known || arrived.at >= last.end) return;
+    auto const known = static_cast<std::size_t>(last.end - arrived.at);
+    arrived.at = last.end;
+    arrived.data.erase(0, known);
+}
+
 bool LiveOutput::fits_last_row(Last const& last, ArrivedOutput const& arrived) const
 {
     auto const gap = arrived.at - last.end;
@@ -103,7 +117,12 @@ void LiveOutput::begin_row(Last& last, ArrivedOutput arrived)
 {
     // One that is sent again may be in the middle of others: nothing is appended to it.
     bool const is_next = arrived.at >= last.end;
-    if (arrived.at > last.end) ++last.gaps;
+    // After a write that failed nothing is known of what came before.
+    bool const is_unknown = last.row < 0 || last.writes != writes_;
+    bool const is_gap = !is_unknown && arrived.at > last.end;
+    if (is_gap) ++last.gaps;
+    if (is_unknown) last.end = arrived.at;
+    if (is_unknown || is_gap) last.whole_from = arrived.at;
     last.takes_more = is_next && last.row >= 0;
     last.writes = writes_;
     last.row = arrived.at;
@@ -165,7 +184,7 @@ void LiveOutput::flush()
     ++flushes_;
     for (auto const id : std::exchange(ended_, {})) last_.erase(id);
     auto batch = std::make_shared<Batch>(Batch{std::exchange(held_, {}), std::exchange(left_out_, {}), {},
-        std::exchange(waiting_, {}), std::exchange(held_bytes_, 0)});
+        std::exchange(waiting_, {}), std::exchange(held_bytes_, 0), writes_});
     writing_bytes_ += batch->size;
     store_.post([batch](Db& db) { batch->write(db); },
         [this, batch, weak = std::weak_ptr(alive_)](std::exception_ptr const& failure) {
@@ -176,13 +195,16 @@ void LiveOutput::flush()
 void LiveOutput::written(Batch const& batch, std::exception_ptr const& failure)
 {
     writing_bytes_ -= batch.size;
-    for (auto waiting : batch.waiting) waiting.set(failure);
+    // What was on its way when something was sent again may not have come to the disk.
+    auto const earlier = batch.writes == writes_ ? nullptr : failed_;
+    for (auto waiting : batch.waiting) waiting.set(failure ? failure : earlier);
     if (!failure) {
         for (auto const& [by, bytes] : batch.written) {
             if (on_written_ && bytes > 0) on_written_(by, bytes);
         }
         return;
     }
+    failed_ = failure;
     ++writes_; // the rows of this write are not there to be appended to
     for (auto const& [id, bytes] : batch.left_out) left_out_[id] += bytes;
     ELVES_LOG(warning, "output.not_written pieces=" << batch.pieces.size()

@@ -72,6 +72,8 @@ private:
         std::uint64_t flush = 0;  ///< `flushes_` when `held` was set: from then on that is no more.
         std::size_t held = 0;     ///< Its piece in `held_`.
         int gaps = 0;             ///< Left open so far.
+        /// From here to `end` nothing is missing, where no write has failed since.
+        std::int64_t whole_from = 0;
     };
     struct Streams {
         Last output;
@@ -82,6 +84,7 @@ private:
     static constexpr std::int64_t new_row = -1;
 
     void cut_to_bound(ArrivedOutput& arrived);
+    void cut_known(Last const& last, ArrivedOutput& arrived) const;
     [[nodiscard]] bool fits_last_row(Last const& last, ArrivedOutput const& arrived) const;
     void begin_row(Last& last, ArrivedOutput arrived);
     void append(Last& last, ArrivedOutput arrived);
@@ -97,6 +100,7 @@ private:
     std::vector<TaskId> ended_;                ///< Of those, the ones that have ended: until the next flush.
     std::uint64_t flushes_ = 1;
     std::uint64_t writes_ = 0; ///< Another one after each write that failed.
+    std::exception_ptr failed_; ///< Why the last one failed that did.
     std::vector<Piece> held_;
     std::size_t held_bytes_ = 0;
     std::size_t writing_bytes_ = 0;

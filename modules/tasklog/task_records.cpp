@@ -524,8 +524,10 @@ std::int64_t insert_output(Db& db, TaskId id, OutputStream stream, OutputPiece c
     }
     std::int64_t written = 0;
     for (auto at = piece.at; at < end;) {
-        at = std::max(at, end_before(db, text, stream, at));
-        if (at >= end) break;
+        if (auto const covered = end_before(db, text, stream, at); covered > at) {
+            at = covered;
+            continue;
+        }
         auto const stop = next_after(db, text, stream, at, end);
         std::string_view const data(piece.data);
         auto const from = static_cast<std::size_t>(at - piece.at);

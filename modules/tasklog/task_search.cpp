@@ -49,11 +49,13 @@ public:
         ++looked_at_;
         last_ = row.seq;
         if (!is_seen(key_, row.task)) return true;
+        auto const texts = text_bytes(row);
         auto const bytes = listed_bytes(row);
-        if (!has_room(bytes)) {
+        if (!has_room(texts, bytes)) {
             page_.next = page_.rows.back().seq;
             return false;
         }
+        texts_ += texts;
         bytes_ += bytes;
         page_.rows.push_back(std::move(row));
         return true;
@@ -62,9 +64,10 @@ public:
 
 private:
     /// There is for one, however large.
-    [[nodiscard]] bool has_room(std::size_t bytes) const
+    [[nodiscard]] bool has_room(std::size_t texts, std::size_t bytes) const
     {
-        return page_.rows.empty() || (page_.rows.size() < limit_ && bytes_ + bytes <= bounds_.bytes);
+        return page_.rows.empty() || (page_.rows.size() < limit_ && texts_ + texts <= bounds_.texts &&
+                                         bytes_ + bytes <= bounds_.bytes);
     }
 
     std::size_t limit_;
@@ -72,6 +75,7 @@ private:
     PageBounds bounds_;
     std::int64_t looked_at_ = 0;
     std::int64_t last_ = 0; ///< The seq of the last one looked at.
+    std::size_t texts_ = 0;
     std::size_t bytes_ = 0;
     TaskPage page_;
 };

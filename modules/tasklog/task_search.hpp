@@ -19,7 +19,8 @@ struct TaskPage {
 /// What one page may cost.
 struct PageBounds {
     std::int64_t looked_at = 100'000;                 ///< Tasks.
-    std::size_t bytes = std::size_t{2} * 1024 * 1024; ///< Of JSON; a single task may have more.
+    std::size_t texts = std::size_t{1024} * 1024;     ///< Bytes of long texts; a single task may have more.
+    std::size_t bytes = std::size_t{4} * 1024 * 1024; ///< Of all as JSON; likewise.
 };
 
 /// The newest `limit` that fit `filter` and that `key` (null: anybody) may see; fewer where their texts are
