@@ -40,7 +40,7 @@ struct LiveOutput::Batch {
     std::unordered_map<TaskId, std::int64_t> left_out;
     std::map<std::string, std::int64_t> written; ///< For each key; set by the store's thread.
     std::vector<OneShot<std::exception_ptr>> waiting;
-    std::size_t size = 0; ///< Bytes.
+    std::size_t size = 0;     ///< Bytes.
     std::uint64_t writes = 0; ///< `writes_` when it was begun.
 
     void write(Db& db)

@@ -99,7 +99,7 @@ private:
     std::unordered_map<TaskId, Streams> last_; ///< Of tasks that run.
     std::vector<TaskId> ended_;                ///< Of those, the ones that have ended: until the next flush.
     std::uint64_t flushes_ = 1;
-    std::uint64_t writes_ = 0; ///< Another one after each write that failed.
+    std::uint64_t writes_ = 0;  ///< Another one after each write that failed.
     std::exception_ptr failed_; ///< Why the last one failed that did.
     std::vector<Piece> held_;
     std::size_t held_bytes_ = 0;

@@ -238,3 +238,26 @@ TEST_CASE("times of the first and the last output stay what they were", "[live_o
     CHECK(times.last == begun + std::chrono::seconds(4));
     CHECK(times.bytes == 5);
 }
+
+TEST_CASE("what failed to be written is written when it is sent again, in any order", "[live_output]")
+{
+    House house;
+    house.resend(TaskId(1), 0, "aaaaa");
+    house.resend(TaskId(1), 5, "bbbbb");
+    house.store.fail_next();
+    house.kept();
+    house.resend(TaskId(1), 0, "aaaaa");
+    house.kept();
+    house.resend(TaskId(1), 5, "bbbbb");
+    house.resend(TaskId(1), 10, "ccccc");
+    CHECK(house.shown(TaskId(1)) == "aaaaabbbbbccccc");
+}
+
+TEST_CASE("pieces that overlap by all but a byte do not take a row each", "[live_output]")
+{
+    House house;
+    house.output.set_most(100'000);
+    for (std::int64_t at = 0; at < 5'000; ++at) house.add(TaskId(1), at, std::string(100, 'x'));
+    CHECK(house.rows() <= 5'000 / 1'024 + 3);
+    CHECK(house.shown(TaskId(1)) == std::string(5'099, 'x'));
+}
