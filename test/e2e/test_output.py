@@ -280,6 +280,37 @@ sys.stdout.write("<ElvesWFlag>true</ElvesWFlag><ElvesWResult>" + sys.argv[2][0] 
         self.assertEqual([one["truncated"] for one in told], ["true"] * 3)
 
 
+class Limits(OutputTest):
+    def test_the_reply_to_register_says_what_the_server_takes(self):
+        agent = self.agent(self.house, "10.0.0.1")
+        reply = agent.call("heartbeat", "register", agentip="10.0.0.1")
+        self.assertEqual((reply["max_frame"], reply["max_output"]), (4 << 20, 1 << 20))
+
+    def test_a_frame_that_became_too_large_ends_one_link_and_no_more(self):
+        self.worker.app("big", WORKER + 'time.sleep(3); answer("x" * 900_000)')
+        self.begin_work()
+        task = self.send_async(self.caller, IP, app="big", func="f")["id"]
+        self.house.settings(server={"max_frame": 300_000})
+        self.house.signal(signal.SIGHUP)
+        eventually(lambda: "settings read again" in self.house.log())
+        self.caller = self.client(self.house)
+        record = self.wait_status(self.caller, task, "done", patience=30)
+        self.assertGreater(len(record["worker_message"]), 200_000)
+        self.assertEqual(self.output(task)["truncated"], "true")
+        self.assertLessEqual(self.worker.log().count("registered as"), 3)
+
+    def test_output_of_a_stranger_or_of_no_task_is_refused(self):
+        owner, other = self.agent(self.house, "10.0.0.1"), self.agent(self.house, "10.0.0.2")
+        task = self.send_async(self.caller, "10.0.0.1")["id"]
+        piece = {"offset": 0, "data": "text", "stream": "stdout"}
+        self.error_in(other.call("tasklog", "output", id=task, **piece)["error_info"], "401.6")
+        self.error_in(owner.call("tasklog", "output", id="0" * 16, **piece)["error_info"], "416.1")
+        self.error_in(owner.call("tasklog", "output", id=task, **{**piece, "stream": "x"})["error_info"], "403.10")
+        for _ in range(2):
+            self.assertEqual(owner.call("tasklog", "output", id=task, **piece)["flag"], "true")
+        self.assertEqual(self.output(task)["output"], "text")
+
+
 class Groups(OutputTest):
     def test_what_a_killed_agent_left_running_is_killed_at_its_next_start(self):
         self.begin_work()
