@@ -229,6 +229,7 @@ Reply Heartbeat::register_agent(Register in, Caller const& caller)
     ELVES_LOG(info, "agent " << agent.text() << " registered from " << caller.peer->address());
     json::object fields{{"interval", interval_.count()}, {"timezone", zone_.name()}};
     add_time(fields);
+    for (auto const& add_fields : on_register_) add_fields(fields);
     return Reply(std::move(fields));
 }
 

@@ -52,6 +52,10 @@ public:
     [[nodiscard]] std::optional<Ip> agent_of(Peer const& peer) const override;
     void cut_links_of(std::string_view key) override { agents_->cut_links_of(key); }
     void on_link(std::function<void(Ip const&)> then) override { on_link_.push_back(std::move(then)); }
+    void on_register(std::function<void(json::object&)> add_fields) override
+    {
+        on_register_.push_back(std::move(add_fields));
+    }
     void crons_from(CronSource source) override { crons_ = std::move(source); }
 
 private:
@@ -103,6 +107,7 @@ private:
     /// Callbacks hold it weakly: while it is there, so is this module.
     std::shared_ptr<Agents> agents_;
     std::vector<std::function<void(Ip const&)>> on_link_;
+    std::vector<std::function<void(json::object&)>> on_register_;
     CronSource crons_;
     Timer sweep_timer_;
     Timer second_timer_;

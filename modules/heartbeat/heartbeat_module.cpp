@@ -1,4 +1,5 @@
 // The glue: what a Heartbeat is made of in the house.
+#include "elves/services/server_limits.hpp"
 #include "heartbeat.hpp"
 #include "heartbeat_schema.hpp"
 
@@ -27,6 +28,8 @@ std::unique_ptr<Module> make_heartbeat(Host& host)
     auto made = std::make_unique<HeartbeatModule>(host);
     host.store.migrate("heartbeat", heartbeat_schema);
     host.offer<Presence>(*made);
+    if (auto const* const limits = host.find<ServerLimits>())
+        made->on_register([limits](json::object& reply) { reply["max_frame"] = limits->max_frame(); });
     return made;
 }
 

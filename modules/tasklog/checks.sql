@@ -44,7 +44,13 @@ WHERE mode = 'P' AND end_time IS NOT NULL AND status <> 'skipped' AND module_syn
 -- check output: live output belongs to a task
 -- advice: nothing is lost but room; report this
 SELECT 'output of task ' || id || ', which there is not' FROM outputs
-WHERE id NOT IN (SELECT id FROM tasks) GROUP BY id;
+WHERE id NOT IN (SELECT id FROM tasks) GROUP BY id
+UNION ALL
+SELECT 'stderr of task ' || id || ', which there is not' FROM error_outputs
+WHERE id NOT IN (SELECT id FROM tasks) GROUP BY id
+UNION ALL
+SELECT 'a cut in the output of task ' || id || ', which there is not' FROM output_cuts
+WHERE id NOT IN (SELECT id FROM tasks);
 
 -- live stuck: a task ends some time after its own time is over
 -- advice: is its agent online (elvesctl agent IP)? see how far it came (elvesctl why ID), or end it (elvesctl cancel ID)

@@ -89,3 +89,17 @@ CREATE TABLE written (
     day   INTEGER NOT NULL, -- since 1970, UTC
     bytes INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- migration 6: what workers print to stderr, and how much of both streams was left out
+CREATE TABLE error_outputs (
+    id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    time INTEGER,
+    PRIMARY KEY (id, at)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE output_cuts (
+    id TEXT PRIMARY KEY NOT NULL,
+    bytes INTEGER NOT NULL -- not kept by the server; what the agent left out is said in the output itself
+) STRICT, WITHOUT ROWID;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "elves/output_stream.hpp"
 #include "elves/services/task_engine.hpp"
 #include "elves/sql.hpp"
 #include "elves/task.hpp"
@@ -85,14 +86,26 @@ void list(Db& db, Filter const& filter, std::int64_t limit, std::function<bool(R
 [[nodiscard]] std::optional<TaskEngine::LastRun> last_run(Db& db, TaskId cron_id);
 
 struct OutputPiece {
-    std::int64_t at = 0; ///< Bytes from the output's beginning.
+    std::int64_t at = 0; ///< Bytes from the beginning of its stream.
     std::string data;
     Instant time{}; ///< When it came; not read back.
 };
-/// Appends it to the row that begins at `row`, and ends where it begins; a row of its own where there is no
-/// such one.
-void put_output(Db& db, TaskId id, std::int64_t row, OutputPiece const& piece);
-[[nodiscard]] std::vector<OutputPiece> output(Db& db, TaskId id);
+/// Appends it to the row that begins at `row` and ends where it begins; where there is no such row, as
+/// `insert_output` does. Returns how many bytes were written.
+std::int64_t append_output(
+    Db& db, TaskId id, OutputStream stream, std::int64_t row, OutputPiece const& piece);
+/// Writes those bytes of it that are not there yet, as rows of their own. Returns how many.
+std::int64_t insert_output(Db& db, TaskId id, OutputStream stream, OutputPiece const& piece);
+/// The pieces that have something of the `limit` bytes from `offset` on, in their order. What comes before
+/// is not read.
+[[nodiscard]] std::vector<OutputPiece> output(
+    Db& db, TaskId id, OutputStream stream, std::int64_t offset, std::int64_t limit);
+/// Where the last piece ends; 0 without any.
+[[nodiscard]] std::int64_t output_size(Db& db, TaskId id, OutputStream stream);
+/// Counts bytes that the server did not keep.
+void add_left_out(Db& db, TaskId id, std::int64_t bytes);
+[[nodiscard]] std::int64_t left_out(Db& db, TaskId id);
+/// Of both streams.
 struct OutputTimes {
     std::optional<Instant> first;
     std::optional<Instant> last;

@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "elves/answer_budget.hpp"
+#include "elves/text_fit.hpp"
 
 namespace elves {
 
 namespace {
 
-/// A page ends earlier when its texts have that many bytes: it has to fit into a frame (`server.max_frame`).
-constexpr std::size_t page_bytes = 1024 * 1024;
+/// Of a task in a list, beside its long texts.
+constexpr std::size_t short_fields = 1024;
 
 bool is_seen(Key const* key, Task const& task) { return !key || key->may_see(task.agent, task.ins); }
 
@@ -22,28 +23,39 @@ std::size_t text_bytes(task_records::Row const& row)
            row.module.processor_message.size();
 }
 
+/// The same as JSON, with all that stands beside them.
+std::size_t listed_bytes(task_records::Row const& row)
+{
+    auto const& task = row.task;
+    auto const result = task.report ? json_bytes(task.report->result) : 0;
+    return short_fields + json_bytes(task.ins.param) + json_bytes(task.sync_error) + result +
+           json_bytes(row.module.sync_error) + json_bytes(row.module.processor_message);
+}
+
 /// Takes tasks, newest first, until its page is full.
 class Page {
 public:
-    Page(std::int64_t limit, Key const* key, std::int64_t most_looked_at)
-        : limit_(static_cast<std::size_t>(limit)), key_(key), most_looked_at_(most_looked_at)
+    Page(std::int64_t limit, Key const* key, PageBounds const& bounds)
+        : limit_(static_cast<std::size_t>(limit)), key_(key), bounds_(bounds)
     {
     }
     /// False where that one is for the next page.
     bool take(task_records::Row row)
     {
-        if (looked_at_ == most_looked_at_) {
+        if (looked_at_ == bounds_.looked_at) {
             page_.next = last_;
             return false;
         }
         ++looked_at_;
         last_ = row.seq;
         if (!is_seen(key_, row.task)) return true;
-        auto const bytes = text_bytes(row);
-        if (!has_room(bytes)) {
+        auto const texts = text_bytes(row);
+        auto const bytes = listed_bytes(row);
+        if (!has_room(texts, bytes)) {
             page_.next = page_.rows.back().seq;
             return false;
         }
+        texts_ += texts;
         bytes_ += bytes;
         page_.rows.push_back(std::move(row));
         return true;
@@ -52,16 +64,18 @@ public:
 
 private:
     /// There is for one, however large.
-    [[nodiscard]] bool has_room(std::size_t bytes) const
+    [[nodiscard]] bool has_room(std::size_t texts, std::size_t bytes) const
     {
-        return page_.rows.empty() || (page_.rows.size() < limit_ && bytes_ + bytes <= page_bytes);
+        return page_.rows.empty() || (page_.rows.size() < limit_ && texts_ + texts <= bounds_.texts &&
+                                         bytes_ + bytes <= bounds_.bytes);
     }
 
     std::size_t limit_;
     Key const* key_;
-    std::int64_t most_looked_at_;
+    PageBounds bounds_;
     std::int64_t looked_at_ = 0;
     std::int64_t last_ = 0; ///< The seq of the last one looked at.
+    std::size_t texts_ = 0;
     std::size_t bytes_ = 0;
     TaskPage page_;
 };
@@ -69,18 +83,18 @@ private:
 } // namespace
 
 TaskPage search_tasks(
-    Db& db, task_records::Filter filter, std::int64_t limit, Key const* key, std::int64_t most_looked_at)
+    Db& db, task_records::Filter filter, std::int64_t limit, Key const* key, PageBounds const& bounds)
 {
     auto const [oldest, newest] = task_records::seqs(db);
     // Those of an agent or a cron job are found by an index; all else row by row.
     if (!filter.agent && !filter.cron_id) {
         auto const end = std::clamp(filter.before_seq.value_or(newest + 1), oldest, newest + 1);
-        filter.from_seq = std::max(oldest, end - most_looked_at);
+        filter.from_seq = std::max(oldest, end - bounds.looked_at);
     }
-    Page taken(limit, key, most_looked_at);
+    Page taken(limit, key, bounds);
     // One more: it tells whether there is a next page.
     task_records::list(
-        db, filter, most_looked_at + 1, [&](task_records::Row row) { return taken.take(std::move(row)); });
+        db, filter, bounds.looked_at + 1, [&](task_records::Row row) { return taken.take(std::move(row)); });
     auto page = std::move(taken.page());
     if (!page.next && filter.from_seq && *filter.from_seq > oldest) page.next = filter.from_seq;
     return page;

@@ -16,11 +16,18 @@ struct TaskPage {
     std::optional<std::int64_t> next; ///< `before_seq` of the next one. Nothing: that was all.
 };
 
+/// What one page may cost.
+struct PageBounds {
+    std::int64_t looked_at = 100'000;                 ///< Tasks.
+    std::size_t texts = std::size_t{1024} * 1024;     ///< Bytes of long texts; a single task may have more.
+    std::size_t bytes = std::size_t{4} * 1024 * 1024; ///< Of all as JSON; likewise.
+};
+
 /// The newest `limit` that fit `filter` and that `key` (null: anybody) may see; fewer where their texts are
-/// large. Looks at `most_looked_at` tasks, then says where to go on: who looks for what is rare, or far back,
-/// keeps nobody waiting.
-[[nodiscard]] TaskPage search_tasks(Db& db, task_records::Filter filter, std::int64_t limit, Key const* key,
-    std::int64_t most_looked_at = 100'000);
+/// large. Looks at `bounds.looked_at` tasks, then says where to go on: who looks for what is rare, or far
+/// back, keeps nobody waiting.
+[[nodiscard]] TaskPage search_tasks(
+    Db& db, task_records::Filter filter, std::int64_t limit, Key const* key, PageBounds const& bounds = {});
 
 /// What there is of a task that was asked for by its id.
 struct TaskById {

@@ -41,7 +41,7 @@ struct Log : TaskHouse {
     {
         std::pair<std::vector<std::int64_t>, std::vector<std::size_t>> all;
         while (true) {
-            auto const page = search_tasks(store.db(), filter, limit, key, look);
+            auto const page = search_tasks(store.db(), filter, limit, key, {look});
             for (auto const& row : page.rows) all.first.push_back(row.seq);
             all.second.push_back(page.rows.size());
             if (!page.next) return all;
@@ -213,7 +213,7 @@ TEST_CASE("what a worker wrote to stderr, which no list shows, is not read for o
     task.report->stderr_text = "warning";
     task_records::insert(log.store.db(), task);
     CHECK(task_records::find(log.store.db(), task.id)->task.report->stderr_text == "warning");
-    auto const page = search_tasks(log.store.db(), {}, 5, nullptr, look);
+    auto const page = search_tasks(log.store.db(), {}, 5, nullptr, {look});
     REQUIRE(page.rows.size() == 1);
     CHECK(page.rows[0].task.report->result == "fine");
     CHECK(page.rows[0].task.report->stderr_text.empty());

@@ -7,7 +7,9 @@
 
 #include "elves/json_fields.hpp"
 #include "elves/log.hpp"
+#include "elves/text_fit.hpp"
 #include "elves/worker_report.hpp"
+#include "record_fit.hpp"
 #include "task_search.hpp"
 #include "task_story.hpp"
 #include "task_text.hpp"
@@ -72,12 +74,13 @@ bool runs_the_same(Instruction const& job, Instruction const& firing)
 } // namespace
 
 Tasklog::Tasklog(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Presence& presence,
-    AppDirectory const& apps, Dialer& dialer, Quotas const* quotas)
+    AppDirectory const& apps, Dialer& dialer, Quotas const* quotas, ServerLimits const* limits)
     : store_(store)
     , clock_(clock)
     , zone_(zone)
     , presence_(presence)
     , quotas_(quotas)
+    , limits_(limits)
     , engine_(loop, store, clock, zone, presence, apps, quotas)
     , output_(store, clock)
     , outbox_(std::move(loop), store, clock, apps, dialer)
@@ -86,6 +89,9 @@ Tasklog::Tasklog(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Prese
     engine_.on_finished([this](Task const& task) {
         output_.forget(task.id);
         outbox_.finished(task);
+    });
+    output_.on_written([this](std::string const& by, std::int64_t bytes) {
+        engine_.daily_bytes().add(by, static_cast<std::size_t>(bytes));
     });
 }
 
@@ -139,7 +145,7 @@ void Tasklog::declare(MethodTable& table)
         .cut_by_app();
     table.call<OutputOf>("gettaskoutput", Right::read,
         {required("id", &OutputOf::id), optional("offset", &OutputOf::offset),
-            optional("limit", &OutputOf::limit)},
+            optional("limit", &OutputOf::limit), optional("stderr_offset", &OutputOf::stderr_offset)},
         "What a task's worker printed.",
         [this](OutputOf in, Caller const& caller) { return output_of(in, caller); });
     table.call<StoryOf>("gettaskstory", Right::read, {required("id", &StoryOf::id)},
@@ -150,8 +156,9 @@ void Tasklog::declare(MethodTable& table)
         "Says whether a task waits on its agent for a free worker.",
         [this](Queued const& in, Caller const& caller) { return take_queued(in, caller); });
     table.cast<Output>("output", Right::report,
-        {required("id", &Output::id), required("offset", &Output::offset), required("data", &Output::data)},
-        "What a running worker prints, as it prints it.",
+        {required("id", &Output::id), required("offset", &Output::offset), required("data", &Output::data),
+            optional("stream", &Output::stream)},
+        "What a worker prints, as it prints it.",
         [this](Output in, Caller const& caller) { return take_output(std::move(in), caller); });
 }
 
@@ -263,6 +270,7 @@ asio::awaitable<Reply> Tasklog::by_ids(ByIds in, Caller caller)
                                              Db& db) { return find_tasks(db, ids, key.get()); };
     auto const tasks = co_await store_.read<TasksById>(std::move(work));
     json::array info, missing, denied;
+    constexpr std::size_t listed = 20; // bytes of an id in `missing` or `denied`
     for (auto const id : in.id) {
         auto const& found = tasks.at(id);
         if (!found.is_there) {
@@ -276,6 +284,7 @@ asio::awaitable<Reply> Tasklog::by_ids(ByIds in, Caller caller)
     if (!denied.empty() && info.empty() && missing.empty()) {
         throw Error(codes::forbidden, "this key has no rights on the agent or app of any of these tasks");
     }
+    fit_records(info, text_room(max_frame()) - std::min(text_room(max_frame()), listed * in.id.size()));
     json::object fields{{"info", std::move(info)}, {"missing", std::move(missing)}};
     if (!denied.empty()) fields["denied"] = std::move(denied);
     co_return Reply(std::move(fields));
@@ -340,39 +349,17 @@ asio::awaitable<Reply> Tasklog::search(Search in, Caller caller)
         throw Error(codes::bad_field, "`limit` is " + std::to_string(in.limit) + "; give 1 to 1000");
     }
     engine_.flush();
-    std::function<TaskPage(Db&)> work = [filter, limit = in.limit, key = caller.key](
-                                            Db& db) { return search_tasks(db, filter, limit, key.get()); };
+    PageBounds bounds;
+    bounds.bytes = std::min(bounds.bytes, text_room(max_frame()));
+    std::function<TaskPage(Db&)> work = [filter, limit = in.limit, key = caller.key, bounds](Db& db) {
+        return search_tasks(db, filter, limit, key.get(), bounds);
+    };
     auto const page = co_await store_.read<TaskPage>(std::move(work));
     json::array info;
     for (auto const& row : page.rows) info.push_back(text_of(row));
+    fit_records(info, text_room(max_frame()));
     json::object fields{{"info", std::move(info)}};
     if (page.next) fields["next"] = std::to_string(*page.next);
-    co_return Reply(std::move(fields));
-}
-
-asio::awaitable<Reply> Tasklog::output_of(OutputOf in, Caller caller)
-{
-    if (in.limit < 1 || in.limit > most_output) {
-        throw Error(codes::bad_field, "`limit` is " + std::to_string(in.limit) + "; give 1 to 1048576");
-    }
-    output_.flush();
-    struct Found {
-        std::optional<task_records::Row> row;
-        std::vector<task_records::OutputPiece> pieces;
-    };
-    std::function<Found(Db&)> work = [id = in.id](Db& db) {
-        return Found{task_records::find(db, id), task_records::output(db, id)};
-    };
-    auto const found = co_await store_.read<Found>(std::move(work));
-    if (!found.row) throw Error(codes::no_task, "no task " + in.id.text());
-    auto const& task = found.row->task;
-    caller.require_record("task " + in.id.text(), task.agent, task.ins);
-    auto const& report = task.report;
-    json::object fields{{"id", in.id.text()}, {"output", joined_output(found.pieces, in.offset, in.limit)},
-        {"stderr", report ? report->stderr_text : ""},
-        {"exit_code", report && report->exit_code ? std::to_string(*report->exit_code) : ""},
-        {"size", std::to_string(output_size(found.pieces))},
-        {"truncated", report && report->truncated ? "true" : "false"}};
     co_return Reply(std::move(fields));
 }
 
@@ -414,19 +401,6 @@ Reply Tasklog::take_queued(Queued const& in, Caller const& caller)
     auto const agent = linked_agent(caller);
     auto const* const task = engine_.open(in.id);
     if (task && task->agent == agent) engine_.set_queued(in.id, in.queued);
-    return {};
-}
-
-Reply Tasklog::take_output(Output in, Caller const& caller)
-{
-    auto const agent = linked_agent(caller);
-    auto const* const task = engine_.open(in.id);
-    bool const is_its_own = task && task->agent == agent && !is_final(task->status);
-    if (!is_its_own) return {};
-    // Results are always taken; live output is what may be dropped when the key's day is used up.
-    auto& written = engine_.daily_bytes();
-    if (quotas_ && written.today(task->by) >= quotas_->limits_of(task->by).bytes_per_day) return {};
-    written.add(task->by, output_.add(in.id, in.offset, std::move(in.data)));
     return {};
 }
 

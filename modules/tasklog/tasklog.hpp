@@ -10,6 +10,7 @@
 #include "elves/module.hpp"
 #include "elves/pruner.hpp"
 #include "elves/services/presence.hpp"
+#include "elves/services/server_limits.hpp"
 #include "live_output.hpp"
 #include "local_task_engine.hpp"
 #include "processor_outbox.hpp"
@@ -21,13 +22,16 @@ namespace elves {
 class Tasklog final : public Module {
 public:
     Tasklog(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Presence& presence,
-        AppDirectory const& apps, Dialer& dialer, Quotas const* quotas = nullptr);
+        AppDirectory const& apps, Dialer& dialer, Quotas const* quotas = nullptr,
+        ServerLimits const* limits = nullptr);
     [[nodiscard]] std::string_view name() const override { return "tasklog"; }
     void configure(Section const& section) override;
     void declare(MethodTable& table) override;
     void start() override;
     void stop() override;
     [[nodiscard]] LocalTaskEngine& engine() noexcept { return engine_; }
+    /// `[tasklog] max_output`.
+    [[nodiscard]] std::int64_t max_output() const noexcept { return output_.most(); }
 
 private:
     struct AgentResult { ///< A result; with `cron_id` one of a firing of the agent's own.
@@ -58,6 +62,7 @@ private:
         TaskId id;
         std::int64_t offset = 0;
         std::int64_t limit = 65'536;
+        std::optional<std::int64_t> stderr_offset;
     };
     struct StoryOf {
         TaskId id;
@@ -70,6 +75,7 @@ private:
         TaskId id;
         std::int64_t offset = 0;
         std::string data;
+        std::optional<std::string> stream;
     };
 
     [[nodiscard]] asio::awaitable<Reply> take_result(AgentResult in, Caller caller);
@@ -80,8 +86,9 @@ private:
     [[nodiscard]] asio::awaitable<Reply> output_of(OutputOf in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> story_of(StoryOf in, Caller caller);
     [[nodiscard]] Reply take_queued(Queued const& in, Caller const& caller);
-    [[nodiscard]] Reply take_output(Output in, Caller const& caller);
+    [[nodiscard]] asio::awaitable<Reply> take_output(Output in, Caller caller);
     [[nodiscard]] json::object text_of(task_records::Row const& row) const;
+    [[nodiscard]] std::size_t max_frame() const;
     [[nodiscard]] task_records::Filter filter_of(Search const& in) const;
     [[nodiscard]] Ip linked_agent(Caller const& caller) const;
     [[nodiscard]] Instant time_of(std::string_view field, std::string const& text) const;
@@ -92,7 +99,8 @@ private:
     Clock& clock_;
     Zone zone_;
     Presence& presence_;
-    Quotas const* quotas_; ///< Null where there are no keys.
+    Quotas const* quotas_;       ///< Null where there are no keys.
+    ServerLimits const* limits_; ///< Null: the default.
     LocalTaskEngine engine_;
     LiveOutput output_;
     ProcessorOutbox outbox_;

@@ -9,9 +9,11 @@ std::unique_ptr<Module> make_tasklog(Host& host)
 {
     host.store.migrate("tasklog", tasklog_schema);
     auto* const quotas = host.find<Quotas>();
-    auto module = std::make_unique<Tasklog>(host.loop, host.store, host.clock, host.zone,
-        host.need<Presence>("tasklog"), host.need<AppDirectory>("tasklog"), host.need<Dialer>("tasklog"),
-        quotas);
+    auto& presence = host.need<Presence>("tasklog");
+    auto module = std::make_unique<Tasklog>(host.loop, host.store, host.clock, host.zone, presence,
+        host.need<AppDirectory>("tasklog"), host.need<Dialer>("tasklog"), quotas, host.find<ServerLimits>());
+    presence.on_register(
+        [log = module.get()](json::object& reply) { reply["max_output"] = log->max_output(); });
     if (quotas) quotas->add(module->engine());
     host.offer<TaskEngine>(module->engine());
     return module;

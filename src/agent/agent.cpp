@@ -12,7 +12,8 @@
 #include "agent/agent_settings.hpp"
 #include "agent/conf_file.hpp"
 #include "agent/instruct_service.hpp"
-#include "agent/live_output.hpp"
+#include "agent/kept_output.hpp"
+#include "agent/leftover_groups.hpp"
 #include "agent/runner_workers.hpp"
 #include "agent/server_link.hpp"
 #include "core/trusted_settings.hpp"
@@ -49,7 +50,9 @@ public:
         , workers_(runner_)
         , tasks_(io_.get_executor(), clock_, server_time_, journal_, workers_,
               {settings_.max_workers, settings_.max_queued}, settings_.rules)
-        , reports_(io_.get_executor(), clock_, tasks_, zone_)
+        , output_(io_.get_executor(), clock_, journal_, bounds_,
+              {settings_.max_output, settings_.max_kept_output})
+        , reports_(io_.get_executor(), clock_, tasks_, zone_, bounds_)
         , cron_(io_.get_executor(), clock_, journal_, tasks_, zone_)
         , service_(clock_, tasks_, cron_, reports_, server_time_, journal_since_, zone_)
         , router_(gate_)
@@ -63,16 +66,18 @@ public:
                   [this] {
                       output_.link_down();
                       reports_.link_down();
-                  }})
+                  },
+                  [this](JsonValue const& reply) { bounds_.learn(reply); }})
     {
         shared_.tls = settings_.tls;
         store_.apply_migrations();
         service_.declare(methods_);
         router_.add(std::string(InstructService::name), methods_);
-        tasks_.listen([this](TaskId id, std::uint64_t offset,
-                          std::string const& data) { output_.put(id, offset, data); },
-            [this](TaskId id) { reports_.add(id); },
-            [this](TaskId id, bool is_queued) { reports_.tell_queued(id, is_queued); });
+        tasks_.listen({[this](TaskId id, OutputStream stream,
+                           std::string_view text) { output_.put(id, stream, text); },
+            [this](TaskId id) { return output_.end(id); }, [this](TaskId id) { reports_.add(id); },
+            [this](TaskId id, bool is_queued) { reports_.tell_queued(id, is_queued); }});
+        output_.ask_unconfirmed([this](TaskId id) { return tasks_.unconfirmed().contains(id); });
     }
     ~Agent()
     {
@@ -84,6 +89,8 @@ public:
     void run()
     {
         if (auto const since = journal_.load_since()) journal_since_.set(*since);
+        kill_leftover_groups(journal_.cut_off_tasks());
+        output_.start(journal_.load_output());
         tasks_.start(journal_.load_tasks(clock_.now()));
         cron_.start(journal_.load_crons());
         wait_for_signal();
@@ -106,6 +113,8 @@ private:
     [[nodiscard]] LinkLimits limits() const
     {
         LinkLimits all;
+        // A param of 1 MiB of control characters is six as JSON.
+        all.max_frame = std::size_t{16} * 1024 * 1024;
         all.max_inflight = settings_.max_workers + settings_.max_queued + 100;
         return all;
     }
@@ -179,6 +188,7 @@ private:
             stopping_ = clock_.after(look_again, [this, until] { finish(until); });
             return;
         }
+        output_.stop();
         link_.stop();
         // A moment for what is written to leave. The store's own end brings to disk what is queued.
         stopping_ = clock_.after(look_again, [this] { io_.stop(); });
@@ -197,7 +207,8 @@ private:
     Runner runner_;
     RunnerWorkers workers_;
     Tasks tasks_;
-    LiveOutput output_;
+    ServerBounds bounds_;
+    KeptOutput output_;
     Reports reports_;
     OwnCron cron_;
     InstructService service_;

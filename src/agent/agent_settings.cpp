@@ -147,6 +147,8 @@ AgentSettings AgentSettings::read(Settings const& settings)
     all.key_file = key_file_of(agent, all.journal);
     all.join_token_file = agent.text("join_token_file", "");
     all.max_output = static_cast<std::size_t>(agent.number("max_output", mib, kib, 64 * mib));
+    all.max_kept_output =
+        static_cast<std::size_t>(agent.number("max_kept_output", 256 * mib, mib, 64 * 1024 * mib));
     all.max_workers = static_cast<std::size_t>(agent.number("max_workers", 8, 1, 1000));
     all.max_queued = static_cast<std::size_t>(agent.number("max_queued", 1000, 0, 100'000));
     all.interpreters = interpreters_of(agent);

@@ -29,9 +29,10 @@ struct AgentSettings {
     std::string journal;
     std::string key;
     std::string token;
-    std::string key_file;        ///< Its own key, where it was given none.
-    std::string join_token_file; ///< "" for none.
-    std::size_t max_output = 0;  ///< Bytes.
+    std::string key_file;            ///< Its own key, where it was given none.
+    std::string join_token_file;     ///< "" for none.
+    std::size_t max_output = 0;      ///< Bytes.
+    std::size_t max_kept_output = 0; ///< Bytes.
     std::size_t max_workers = 0;
     std::size_t max_queued = 0;
     std::vector<std::string> interpreters;

@@ -29,6 +29,14 @@ void default_signals() noexcept
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+/// Its own number, which nobody knew before the fork.
+void write_group(char* digits) noexcept
+{
+    auto rest = ::getpid();
+    for (int place = group_digits - 1; place >= 0; --place, rest /= 10)
+        digits[place] = static_cast<char>('0' + rest % 10);
+}
+
 /// A session of its own: no terminal of ours, and a group to be ended with all that is in it.
 bool take_streams(ChildPlan const& plan) noexcept
 {
@@ -110,6 +118,7 @@ ChildStep step_by_step(ChildPlan const& plan) noexcept
 {
     auto const& held = *plan.confinement;
     default_signals();
+    write_group(plan.group);
     if (!take_streams(plan)) return ChildStep::streams;
     if (!take_limits(held)) return ChildStep::limits;
     if (!take_user(held)) return ChildStep::user;

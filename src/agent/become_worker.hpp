@@ -6,12 +6,16 @@
 
 namespace elves::agent {
 
+/// As many as the largest process number has.
+inline constexpr int group_digits = 10;
+
 /// All that the child needs, made ready before the fork: after it only async-signal-safe calls are allowed.
 struct ChildPlan {
     char const* program;
     char const* folder;
     char* const* argv;
     char* const* environment;
+    char* group; ///< Digits in `environment`, `group_digits` of them: becomes the worker's own number.
     int input;
     int output;
     int error_output;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "agent/report_fields.hpp"
 #include "elves/error.hpp"
 #include "elves/json_fields.hpp"
+#include "elves/text_fit.hpp"
 #include "elves/worker_report.hpp"
 
 namespace elves {
@@ -81,9 +83,10 @@ asio::awaitable<Reply> InstructService::instruct(Instruct in, Caller caller)
         if (tasks_.is_queued(id)) reply.fields()["queued"] = "true";
         co_return reply;
     }
-    auto const report = co_await tasks_.result(id);
+    auto report = co_await tasks_.result(id);
     // Its back can't be read any more: it goes the other way.
     if (!caller.peer || !caller.peer->is_open()) reports_.add(id);
+    fit_a_frame(report, reports_.max_frame());
     write_report(reply.fields(), report, zone_);
     co_return reply;
 }
@@ -148,8 +151,10 @@ json::object InstructService::standing(TaskId id, std::optional<Entry> const& en
         if (tasks_.is_queued(id)) running["queued"] = "true";
         return running;
     }
-    auto one = with_status(id, entry->report->flag == 1 ? "done" : "failed");
-    write_report(one, *entry->report, zone_);
+    auto report = *entry->report;
+    fit_a_frame(report, reports_.max_frame());
+    auto one = with_status(id, report.flag == 1 ? "done" : "failed");
+    write_report(one, report, zone_);
     return one;
 }
 
@@ -157,7 +162,7 @@ json::object InstructService::standing(TaskId id, std::optional<Entry> const& en
 asio::awaitable<Reply> InstructService::status(Many in)
 {
     constexpr std::size_t at_once = 64; // each may hold a param and a result of a mebibyte
-    constexpr std::size_t room = std::size_t{3} * 1024 * 1024;
+    auto const room = text_room(reports_.max_frame()) / 4 * 3;
     json::array all;
     std::size_t used = 0;
     if (asking_time_ > 0) {

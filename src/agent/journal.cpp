@@ -32,8 +32,17 @@ constexpr std::string_view put_confirmed =
     "UPDATE task SET confirmed = ?2 WHERE id = ?1 AND confirmed IS NULL";
 constexpr std::string_view cut_off = "UPDATE task SET stage = 'done', result = ?1 "
                                      "WHERE confirmed IS NULL AND stage = 'started'";
+constexpr std::string_view select_cut_off =
+    "SELECT id FROM task WHERE confirmed IS NULL AND stage = 'started'";
 constexpr std::string_view prune_some =
     "DELETE FROM task WHERE id IN (SELECT id FROM task WHERE confirmed < ?1 LIMIT ?2)";
+constexpr std::string_view select_kept =
+    "SELECT id, stream, at, length(CAST(data AS BLOB)) FROM output ORDER BY id, stream DESC, at";
+constexpr std::string_view insert_output =
+    "INSERT INTO output (id, stream, at, data) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+constexpr std::string_view select_output =
+    "SELECT data FROM output WHERE id = ?1 AND stream = ?2 AND at = ?3";
+constexpr std::string_view delete_output = "DELETE FROM output WHERE id = ?1 AND stream = ?2 AND at = ?3";
 constexpr std::string_view insert_cron = "INSERT INTO cron (id, entry, accounted) VALUES (?1, ?2, ?3)";
 
 std::int64_t ms(Instant at) { return at.time_since_epoch().count(); }
@@ -136,6 +145,7 @@ std::vector<Entry> Journal::load_tasks(Instant now)
     std::vector<Entry> all;
     WorkerReport lost;
     lost.result = "the agent was stopped while the task ran";
+    lost.truncated = true; // What it printed last may have been lost with us.
     lost.callback_time = now;
     store_.at_start([&](Db& db) {
         all.clear();
@@ -164,6 +174,18 @@ std::optional<Instant> Journal::load_since()
     return since;
 }
 
+std::vector<TaskId> Journal::cut_off_tasks()
+{
+    std::vector<TaskId> ids;
+    store_.at_start([&](Db& db) {
+        ids.clear();
+        for (auto row = db.run(select_cut_off); row.next();) {
+            if (auto const id = TaskId::parse(row.text(0))) ids.push_back(*id);
+        }
+    });
+    return ids;
+}
+
 std::vector<CronRow> Journal::load_crons()
 {
     std::vector<CronRow> all;
@@ -176,6 +198,22 @@ std::vector<CronRow> Journal::load_crons()
             } catch (std::exception const& problem) {
                 ELVES_LOG(error, "own cron job " << row.text(0) << " can't be used: " << problem.what());
             }
+        }
+    });
+    return all;
+}
+
+std::vector<Journal::KeptPiece> Journal::load_output()
+{
+    std::vector<KeptPiece> all;
+    store_.at_start([&](Db& db) {
+        all.clear();
+        for (auto row = db.run(select_kept); row.next();) {
+            auto const id = TaskId::parse(row.text(0));
+            auto const stream = parse_stream(row.text(1));
+            if (!id || !stream || row.number(2) < 0) continue;
+            all.push_back({{*id, *stream, static_cast<std::uint64_t>(row.number(2))},
+                static_cast<std::size_t>(row.number(3))});
         }
     });
     return all;
@@ -254,6 +292,50 @@ asio::awaitable<void> Journal::put_crons(std::vector<CronRow> rows)
         for (auto const& row : rows) {
             auto const id = row.id.text();
             db.run(insert_cron).bind(1, id).bind(2, row.entry).bind(3, ms(row.accounted)).execute();
+        }
+    });
+}
+
+namespace {
+
+Run& bind_place(Run& run, std::string const& id, OutputPlace const& place)
+{
+    return run.bind(1, std::string_view(id))
+        .bind(2, stream_text(place.stream))
+        .bind(3, static_cast<std::int64_t>(place.at));
+}
+
+} // namespace
+
+asio::awaitable<void> Journal::put_output(std::vector<OutputRow> rows)
+{
+    return store_.write([rows = std::move(rows)](Db& db) {
+        for (auto const& row : rows) {
+            auto const id = row.place.id.text();
+            auto run = db.run(insert_output);
+            bind_place(run, id, row.place).bind(4, std::string_view(row.data)).execute();
+        }
+    });
+}
+
+asio::awaitable<std::string> Journal::output(OutputPlace place)
+{
+    std::function<std::string(Db&)> work = [place](Db& db) {
+        auto const id = place.id.text();
+        auto run = db.run(select_output);
+        bind_place(run, id, place);
+        return run.next() ? std::string(run.text(0)) : std::string();
+    };
+    return store_.read<std::string>(std::move(work));
+}
+
+asio::awaitable<void> Journal::drop_output(std::vector<OutputPlace> places)
+{
+    return store_.write_soon([places = std::move(places)](Db& db) {
+        for (auto const& place : places) {
+            auto const id = place.id.text();
+            auto run = db.run(delete_output);
+            bind_place(run, id, place).execute();
         }
     });
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,6 +10,7 @@
 
 #include "agent/worker_queue.hpp"
 #include "elves/instruction.hpp"
+#include "elves/output_stream.hpp"
 #include "elves/store.hpp"
 #include "elves/task.hpp"
 #include "elves/task_id.hpp"
@@ -46,6 +49,14 @@ struct CronRow {
     Instant accounted; ///< Every time up to this has its task, or a record that says why not.
 };
 
+/// Where a piece of a worker's output belongs.
+struct OutputPlace {
+    TaskId id;
+    OutputStream stream = OutputStream::output;
+    std::uint64_t at = 0; ///< Bytes from the beginning of the stream.
+    friend auto operator<=>(OutputPlace const&, OutputPlace const&) = default;
+};
+
 /// What the agent must not forget: the tasks that it has taken, results that the server has not confirmed,
 /// its own cron jobs. The only SQL of the agent. What waits returns when it is on disk, and throws Error
 /// 507.1 when the disk won't take it: nothing has changed then. On the loop's thread.
@@ -62,6 +73,15 @@ public:
     /// Since when the journal has every task that was handed over to this agent, by the server's clock;
     /// nothing before the first registration with it.
     [[nodiscard]] std::optional<Instant> load_since();
+    /// The tasks that had started when our last end cut them off. Before `load_tasks`.
+    [[nodiscard]] std::vector<TaskId> cut_off_tasks();
+
+    /// Where there is unconfirmed output, in order, and how many bytes.
+    struct KeptPiece {
+        OutputPlace place;
+        std::size_t size = 0;
+    };
+    [[nodiscard]] std::vector<KeptPiece> load_output();
 
     /// False, and nothing written: that id, or that firing, is in here already, unless it ended without
     /// having started. Of a firing, its job is accounted for up to `accounted`, in the same transaction.
@@ -77,6 +97,15 @@ public:
     [[nodiscard]] asio::awaitable<std::vector<std::optional<Entry>>> find(std::vector<TaskId> ids);
     /// Replaces all of them.
     [[nodiscard]] asio::awaitable<void> put_crons(std::vector<CronRow> rows);
+    /// A piece of output; one that is there already stays as it is.
+    struct OutputRow {
+        OutputPlace place;
+        std::string data;
+    };
+    [[nodiscard]] asio::awaitable<void> put_output(std::vector<OutputRow> rows);
+    /// "" where there is none.
+    [[nodiscard]] asio::awaitable<std::string> output(OutputPlace place);
+    [[nodiscard]] asio::awaitable<void> drop_output(std::vector<OutputPlace> places);
     /// Forgets at most `most` of those confirmed before `before`, and says how many. A Pruner's step.
     [[nodiscard]] static std::int64_t prune(Db& db, Instant before, std::int64_t most);
 

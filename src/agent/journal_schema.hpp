@@ -33,7 +33,16 @@ CREATE TABLE cron (
 ALTER TABLE task ADD COLUMN account TEXT NOT NULL DEFAULT '';
 ALTER TABLE task ADD COLUMN workers INTEGER; -- NULL: the agent's default share
 
--- migration 3: until when a task may start, and since when the journal is complete
+-- migration 3: what workers printed and the server has not confirmed
+CREATE TABLE output (
+    id TEXT NOT NULL,
+    stream TEXT NOT NULL CHECK (stream IN ('stdout', 'stderr')),
+    at INTEGER NOT NULL, -- bytes from the beginning of the stream
+    data TEXT NOT NULL,
+    PRIMARY KEY (id, stream, at)
+) STRICT, WITHOUT ROWID;
+
+-- migration 4: until when a task may start, and since when the journal is complete
 ALTER TABLE task ADD COLUMN start_by INTEGER; -- by the server's clock; NULL: no limit
 ALTER TABLE task ADD COLUMN not_started INTEGER NOT NULL DEFAULT 0; -- done without having started: may be taken again
 CREATE TABLE journal (

@@ -27,8 +27,8 @@ bool has_code(Back const& back, Code code)
 
 } // namespace
 
-Reports::Reports(LoopExecutor loop, Clock& clock, Tasks& tasks, Zone const& zone)
-    : loop_(std::move(loop)), clock_(clock), tasks_(tasks), zone_(zone)
+Reports::Reports(LoopExecutor loop, Clock& clock, Tasks& tasks, Zone const& zone, ServerBounds& bounds)
+    : loop_(std::move(loop)), clock_(clock), tasks_(tasks), zone_(zone), bounds_(bounds)
 {
 }
 
@@ -99,11 +99,12 @@ asio::awaitable<bool> Reports::send(TaskId id, std::shared_ptr<Peer> server)
         if (!entry || !entry->report) co_return false;
         // Handed over once more meanwhile: that it did not start is no longer true.
         if (!tasks_.unconfirmed().contains(id)) co_return true;
-        auto fields = report_fields(*entry, zone_);
+        auto fields = report_fields(*entry, zone_, bounds_.max_frame());
         auto const back = co_await server->call("tasklog", "agentasynclog", fields, answer_limit);
         co_return back.flag || is_final(id, back);
     } catch (std::exception const& problem) {
         ELVES_LOG(debug, "the result of task " << id.text() << " was not confirmed: " << problem.what());
+        bounds_.link_failed(problem.what());
         co_return false;
     }
 }

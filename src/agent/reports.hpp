@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "agent/server_bounds.hpp"
 #include "agent/tasks.hpp"
 #include "elves/peer.hpp"
 
@@ -16,11 +17,13 @@ namespace elves::agent {
 class Reports {
 public:
     /// `zone`: of the times in a report; it may change.
-    Reports(LoopExecutor loop, Clock& clock, Tasks& tasks, Zone const& zone);
+    Reports(LoopExecutor loop, Clock& clock, Tasks& tasks, Zone const& zone, ServerBounds& bounds);
 
     /// The server is there: all that is not confirmed goes to it.
     void link_up(std::shared_ptr<Peer> server);
     void link_down();
+    /// How large a frame to the server may be.
+    [[nodiscard]] std::size_t max_frame() const noexcept { return bounds_.max_frame(); }
     /// One more result.
     void add(TaskId id);
     /// Tells the server whether a task waits for a worker; lost without a link: the server asks on the next
@@ -44,6 +47,7 @@ private:
     Clock& clock_;
     Tasks& tasks_;
     Zone const& zone_;
+    ServerBounds& bounds_;
     std::shared_ptr<Peer> server_; ///< Null: there is no link.
     std::unordered_map<TaskId, Sending> sending_;
     std::deque<TaskId> queue_;

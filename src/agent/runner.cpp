@@ -43,7 +43,9 @@ static std::string bad_status_text(int status, WorkerStreams const& streams, Wor
         return answer.result.empty() ? what : what + "; its result: " + answer.result;
     }
     auto const tail = streams.output().tail();
-    return tail.empty() ? ended + "; its output was empty" : ended + "; its output ended with: " + tail;
+    if (!tail.empty()) return ended + "; its output ended with: " + tail;
+    auto const errors = streams.error_tail();
+    return errors.empty() ? ended + "; its output was empty" : ended + "; its stderr ended with: " + errors;
 }
 
 /// A status other than 0 is never true, whatever was printed; without a flag the status decides.

@@ -20,6 +20,7 @@
 #include "agent/worker_user.hpp"
 #include "elves/clock.hpp"
 #include "elves/instruction.hpp"
+#include "elves/output_stream.hpp"
 #include "elves/task_id.hpp"
 
 namespace elves::agent {
@@ -33,7 +34,7 @@ struct WorkerResult {
     std::chrono::milliseconds costtime{0}; ///< From its start; waiting for its turn doesn't count.
     std::string stderr_text;               ///< At most the last 64 KiB.
     int exit_code = -1;                    ///< Its exit status, or 128 and the signal; -1: no process ran.
-    bool truncated = false;                ///< Output, result or stderr_text is not all there was.
+    bool truncated = false;                ///< Result or stderr_text is not all there was.
 };
 
 /// Runs workers, so many at a time, the others in the order in which they came. On the loop's thread.
@@ -44,18 +45,17 @@ class Runner {
 public:
     struct Settings {
         std::filesystem::path apps;
-        std::vector<std::string> interpreters; ///< Names found on PATH, or absolute paths.
-        std::size_t max_output =
-            std::size_t{1024} * 1024; ///< Bytes of output, and of a result, that are passed on.
+        std::vector<std::string> interpreters;             ///< Names found on PATH, or absolute paths.
+        std::size_t max_output = std::size_t{1024} * 1024; ///< Bytes of a result that are passed on.
         std::size_t max_workers = 16;
         std::chrono::milliseconds kill_grace{5000}; ///< From TERM to KILL.
         bool param_by_input = false;                ///< Every param, not only a long one.
         Confinement confinement{};                  ///< Of every worker, but for its user.
         RunAs run_as{};
     };
-    /// A piece of what a worker prints, as UTF-8: whole characters, what was no UTF-8 replaced by U+FFFD.
-    /// `offset` counts the bytes before it. Ends, without a word, at `max_output`.
-    using OnOutput = std::function<void(std::uint64_t offset, std::string data)>;
+    /// A piece of what a worker prints, as UTF-8: whole characters, what was no UTF-8 replaced by U+FFFD. All
+    /// of it: bounding it is the caller's.
+    using OnOutput = std::function<void(OutputStream stream, std::string_view text)>;
     /// Once for each run, after its last output.
     using OnDone = std::function<void(WorkerResult result)>;
 

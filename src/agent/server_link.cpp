@@ -234,6 +234,7 @@ asio::awaitable<Back> ServerLink::register_here(Ip ip)
 
 void ServerLink::learn(JsonValue const& reply, Clock::Steady asked)
 {
+    if (listener_.learned) listener_.learned(reply);
     if (auto const* const value = reply.find("interval")) {
         auto const seconds = whole_number(*value);
         if (seconds && *seconds >= 1 && *seconds <= 86'400) interval_ = std::chrono::seconds(*seconds);

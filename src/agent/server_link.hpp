@@ -21,6 +21,7 @@ public:
     struct Listener {
         std::function<void(std::shared_ptr<Peer>)> up; ///< Registered.
         std::function<void()> down;
+        std::function<void(JsonValue const&)> learned; ///< What each reply to `register` says.
     };
 
     /// `zone` and `server_time` are set to the server's, as soon as they are known. All of them outlive the

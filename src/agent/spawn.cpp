@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "agent/become_worker.hpp"
+#include "agent/leftover_groups.hpp"
 
 namespace elves::agent {
 
@@ -147,6 +148,7 @@ Spawned spawn(
     WorkerCommand const& command, std::vector<std::string> environment, Confinement const& confinement)
 {
     auto argv = command.argv;
+    environment.push_back(worker_group_name + std::string("=") + std::string(group_digits, '0'));
     auto const argv_list = pointers(argv);
     auto const environment_list = pointers(environment);
     auto input = make_input(command.input);
@@ -159,9 +161,11 @@ Spawned spawn(
         // Another user opens /dev/stderr anew by the pipe's own mode. Nobody else gets to see the pipe.
         if (confinement.user && ::fchmod(pipe->write.get(), 0622) != 0) fail("fchmod");
     }
+    auto& group = environment.back();
+    auto* const digits = group.data() + (group.size() - group_digits);
     Spawned child;
     child.pid = fork_quietly({command.program.c_str(), command.folder.c_str(), argv_list.data(),
-        environment_list.data(), input.get(), output.write.get(), error_output.write.get(),
+        environment_list.data(), digits, input.get(), output.write.get(), error_output.write.get(),
         result.write.get(), report.write.get(), most_fds(), ::getpid(), &confinement});
     report.write.close();
     if (auto const failure = read_report(report.read.get())) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 
-#include "agent/report_fields.hpp"
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 
@@ -58,12 +57,7 @@ Tasks::Tasks(LoopExecutor loop, Clock& clock, ServerTime const& server_time, Jou
 {
 }
 
-void Tasks::listen(OnOutput on_output, OnResult on_result, OnQueued on_queued)
-{
-    on_output_ = std::move(on_output);
-    on_result_ = std::move(on_result);
-    on_queued_ = std::move(on_queued);
-}
+void Tasks::listen(Listener listener) { listener_ = std::move(listener); }
 
 void Tasks::start(std::vector<Entry> open)
 {
@@ -136,7 +130,7 @@ asio::awaitable<bool> Tasks::take(Entry entry, std::optional<Instant> accounted)
     }
     if (is_over) {
         unconfirmed_.insert(id);
-        if (on_result_) on_result_(id);
+        if (listener_.on_result) listener_.on_result(id);
         co_return true;
     }
     unconfirmed_.erase(id); // It was here before, and had ended without having started.
@@ -174,7 +168,7 @@ void Tasks::begin(Entry entry, bool at_once)
     if (auto const found = held_.find(id); found != held_.end() && is_queued(id)) {
         found->second.was_queued = true;
         // The others' hand-over is answered with it.
-        if (on_queued_ && found->second.entry.type == TaskType::rt) on_queued_(id, true);
+        if (listener_.on_queued && found->second.entry.type == TaskType::rt) listener_.on_queued(id, true);
     }
 }
 
@@ -256,11 +250,11 @@ void Tasks::run(TaskId id)
     bool const has_no_time = ins.timeout.count() == 0 && held.entry.ins.timeout.count() > 0;
     bool const is_too_late = held.deadline && held.deadline->is_past(clock_);
     if (has_no_time || is_too_late) return ended(id, too_late_report());
-    if (held.was_queued && on_queued_) on_queued_(id, false);
+    if (held.was_queued && listener_.on_queued) listener_.on_queued(id, false);
     workers_.run(
         id, ins,
-        [this, id](std::uint64_t offset, std::string data) {
-            if (on_output_) on_output_(id, offset, std::move(data));
+        [this, id](OutputStream stream, std::string_view text) {
+            if (listener_.on_output) listener_.on_output(id, stream, text);
         },
         [this, id](WorkerReport report) { ended(id, std::move(report)); });
 }
@@ -277,7 +271,7 @@ void Tasks::settle(TaskId id, WorkerReport report)
     auto const found = held_.find(id);
     if (found == held_.end()) return;
     report.callback_time = clock_.now();
-    fit_a_frame(report);
+    if (listener_.on_end && listener_.on_end(id)) report.truncated = true;
     auto& entry = found->second.entry;
     found->second.begun = entry.stage == Stage::started;
     entry.stage = Stage::done;
@@ -319,7 +313,7 @@ void Tasks::tell(TaskId id)
     auto const waiting = std::exchange(held.waiting, {});
     for (auto one : waiting) one.set(*held.entry.report);
     for (auto one : std::exchange(held.canceling, {})) one.set(true);
-    if (waiting.empty() && on_result_) on_result_(id);
+    if (waiting.empty() && listener_.on_result) listener_.on_result(id);
 }
 
 asio::awaitable<WorkerReport> Tasks::result(TaskId id)

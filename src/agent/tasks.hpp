@@ -28,7 +28,9 @@ public:
         std::size_t max_workers = 8;
         std::size_t max_queued = 1000;
     };
-    using OnOutput = std::function<void(TaskId id, std::uint64_t offset, std::string data)>;
+    using OnOutput = std::function<void(TaskId id, OutputStream stream, std::string_view text)>;
+    /// Of each task that has ended, before its result is in the journal. True: its output is cut.
+    using OnEnd = std::function<bool(TaskId id)>;
     using OnResult = std::function<void(TaskId id)>;
     using OnQueued = std::function<void(TaskId id, bool is_queued)>;
 
@@ -36,9 +38,15 @@ public:
     Tasks(LoopExecutor loop, Clock& clock, ServerTime const& server_time, Journal& journal, Workers& workers,
         Limits limits, RunRules rules = {});
 
-    /// `on_result`: there is a result that nobody waits for. `on_queued`: a task of type rt waits for a
-    /// worker; or one of any type has waited, and its worker starts. Once, before the first task.
-    void listen(OnOutput on_output, OnResult on_result, OnQueued on_queued = {});
+    struct Listener {
+        OnOutput on_output;
+        OnEnd on_end;
+        OnResult on_result; ///< There is a result that nobody waits for.
+        /// A task of type rt waits for a worker; or one of any type has waited, and its worker starts.
+        OnQueued on_queued;
+    };
+    /// Once, before the first task. Each may be empty.
+    void listen(Listener listener);
     /// Goes on with what the journal has.
     void start(std::vector<Entry> open);
     /// Takes no more, stops what runs. What waits for its turn stays in the journal.
@@ -104,9 +112,7 @@ private:
     Journal& journal_;
     Workers& workers_;
     RunRules rules_;
-    OnOutput on_output_;
-    OnResult on_result_;
-    OnQueued on_queued_;
+    Listener listener_;
     std::unordered_map<TaskId, Held> held_; ///< Those whose result is not in the journal yet.
     std::unordered_set<TaskId> unconfirmed_;
     WorkerQueue queue_;               ///< Taken, and waiting for their turn; and the workers taken.

@@ -10,8 +10,8 @@ static constexpr std::size_t error_bytes = std::size_t{64} * 1024;
 
 void WorkerStreams::finish()
 {
-    pass_on(output_repair_.finish());
-    keep_error(error_repair_.finish());
+    take_output(output_repair_.finish());
+    take_errors(error_repair_.finish());
     result_.put(result_repair_.finish());
 }
 
@@ -24,21 +24,22 @@ WorkerAnswer WorkerStreams::answer() const
 
 std::string WorkerStreams::error_text() const { return std::string(tail_of(error_, error_bytes)); }
 
-void WorkerStreams::pass_on(std::string text)
+std::string WorkerStreams::error_tail() const
+{
+    constexpr std::size_t tail_bytes = 2048;
+    return std::string(tail_of(error_, tail_bytes));
+}
+
+void WorkerStreams::take_output(std::string_view text)
 {
     // All of it is read: the answer may come after a flood.
     output_.put(text);
-    if (text.empty() || output_cut_) return;
-    auto const fits = head_of(text, max_output_ - passed_on_).size();
-    output_cut_ = fits < text.size();
-    text.resize(fits);
-    if (text.empty()) return;
-    auto const offset = std::exchange(passed_on_, passed_on_ + fits);
-    if (on_output_) on_output_(offset, std::move(text));
+    if (!text.empty() && on_output_) on_output_(OutputStream::output, text);
 }
 
-void WorkerStreams::keep_error(std::string_view text)
+void WorkerStreams::take_errors(std::string_view text)
 {
+    if (!text.empty() && on_output_) on_output_(OutputStream::errors, text);
     error_.append(text);
     error_cut_ = error_cut_ || error_.size() > error_bytes;
     if (error_.size() > 2 * error_bytes) error_ = tail_of(error_, error_bytes);

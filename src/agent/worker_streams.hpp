@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "agent/result_channel.hpp"
 #include "agent/worker_output.hpp"
 #include "core/utf8.hpp"
+#include "elves/output_stream.hpp"
 
 namespace elves::agent {
 
@@ -21,18 +23,19 @@ struct WorkerAnswer {
 };
 
 /// What a worker writes to its two streams and to its result descriptor: made UTF-8, read for its answer,
-/// passed on and kept up to a bound. No I/O.
+/// and passed on. No I/O.
 class WorkerStreams {
 public:
-    using OnOutput = std::function<void(std::uint64_t offset, std::string data)>;
+    using OnOutput = std::function<void(OutputStream stream, std::string_view text)>;
 
-    WorkerStreams(std::size_t max_output, OnOutput on_output)
-        : max_output_(max_output), on_output_(std::move(on_output)), output_(max_output), result_(max_output)
+    /// Of a result at most `max_result` bytes are kept.
+    WorkerStreams(std::size_t max_result, OnOutput on_output)
+        : on_output_(std::move(on_output)), output_(max_result), result_(max_result)
     {
     }
 
-    void put_output(std::string_view bytes) { pass_on(output_repair_.put(bytes)); }
-    void put_error_output(std::string_view bytes) { keep_error(error_repair_.put(bytes)); }
+    void put_output(std::string_view bytes) { take_output(output_repair_.put(bytes)); }
+    void put_error_output(std::string_view bytes) { take_errors(error_repair_.put(bytes)); }
     void put_result(std::string_view bytes) { result_.put(result_repair_.put(bytes)); }
     /// All three have come to their end.
     void finish();
@@ -45,22 +48,21 @@ public:
     [[nodiscard]] WorkerOutput const& output() const noexcept { return output_; }
     /// The end of what it said on standard error: that is where the reason stands.
     [[nodiscard]] std::string error_text() const;
-    /// Output or error text is not all there was.
-    [[nodiscard]] bool truncated() const noexcept { return output_cut_ || error_cut_; }
+    /// The last 2 KiB of that, for an error.
+    [[nodiscard]] std::string error_tail() const;
+    /// The error text is not all there was.
+    [[nodiscard]] bool truncated() const noexcept { return error_cut_; }
 
 private:
-    void pass_on(std::string text);
-    void keep_error(std::string_view text);
+    void take_output(std::string_view text);
+    void take_errors(std::string_view text);
 
-    std::size_t max_output_;
     OnOutput on_output_;
     Utf8Repair output_repair_;
     Utf8Repair error_repair_;
     Utf8Repair result_repair_;
     WorkerOutput output_;
     ResultChannel result_;
-    std::size_t passed_on_ = 0;
-    bool output_cut_ = false;
     std::string error_;
     bool error_cut_ = false;
 };

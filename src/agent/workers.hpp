@@ -1,10 +1,11 @@
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "elves/instruction.hpp"
+#include "elves/output_stream.hpp"
 #include "elves/task.hpp"
 #include "elves/task_id.hpp"
 
@@ -13,8 +14,8 @@ namespace elves::agent {
 /// What runs workers: the Runner, or a test's own. On the loop's thread.
 class Workers {
 public:
-    /// `offset`: bytes of output before this piece.
-    using OnOutput = std::function<void(std::uint64_t offset, std::string data)>;
+    /// A piece of what a worker prints, as UTF-8: whole characters.
+    using OnOutput = std::function<void(OutputStream stream, std::string_view text)>;
     using OnDone = std::function<void(WorkerReport report)>;
 
     virtual ~Workers() = default;

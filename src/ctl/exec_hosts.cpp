@@ -130,6 +130,7 @@ json::object as_json(std::vector<HostResult> const& results)
         is_all_well = is_all_well && is_well(result.end);
         row["error_info"] = is_well(result.end) ? "" : result.text;
         for (auto const& [name, value] : result.info) row.insert_or_assign(name, value);
+        if (!result.id.empty()) row["id"] = result.id;
         rows.push_back(std::move(row));
     }
     json::object counts;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "ctl/printable.hpp"
 #include "elves/json_fields.hpp"
@@ -11,14 +12,30 @@ namespace elves::ctl {
 namespace {
 
 constexpr std::chrono::milliseconds look_again{500};
-constexpr std::size_t output_bytes = 64 * 1024; // asked for at a time
-/// Shown of one task: four times the most that a server keeps ([tasklog] max_output).
-constexpr std::size_t most_shown = std::size_t(64) * 1024 * 1024;
+/// What is repeated of stderr where a task has failed.
+constexpr std::size_t shown_errors = 2048;
+/// In the line that stands where an agent left out a part of a stream.
+constexpr std::string_view cut_line_mark = " bytes left out]";
+/// The longest result that is compared with the end of the output.
+constexpr std::size_t longest_result = std::size_t{64} * 1024 + 1;
 
-std::size_t size_of(json::object const& reply)
+void add_printed(HostResult& result, TaskOutput const& printed)
 {
-    auto const bytes = whole_number(plain_field(reply, "size"));
-    return bytes && *bytes > 0 ? static_cast<std::size_t>(*bytes) : 0;
+    result.info["output"] = printed.output;
+    result.info["stderr"] = printed.errors;
+    result.info["exit_code"] = printed.exit_code;
+    result.info["truncated"] = printed.is_truncated ? "true" : "false";
+    if (!printed.left_out.empty()) result.info["left_out"] = printed.left_out;
+}
+
+/// The end of what went to stderr, whole lines where there are several.
+std::string_view end_of(std::string_view text)
+{
+    while (text.ends_with('\n')) text.remove_suffix(1);
+    if (text.size() <= shown_errors) return text;
+    text.remove_prefix(text.size() - shown_errors);
+    auto const line = text.find('\n');
+    return line == std::string_view::npos ? text : text.substr(line + 1);
 }
 
 } // namespace
@@ -46,6 +63,7 @@ asio::awaitable<void> Exec::on_agent(std::size_t index)
     try {
         result = co_await send(result.agent);
         if (plan_.follows && is_well(result.end)) result = co_await follow(result);
+        result = co_await with_output(std::move(result));
     } catch (Error const& error) {
         // It may run all the same: the id, where one came, stays for who asks the log.
         result.end = HostEnd::unknown;
@@ -71,16 +89,22 @@ asio::awaitable<HostResult> Exec::send(Ip agent)
 
 asio::awaitable<HostResult> Exec::follow(HostResult sent)
 {
-    std::size_t offset = 0;
+    auto const prefix = results_.size() > 1 ? sent.agent.text() + "| " : std::string();
+    Followed followed{{}, LinePrinter(prefix), LinePrinter(prefix), {}, false};
     for (;;) {
         // The record first: what is printed before its end is then in the output that follows.
         auto const record = co_await record_of(sent.id);
-        for (;;) {
-            auto const before = offset;
-            offset = co_await show_output(sent.agent, sent.id, offset);
-            if (offset == before) break;
+        while (co_await show_output(sent.id, followed)) {
         }
-        if (is_final(record)) co_return result_of_record(sent.agent, record);
+        if (is_final(record)) {
+            auto result = result_of_record(sent.agent, record);
+            finish_printed(result, followed);
+            // The result of a worker that says none is the end of its output, which was shown.
+            if (result.end == HostEnd::done && !with_.out.is_json() && followed.last.ends_with(result.text))
+                result.text.clear();
+            add_printed(result, followed.printed);
+            co_return result;
+        }
         co_await with_.session.pause(look_again);
     }
 }
@@ -99,29 +123,73 @@ asio::awaitable<json::object> Exec::record_of(std::string id)
     co_return info->get_array().front().get_object();
 }
 
-asio::awaitable<std::size_t> Exec::show_output(Ip agent, std::string id, std::size_t offset)
+asio::awaitable<bool> Exec::show_output(std::string id, Followed& followed)
 {
-    json::object call{{"id", id}, {"offset", offset}, {"limit", output_bytes}};
+    auto call = followed.printed.next_call(id);
     auto const back =
         co_await with_.session.ask("tasklog", "gettaskoutput", std::move(call), with_.session.limit());
-    auto const text = plain_field(back.fields, "output");
-    // A server that has always more than it says it has would be asked for ever.
-    if (!back.flag || text.empty() || offset >= std::min(size_of(back.fields), most_shown)) co_return offset;
-    show_text(agent, text);
-    co_return offset + text.size();
+    if (!back.flag) co_return false;
+    bool const has_more = followed.printed.take(back.fields);
+    if (has_more) show_printed(followed);
+    co_return has_more;
 }
 
-void Exec::show_text(Ip const& agent, std::string_view text)
+void Exec::show_printed(Followed& followed)
 {
     if (with_.out.is_json()) return;
     progress_.clear();
-    auto const before = results_.size() > 1 ? agent.text() + "| " : std::string();
-    while (!text.empty()) {
-        auto const line = text.substr(0, text.find('\n'));
-        with_.out.raw(before + printable_lines(line) + '\n');
-        text.remove_prefix(std::min(line.size() + 1, text.size()));
-    }
+    auto const errors = followed.errors.put(std::exchange(followed.printed.errors, {}));
+    auto const output = std::exchange(followed.printed.output, {});
+    with_.out.raw(followed.output.put(output));
     std::fflush(stdout);
+    std::fwrite(errors.data(), 1, errors.size(), stderr);
+    auto const scanned = followed.last.size() - std::min(followed.last.size(), cut_line_mark.size());
+    followed.last += output;
+    followed.has_cut_line = followed.has_cut_line || errors.find(cut_line_mark) != std::string::npos ||
+                            followed.last.find(cut_line_mark, scanned) != std::string::npos;
+    if (followed.last.size() > 2 * longest_result)
+        followed.last.erase(0, followed.last.size() - longest_result);
+}
+
+void Exec::finish_printed(HostResult const& result, Followed& followed)
+{
+    while (followed.last.ends_with('\n')) followed.last.pop_back();
+    if (with_.out.is_json()) return;
+    with_.out.raw(followed.output.finish());
+    std::fflush(stdout);
+    auto const errors = followed.errors.finish();
+    std::fwrite(errors.data(), 1, errors.size(), stderr);
+    auto const& printed = followed.printed;
+    auto const agent = result.agent.text();
+    if (!printed.left_out.empty()) {
+        with_.out.note(agent + ": the server did not keep " + printed.left_out +
+                       " bytes of the output: [tasklog] max_output, or the key's bytes_per_day");
+    } else if (printed.is_truncated && followed.has_cut_line) {
+        with_.out.note(agent + ": the output is not complete; \"[N bytes left out]\" says where it was cut "
+                               "([agent] and [tasklog] max_output)");
+    } else if (printed.is_truncated && result.end != HostEnd::done) {
+        with_.out.note(agent + ": the end of the output may be missing");
+    }
+}
+
+asio::awaitable<HostResult> Exec::with_output(HostResult result)
+{
+    bool const has_failed = result.end == HostEnd::failed || result.end == HostEnd::timeout;
+    bool const is_wanted = has_failed || (with_.out.is_json() && result.end == HostEnd::done);
+    if (result.id.empty() || !is_wanted || plan_.follows) co_return result;
+    TaskOutput printed;
+    try {
+        for (bool has_more = true; has_more;) {
+            auto call = printed.next_call(result.id);
+            auto const back = co_await with_.session.ask(
+                "tasklog", "gettaskoutput", std::move(call), with_.session.limit());
+            has_more = back.flag && printed.take(back.fields);
+        }
+        add_printed(result, printed);
+    } catch (Error const&) {
+        // The result is what was asked for, and it is here.
+    }
+    co_return result;
 }
 
 void Exec::show(HostResult const& result)
@@ -131,13 +199,27 @@ void Exec::show(HostResult const& result)
     auto line = result.agent.text() + "  " + std::string(end_text(result.end));
     bool const has_run = result.end == HostEnd::done || result.end == HostEnd::failed;
     if (has_run && !result.cost_ms.empty()) line += "  " + result.cost_ms + " ms";
-    if (plan_.is_async && !result.id.empty()) line += "  " + result.id;
+    auto const exit_code = plain_field(result.info, "exit_code");
+    bool const has_failed = result.end == HostEnd::failed || result.end == HostEnd::timeout;
+    if (has_failed && !exit_code.empty()) line += "  exit code " + exit_code;
+    if ((plan_.is_async || !is_well(result.end)) && !result.id.empty()) line += "  " + result.id;
     auto text = printable_lines(result.text);
     text.erase(text.find_last_not_of('\n') + 1);
     // More than a line begins on one of its own.
     if (!text.empty()) text.insert(0, text.find('\n') == std::string::npos ? "  " : "\n");
     with_.out.raw(printable(line) + text + '\n');
+    if (has_failed) show_errors(result);
     std::fflush(stdout);
+}
+
+/// Followed, they were shown as they came.
+void Exec::show_errors(HostResult const& result)
+{
+    auto const all = plain_field(result.info, "stderr");
+    auto const end = end_of(all);
+    if (end.empty() || plan_.follows) return;
+    auto const head = end.size() < all.size() - 1 ? "the end of its stderr" : "its stderr";
+    with_.out.raw(head + std::string(":\n") + printable_lines(end) + '\n');
 }
 
 Exit Exec::report() const

@@ -6,6 +6,7 @@
 
 #include "ctl/command.hpp"
 #include "ctl/exec_hosts.hpp"
+#include "ctl/printed_output.hpp"
 #include "ctl/progress.hpp"
 
 namespace elves::ctl {
@@ -29,10 +30,22 @@ private:
     asio::awaitable<void> on_agent(std::size_t index);
     asio::awaitable<HostResult> send(Ip agent);
     asio::awaitable<HostResult> follow(HostResult sent);
-    asio::awaitable<std::size_t> show_output(Ip agent, std::string id, std::size_t offset);
+    /// What one task has printed so far, and how it is shown.
+    struct Followed {
+        TaskOutput printed;
+        LinePrinter output;
+        LinePrinter errors;
+        std::string last{};        ///< The end of the output that was shown.
+        bool has_cut_line = false; ///< It said that something was left out.
+    };
+    asio::awaitable<bool> show_output(std::string id, Followed& followed);
+    void show_printed(Followed& followed);
+    void finish_printed(HostResult const& result, Followed& followed);
+    /// Adds what the task printed, and its exit code, where a person or a document needs them.
+    asio::awaitable<HostResult> with_output(HostResult result);
     asio::awaitable<json::object> record_of(std::string id);
     void show(HostResult const& result);
-    void show_text(Ip const& agent, std::string_view text);
+    void show_errors(HostResult const& result);
     [[nodiscard]] Exit report() const;
 
     Context const& with_;

@@ -1,5 +1,6 @@
 #include "ctl/command.hpp"
 #include "ctl/printable.hpp"
+#include "ctl/printed_output.hpp"
 
 namespace elves::ctl {
 
@@ -10,6 +11,18 @@ void show_queued(json::object& record)
 {
     if (plain_field(record, "queued") == "true") record["status"] = "queued";
     record.erase("queued");
+}
+
+/// All of it, as one reply.
+json::object output_of(Context const& with, std::string const& id)
+{
+    TaskOutput printed;
+    json::object reply;
+    do reply = with.session.call("tasklog", "gettaskoutput", printed.next_call(id));
+    while (printed.take(reply));
+    reply["output"] = printed.output;
+    reply["stderr"] = printed.errors;
+    return reply;
 }
 
 Exit task(Context const& with)
@@ -24,7 +37,7 @@ Exit task(Context const& with)
     auto record = info->get_array().front().get_object();
     json::object printed;
     try {
-        printed = document_of(true, "", with.session.call("tasklog", "gettaskoutput", {{"id", id}}));
+        printed = document_of(true, "", output_of(with, id));
     } catch (Refused const& refused) {
         // The record is what was asked for; a task that never ran has no output.
         printed["output_error"] = refused.what();

@@ -13,6 +13,7 @@
 #include "elves/log.hpp"
 #include "elves/services/presence.hpp"
 #include "elves/services/server_identity.hpp"
+#include "elves/services/server_limits.hpp"
 #include "rpc/asio_clock.hpp"
 #include "rpc/router.hpp"
 #include "server/admin_keys.hpp"
@@ -100,6 +101,16 @@ private:
     ServerSettings const& in_force_;
 };
 
+/// Of what is in force: SIGHUP may change it.
+class OwnLimits final : public ServerLimits {
+public:
+    explicit OwnLimits(LinkShared const& shared) : shared_(shared) {}
+    [[nodiscard]] std::size_t max_frame() const override { return shared_.limits.max_frame; }
+
+private:
+    LinkShared const& shared_;
+};
+
 /// The running server: everything in the order in which it needs each other.
 class House {
 public:
@@ -117,12 +128,14 @@ public:
         , audit_(store_, clock_)
         , router_(gate_, &audit_)
         , shared_{clock_, &router_, server.limits}
+        , limits_(shared_)
     {
         // Before the modules bring their tables up to date: a port that can't be had is the last thing to
         // fail.
         port_ = std::make_unique<Server>(io_.get_executor(), shared_, server);
         host_.offer<Dialer>(dialer_);
         host_.offer<ServerIdentity>(identity_);
+        host_.offer<ServerLimits>(limits_);
         audit::migrate(store_);
         audit_.configure(server.audit);
         modules_ = std::make_unique<ModuleSet>(host_, settings, builtin, server.enabled, server.module_path);
@@ -285,6 +298,7 @@ private:
     AuditTrail audit_;
     Router router_;
     LinkShared shared_;
+    OwnLimits limits_;
     std::unique_ptr<ModuleSet> modules_;
     std::unique_ptr<Server> port_;
     boost::asio::signal_set signals_{io_, SIGTERM, SIGINT, SIGHUP};

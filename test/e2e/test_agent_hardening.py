@@ -405,7 +405,7 @@ class Worker(HardeningTest):
         names = set(self.sync()["worker_result"].split())
         self.assertEqual(names - {"LC_CTYPE"},  # Python's own
                          {"PATH", "LANG", "TZ", "HOME", "USER", "LOGNAME", "ELVES_TASK_ID", "ELVES_APP", "ELVES_FUNC",
-                          "ELVES_RESULT_FD"})
+                          "ELVES_RESULT_FD", "ELVES_WORKER_GROUP"})
 
     def test_limits_and_umask_are_those_of_the_settings(self):
         self.worker.app("demo", WORKER + "import resource as r; answer([os.umask(0), r.getrlimit(r.RLIMIT_NOFILE), "

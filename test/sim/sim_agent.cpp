@@ -25,19 +25,22 @@ SimAgent::SimAgent(Nature& nature_, Place place)
     , journal_(store_)
     , workers_(*this, place.invariants)
     , tasks_(io.get_executor(), clock, server_time_, journal_, workers_, limits)
-    , reports_(io.get_executor(), clock, tasks_, zone_)
+    , output_(io.get_executor(), clock, journal_, bounds_, {})
+    , reports_(io.get_executor(), clock, tasks_, zone_, bounds_)
     , cron_(io.get_executor(), clock, journal_, tasks_, zone_)
     , service_(clock, tasks_, cron_, reports_, server_time_, journal_since_, zone_)
     , router_(gate_)
 {
     service_.declare(methods_);
     router_.add(std::string(agent::InstructService::name), methods_);
-    tasks_.listen(
-        [this](TaskId id, std::uint64_t offset, std::string const& data) { output_.put(id, offset, data); },
-        [this](TaskId id) { reports_.add(id); },
-        [this](TaskId id, bool is_queued) { reports_.tell_queued(id, is_queued); });
+    tasks_.listen({
+        [this](TaskId id, OutputStream stream, std::string_view text) { output_.put(id, stream, text); },
+        [this](TaskId id) { return output_.end(id); }, [this](TaskId id) { reports_.add(id); },
+        [this](TaskId id, bool is_queued) { reports_.tell_queued(id, is_queued); }});
+    output_.ask_unconfirmed([this](TaskId id) { return tasks_.unconfirmed().contains(id); });
     if (place_.disk.begin_watch) place_.disk.begin_watch(place_.disk.db());
     if (auto const since = journal_.load_since()) journal_since_.set(*since);
+    output_.start(journal_.load_output());
     tasks_.start(journal_.load_tasks(clock.now()));
     cron_.start(journal_.load_crons());
     asio::co_spawn(io, stay_linked(), [](std::exception_ptr const& escaped) {
@@ -79,6 +82,7 @@ asio::awaitable<void> SimAgent::serve(std::shared_ptr<SimLink> link)
     note_time(back, asked);
     nature.tally.see_again(Sight::relinked, machine.name);
     if (auto const zone = Zone::named(back.fields.find("timezone")->string())) zone_ = *zone;
+    bounds_.learn(back.fields.root());
     output_.link_up(link);
     reports_.link_up(link);
     try {
@@ -130,6 +134,7 @@ void SimAgent::finish(Steady until)
         stopping_ = clock.after(20ms, [this, until] { finish(until); });
         return;
     }
+    output_.stop();
     if (link_) link_->close("the agent is shutting down");
     stopping_ = clock.after(20ms, [this] { over_ = true; });
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "agent/instruct_service.hpp"
-#include "agent/live_output.hpp"
+#include "agent/kept_output.hpp"
 #include "sim/sim_disk.hpp"
 #include "sim/sim_network.hpp"
 #include "sim/sim_workers.hpp"
@@ -40,7 +40,8 @@ private:
     agent::Journal journal_;
     SimWorkers workers_;
     agent::Tasks tasks_;
-    agent::LiveOutput output_;
+    agent::ServerBounds bounds_;
+    agent::KeptOutput output_;
     agent::Reports reports_;
     agent::OwnCron cron_;
     agent::InstructService service_;

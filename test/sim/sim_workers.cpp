@@ -47,7 +47,7 @@ void SimWorkers::print(TaskId id)
     auto const found = running_.find(id);
     if (found == running_.end()) return;
     asio::post(home_.io, [put = found->second.on_output, here = std::weak_ptr(home_.here)] {
-        if (!here.expired()) put(0, "at work\n");
+        if (!here.expired()) put(OutputStream::output, "at work\n");
     });
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/instruct_service.hpp"
+#include "agent/kept_output.hpp"
 #include "manual_clock.hpp"
 #include "support/inline_store.hpp"
 #include "support/json_of.hpp"
@@ -42,6 +43,10 @@ public:
         report.result = std::move(result);
         done(std::move(report));
     }
+    void print(TaskId id, std::string_view text, OutputStream stream = OutputStream::output)
+    {
+        output_.at(id)(stream, text);
+    }
     [[nodiscard]] bool runs(TaskId id) const { return done_.contains(id); }
 
     std::vector<TaskId> started; ///< In that order.
@@ -61,11 +66,17 @@ struct House {
         , store(store_)
         , journal(store)
         , tasks(io.get_executor(), clock, server_time, journal, workers, limits, std::move(rules))
-        , reports(io.get_executor(), clock, tasks, zone)
+        , output(io.get_executor(), clock, journal, bounds, {})
+        , reports(io.get_executor(), clock, tasks, zone, bounds)
         , cron(io.get_executor(), clock, journal, tasks, zone)
         , service(clock, tasks, cron, reports, server_time, journal_since, zone)
     {
-        tasks.listen({}, [this](TaskId id) { results.push_back(id); });
+        tasks.listen(
+            {[this](TaskId id, OutputStream stream, std::string_view text) { output.put(id, stream, text); },
+                [this](TaskId id) { return output.end(id); }, [this](TaskId id) { results.push_back(id); },
+                {}});
+        output.ask_unconfirmed([this](TaskId id) { return tasks.unconfirmed().contains(id); });
+        output.start(journal.load_output());
         service.declare(methods);
         tasks.start(journal.load_tasks(clock.now()));
         cron.start(journal.load_crons());
@@ -144,6 +155,8 @@ struct House {
     JournalSince journal_since{server_time, std::chrono::hours(24)};
     Journal journal;
     Tasks tasks;
+    ServerBounds bounds;
+    KeptOutput output;
     Reports reports;
     OwnCron cron;
     InstructService service;

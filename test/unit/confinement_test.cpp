@@ -126,7 +126,9 @@ TEST_CASE("a worker's environment is these names and no other", "[confinement]")
         "env | sed 's/=.*//' | grep -v -e ^PWD$ -e ^_$ -e ^SHLVL$ -e ^OLDPWD$ -e ^TZ$ | sort | tr '\\n' ' '");
     ::unsetenv("LD_PRELOAD_OF_OURS");
     ::unsetenv("PYTHONPATH");
-    CHECK(names == "ELVES_APP ELVES_FUNC ELVES_RESULT_FD ELVES_TASK_ID HOME LANG LOGNAME PATH USER ");
+    CHECK(
+        names ==
+        "ELVES_APP ELVES_FUNC ELVES_RESULT_FD ELVES_TASK_ID ELVES_WORKER_GROUP HOME LANG LOGNAME PATH USER ");
 }
 
 TEST_CASE("a worker searches absolute folders only", "[confinement]")

@@ -26,7 +26,7 @@ struct Bench {
     std::optional<Runner> runner;
     std::map<TaskId, WorkerResult> results;
     std::map<TaskId, std::string> printed;
-    bool offsets_fit = true;
+    std::map<TaskId, std::string> printed_errors;
 
     explicit Bench(std::size_t max_workers = 4, std::size_t max_output = 1'000'000)
     {
@@ -61,9 +61,8 @@ struct Bench {
         instruction.proxy = std::move(proxy);
         runner->run(
             id, std::move(instruction),
-            [this, id](std::uint64_t offset, std::string data) {
-                offsets_fit = offsets_fit && offset == printed[id].size();
-                printed[id] += data;
+            [this, id](OutputStream stream, std::string_view text) {
+                (stream == OutputStream::output ? printed : printed_errors)[id] += text;
             },
             [this, id](WorkerResult result) {
                 REQUIRE_FALSE(results.contains(id));

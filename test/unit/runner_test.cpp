@@ -70,6 +70,26 @@ TEST_CASE("without a flag the exit status decides, and the result is the output"
     CHECK(much.truncated);
 }
 
+TEST_CASE("where nothing was printed to stdout the end of stderr says why", "[runner]")
+{
+    Bench bench;
+    auto const result = bench.result_of(bench.run("echo cannot open >&2; exit 2"));
+    CHECK(result.flag == -1);
+    CHECK(result.exit_code == 2);
+    CHECK(result.result == "worker ended with exit status 2; its stderr ended with: cannot open\n");
+}
+
+TEST_CASE("the trailing newline goes before the last 65,536 bytes are taken", "[runner]")
+{
+    Bench bench;
+    auto const exact = bench.result_of(bench.run("head -c 65536 /dev/zero | tr '\\0' x; echo"));
+    CHECK((exact.flag == 1 && exact.result == std::string(65'536, 'x') && !exact.truncated));
+    auto const two = bench.result_of(bench.run("printf 'a\\n\\n'"));
+    CHECK((two.flag == 1 && two.result == "a\n"));
+    auto const killed = bench.result_of(bench.run(yes + std::string("kill -9 $$")));
+    CHECK((killed.flag == -1 && killed.result == "died of signal 9 (SIGKILL)" && killed.exit_code == 137));
+}
+
 TEST_CASE("half an answer in a stranger's text does not make a worker true", "[runner]")
 {
     Bench bench;
@@ -296,7 +316,7 @@ TEST_CASE("one that left the group with the pipe in its hands does not hold us u
     CHECK(result.exit_code == 0);
 }
 
-TEST_CASE("a flood of output is bounded, and its answer is still read", "[runner]")
+TEST_CASE("after a flood of output its answer is still read", "[runner]")
 {
     Bench bench(4, 10'000);
     auto const id =
@@ -306,8 +326,8 @@ TEST_CASE("a flood of output is bounded, and its answer is still read", "[runner
     auto const result = bench.result_of(id);
     CHECK(result.flag == 1);
     CHECK(result.truncated);
-    CHECK(bench.printed[id] == std::string(10'000, 'x'));
-    CHECK(bench.offsets_fit);
+    CHECK(bench.printed[id] == std::string(3'000'000, 'x') + "<ElvesWFlag>true</ElvesWFlag>\n");
+    CHECK(bench.printed_errors[id].size() == 300'004);
     CHECK(result.stderr_text.size() == 65'536);
     CHECK(result.stderr_text.ends_with("eEND\n"));
 }
@@ -330,8 +350,8 @@ TEST_CASE("what is not UTF-8 becomes U+FFFD, and no character is cut", "[runner]
     auto const id =
         bench.run("printf 'a\\377\\303'; sleep 0.05; printf '\\274\\342\\202\\254'; printf 'e\\376' >&2\n");
     auto const result = bench.result_of(id);
-    CHECK(bench.printed[id] == "a\xEF\xBF\xBD\xC3\xBC"); // the euro would not fit whole
-    CHECK(bench.offsets_fit);
+    CHECK(bench.printed[id] == "a\xEF\xBF\xBD\xC3\xBC\xE2\x82\xAC");
+    CHECK(bench.printed_errors[id] == "e\xEF\xBF\xBD");
     CHECK(result.truncated);
     CHECK(result.stderr_text == "e\xEF\xBF\xBD");
     CHECK(result.result == "\xC3\xBC\xE2\x82\xAC"); // the end: whole characters of at most 6 bytes

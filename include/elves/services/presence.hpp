@@ -5,10 +5,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "elves/caller.hpp"
 #include "elves/ip.hpp"
+#include "elves/json.hpp"
 #include "elves/peer.hpp"
 #include "elves/task_id.hpp"
 
@@ -35,6 +37,11 @@ public:
     virtual void cut_links_of(std::string_view key) = 0;
     /// Calls `then` after each `register`, once its reply is on its way.
     virtual void on_link(std::function<void(Ip const&)> then) = 0;
+    /// Adds fields to each reply to `register`: what agents have to know of the server's limits.
+    virtual void on_register(std::function<void(json::object&)> add_fields)
+    {
+        static_cast<void>(std::move(add_fields));
+    }
     /// Who answers for `getinfobyip`'s `cronlist`.
     virtual void crons_from(CronSource source) = 0;
 };
