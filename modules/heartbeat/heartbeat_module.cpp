@@ -27,6 +27,7 @@ std::unique_ptr<Module> make_heartbeat(Host& host)
     auto made = std::make_unique<HeartbeatModule>(host);
     host.store.migrate("heartbeat", heartbeat_schema);
     host.offer<Presence>(*made);
+    host.offer<AgentApplications>(*made);
     return made;
 }
 

@@ -17,6 +17,7 @@
 #include "agent/server_link.hpp"
 #include "core/trusted_settings.hpp"
 #include "elves/log.hpp"
+#include "elves/machine_zone.hpp"
 #include "elves/pruner.hpp"
 #include "rpc/asio_clock.hpp"
 #include "rpc/router.hpp"
@@ -71,6 +72,7 @@ public:
         tasks_.listen([this](TaskId id, std::uint64_t offset,
                           std::string const& data) { output_.put(id, offset, data); },
             [this](TaskId id) { reports_.add(id); });
+        cron_.on_run([this](TaskId id) { reports_.add_run(id); });
     }
     ~Agent()
     {
@@ -91,6 +93,8 @@ public:
         asio::co_spawn(io_, link_.run(), [](std::exception_ptr escaped) {
             if (escaped) std::rethrow_exception(escaped);
         });
+        ELVES_LOG(info, "timezone name=" << zone_.name() << " source=" << machine_zone_.source
+                                         << ": until the server says its own");
         ELVES_LOG(info, "elves-agent " << ELVES_VERSION << " is up");
         warn_of_shared_user();
         warn_of_plain_text();
@@ -174,7 +178,8 @@ private:
     boost::asio::io_context io_{1};
     LogSetup log_;
     AsioClock clock_;
-    Zone zone_ = Zone::of_machine(); ///< The server's, once that is known.
+    MachineZone machine_zone_ = machine_zone();
+    Zone zone_ = machine_zone_.zone; ///< The server's, once that is known.
     SqliteStore store_;
     Journal journal_;
     Pruner pruner_{store_, clock_, "tasks of the journal"};

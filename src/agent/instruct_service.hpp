@@ -34,6 +34,8 @@ private:
         Instruction ins;
         std::string account;
         std::optional<std::int64_t> workers;
+        std::optional<TaskId> cron_id; ///< Of a firing of the server's: which,
+        std::optional<std::int64_t> fire_time; ///< and of when, in ms since 1970.
     };
     struct One {
         TaskId id;
@@ -46,6 +48,7 @@ private:
     };
 
     asio::awaitable<Reply> instruct(Instruct in, Caller caller);
+    [[nodiscard]] asio::awaitable<void> require_no_other(TaskId id, Firing firing);
     asio::awaitable<Reply> cancel(One in);
     asio::awaitable<Reply> set_crons(Crons in);
     asio::awaitable<Reply> status(Many in);

@@ -32,6 +32,12 @@ CREATE TABLE cron (
 -- migration 2: on whose account a task runs
 ALTER TABLE task ADD COLUMN account TEXT NOT NULL DEFAULT '';
 ALTER TABLE task ADD COLUMN workers INTEGER; -- NULL: the agent's default share
+
+-- migration 3: runs that a newer one replaced, firings of the server's, and the run that is owed
+ALTER TABLE task ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN sent INTEGER NOT NULL DEFAULT 0; -- 1: a firing of the server's
+-- The time of a run that makes up for missed ones (misfire 'once') and is not in the journal yet.
+ALTER TABLE cron ADD COLUMN owed INTEGER;
 )sql";
 
 } // namespace elves::agent

@@ -11,7 +11,7 @@ namespace elves::agent {
 void fit_a_frame(WorkerReport& report);
 
 /// The fields of `tasklog.agentasynclog` for a task that is done: of one that the server sent, `id` and
-/// `info`; of the agent's own, also what it was.
+/// `info`; of the agent's own, also what it was. An own one without a report is `running`.
 [[nodiscard]] json::object report_fields(Entry const& entry, Zone const& zone);
 
 } // namespace elves::agent

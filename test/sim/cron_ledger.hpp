@@ -49,6 +49,9 @@ public:
     void gone(TaskId id) { jobs_.erase(id); }
     [[nodiscard]] Job const* find(TaskId id) const;
 
+    /// Each run that was owed before `before` has been recorded by now.
+    void debts_paid(Instant before) const;
+
     // Within one transaction, in this order.
     void ran(TaskId id, Instant fire_time);
     void skipped(TaskId id, Instant fire_time, std::string const& why);
@@ -62,12 +65,12 @@ private:
     struct Record {
         std::optional<Instant> ran; ///< Nothing: it was skipped.
         std::size_t count = 1;
-        bool runs_once_more = false;
     };
     struct Account {
         Job job;
         std::optional<QuartzRule> rule;
         std::vector<Record> records; ///< Of this transaction, and the mark has not moved for them.
+        std::optional<Instant> owed; ///< The time of a run that makes up for missed ones.
     };
     [[nodiscard]] std::vector<Instant> times(Account const& account, Instant after, Instant until) const;
     void check(TaskId id, Account& account, Instant from, Instant to);

@@ -35,6 +35,7 @@ SimAgent::SimAgent(Nature& nature_, Place place)
     tasks_.listen(
         [this](TaskId id, std::uint64_t offset, std::string const& data) { output_.put(id, offset, data); },
         [this](TaskId id) { reports_.add(id); });
+    cron_.on_run([this](TaskId id) { reports_.add_run(id); });
     if (place_.disk.begin_watch) place_.disk.begin_watch(place_.disk.db());
     tasks_.start(journal_.load_tasks(clock.now()));
     cron_.start(journal_.load_crons());

@@ -29,7 +29,7 @@ public:
     {
         calls.emplace_back(
             std::string(service) + "." + std::string(method), json::object(fields, json::storage_ptr()));
-        return answer(confirms);
+        return answer(confirms, reply);
     }
     void cast(std::string_view, std::string_view, json::object const&) override {}
     void close(std::string_view) override {}
@@ -44,12 +44,14 @@ public:
 
     std::vector<std::pair<std::string, json::object>> calls;
     bool confirms = true;
+    json::object reply; ///< The fields of its answers.
 
 private:
-    [[nodiscard]] static asio::awaitable<Back> answer(bool flag)
+    [[nodiscard]] static asio::awaitable<Back> answer(bool flag, json::object reply)
     {
         Back back;
         back.flag = flag;
+        if (!reply.empty()) back.fields = json_of(reply);
         co_return back;
     }
 
@@ -84,6 +86,7 @@ public:
         table.reset();
         cron.reset();
         jobs.reset();
+        presence.forget_listeners();
     }
     void settle()
     {
@@ -141,6 +144,14 @@ public:
             {"agentip", "10.0.0.1"}, {"rule", rule}, {"ins", {{"app", "app"}, {"func", "func"}}}};
         for (auto& field : more) fields[field.key()] = std::move(field.value());
         return fields;
+    }
+    /// An agent comes, and has reported what it had to. Its link.
+    std::shared_ptr<ListeningPeer> come(std::string_view agent = "10.0.0.1")
+    {
+        auto link = std::make_shared<ListeningPeer>();
+        presence.come(Ip::parse(agent).value(), link);
+        settle();
+        return link;
     }
     /// The first entry of its list.
     json::object entry()

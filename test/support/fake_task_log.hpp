@@ -120,6 +120,7 @@ public:
 
     /// All of them, in the order in which they were recorded.
     [[nodiscard]] std::vector<Task> const& tasks() const noexcept { return tasks_; }
+    void set_status(TaskId id, TaskStatus status) { at(id)->status = status; }
     void finish(TaskId id, TaskStatus status)
     {
         auto* const task = at(id);

@@ -66,6 +66,10 @@ struct House {
         , service(tasks, cron, reports, zone)
     {
         tasks.listen({}, [this](TaskId id) { results.push_back(id); });
+        cron.on_run([this](TaskId id) {
+            told.push_back(id);
+            reports.add_run(id);
+        });
         service.declare(methods);
         tasks.start(journal.load_tasks(clock.now()));
         cron.start(journal.load_crons());
@@ -140,6 +144,7 @@ struct House {
     Zone zone;
     FakeWorkers workers;
     std::vector<TaskId> results;
+    std::vector<TaskId> told; ///< Runs that a server that is there is told of.
     Journal journal;
     Tasks tasks;
     Reports reports;
