@@ -232,6 +232,8 @@ void CenterCron::carry_out_action(CronJob const& job, Entry& entry, cron_life::D
     } else if (auto const* missed = std::get_if<cron_life::Missed>(&decision.action)) {
         firing.fire_time = missed->times.first;
         firing.skipped = cron_life::missed_text(*missed, zone_of(job), "server");
+        if (job.type == CronType::self)
+            firing.skipped += "; the agent refuses the job: " + job.refused;
         if (missed->makes_up) firing.owed = missed->times.last;
     }
     begin(std::move(firing));

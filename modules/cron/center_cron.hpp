@@ -39,9 +39,10 @@ public:
     /// The job is new, fires at other times than before, was started, stopped or deleted, or its agent was told
     /// of it.
     void changed(TaskId id);
-    /// Before a job is changed, paused or deleted: records its times up to now that have not started, with the
-    /// reason `why`. Throws Error 507.1 where the disk refuses: nothing has changed then.
-    [[nodiscard]] asio::awaitable<void> close(TaskId id, std::string why);
+    /// What is about to happen to a job.
+    enum class Closing { changed, paused, deleted };
+    /// Before that: records the job's times up to now that have not started, and why. Throws Error 507.1 where the disk refuses: nothing has changed then.
+    [[nodiscard]] asio::awaitable<void> close(TaskId id, Closing closing);
     /// It is about to be deleted, and may have firings that are not recorded yet.
     void deleting(CronJob const& job);
     /// The next time of a job that is fired here. Nothing where there is none, or it is not fired here.

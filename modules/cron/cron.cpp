@@ -247,7 +247,10 @@ asio::awaitable<Reply> Cron::search(Search in, Caller caller)
                                           "; give 0 (paused), 1 (on) or 2 (refused by its agent)");
     auto [ids, next] = page_of(in, caller);
     std::vector<std::optional<TaskLog::LastRun>> last_runs;
-    if (!ids.empty()) last_runs = co_await log_.last_runs(ids);
+    if (!ids.empty()) {
+        auto asked = ids;
+        last_runs = co_await log_.last_runs(std::move(asked));
+    }
     last_runs.resize(ids.size());
     json::array entries;
     for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -333,7 +336,7 @@ asio::awaitable<Reply> Cron::set(Set in, Caller caller)
         moves = !same_times(old, job);
         was_fired_here = is_fired_here(old);
         own = own || old.type == CronType::self || old.agent_knows == AgentKnows::outdated;
-        if (moves) co_await center_.close(*id, "changed");
+        if (moves) co_await center_.close(*id, CenterCron::Closing::changed);
         job.settled = clock_.now();
         co_await jobs_.replace(std::move(job), std::move(also));
     } else {
@@ -351,13 +354,14 @@ asio::awaitable<Reply> Cron::erase(One in, Caller caller)
 {
     auto const& job = job_of(in.agentip, in.id, caller);
     bool const own = job.type == CronType::self || job.agent_knows == AgentKnows::outdated;
-    co_await center_.close(in.id, "deleted");
+    co_await center_.close(in.id, CenterCron::Closing::deleted);
     if (auto const* const still = jobs_.find(in.id)) center_.deleting(*still);
     auto also = caller.also();
     co_await jobs_.erase(in.id, std::move(also));
     changed(in.id, in.agentip, own);
     co_await cancel_waiting(in.id, in.agentip);
-    co_return co_await told_reply({}, in.agentip, own);
+    json::object none;
+    co_return co_await told_reply(std::move(none), in.agentip, own);
 }
 
 asio::awaitable<Reply> Cron::set_on(One in, Caller caller, bool on)
@@ -368,12 +372,13 @@ asio::awaitable<Reply> Cron::set_on(One in, Caller caller, bool on)
     if (job.on == on) co_return Reply();
     if (on) require_time(job);
     bool const own = job.type == CronType::self || job.agent_knows == AgentKnows::outdated;
-    if (!on) co_await center_.close(in.id, "paused");
+    if (!on) co_await center_.close(in.id, CenterCron::Closing::paused);
     auto also = caller.also();
     co_await jobs_.set_on(in.id, on, clock_.now(), std::move(also));
     changed(in.id, in.agentip, own);
     if (!on) co_await cancel_waiting(in.id, in.agentip);
-    co_return co_await told_reply({}, in.agentip, own);
+    json::object none;
+    co_return co_await told_reply(std::move(none), in.agentip, own);
 }
 
 asio::awaitable<void> Cron::cancel_waiting(TaskId id, Ip agent)

@@ -27,6 +27,19 @@ std::string count_text(cron_life::MissedTimes const& times, Zone const& zone)
            zone.text(times.first) + " to " + zone.text(times.last);
 }
 
+std::string text_of(CenterCron::Closing closing)
+{
+    switch (closing) {
+    case CenterCron::Closing::paused:
+        return "paused";
+    case CenterCron::Closing::deleted:
+        return "deleted";
+    case CenterCron::Closing::changed:
+        break;
+    }
+    return "changed";
+}
+
 } // namespace
 
 CenterCron::Entry* CenterCron::current(Firing const& firing)
@@ -241,7 +254,7 @@ asio::awaitable<Task> CenterCron::run_now(CronJob job, Asked asked)
     co_return std::move(sent->task);
 }
 
-asio::awaitable<void> CenterCron::close(TaskId id, std::string why)
+asio::awaitable<void> CenterCron::close(TaskId id, Closing closing)
 {
     auto const found = entries_.find(id);
     auto const* job = jobs_.find(id);
@@ -258,7 +271,7 @@ asio::awaitable<void> CenterCron::close(TaskId id, std::string why)
     firing.to = decision.state.accounted;
     firing.fire_time = missed->times.first;
     firing.skipped =
-        "skipped: " + count_text(missed->times, zone_of(*job)) + " did not start: the job was " + why;
+        "skipped: " + count_text(missed->times, zone_of(*job)) + " did not start: the job was " + text_of(closing);
     found->second.state = decision.state;
     enqueue(id, *job, found->second);
     auto copy = *job;
