@@ -25,7 +25,8 @@ enum class Overlap { skip, allow, replace };
 } // namespace elves
 
 /// The state machine of a cron job: which of its times is due, which was missed, and what is owed for it. The
-/// server uses it for `center` jobs, the agent for `self` jobs. No I/O: the same question has the same answer.
+/// server uses it for `center` jobs, the agent for `self` jobs. No I/O: the same question has the same
+/// answer.
 ///
 /// Identity: a firing is (cron id, fire time), and the fire time is the rule's own time, without jitter.
 /// Whoever drives the machine writes each decision to disk together with `State::accounted`; after a crash it
@@ -57,11 +58,12 @@ struct Job {
 
 /// How far a job is. A plain value.
 struct State {
-    Instant accounted{};          ///< There is a decision for every time up to this one.
-    Instant absent_until{};       ///< What came due up to here was missed: nobody was there.
-    Instant held_until{};         ///< What came due up to here was held up, and is missed as well.
-    std::optional<Instant> next;  ///< The first time after `accounted`.
-    std::optional<Instant> owed;  ///< The time of a run that makes up for missed ones, and is not recorded yet.
+    Instant accounted{};         ///< There is a decision for every time up to this one.
+    Instant absent_until{};      ///< What came due up to here was missed: nobody was there.
+    Instant held_until{};        ///< What came due up to here was held up, and is missed as well.
+    std::optional<Instant> next; ///< The first time after `accounted`.
+    std::optional<Instant>
+        owed; ///< The time of a run that makes up for missed ones, and is not recorded yet.
 };
 
 /// `accounted` and `owed` as they are on disk. `absent_until`: since when somebody is there to fire it.
@@ -109,8 +111,8 @@ struct Decision {
 /// What becomes of the run that is owed: Run, Skip, or Wait where none is.
 [[nodiscard]] Decision make_up(Job const& job, State const& state, bool is_running);
 
-/// The job is about to be changed, paused or deleted: the times up to `now` that have no decision yet, such as
-/// one that jitter still delays. Wait where there is none.
+/// The job is about to be changed, paused or deleted: the times up to `now` that have no decision yet, such
+/// as one that jitter still delays. Wait where there is none.
 [[nodiscard]] Decision close(Job const& job, State const& state, Instant now);
 
 /// The clock was set back to `now`: times up to the old one are ahead again. Those that ran are told apart by
@@ -118,15 +120,16 @@ struct Decision {
 [[nodiscard]] State set_back(Job const& job, State const& state, Instant now);
 
 /// The text of a record: "skipped: 3 times from … to … passed while the server was down; it runs once for
-/// them". `who`: "server" or "agent"; `absence`: what it did when nobody was there. Times are in the job's zone.
-[[nodiscard]] std::string missed_text(Missed const& missed, Zone const& zone, std::string_view who,
-    std::string_view absence = "was down");
+/// them". `who`: "server" or "agent"; `absence`: what it did when nobody was there. Times are in the job's
+/// zone.
+[[nodiscard]] std::string missed_text(
+    Missed const& missed, Zone const& zone, std::string_view who, std::string_view absence = "was down");
 
 /// Watches for a clock that was set, by comparing it with one that never is.
 class ClockWatch {
 public:
-    /// By how much the time of day has moved since the last call, beyond what has passed. 0 where that is less
-    /// than a second, and at the first call.
+    /// By how much the time of day has moved since the last call, beyond what has passed. 0 where that is
+    /// less than a second, and at the first call.
     [[nodiscard]] std::chrono::milliseconds look(Instant now, Clock::Steady steady);
 
 private:

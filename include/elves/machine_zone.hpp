@@ -9,9 +9,9 @@ namespace elves {
 
 /// Where a machine says its zone. A test has its own.
 struct ZonePlaces {
-    std::optional<std::string> variable;         ///< `TZ`; nothing: it is not set.
-    std::string localtime = "/etc/localtime";    ///< A link into `zoneinfo`, or a copy of one of its files.
-    std::string timezone = "/etc/timezone";      ///< Names the zone of such a copy.
+    std::optional<std::string> variable;      ///< `TZ`; nothing: it is not set.
+    std::string localtime = "/etc/localtime"; ///< A link into `zoneinfo`, or a copy of one of its files.
+    std::string timezone = "/etc/timezone";   ///< Names the zone of such a copy.
     std::string zoneinfo = "/usr/share/zoneinfo";
 };
 

@@ -9,8 +9,7 @@ namespace elves {
 
 /// How many times the rule has in (after, until]. Exact, also across clock changes. Costs some hundred
 /// nanoseconds for each day of the span, whatever the rule, and a few microseconds at first.
-[[nodiscard]] std::size_t count_times(
-    QuartzRule const& rule, Zone const& zone, Instant after, Instant until);
+[[nodiscard]] std::size_t count_times(QuartzRule const& rule, Zone const& zone, Instant after, Instant until);
 
 /// The latest of the rule's times in (after, until], if there is one. Costs about 40 searches.
 [[nodiscard]] std::optional<Instant> last_time(

@@ -184,7 +184,8 @@ json::object AgentCrons::entry_of(CronJob const& job) const
     return entry;
 }
 
-/// `refused[]` has lines "cron job ID: why"; `removed[]` says up to when jobs that are gone were accounted for.
+/// `refused[]` has lines "cron job ID: why"; `removed[]` says up to when jobs that are gone were accounted
+/// for.
 asio::awaitable<void> AgentCrons::note_answer(Ip agent, Back back)
 {
     auto const push = pushes_.find(agent);

@@ -17,12 +17,12 @@
 namespace elves {
 
 /// Gives each agent its own (`self`) jobs: `call agent.setcrons {cron_list}` after each `register` and each
-/// change, until the agent has confirmed the list as it is then; and notes on disk what it confirmed and what it
-/// refused. On the loop's thread.
+/// change, until the agent has confirmed the list as it is then; and notes on disk what it confirmed and what
+/// it refused. On the loop's thread.
 class AgentCrons {
 public:
-    AgentCrons(CronJobs& jobs, Presence& presence, Dispatcher const& dispatcher, Clock& clock,
-        Zone zone, LoopExecutor loop, Quotas const* quotas = nullptr);
+    AgentCrons(CronJobs& jobs, Presence& presence, Dispatcher const& dispatcher, Clock& clock, Zone zone,
+        LoopExecutor loop, Quotas const* quotas = nullptr);
 
     /// Whom to ask whether a job's key still has the right `files`; null: nobody. Outlives this.
     void set_authority(Authority const* keys) { keys_ = keys; }

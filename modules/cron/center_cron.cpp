@@ -150,9 +150,9 @@ void CenterCron::look_at_clock(Instant now)
     auto const moved = watch_.look(now, clock_.steady());
     if (moved < 0ms) set_back(now);
     if (moved < worth_a_line) return;
-    ELVES_LOG(warning, "cron.clock_jumped_ahead seconds="
-                           << std::chrono::floor<std::chrono::seconds>(moved).count()
-                           << ": the clock was set, or the machine was suspended");
+    ELVES_LOG(
+        warning, "cron.clock_jumped_ahead seconds=" << std::chrono::floor<std::chrono::seconds>(moved).count()
+                                                    << ": the clock was set, or the machine was suspended");
 }
 
 /// Jobs fire again from `now` on. Marks on disk that are ahead go back before anything else is recorded, or a
@@ -173,8 +173,7 @@ void CenterCron::set_back(Instant now)
         enqueue(id, *job, entry);
     }
     ELVES_LOG(warning, "cron.clock_set_back jobs=" << ahead << " now=" << iso_text(now) << " accounted_until="
-                                                   << iso_text(latest)
-                                                   << ": they fire again from now on");
+                                                   << iso_text(latest) << ": they fire again from now on");
     if (ahead == 0 || std::exchange(is_rewinding_, true)) return;
     asio::co_spawn(loop_, rewind_marks(now), [this](std::exception_ptr) {
         is_rewinding_ = false;
@@ -232,8 +231,7 @@ void CenterCron::carry_out_action(CronJob const& job, Entry& entry, cron_life::D
     } else if (auto const* missed = std::get_if<cron_life::Missed>(&decision.action)) {
         firing.fire_time = missed->times.first;
         firing.skipped = cron_life::missed_text(*missed, zone_of(job), "server");
-        if (job.type == CronType::self)
-            firing.skipped += "; the agent refuses the job: " + job.refused;
+        if (job.type == CronType::self) firing.skipped += "; the agent refuses the job: " + job.refused;
         if (missed->makes_up) firing.owed = missed->times.last;
     }
     begin(std::move(firing));

@@ -28,20 +28,21 @@ namespace elves {
 /// run that makes up for missed times is a debt of its own on disk, `owed`: it waits until the agent is back.
 class CenterCron {
 public:
-    CenterCron(CronJobs& jobs, TaskLog& log, Dispatcher& dispatcher, Presence& presence, Clock& clock, Zone zone,
-        LoopExecutor loop);
+    CenterCron(CronJobs& jobs, TaskLog& log, Dispatcher& dispatcher, Presence& presence, Clock& clock,
+        Zone zone, LoopExecutor loop);
 
     /// Whom to ask whether a job's key still has the right `files`; null: nobody. Outlives this.
     void set_authority(Authority const* keys) { keys_ = keys; }
     /// Takes up all jobs, and accounts for the times that passed while the server was down.
     void start();
     void stop();
-    /// The job is new, fires at other times than before, was started, stopped or deleted, or its agent was told
-    /// of it.
+    /// The job is new, fires at other times than before, was started, stopped or deleted, or its agent was
+    /// told of it.
     void changed(TaskId id);
     /// What is about to happen to a job.
     enum class Closing { changed, paused, deleted };
-    /// Before that: records the job's times up to now that have not started, and why. Throws Error 507.1 where the disk refuses: nothing has changed then.
+    /// Before that: records the job's times up to now that have not started, and why. Throws Error 507.1
+    /// where the disk refuses: nothing has changed then.
     [[nodiscard]] asio::awaitable<void> close(TaskId id, Closing closing);
     /// It is about to be deleted, and may have firings that are not recorded yet.
     void deleting(CronJob const& job);
@@ -54,8 +55,8 @@ public:
         std::string from;
         std::function<void(Db&)> also;
     };
-    /// Runs the job now, whatever its rule says; its overlap rule applies. Returns the task, which is `skipped`
-    /// where that rule is against it. Throws what Dispatcher::send throws.
+    /// Runs the job now, whatever its rule says; its overlap rule applies. Returns the task, which is
+    /// `skipped` where that rule is against it. Throws what Dispatcher::send throws.
     [[nodiscard]] asio::awaitable<Task> run_now(CronJob job, Asked asked);
 
 private:
@@ -158,13 +159,13 @@ private:
     std::unordered_map<TaskId, Entry> entries_;
     std::unordered_map<TaskId, Runs> runs_;
     std::unordered_map<TaskId, std::size_t> in_flight_; ///< Firings that are not recorded yet.
-    std::unordered_map<TaskId, CronJob> gone_; ///< Deleted, with firings that are not recorded yet.
+    std::unordered_map<TaskId, CronJob> gone_;          ///< Deleted, with firings that are not recorded yet.
     std::unordered_map<std::uint64_t, std::pair<Firing, Timer>> held_;
     std::map<Ip, Debts> debts_;
     Timer timer_;
     std::uint64_t last_number_ = 0; ///< Of eras and of held firings.
     std::size_t recording_ = 0;     ///< Records of what did not run that are on their way to the disk.
-    bool is_waiting_ = false; ///< Until a firing has ended: as many as may be are on their way.
+    bool is_waiting_ = false;       ///< Until a firing has ended: as many as may be are on their way.
     bool is_rewinding_ = false;
     bool running_ = false;
 };

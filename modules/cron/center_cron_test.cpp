@@ -283,8 +283,8 @@ TEST_CASE("a paused job's times are neither run nor missed", "[cron]")
     CHECK(house.history() == History{"00:00:40 running"});
 }
 
-TEST_CASE(
-    "a firing whose job is deleted, paused or changed before it is recorded does not start, and is recorded so",
+TEST_CASE("a firing whose job is deleted, paused or changed before it is recorded does not start, and is "
+          "recorded so",
     "[cron]")
 {
     CronHouse house;
@@ -308,7 +308,8 @@ TEST_CASE(
     }
     house.pass(70s);
     REQUIRE(house.history() == History{"00:01:00 skipped"});
-    CHECK(house.log.tasks().back().sync_error == "skipped: the job was " + why + " before this time was started");
+    CHECK(house.log.tasks().back().sync_error ==
+          "skipped: the job was " + why + " before this time was started");
 }
 
 TEST_CASE("the mark of a job moves from one time to the next only", "[cron]")
@@ -380,7 +381,8 @@ TEST_CASE("whatever the store and the server go through, every time is accounted
     CHECK(house.log.tasks().size() > 100);
 }
 
-TEST_CASE("misfire `once`: the make-up run waits until its agent is back, and no longer than two minutes", "[cron]")
+TEST_CASE(
+    "misfire `once`: the make-up run waits until its agent is back, and no longer than two minutes", "[cron]")
 {
     CronHouse house;
     house.start();
@@ -420,7 +422,8 @@ TEST_CASE("misfire `once`: the make-up run waits until its agent is back, and no
     }
 }
 
-TEST_CASE("overlap `skip`: a run that ended while the server was down does not keep the make-up run away", "[cron]")
+TEST_CASE(
+    "overlap `skip`: a run that ended while the server was down does not keep the make-up run away", "[cron]")
 {
     CronHouse house;
     house.start();
@@ -473,8 +476,8 @@ TEST_CASE("a job that is set again between a time and its delayed run still runs
         house.set("0 30 * * * ?", {{"jitter", 30}, {"id", id}});
         house.pass(delay);
         REQUIRE(house.history() == History{"00:01:00 skipped"});
-        CHECK(house.log.tasks().back().sync_error ==
-              "skipped: 1 time from 2026-01-01 00:01:00 to 2026-01-01 00:01:00 did not start: the job was changed");
+        CHECK(house.log.tasks().back().sync_error == "skipped: 1 time from 2026-01-01 00:01:00 to 2026-01-01 "
+                                                     "00:01:00 did not start: the job was changed");
     }
     SECTION("stopped and started: it is recorded")
     {
@@ -562,7 +565,8 @@ TEST_CASE("a job that its agent may still hold is not fired here until the agent
     auto const link = house.come();
     house.pass(1s);
     house.presence.go(*Ip::parse("10.0.0.1"));
-    auto const reply = house.call("setcronbyip", CronHouse::job("0/5 * * * * ?", {{"id", id}, {"overlap", "allow"}}));
+    auto const reply =
+        house.call("setcronbyip", CronHouse::job("0/5 * * * * ?", {{"id", id}, {"overlap", "allow"}}));
     CHECK(reply.at("agent_told") == "false");
     CHECK(house.entry().at("agent_told") == "false");
     house.pass(16s);
@@ -570,8 +574,9 @@ TEST_CASE("a job that its agent may still hold is not fired here until the agent
     SECTION("it says up to when it has fired")
     {
         auto const back = std::make_shared<ListeningPeer>();
-        back->reply = {{"removed", json::array{json::object{{"cron_id", id},
-                                       {"accounted", std::to_string((house.clock.now() - 2s).time_since_epoch().count())}}}}};
+        back->reply = {{"removed",
+            json::array{json::object{{"cron_id", id},
+                {"accounted", std::to_string((house.clock.now() - 2s).time_since_epoch().count())}}}}};
         house.presence.come(*Ip::parse("10.0.0.1"), back);
         house.settle();
         CHECK(house.entry().at("agent_told") == "true");

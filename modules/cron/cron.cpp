@@ -116,8 +116,7 @@ void Cron::declare(MethodTable& table)
         {required("agentip", &One::agentip), required("id", &One::id)},
         "Pauses a cron job: it stays, and does not fire.",
         [this](One in, Caller caller) { return set_on(std::move(in), std::move(caller), false); });
-    table.call<One>("runcron", Right::operate,
-        {required("agentip", &One::agentip), required("id", &One::id)},
+    table.call<One>("runcron", Right::operate, {required("agentip", &One::agentip), required("id", &One::id)},
         "Run a cron job now, whatever its rule says.",
         [this](One in, Caller caller) { return run(std::move(in), std::move(caller)); });
 }
@@ -126,8 +125,8 @@ asio::awaitable<Reply> Cron::run(One in, Caller caller)
 {
     auto job = job_of(in.agentip, in.id, caller);
     caller.require_run(job.ins);
-    CenterCron::Asked asked{caller.by(), caller.peer ? caller.peer->ip().text() : std::string(),
-        caller.also(in.id.text())};
+    CenterCron::Asked asked{
+        caller.by(), caller.peer ? caller.peer->ip().text() : std::string(), caller.also(in.id.text())};
     auto const task = co_await center_.run_now(std::move(job), std::move(asked));
     auto const millis = task.sync_costtime.value_or(std::chrono::milliseconds(0)).count();
     co_return Reply(json::object{{"id", task.id.text()}, {"cron_id", in.id.text()},
@@ -221,8 +220,8 @@ std::pair<std::vector<TaskId>, std::string> Cron::page_of(Search const& in, Call
         if (in.agentip && agent != *in.agentip) break;
         if (!caller.may_touch(agent)) continue;
         bool const is_begun = after && after->first == agent;
-        for (auto id = is_begun ? of_agent.upper_bound(after->second) : of_agent.begin(); id != of_agent.end();
-             ++id) {
+        for (auto id = is_begun ? of_agent.upper_bound(after->second) : of_agent.begin();
+             id != of_agent.end(); ++id) {
             bool const is_full = ids.size() == static_cast<std::size_t>(in.limit) || bytes >= page_bytes;
             if (is_full || looked_at == looked_at_limit) return {std::move(ids), last};
             ++looked_at;
@@ -243,8 +242,8 @@ asio::awaitable<Reply> Cron::search(Search in, Caller caller)
     if (in.times < 0 || in.times > most_times)
         throw Error(codes::bad_field, "`times` is " + std::to_string(in.times) + "; give 0 to 20");
     if (in.cron_flag && *in.cron_flag != "0" && *in.cron_flag != "1" && *in.cron_flag != "2")
-        throw Error(codes::bad_field, field_is("cron_flag", *in.cron_flag) +
-                                          "; give 0 (paused), 1 (on) or 2 (refused by its agent)");
+        throw Error(codes::bad_field,
+            field_is("cron_flag", *in.cron_flag) + "; give 0 (paused), 1 (on) or 2 (refused by its agent)");
     auto [ids, next] = page_of(in, caller);
     std::vector<std::optional<TaskLog::LastRun>> last_runs;
     if (!ids.empty()) {
@@ -259,8 +258,9 @@ asio::awaitable<Reply> Cron::search(Search in, Caller caller)
         auto entry = listed(*job, last_runs[i]);
         auto const first = next_time(*job);
         auto times = json::array();
-        if (first) times = next_times(*job, *first - std::chrono::milliseconds(1),
-                       static_cast<std::size_t>(in.times), zone_);
+        if (first)
+            times = next_times(
+                *job, *first - std::chrono::milliseconds(1), static_cast<std::size_t>(in.times), zone_);
         entry["next_times"] = std::move(times);
         entries.push_back(std::move(entry));
     }
@@ -396,7 +396,8 @@ asio::awaitable<void> Cron::cancel_waiting(TaskId id, Ip agent)
             if (error.code() != codes::no_task) failure = error.info();
         }
         if (!failure.empty())
-            ELVES_LOG(warning, "cron.cancel_failed job=" << id.text() << " task=" << task_id.text() << ": " << failure);
+            ELVES_LOG(warning,
+                "cron.cancel_failed job=" << id.text() << " task=" << task_id.text() << ": " << failure);
     }
 }
 
@@ -444,7 +445,8 @@ CronJob Cron::made_of(Set in, Caller const& caller) const
     if (in.start_date) job.start = date_of("start_date", *in.start_date, false);
     if (in.end_date) job.end = date_of("end_date", *in.end_date, true);
     if (job.start && job.end && *job.end < *job.start)
-        throw Error(codes::bad_field, field_is("end_date", *in.end_date) + "; give one that is not before `start_date`");
+        throw Error(codes::bad_field,
+            field_is("end_date", *in.end_date) + "; give one that is not before `start_date`");
     job.settled = now;
     job.agent_knows = job.type == CronType::self ? AgentKnows::outdated : AgentKnows::nothing;
     require_time(job);
@@ -469,7 +471,8 @@ void Cron::require_time(CronJob const& job) const
     std::string why = "no year has such a day";
     if (ever) why = "its last time is over; look at the year";
     if (later) why = "it has no time between `start_date` and `end_date`";
-    throw Error(codes::bad_rule, field_is("rule", job.rule.text()) + ", which never fires from now on: " + why);
+    throw Error(
+        codes::bad_rule, field_is("rule", job.rule.text()) + ", which never fires from now on: " + why);
 }
 
 json::array Cron::warnings_of(CronJob const& job) const
@@ -491,9 +494,10 @@ json::array Cron::warnings_of(CronJob const& job) const
     if (!second) return warnings;
     auto const pause = std::chrono::duration_cast<std::chrono::seconds>(*second - *first);
     if (pause < quick)
-        warnings.emplace_back(pause.count() == 1 ? std::string("the rule fires every second: give 0 for the seconds if that "
-                                                    "is not meant")
-                                                 : "the rule fires every " + std::to_string(pause.count()) + " seconds");
+        warnings.emplace_back(pause.count() == 1
+                                  ? std::string("the rule fires every second: give 0 for the seconds if that "
+                                                "is not meant")
+                                  : "the rule fires every " + std::to_string(pause.count()) + " seconds");
     if (job.jitter.most >= pause)
         warnings.emplace_back("`jitter` is " + std::to_string(job.jitter.most.count()) +
                               " s, and the rule's next two times are only " + std::to_string(pause.count()) +
@@ -510,7 +514,8 @@ void Cron::require_room(CronJob const& job) const
     auto const jobs = jobs_.own_count(job.agent) - (is_counted ? 1 : 0) + 1;
     if (jobs > own_jobs_limit)
         throw Error(codes::too_much, "agent " + job.agent.text() + " has " + std::to_string(jobs - 1) +
-                                         " `self` jobs, and an agent keeps " + std::to_string(own_jobs_limit) +
+                                         " `self` jobs, and an agent keeps " +
+                                         std::to_string(own_jobs_limit) +
                                          "; delete some, or set this one as `center`");
     if (size <= own_list_limit) return;
     throw Error(codes::too_much, "the `self` jobs of " + job.agent.text() + " would take " +

@@ -2,9 +2,8 @@
 
 namespace elves {
 
-json::object cron_entry(
-    CronJob const& job, std::optional<TaskLog::LastRun> const& last_run, std::optional<Instant> next,
-    Zone const& server)
+json::object cron_entry(CronJob const& job, std::optional<TaskLog::LastRun> const& last_run,
+    std::optional<Instant> next, Zone const& server)
 {
     auto const zone = job.zone.value_or(server);
     bool const is_outdated = job.agent_knows == AgentKnows::outdated;

@@ -75,8 +75,9 @@ Jitter FieldType<Jitter>::read(std::string_view field, JsonValue const& value)
 JobName FieldType<JobName>::read(std::string_view field, JsonValue const& value)
 {
     if (value.is_string() && is_name(value.string())) return {std::string(value.string())};
-    throw Error(codes::bad_field, field_is(field, value) + "; give 1 to 64 of A-Z a-z 0-9 _ . -, not beginning "
-                                                           "with . or -");
+    throw Error(codes::bad_field, field_is(field, value) +
+                                      "; give 1 to 64 of A-Z a-z 0-9 _ . -, not beginning "
+                                      "with . or -");
 }
 
 bool same_times(CronJob const& a, CronJob const& b)
@@ -94,8 +95,8 @@ bool is_fired_here(CronJob const& job)
 
 cron_life::Job life_of(CronJob const& job, Zone const& server)
 {
-    return {job.rule, job.zone.value_or(server), cron_life::delay_of(job.id, job.jitter.most), job.start, job.end,
-        job.misfire, job.overlap};
+    return {job.rule, job.zone.value_or(server), cron_life::delay_of(job.id, job.jitter.most), job.start,
+        job.end, job.misfire, job.overlap};
 }
 
 } // namespace elves

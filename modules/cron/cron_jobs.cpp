@@ -26,17 +26,16 @@ constexpr std::string_view update_job =
     "overlap = ?9, jitter = ?10, settled = iif(?16, settled, ?11), owed = iif(?16, owed, NULL), name = ?12, "
     "starts = ?13, ends = ?14, agent_knows = ?15, refused = '' WHERE id = ?1";
 constexpr std::string_view delete_job = "DELETE FROM cron_job WHERE id = ?1";
-constexpr std::string_view pause_job =
-    "UPDATE cron_job SET is_on = 0, owed = NULL, refused = '', agent_knows = iif(type = 'self', 1, agent_knows) "
-    "WHERE id = ?1";
+constexpr std::string_view pause_job = "UPDATE cron_job SET is_on = 0, owed = NULL, refused = '', "
+                                       "agent_knows = iif(type = 'self', 1, agent_knows) "
+                                       "WHERE id = ?1";
 // One that is on already keeps its mark: a second `startcron` makes no time unaccounted for.
 constexpr std::string_view start_job =
     "UPDATE cron_job SET settled = iif(is_on, settled, ?2), "
     "agent_knows = iif(type = 'self' AND NOT is_on, 1, agent_knows), is_on = 1 WHERE id = ?1";
 // In the words of is_fired_here.
-constexpr std::string_view select_settled =
-    "SELECT settled FROM cron_job WHERE id = ?1 AND is_on = 1 "
-    "AND iif(type = 'center', agent_knows = 0, refused <> '')";
+constexpr std::string_view select_settled = "SELECT settled FROM cron_job WHERE id = ?1 AND is_on = 1 "
+                                            "AND iif(type = 'center', agent_knows = 0, refused <> '')";
 constexpr std::string_view update_settled =
     "UPDATE cron_job SET settled = ?2, owed = coalesce(?3, owed) WHERE id = ?1";
 constexpr std::string_view pay_owed =
@@ -267,8 +266,8 @@ asio::awaitable<void> CronJobs::erase(TaskId id, Store::Work also)
     jobs_.erase(found);
 }
 
-/// Takes the name for that job: true. False: it has it already, or it is "". Throws Error 403.10 where another
-/// job has it.
+/// Takes the name for that job: true. False: it has it already, or it is "". Throws Error 403.10 where
+/// another job has it.
 bool CronJobs::reserve_name(std::pair<Ip, std::string> const& name, TaskId id)
 {
     if (name.second.empty()) return false;
@@ -362,7 +361,8 @@ asio::awaitable<std::vector<TaskId>> CronJobs::agent_was_told(Told told)
         if (!job || job->version != version) continue; // Another list tells it of what it is now.
         auto const why = told.refused.find(id);
         auto const accounted = told.accounted.find(id);
-        Update update{id, AgentKnows::job, why == told.refused.end() ? "" : why->second, job->settled, version};
+        Update update{
+            id, AgentKnows::job, why == told.refused.end() ? "" : why->second, job->settled, version};
         if (job->type == CronType::center) update.knows = AgentKnows::nothing;
         if (job->agent_knows == update.knows && job->refused == update.refused) continue;
         bool const agent_fires = job->type == CronType::self && update.refused.empty();
@@ -408,8 +408,7 @@ std::function<void(Db&)> CronJobs::paying(TaskId id, Instant owed)
     };
 }
 
-std::function<void(Db&)> CronJobs::settling(
-    TaskId id, Instant from, Instant to, std::optional<Instant> owed)
+std::function<void(Db&)> CronJobs::settling(TaskId id, Instant from, Instant to, std::optional<Instant> owed)
 {
     return [id, from, to, owed](Db& db) {
         auto const text = id.text();

@@ -270,8 +270,8 @@ asio::awaitable<void> CenterCron::close(TaskId id, Closing closing)
     firing.from = before.accounted;
     firing.to = decision.state.accounted;
     firing.fire_time = missed->times.first;
-    firing.skipped =
-        "skipped: " + count_text(missed->times, zone_of(*job)) + " did not start: the job was " + text_of(closing);
+    firing.skipped = "skipped: " + count_text(missed->times, zone_of(*job)) + " did not start: the job was " +
+                     text_of(closing);
     found->second.state = decision.state;
     enqueue(id, *job, found->second);
     auto copy = *job;
@@ -305,7 +305,8 @@ asio::awaitable<void> CenterCron::close(TaskId id, Closing closing)
     try {
         std::rethrow_exception(failure);
     } catch (TurnRefused const&) {
-        throw Error(codes::too_much, "an earlier time of cron job " + id.text() + " is not recorded yet; try again");
+        throw Error(
+            codes::too_much, "an earlier time of cron job " + id.text() + " is not recorded yet; try again");
     }
 }
 
@@ -354,7 +355,10 @@ void CenterCron::record_late(Firing firing)
     if (firing.skipped.empty()) {
         auto const* job = jobs_.find(firing.cron_id);
         firing.skipped = std::string("skipped: the job was ") +
-                         (!job ? "deleted" : job->on ? "changed" : "paused") + " before this time was started";
+                         (!job         ? "deleted"
+                             : job->on ? "changed"
+                                       : "paused") +
+                         " before this time was started";
     }
     firing.mark = Mark::stays;
     firing.pause = 0ms;
@@ -392,7 +396,8 @@ void CenterCron::hold(Firing firing, Ending const& ending)
 void CenterCron::let_go(Firing const& firing)
 {
     auto* const entry = current(firing);
-    if (!entry || firing.mark != Mark::moves || firing.tries == 0 || --entry->held > 0 || !entry->behind) return;
+    if (!entry || firing.mark != Mark::moves || firing.tries == 0 || --entry->held > 0 || !entry->behind)
+        return;
     entry->behind = false;
     entry->state.held_until = clock_.now();
     if (auto const* job = jobs_.find(firing.cron_id)) enqueue(firing.cron_id, *job, *entry);

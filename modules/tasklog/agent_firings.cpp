@@ -24,7 +24,8 @@ bool has_not_started(Task const& task)
 {
     if (task.report) return false;
     return task.status == TaskStatus::waiting || task.status == TaskStatus::undelivered ||
-           task.status == TaskStatus::expired || (task.status == TaskStatus::failed && task.sync_flag == false);
+           task.status == TaskStatus::expired ||
+           (task.status == TaskStatus::failed && task.sync_flag == false);
 }
 
 } // namespace
@@ -85,8 +86,8 @@ asio::awaitable<void> Tasklog::take_firing(AgentResult in, Ip agent, WorkerRepor
     }
     if (recorded.fresh) co_return;
     if (recorded.task.id != id) {
-        ELVES_LOG(warning, "cron.fired_twice job=" << in.cron_id->text() << " task=" << id.text() << " agent="
-                                                   << agent.text() << ": the log has task "
+        ELVES_LOG(warning, "cron.fired_twice job=" << in.cron_id->text() << " task=" << id.text()
+                                                   << " agent=" << agent.text() << ": the log has task "
                                                    << recorded.task.id.text() << " for that time already");
         co_return;
     }

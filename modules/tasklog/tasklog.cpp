@@ -193,8 +193,9 @@ void Tasklog::log_refusal(Ip const& agent, TaskId id, Error const& error)
         return;
     }
     refusal_logged_ = now;
-    ELVES_LOG(warning, "report.refused agent=" << agent.text() << " task=" << id.text() << " unlogged="
-                                               << std::exchange(refusals_unlogged_, 0) << ": " << error.info());
+    ELVES_LOG(warning, "report.refused agent=" << agent.text() << " task=" << id.text()
+                                               << " unlogged=" << std::exchange(refusals_unlogged_, 0) << ": "
+                                               << error.info());
 }
 
 asio::awaitable<void> Tasklog::take_report(AgentResult in, Ip agent)
@@ -219,7 +220,8 @@ asio::awaitable<void> Tasklog::take_report(AgentResult in, Ip agent)
     if (!is_running) co_await end_task(in.id, in.status, std::move(report));
 }
 
-/// `status`: what the agent says beside the result. `canceled`: a newer run of the same job replaced this one.
+/// `status`: what the agent says beside the result. `canceled`: a newer run of the same job replaced this
+/// one.
 asio::awaitable<void> Tasklog::end_task(TaskId id, std::optional<std::string> status, WorkerReport report)
 {
     if (status == status_text(TaskStatus::canceled)) {

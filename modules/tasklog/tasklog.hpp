@@ -17,8 +17,8 @@
 
 namespace elves {
 
-/// The `ins` of a firing that an agent reports. What authorizes it is its cron job, not the apps of the agent's
-/// key, which may be none.
+/// The `ins` of a firing that an agent reports. What authorizes it is its cron job, not the apps of the
+/// agent's key, which may be none.
 struct FiredInstruction {
     Instruction ins;
 };
@@ -118,7 +118,7 @@ private:
     Pruner pruner_;
     std::optional<Clock::Steady> refusal_logged_; ///< When a refused report was last written to the log.
     std::size_t refusals_unlogged_ = 0;           ///< Since then.
-    std::deque<TaskId> merged_;                   ///< Reports that were added to another record, oldest first.
+    std::deque<TaskId> merged_; ///< Reports that were added to another record, oldest first.
 };
 
 } // namespace elves

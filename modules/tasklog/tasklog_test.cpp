@@ -227,7 +227,8 @@ TEST_CASE("the start and the result of an own run that come at once are one task
     FiringHouse house;
     auto const* const report = house.driver.table.find("agentasynclog");
     for (bool const is_start : {true, false}) {
-        auto const more = is_start ? json::object{{"status", "running"}, {"info", json::object()}} : json::object();
+        auto const more =
+            is_start ? json::object{{"status", "running"}, {"info", json::object()}} : json::object();
         asio::co_spawn(house.loop,
             std::get<asio::awaitable<Reply>>(
                 report->run(json_of(house.firing(1, more)).root(), {house.first, nullptr})),

@@ -75,8 +75,8 @@ asio::awaitable<Reply> InstructService::instruct(Instruct in, Caller caller)
     entry.ins = std::move(in.ins);
     entry.account = account_of(std::move(in.account), in.workers);
     if (in.cron_id && in.fire_time)
-        entry.firing = Firing{
-            *in.cron_id, Instant(std::chrono::milliseconds(*in.fire_time)), false, false, true};
+        entry.firing =
+            Firing{*in.cron_id, Instant(std::chrono::milliseconds(*in.fire_time)), false, false, true};
     auto const firing = entry.firing;
     bool const is_fresh = co_await tasks_.take(std::move(entry));
     if (!is_fresh && firing) co_await require_no_other(in.id, *firing);

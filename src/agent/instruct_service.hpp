@@ -34,7 +34,7 @@ private:
         Instruction ins;
         std::string account;
         std::optional<std::int64_t> workers;
-        std::optional<TaskId> cron_id; ///< Of a firing of the server's: which,
+        std::optional<TaskId> cron_id;         ///< Of a firing of the server's: which,
         std::optional<std::int64_t> fire_time; ///< and of when, in ms since 1970.
     };
     struct One {

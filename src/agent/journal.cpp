@@ -31,7 +31,8 @@ constexpr std::string_view cut_off = "UPDATE task SET stage = 'done', result = ?
                                      "WHERE confirmed IS NULL AND stage = 'started'";
 constexpr std::string_view prune_some =
     "DELETE FROM task WHERE id IN (SELECT id FROM task WHERE confirmed < ?1 LIMIT ?2)";
-constexpr std::string_view insert_cron = "INSERT INTO cron (id, entry, accounted, owed) VALUES (?1, ?2, ?3, ?4)";
+constexpr std::string_view insert_cron =
+    "INSERT INTO cron (id, entry, accounted, owed) VALUES (?1, ?2, ?3, ?4)";
 
 std::int64_t ms(Instant at) { return at.time_since_epoch().count(); }
 
@@ -72,8 +73,8 @@ Entry entry_of(Run const& row)
     entry.taken = row.instant(4);
     if (!row.is_null(5)) entry.started = row.instant(5);
     if (!row.is_null(6)) {
-        entry.firing = Firing{checked_id(row.text(6)), row.instant(7), row.number(8) != 0, row.number(13) != 0,
-            row.number(14) != 0};
+        entry.firing = Firing{checked_id(row.text(6)), row.instant(7), row.number(8) != 0,
+            row.number(13) != 0, row.number(14) != 0};
     }
     if (!row.is_null(9)) entry.report = read_report(JsonDocument::parse(row.text(9)).root(), Zone());
     entry.confirmed = !row.is_null(10);

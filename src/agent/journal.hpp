@@ -43,8 +43,8 @@ struct Entry {
 /// One of the agent's own cron jobs.
 struct CronRow {
     TaskId id;
-    std::string entry; ///< As `setcrons` brought it: JSON.
-    Instant accounted; ///< Every time up to this has its task, or a record that says why not.
+    std::string entry;             ///< As `setcrons` brought it: JSON.
+    Instant accounted;             ///< Every time up to this has its task, or a record that says why not.
     std::optional<Instant> owed{}; ///< The time of a run that makes up for missed ones.
 };
 

@@ -218,9 +218,9 @@ void OwnCron::look_at_clock()
     auto const moved = watch_.look(now, clock_.steady());
     if (moved < 0ms) set_back(now);
     if (moved < worth_a_line) return;
-    ELVES_LOG(warning, "cron.clock_jumped_ahead seconds="
-                           << std::chrono::floor<std::chrono::seconds>(moved).count()
-                           << ": the clock was set, or the machine was suspended");
+    ELVES_LOG(
+        warning, "cron.clock_jumped_ahead seconds=" << std::chrono::floor<std::chrono::seconds>(moved).count()
+                                                    << ": the clock was set, or the machine was suspended");
 }
 
 /// Jobs fire again from `now` on. A time that ran already has its task in the journal, and is not run twice.
@@ -233,8 +233,8 @@ void OwnCron::set_back(Instant now)
         entry.state = cron_life::set_back(entry.job.life(), entry.state, now);
         enqueue(entry);
     }
-    ELVES_LOG(warning, "cron.clock_set_back jobs=" << ahead << " now=" << iso_text(now)
-                                                   << ": they fire again from now on");
+    ELVES_LOG(warning,
+        "cron.clock_set_back jobs=" << ahead << " now=" << iso_text(now) << ": they fire again from now on");
     if (ahead == 0 || std::exchange(is_rewinding_, true)) return;
     asio::co_spawn(loop_, rewind_marks(now), [this](std::exception_ptr) {
         is_rewinding_ = false;
@@ -251,8 +251,7 @@ asio::awaitable<void> OwnCron::rewind_marks(Instant now)
             co_await journal_.rewind_crons(now);
             is_written = true;
         } catch (std::exception const& problem) {
-            ELVES_LOG(warning,
-                "cron.marks_not_written retry=1s: " << problem.what());
+            ELVES_LOG(warning, "cron.marks_not_written retry=1s: " << problem.what());
         }
         if (is_written) break;
         co_await pause(clock_, rewind_retry);
@@ -320,8 +319,8 @@ void OwnCron::begin(TaskId cron_id, Turn turn)
 {
     auto const& job = jobs_.at(cron_id).job;
     ++recording_;
-    asio::co_spawn(loop_, record(std::move(turn), job.ins, job.account),
-        [this, cron_id](std::exception_ptr escaped) {
+    asio::co_spawn(
+        loop_, record(std::move(turn), job.ins, job.account), [this, cron_id](std::exception_ptr escaped) {
             --recording_;
             if (escaped) again(cron_id);
             hand_on_change();
@@ -394,8 +393,7 @@ void OwnCron::again(TaskId cron_id)
         error, "a turn of own cron job " << cron_id.text() << " is not in the journal yet, trying again");
     held_until_ = clock_.steady() + retry_after;
     auto& entry = found->second;
-    entry.state =
-        cron_life::resume(entry.job.life(), entry.accounted, entry.owed, entry.state.absent_until);
+    entry.state = cron_life::resume(entry.job.life(), entry.accounted, entry.owed, entry.state.absent_until);
     enqueue(entry);
     wait();
 }

@@ -37,7 +37,8 @@ public:
     void stop();
 
     /// Replaces the jobs, and returns when that is on disk. A job whose times stay the same goes on
-    /// undisturbed. Times of a job that is gone or changed, which jitter still delays, are recorded as skipped.
+    /// undisturbed. Times of a job that is gone or changed, which jitter still delays, are recorded as
+    /// skipped.
     [[nodiscard]] asio::awaitable<Answer> set(JsonDocument cron_list);
 
 private:
@@ -87,7 +88,8 @@ private:
     cron_life::DueQueue queue_;
     cron_life::ClockWatch watch_;
     Entries jobs_;
-    std::unordered_map<TaskId, Instant> unusable_; ///< Jobs of the journal that can't be read, and their marks.
+    std::unordered_map<TaskId, Instant>
+        unusable_; ///< Jobs of the journal that can't be read, and their marks.
     std::unordered_map<TaskId, Timer> announcing_; ///< Runs that began a moment ago.
     Clock::Steady held_until_{};                   ///< The journal did not take a turn: no more before this.
     std::size_t recording_ = 0;                    ///< Turns on their way to disk.

@@ -23,8 +23,8 @@ public:
     void link_down();
     /// One more result.
     void add(TaskId id);
-    /// A run of an own cron job goes on: tells the server, once, if it is there. All of them are told on a new
-    /// link.
+    /// A run of an own cron job goes on: tells the server, once, if it is there. All of them are told on a
+    /// new link.
     void add_run(TaskId id);
 
 private:

@@ -126,8 +126,8 @@ std::string missed_text(
 std::chrono::milliseconds ClockWatch::look(Instant now, Clock::Steady steady)
 {
     auto const before = std::exchange(last_, now);
-    auto const passed = std::chrono::duration_cast<std::chrono::milliseconds>(
-        steady - std::exchange(last_steady_, steady));
+    auto const passed =
+        std::chrono::duration_cast<std::chrono::milliseconds>(steady - std::exchange(last_steady_, steady));
     if (!before) return 0ms;
     auto const moved = now - *before - passed;
     return moved > -1s && moved < 1s ? 0ms : moved;

@@ -43,8 +43,8 @@ MachineZone of_variable(std::string_view value, std::string const& zoneinfo)
     if (rest.starts_with(':')) rest.remove_prefix(1);
     if (rest.empty() || rest == "UTC0" || rest == "GMT0") return {Zone(), "TZ"};
     if (auto const zone = Zone::named(name_in(rest, zoneinfo))) return {*zone, "TZ"};
-    throw std::runtime_error("TZ is \"" + std::string(value) + "\", which names no time zone of this machine" +
-                             std::string(what_to_do));
+    throw std::runtime_error("TZ is \"" + std::string(value) +
+                             "\", which names no time zone of this machine" + std::string(what_to_do));
 }
 
 /// A copy has no name; /etc/timezone may have it, and counts where its file is the same.

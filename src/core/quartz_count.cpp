@@ -86,8 +86,7 @@ bool Counter::has_day(local_days day) const
     year_month_day const date(day);
     auto const number = static_cast<int>(date.year());
     if (number < QuartzRule::first_year || number > QuartzRule::last_year) return false;
-    if (!years_[static_cast<std::size_t>(number - QuartzRule::first_year)])
-        return false;
+    if (!years_[static_cast<std::size_t>(number - QuartzRule::first_year)]) return false;
     if ((months_ >> static_cast<unsigned>(date.month()) & 1U) == 0) return false;
     return (days_.in(date.year() / date.month()) >> static_cast<unsigned>(date.day()) & 1U) != 0;
 }

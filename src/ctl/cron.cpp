@@ -105,8 +105,7 @@ Exit edit(Context const& with)
     auto const& args = with.args;
     auto const ip = args.address("IP").text();
     auto const id = args.text("ID");
-    auto const found =
-        with.session.call("cron", "listcrons", {{"agentip", ip}, {"id", id}, {"times", 0}});
+    auto const found = with.session.call("cron", "listcrons", {{"agentip", ip}, {"id", id}, {"times", 0}});
     auto const& rows = rows_of(found);
     if (rows.empty())
         throw Refused(Error(codes::no_cron, ip + " has no cron job " + id + "; elvesctl cron list " + ip +
@@ -177,9 +176,11 @@ std::span<Command const> cron_commands()
         {"list", "List the jobs of one agent, or of all of them.",
             {may("IP", "The agent's address."), flag("--all", "The jobs of all agents."),
                 may("--by", "Those that this key set; of a deleted key, too."),
-                one_of("--type", "Those of this type.", {"center", "self"}), may("--app", "Those of this app."),
-                may("--func", "Those of this function."), may("--name", "Those with this name."),
-                one_of("--flag", "Paused ones (0), those that are on (1), those that their agent refuses (2).",
+                one_of("--type", "Those of this type.", {"center", "self"}),
+                may("--app", "Those of this app."), may("--func", "Those of this function."),
+                may("--name", "Those with this name."),
+                one_of("--flag",
+                    "Paused ones (0), those that are on (1), those that their agent refuses (2).",
                     {"0", "1", "2"}),
                 may("--times", "How many next times each has in --json (1).")},
             list},
@@ -189,8 +190,9 @@ std::span<Command const> cron_commands()
                 may("--param", "The same as PARAM."), may("--id", "The job to replace, all of it.")}),
             set},
         {"edit", "Change what is given of a job, and keep the rest.",
-            with_fields({ip, id, may("--rule", "A Quartz cron expression, in quotes."), may("--app", "The app."),
-                may("--func", "Its function."), may("--param", "What it is given, as it is.")}),
+            with_fields(
+                {ip, id, may("--rule", "A Quartz cron expression, in quotes."), may("--app", "The app."),
+                    may("--func", "Its function."), may("--param", "What it is given, as it is.")}),
             edit},
         {"run", "Run a job now, whatever its rule says. Its overlap rule applies.", {ip, id}, run_now},
         {"del", "Delete a job.", {ip, id}, erase},

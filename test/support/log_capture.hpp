@@ -31,8 +31,9 @@ public:
     }
 
 private:
-    std::string path_ = (std::filesystem::temp_directory_path() /
-                         ("elves-log-" + std::to_string(::getpid()) + ".txt")).string();
+    std::string path_ =
+        (std::filesystem::temp_directory_path() / ("elves-log-" + std::to_string(::getpid()) + ".txt"))
+            .string();
     std::unique_ptr<LogSetup> setup_;
 };
 

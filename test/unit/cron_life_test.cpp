@@ -29,18 +29,21 @@ std::string action_text(Action const& action)
 {
     if (auto const* run = std::get_if<Run>(&action))
         return std::string(run->replaces ? "replace " : "run ") + iso_text(run->fire_time).substr(11, 8);
-    if (auto const* skip = std::get_if<Skip>(&action)) return "skip " + iso_text(skip->fire_time).substr(11, 8);
+    if (auto const* skip = std::get_if<Skip>(&action))
+        return "skip " + iso_text(skip->fire_time).substr(11, 8);
     if (auto const* missed = std::get_if<Missed>(&action))
         return "missed " + std::to_string(missed->times.count) + " " +
-               iso_text(missed->times.first).substr(11, 8) + " " + iso_text(missed->times.last).substr(11, 8) +
-               (missed->was_absent ? " absent" : "") + (missed->makes_up ? " owed" : "");
+               iso_text(missed->times.first).substr(11, 8) + " " +
+               iso_text(missed->times.last).substr(11, 8) + (missed->was_absent ? " absent" : "") +
+               (missed->makes_up ? " owed" : "");
     return "wait";
 }
 
 std::vector<Instant> each(QuartzRule const& rule, Zone const& zone, Instant after, Instant until)
 {
     std::vector<Instant> times;
-    for (auto next = rule.next_after(after, zone); next && *next <= until; next = rule.next_after(*next, zone))
+    for (auto next = rule.next_after(after, zone); next && *next <= until;
+         next = rule.next_after(*next, zone))
         times.push_back(*next);
     return times;
 }
@@ -81,8 +84,8 @@ TEST_CASE("counting agrees on random spans, across clock changes too", "[cron][q
 {
     std::mt19937 random(11); // NOLINT(cert-msc51-cpp): the same each time on purpose
     auto const below = [&](unsigned n) { return static_cast<int>(random() % n); };
-    constexpr std::string_view zones[] = {
-        "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Asia/Tehran"};
+    constexpr std::string_view zones[] = {"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe",
+        "Africa/Casablanca", "Asia/Tehran"};
     constexpr std::string_view rules[] = {"0 0/10 * * * ?", "30 5,35 0-4 * * ?", "0 0 1-3 ? * SUN",
         "15 59 23 LW * ?", "0/30 0 2 * 3,10 ?", "7 7 7 7 * ? 2020-2028"};
     for (int i = 0; i < 400; ++i) {
@@ -128,8 +131,8 @@ TEST_CASE("what is due of a job", "[cron]")
             20s},
         {"with jitter the fire time is the rule's", "00:01:00", "00:02:20", "run 00:02:00", false,
             Misfire::skip, Overlap::skip, "00:00:00", 20s},
-        {"what jitter still delays is not missed", "00:01:00", "00:05:10", "missed 3 00:02:00 00:04:00", false,
-            Misfire::skip, Overlap::skip, "00:00:00", 20s},
+        {"what jitter still delays is not missed", "00:01:00", "00:05:10", "missed 3 00:02:00 00:04:00",
+            false, Misfire::skip, Overlap::skip, "00:00:00", 20s},
         {"due before the absence ended, by its jitter", "00:01:00", "00:02:30", "run 00:02:00", false,
             Misfire::skip, Overlap::skip, "00:02:10", 20s},
     }));

@@ -274,15 +274,15 @@ TEST_CASE("a job that the server has had for a while counts from then on", "[age
     auto const once = GENERATE(false, true);
     auto const since = machine.clock.now();
     machine.clock.advance(190s);
-    house.call("setcrons",
-        {{"cron_list", json::array{job(1, each_minute,
-                           {{"since", std::to_string(since.time_since_epoch().count())},
-                               {"misfire", once ? "once" : "skip"}})}}});
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute,
+                                              {{"since", std::to_string(since.time_since_epoch().count())},
+                                                  {"misfire", once ? "once" : "skip"}})}}});
     house.pass(0s);
     house.pass(0s);
     REQUIRE(skipped(house).size() == 1);
-    CHECK(skipped(house)[0].find("3 times from 2026-01-01 00:01:00 to 2026-01-01 00:03:00 passed while the agent "
-                                 "did not have the job") != std::string::npos);
+    CHECK(skipped(house)[0].find(
+              "3 times from 2026-01-01 00:01:00 to 2026-01-01 00:03:00 passed while the agent "
+              "did not have the job") != std::string::npos);
     CHECK(house.workers.started.size() == (once ? 1U : 0U));
 }
 
@@ -318,11 +318,13 @@ TEST_CASE("what jitter still delays of a job that is taken away or changed is re
     if (is_changed) next.push_back(job(1, "0 30 * * * ?"));
     auto const answer = house.call("setcrons", {{"cron_list", next}});
     REQUIRE(skipped(house).size() == 1);
-    CHECK(skipped(house)[0].ends_with(is_changed ? "the job was changed" : "the job was taken from the agent"));
+    CHECK(
+        skipped(house)[0].ends_with(is_changed ? "the job was changed" : "the job was taken from the agent"));
     if (is_changed) return;
     auto const& removed = (*answer)->at("removed").at(0).as_object();
     CHECK(removed.at("cron_id") == json::value(TaskId(1).text()));
-    CHECK(removed.at("accounted") == json::value(std::to_string(machine.clock.now().time_since_epoch().count())));
+    CHECK(removed.at("accounted") ==
+          json::value(std::to_string(machine.clock.now().time_since_epoch().count())));
 }
 
 TEST_CASE("after its clock was set back an agent fires again at once, and nothing twice", "[agent][cron]")
