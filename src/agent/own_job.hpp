@@ -27,9 +27,9 @@ struct OwnJob {
     Misfire misfire = Misfire::skip;
     Overlap overlap = Overlap::skip;
     std::chrono::seconds jitter{0};
-    std::optional<Instant> start;
-    std::optional<Instant> end;
-    std::optional<Instant> since; ///< Its times count from then on; nothing: from when it came here.
+    std::optional<Instant> start{};
+    std::optional<Instant> end{};
+    std::optional<Instant> since{}; ///< Its times count from then on; nothing: from when it came here.
 
     /// Reads an entry of `cron_list`; `otherwise`: its zone, where it names none. Throws Error 403.x, 411.1
     /// that names the field.

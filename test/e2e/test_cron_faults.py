@@ -148,7 +148,7 @@ class OwnJobs(CronFaults):
         time.sleep(5)
         self.begin_agent()
         record = eventually(lambda: self.firings(skip, status="skipped"))[0]
-        self.assertRegex(record["agent_sync_error"], r"skipped: [23] times from .* did not have the job")
+        self.assertRegex(record["agent_sync_error"], r"skipped: [2-9] times from .* did not have the job")
         record = eventually(lambda: self.firings(once["id"], status="skipped"))[0]
         self.assertIn("it runs once for them", record["agent_sync_error"])
         made_up = record["agent_sync_error"].split(" to ")[1][:19]
