@@ -401,6 +401,7 @@ void CenterCron::let_go(Firing const& firing)
     entry->behind = false;
     entry->state.held_until = clock_.now();
     if (auto const* job = jobs_.find(firing.cron_id)) enqueue(firing.cron_id, *job, *entry);
+    arm();
 }
 
 } // namespace elves

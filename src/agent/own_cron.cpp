@@ -292,6 +292,7 @@ void OwnCron::step(Entry& entry, Instant now)
         return make_up(entry);
     }
     begin(id, std::move(turn));
+    make_up(entry); // Behind its record, if a run is owed now.
 }
 
 /// The agent is here: what is owed runs at once.

@@ -102,9 +102,9 @@ class CronFaults(HouseTest):
 class OwnJobs(CronFaults):
     def test_d1_results_of_own_firings_are_taken_whatever_apps_the_agents_key_has(self):
         house = self.server_of_admins(**self.sections)
-        admin = self.client(house, auth=house.admin)
+        admin = self.client(house)
         made = admin.ok("supervisor", "setkey", name="web", role="agent", iplist=[IP])
-        worker = self.real_agent(house, IP, key=made["key"], token=made["token"])
+        worker = self.real_agent(f"127.0.0.1:{house.port}", IP, key=made["key"], token=made["token"])
         worker.app("demo", WORKER + FINE)
         worker.start()
         self.online(admin, IP)
