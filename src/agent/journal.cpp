@@ -115,6 +115,17 @@ bool insert(Db& db, Entry const& entry)
     return db.changes() > 0;
 }
 
+/// The record of a time that has one already: a moment behind it, where there is room.
+bool insert_beside(Db& db, Entry entry)
+{
+    constexpr int most = 999; // A rule's next time is a second later.
+    for (int tries = 0; tries < most; ++tries) {
+        entry.firing->fire_time += std::chrono::milliseconds(1);
+        if (insert(db, entry)) return true;
+    }
+    return false;
+}
+
 std::optional<Entry> find_one(Db& db, TaskId id)
 {
     constexpr auto sql = JOURNAL_COLUMNS "WHERE id = ?1";
@@ -172,8 +183,10 @@ std::vector<CronRow> Journal::load_crons()
 asio::awaitable<bool> Journal::take(Entry entry, CronMark mark)
 {
     std::function<bool(Db&)> work = [entry = std::move(entry), mark](Db& db) {
-        bool const fresh = insert(db, entry);
+        bool fresh = insert(db, entry);
         if (!entry.firing) return fresh;
+        // Set back, a clock brings a time again: what is skipped of it then has a record of its own.
+        if (!fresh && entry.firing->skipped) fresh = insert_beside(db, entry);
         auto const cron = entry.firing->cron_id.text();
         if (mark.accounted) db.run(account).bind(1, cron).bind(2, ms(*mark.accounted)).execute();
         if (mark.owed) db.run(put_owed).bind(1, cron).bind(2, ms(*mark.owed)).execute();

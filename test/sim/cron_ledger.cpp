@@ -36,7 +36,7 @@ void CronLedger::ran(TaskId id, Instant fire_time)
     if (found == jobs_.end()) return; // Deleted by now; it was due before.
     auto& account = found->second;
     // A run that is owed is no step of the mark.
-    if (account.owed == fire_time) return account.owed.reset();
+    if (account.owed == account.job.zone.text(fire_time)) return account.owed.reset();
     account.records.push_back({fire_time, 1});
 }
 
@@ -48,7 +48,8 @@ void CronLedger::skipped(TaskId id, Instant fire_time, std::string const& why)
     auto& account = found->second;
     // Of a job that was changed before a time of it had started.
     if (why.find(" before this time was started") != why.npos) return;
-    if (account.owed == fire_time && !says_missed(why)) return account.owed.reset();
+    bool const is_owed = account.owed == account.job.zone.text(fire_time);
+    if (is_owed && !says_missed(why)) return account.owed.reset();
     constexpr std::string_view begin = "skipped: ";
     char* end = nullptr;
     auto const number = std::strtol(why.c_str() + begin.size(), &end, 10);
@@ -58,7 +59,7 @@ void CronLedger::skipped(TaskId id, Instant fire_time, std::string const& why)
     if (!says_made_up(why)) return;
     constexpr std::size_t length = 19;
     auto const last = why.find(" passed while the ");
-    account.owed = last < length ? std::nullopt : account.job.zone.parse(why.substr(last - length, length));
+    account.owed = why.substr(last - length, length);
 }
 
 void CronLedger::moved(TaskId id, Instant from, Instant to)
@@ -134,11 +135,15 @@ void CronLedger::at_rest(Instant until) const
 void CronLedger::debts_paid(Instant before) const
 {
     for (auto const& [id, account] : jobs_) {
+        if (!account.job.active || !account.owed) continue;
+        auto const due = account.job.zone.parse(*account.owed);
         auto const runs = runs_.find(id);
-        bool const is_owed = account.owed && (runs == runs_.end() || !runs->second.contains(*account.owed));
-        if (account.job.active && is_owed && *account.owed < before)
+        auto const has_run = [&](Instant at) { return account.job.zone.text(at) == *account.owed; };
+        bool const is_paid =
+            runs != runs_.end() && std::any_of(runs->second.begin(), runs->second.end(), has_run);
+        if (due && *due < before && !is_paid)
             broken_("cron job " + id.text() + ": the run that makes up for missed times up to " +
-                    iso_text(*account.owed) + " is not recorded");
+                    *account.owed + " is not recorded");
     }
 }
 
