@@ -352,14 +352,18 @@ void CenterCron::record_late(Firing firing)
     bool const comes_again = found != entries_.end() && firing.fire_time > found->second.state.accounted;
     bool const is_known = jobs_.find(firing.cron_id) || gone_.contains(firing.cron_id);
     if (firing.mark == Mark::pays_debt || comes_again || !is_known) return;
+    auto const* job = jobs_.find(firing.cron_id);
+    auto const was = std::string("the job was ") + (!job ? "deleted" : job->on ? "changed" : "paused");
     if (firing.skipped.empty()) {
-        auto const* job = jobs_.find(firing.cron_id);
-        firing.skipped = std::string("skipped: the job was ") +
-                         (!job         ? "deleted"
-                             : job->on ? "changed"
-                                       : "paused") +
-                         " before this time was started";
+        firing.skipped = "skipped: " + was + " before this time was started";
+    } else {
+        // Nothing is owed for a job as it was before.
+        constexpr std::string_view promise = "; it runs once for them";
+        if (firing.skipped.ends_with(promise))
+            firing.skipped.resize(firing.skipped.size() - promise.size());
+        firing.skipped += "; " + was + " before this was recorded";
     }
+    firing.owed.reset();
     firing.mark = Mark::stays;
     firing.pause = 0ms;
     firing.tries = 0;

@@ -47,7 +47,7 @@ void CronLedger::skipped(TaskId id, Instant fire_time, std::string const& why)
     if (found == jobs_.end()) return;
     auto& account = found->second;
     // Of a job that was changed before a time of it had started.
-    if (why.find(" before this time was started") != why.npos) return;
+    if (why.find(" before this ") != why.npos) return;
     bool const is_owed = account.owed == account.job.zone.text(fire_time);
     if (is_owed && !says_missed(why)) return account.owed.reset();
     constexpr std::string_view begin = "skipped: ";
