@@ -359,8 +359,7 @@ void CenterCron::record_late(Firing firing)
     } else {
         // Nothing is owed for a job as it was before.
         constexpr std::string_view promise = "; it runs once for them";
-        if (firing.skipped.ends_with(promise))
-            firing.skipped.resize(firing.skipped.size() - promise.size());
+        if (firing.skipped.ends_with(promise)) firing.skipped.resize(firing.skipped.size() - promise.size());
         firing.skipped += "; " + was + " before this was recorded";
     }
     firing.owed.reset();

@@ -70,7 +70,8 @@ private:
         Job job;
         std::optional<QuartzRule> rule;
         std::vector<Record> records; ///< Of this transaction, and the mark has not moved for them.
-        std::optional<std::string> owed; ///< As its record says it: the time of a run that makes up for others.
+        std::optional<std::string>
+            owed; ///< As its record says it: the time of a run that makes up for others.
     };
     [[nodiscard]] std::vector<Instant> times(Account const& account, Instant after, Instant until) const;
     void check(TaskId id, Account& account, Instant from, Instant to);

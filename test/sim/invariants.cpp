@@ -111,7 +111,8 @@ void Invariants::journal_wrote(std::string const& agent, JournalRow const& row)
     bool const newly_confirmed = row.confirmed && !(facts.journal && facts.journal->confirmed);
     // Of times that it skipped, several may share one record: then they have none of their own.
     bool const may_share = row.skipped && !facts.log;
-    if (newly_confirmed && !may_share && !(facts.log && (facts.log->flag || facts.log->status == TaskStatus::skipped)))
+    if (newly_confirmed && !may_share &&
+        !(facts.log && (facts.log->flag || facts.log->status == TaskStatus::skipped)))
         broken("confirmed-known",
             agent + " was told that the result of task " + row.id.text() + " is on disk, and it is not");
     facts.journal = row;
