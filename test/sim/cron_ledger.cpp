@@ -28,9 +28,9 @@ CronLedger::Job const* CronLedger::find(TaskId id) const
     return found == jobs_.end() ? nullptr : &found->second.job;
 }
 
-void CronLedger::ran(TaskId id, Instant fire_time)
+void CronLedger::ran(TaskId id, Instant fire_time, bool is_merged)
 {
-    if (!runs_[id].insert(fire_time).second)
+    if (!is_merged && !runs_[id].insert(fire_time).second)
         broken_("cron job " + id.text() + " runs twice for " + iso_text(fire_time));
     auto const found = jobs_.find(id);
     if (found == jobs_.end()) return; // Deleted by now; it was due before.

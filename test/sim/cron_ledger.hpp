@@ -53,7 +53,9 @@ public:
     void debts_paid(Instant before) const;
 
     // Within one transaction, in this order.
-    void ran(TaskId id, Instant fire_time);
+    /// `is_merged`: it did not start, and was added to the record of another; set back, a clock brings it
+    /// again.
+    void ran(TaskId id, Instant fire_time, bool is_merged = false);
     void skipped(TaskId id, Instant fire_time, std::string const& why);
     void moved(TaskId id, Instant from, Instant to);
     void end_of_transaction();

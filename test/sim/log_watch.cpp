@@ -123,7 +123,7 @@ void LogWatch::look(Db& db)
                 if (kind == "task" || !log.cron_id || !ledger_.find(*log.cron_id)) continue;
                 // The agent's own have a ledger of their own.
                 if (!ledger_.find(*log.cron_id)->active || row.text(13) != "cron") continue;
-                see_firing(log);
+                see_firing(log, kind == "merged");
             } else if (kind == "paid") {
                 // Whatever was set at its clock in between.
                 invariants_.paid(id_at(row, 1), row.number(6) == 1, give_up_ < 12h);
@@ -139,12 +139,12 @@ void LogWatch::look(Db& db)
     db.run("DELETE FROM change").execute();
 }
 
-void LogWatch::see_firing(LogRow const& log)
+void LogWatch::see_firing(LogRow const& log, bool is_merged)
 {
     auto& tally = invariants_.tally();
     if (log.status != TaskStatus::skipped) {
         tally.see(Sight::center_run);
-        return ledger_.ran(*log.cron_id, *log.fire_time);
+        return ledger_.ran(*log.cron_id, *log.fire_time, is_merged);
     }
     if (says_missed(log.error)) tally.see(Sight::center_missed);
     if (says_made_up(log.error)) tally.see(Sight::made_up);

@@ -27,7 +27,7 @@ public:
     void at_rest(Db& db);
 
 private:
-    void see_firing(LogRow const& log);
+    void see_firing(LogRow const& log, bool is_merged);
     void see_job(Run const& row, std::string_view kind);
 
     Invariants& invariants_;
