@@ -96,7 +96,7 @@ TEST_CASE("the server never fires what the agent holds", "[cron]")
     house.stop();
     house.clock.advance(1h);
     house.start();
-    CHECK(house.log.tasks().empty());
+    CHECK(house.engine.tasks().empty());
 }
 
 TEST_CASE("a list that was not taken is sent again, while the link is up", "[cron]")

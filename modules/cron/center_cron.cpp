@@ -1,10 +1,11 @@
 #include "center_cron.hpp"
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <limits>
 
 #include "elves/log.hpp"
+#include "elves/one_shot.hpp"
 
 namespace elves {
 
@@ -12,75 +13,53 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The clock is looked at this often, whatever comes next: it may have been set.
-constexpr std::chrono::milliseconds longest_wait = 60s;
-/// What comes to its turn later than this is not run, but counted as missed.
-constexpr std::chrono::milliseconds grace = 60s;
 /// Firings that are begun before the loop does something else.
-constexpr std::size_t turn_limit = 1'000;
-/// Records on their way, and firings held up, before no more are begun: the jobs wait in the schedule.
+constexpr std::size_t turn_limit = 500;
+/// Records on their way, and firings held up, before no more are begun: the jobs wait in the queue.
 constexpr std::size_t waiting_limit = 1'000;
-constexpr std::size_t missed_limit = 100'000;
-
-/// Times that are counted before the loop does something else.
-constexpr std::size_t count_slice = 500;
-
-/// Counts at most `most` more of the times up to `until`. False: there are more, and `missed_limit` is not
-/// reached.
-bool count_some(MissedTimes& times, QuartzRule const& rule, Zone const& zone, Instant after, Instant until,
-    std::size_t most)
-{
-    auto const from = times.count == 0 ? after : times.last;
-    auto const some = missed_times(rule, zone, from, until, std::min(most, missed_limit - times.count));
-    if (times.count == 0) times.first = some.first;
-    if (some.count > 0) times.last = some.last;
-    times.count += some.count;
-    times.more = some.more;
-    return !times.more || times.count >= missed_limit;
-}
-
-/// Where not all were counted: the latest of them, found by halving.
-Instant latest_in(QuartzRule const& rule, Zone const& zone, Instant after, Instant until)
-{
-    // There is a time after `from`, and none after `to`: halved until they meet.
-    auto latest = after;
-    auto to = until;
-    for (auto from = after; to - from > 1s;) {
-        auto const middle = from + (to - from) / 2;
-        auto const next = rule.next_after(middle, zone);
-        if (next && *next <= until) {
-            from = latest = *next;
-        } else {
-            to = middle;
-        }
-    }
-    auto const next = rule.next_after(latest, zone);
-    return next && *next <= until ? *next : latest;
-}
+/// An agent that has just come reports what ended meanwhile first.
+constexpr std::chrono::milliseconds report_time = 2s;
+/// A run that makes up for missed times waits so long for an agent that is away: it may take the agent
+/// `offline_after` to notice that the server was gone, and its longest backoff to come back.
+constexpr std::chrono::milliseconds return_time = 120s;
+constexpr std::chrono::milliseconds rewind_retry = 1s;
+/// By how much the clock has to jump ahead before the log says so.
+constexpr std::chrono::milliseconds worth_a_line = 10s;
 
 } // namespace
 
-CenterCron::CenterCron(CronJobs& jobs, TaskEngine& engine, Clock& clock, Zone zone, LoopExecutor loop)
-    : jobs_(jobs), engine_(engine), clock_(clock), zone_(zone), loop_(std::move(loop))
+CenterCron::CenterCron(CronJobs& jobs, TaskEngine& engine, Presence& presence, Clock& clock,
+    Zone zone, LoopExecutor loop)
+    : jobs_(jobs)
+    , engine_(engine)
+    , presence_(presence)
+    , clock_(clock)
+    , zone_(zone)
+    , loop_(std::move(loop))
 {
 }
 
 void CenterCron::start()
 {
     running_ = true;
-    started_ = clock_.now();
+    auto const now = clock_.now();
+    static_cast<void>(watch_.look(now, clock_.steady()));
     for (auto const id : engine_.open_all()) {
         auto const* task = engine_.open(id);
         if (!task || !task->cron_id || !task->fire_time || is_final(task->status)) continue;
         auto& last = runs_[*task->cron_id].last;
         if (!last || last->first < *task->fire_time) last = {*task->fire_time, id};
     }
+    bool is_ahead = false;
     for (auto const& [id, job] : jobs_.all()) {
-        changed(id);
-        if (auto const state = states_.find(id); state != states_.end()) {
-            state->second.missed_until = started_;
-        }
+        if (!is_fired_here(job)) continue;
+        is_ahead = is_ahead || job.settled > now;
+        resume(job, now);
+        if (job.owed) owe(job);
     }
+    presence_.on_link([this](Ip const& agent) { agent_came(agent); });
+    // It was set back while the server was down.
+    if (is_ahead) set_back(now);
     arm();
 }
 
@@ -89,43 +68,57 @@ void CenterCron::stop()
     running_ = false;
     timer_.stop();
     held_.clear();
-    counting_.clear();
+    debts_.clear();
+}
+
+/// A job of an agent is fired here only for the record: nothing of it runs, and nothing is owed for it.
+cron_life::Job CenterCron::life(CronJob const& job) const
+{
+    auto view = life_of(job, zone_);
+    if (job.type == CronType::self) view.misfire = Misfire::skip;
+    if (job.type == CronType::self) view.overlap = Overlap::allow;
+    return view;
+}
+
+void CenterCron::resume(CronJob const& job, Instant absent_until)
+{
+    auto& entry = entries_[job.id] = Entry{};
+    entry.era = ++last_number_;
+    entry.state = cron_life::resume(life(job), job.settled, job.owed, absent_until);
+    enqueue(job.id, job, entry);
 }
 
 void CenterCron::changed(TaskId id)
 {
     auto const* job = jobs_.find(id);
     if (!job) runs_.erase(id);
-    if (!job || !job->on || job->type != CronType::center) {
-        schedule_.erase(id);
-        states_.erase(id);
+    if (!job || !is_fired_here(*job)) {
+        queue_.erase(id);
+        entries_.erase(id);
         return;
     }
-    auto& state = states_[id] = State{};
-    state.era = ++last_number_;
-    state.planned = job->settled;
-    schedule(*job, state, job->settled);
+    find_runs(*job);
+    resume(*job, {});
     if (running_) arm();
 }
 
-void CenterCron::schedule(CronJob const& job, State& state, Instant after)
+std::optional<Instant> CenterCron::next_time(TaskId id) const
 {
-    if (job.jitter.most > 0s && state.jitter == 0s) {
-        // How much later than its times this job is, only the schedule knows.
-        CronSchedule alone;
-        alone.set(job.id, job.rule, zone_of(job), job.jitter.most, after);
-        auto const time = alone.next_fire_time(job.id);
-        auto const due = alone.next_due();
-        if (time && due) state.jitter = std::chrono::duration_cast<std::chrono::seconds>(*due - *time);
-    }
-    schedule_.set(job.id, job.rule, zone_of(job), job.jitter.most, after);
+    auto const found = entries_.find(id);
+    return found == entries_.end() ? std::nullopt : found->second.state.next;
+}
+
+void CenterCron::enqueue(TaskId id, CronJob const& job, Entry const& entry)
+{
+    queue_.set(id, cron_life::deadline(life(job), entry.state));
 }
 
 void CenterCron::arm()
 {
     if (!running_) return;
-    auto wait = longest_wait;
-    if (auto const next = schedule_.next_due()) wait = std::clamp(*next - clock_.now(), 0ms, longest_wait);
+    auto wait = cron_life::longest_wait;
+    if (auto const next = queue_.next())
+        wait = std::clamp(*next - clock_.now(), std::chrono::milliseconds(0), cron_life::longest_wait);
     timer_ = clock_.after(wait, [this] { turn(); });
 }
 
@@ -135,127 +128,196 @@ void CenterCron::turn()
 {
     if (!running_) return;
     timer_.stop();
+    look_at_clock(clock_.now());
     for (std::size_t begun = 0; begun < turn_limit;) {
-        if (is_full()) return; // Goes on when one of them has ended.
+        is_waiting_ = is_full() || is_rewinding_;
+        if (is_waiting_) { // Until one of them has ended.
+            timer_ = clock_.after(cron_life::longest_wait, [this] { turn(); });
+            return;
+        }
         auto const now = clock_.now();
-        auto const due = schedule_.take_due(now, 100);
+        auto const due = queue_.take(now, 100);
         if (due.empty()) return arm();
-        for (auto const& one : due) take(one, now);
+        for (auto const id : due) step(id, now);
         begun += due.size();
     }
     asio::post(loop_, [this] { turn(); });
 }
 
-void CenterCron::take(CronSchedule::Due const& due, Instant now)
+void CenterCron::look_at_clock(Instant now)
 {
-    auto const found = states_.find(due.cron_id);
-    auto const* job = jobs_.find(due.cron_id);
-    if (found == states_.end() || !job) return;
-    auto& state = found->second;
-    if (due.fire_time <= state.planned) return; // Accounted for with an earlier one.
-    if (state.is_counting) return;              // Accounted for when that is done.
-    if (state.held > 0) {
-        state.behind = true;
+    auto const moved = watch_.look(now, clock_.steady());
+    if (moved < 0ms) set_back(now);
+    if (moved < worth_a_line) return;
+    ELVES_LOG(
+        warning, "cron.clock_jumped_ahead seconds=" << std::chrono::floor<std::chrono::seconds>(moved).count()
+                                                    << ": the clock was set, or the machine was suspended");
+}
+
+/// Jobs fire again from `now` on. Marks on disk that are ahead go back before anything else is recorded, or a
+/// firing would be taken for one that is accounted for.
+void CenterCron::set_back(Instant now)
+{
+    std::size_t ahead = 0;
+    Instant latest = now;
+    for (auto& [id, entry] : entries_) {
+        auto const* job = jobs_.find(id);
+        if (!job || entry.state.accounted <= now) continue;
+        ++ahead;
+        latest = std::max(latest, entry.state.accounted);
+        entry.state = cron_life::set_back(life(*job), entry.state, now);
+        entry.era = ++last_number_;
+        entry.held = 0;
+        entry.behind = false;
+        enqueue(id, *job, entry);
+    }
+    ELVES_LOG(warning, "cron.clock_set_back jobs=" << ahead << " now=" << iso_text(now) << " accounted_until="
+                                                   << iso_text(latest) << ": they fire again from now on");
+    if (ahead == 0 || std::exchange(is_rewinding_, true)) return;
+    asio::co_spawn(loop_, rewind_marks(now), [this](std::exception_ptr) {
+        is_rewinding_ = false;
+        if (running_) turn();
+    });
+}
+
+asio::awaitable<void> CenterCron::rewind_marks(Instant now)
+{
+    while (running_) {
+        std::string failure;
+        try {
+            co_await jobs_.rewind(now);
+            co_return;
+        } catch (std::exception const& error) {
+            failure = error.what();
+        }
+        ELVES_LOG(warning, "cron.marks_not_written retry=1s: " << failure);
+        co_await pause(clock_, rewind_retry);
+    }
+}
+
+void CenterCron::step(TaskId id, Instant now)
+{
+    auto const found = entries_.find(id);
+    auto const* job = jobs_.find(id);
+    if (found == entries_.end() || !job) return;
+    auto& entry = found->second;
+    if (entry.held > 0) {
+        entry.behind = true; // In the queue again when they are recorded.
         return;
     }
-    auto const due_at = due.fire_time + state.jitter;
-    if (due_at <= state.missed_until || due_at + grace < now) return count_missed(*job, state, now);
-    fire(*job, state, state.planned, due.fire_time);
+    auto const view = life(*job);
+    bool const asks = view.overlap == Overlap::skip;
+    auto const decision = cron_life::decide(view, entry.state, now, asks && is_running(id));
+    carry_out_action(*job, entry, decision);
+    enqueue(id, *job, entry);
 }
 
-/// A job of every second has 86,400 of them a day: they are counted in slices, job after job, and the job
-/// stays out of the schedule until that is done.
-void CenterCron::count_missed(CronJob const& job, State& state, Instant now)
+void CenterCron::carry_out_action(CronJob const& job, Entry& entry, cron_life::Decision const& decision)
 {
-    schedule_.erase(job.id);
-    state.is_counting = true;
-    counting_.push_back({job.id, state.era, now - state.jitter, {}});
-    count_soon();
-}
-
-void CenterCron::count_soon()
-{
-    if (!running_ || counting_.empty() || is_full() || std::exchange(is_count_posted_, true)) return;
-    asio::post(loop_, [this] { count_on(); });
-}
-
-void CenterCron::count_on()
-{
-    is_count_posted_ = false;
-    for (std::size_t counted = 0; counted < count_slice && !counting_.empty() && !is_full(); ++counted) {
-        auto counting = std::move(counting_.front());
-        counting_.pop_front();
-        auto const* const job = jobs_.find(counting.cron_id);
-        auto const state = states_.find(counting.cron_id);
-        // One that was changed meanwhile begins anew.
-        if (!job || state == states_.end() || state->second.era != counting.era) continue;
-        auto const before = counting.times.count;
-        bool const is_done = count_some(counting.times, job->rule, zone_of(*job), state->second.planned,
-            counting.until, count_slice - counted);
-        counted += counting.times.count - before;
-        if (is_done) {
-            missed(*job, state->second, counting);
-        } else {
-            counting_.push_back(std::move(counting));
-        }
+    Firing firing;
+    firing.cron_id = job.id;
+    firing.era = entry.era;
+    firing.from = entry.state.accounted;
+    firing.to = decision.state.accounted;
+    entry.state = decision.state;
+    if (std::holds_alternative<cron_life::Wait>(decision.action)) return;
+    if (auto const* due = std::get_if<cron_life::Run>(&decision.action)) {
+        firing.fire_time = due->fire_time;
+        if (job.type == CronType::self) firing.skipped = "skipped: the agent refuses the job: " + job.refused;
+    } else if (auto const* skip = std::get_if<cron_life::Skip>(&decision.action)) {
+        firing.fire_time = skip->fire_time;
+        firing.skipped = still_going_on(job.id);
+    } else if (auto const* missed = std::get_if<cron_life::Missed>(&decision.action)) {
+        firing.fire_time = missed->times.first;
+        firing.skipped = cron_life::missed_text(*missed, zone_of(job), "server");
+        if (job.type == CronType::self) firing.skipped += "; the agent refuses the job: " + job.refused;
+        if (missed->makes_up) firing.owed = missed->times.last;
     }
-    arm();
-    count_soon();
-}
-
-void CenterCron::missed(CronJob const& job, State& state, Counting const& counted)
-{
-    state.is_counting = false;
-    auto const until = counted.until;
-    auto times = counted.times;
-    if (times.more) times.last = latest_in(job.rule, zone_of(job), times.last, until);
-    schedule(job, state, until);
-    if (times.count == 0) return;
-    Firing firing{job.id, state.era, state.planned, until, times.first, {}, {}, {}};
-    state.planned = until;
-    if (job.misfire == Misfire::once) {
-        // The last time stays open until its run is recorded: a crash in between loses nothing.
-        firing.to = times.last - 1ms;
-        firing.make_up = times.last;
-        state.planned = times.last;
-    }
-    auto const zone = zone_of(job);
-    firing.skipped = "skipped: " + std::string(times.more ? "more than " : "") + std::to_string(times.count) +
-                     (times.count == 1 ? " time" : " times") + " from " + zone.text(times.first) + " to " +
-                     zone.text(times.last) + " passed while the server " +
-                     (times.first + state.jitter <= started_ ? "was down" : "was held up") +
-                     (firing.make_up ? "; it runs once for them" : "");
     begin(std::move(firing));
 }
 
-void CenterCron::fire(CronJob const& job, State& state, Instant from, Instant fire_time)
+void CenterCron::owe(CronJob const& job)
 {
-    Firing firing{job.id, state.era, from, fire_time, fire_time, {}, {}, {}};
-    state.planned = std::max(state.planned, fire_time);
-    if (job.overlap == Overlap::skip) firing.skipped = still_going_on(job.id);
+    auto const [found, is_new] = debts_.try_emplace(job.agent);
+    auto& debts = found->second;
+    debts.jobs.insert(job.id);
+    if (is_new) debts.give_up = clock_.steady() + return_time;
+    if (debts.timer.running()) return;
+    auto const wait = presence_.link(job.agent) ? report_time : return_time;
+    debts.timer = clock_.after(wait, [this, agent = job.agent] { pay(agent); });
+}
+
+void CenterCron::agent_came(Ip const& agent)
+{
+    auto const found = debts_.find(agent);
+    if (!running_ || found == debts_.end()) return;
+    found->second.timer = clock_.after(report_time, [this, agent] { pay(agent); });
+}
+
+void CenterCron::pay(Ip agent)
+{
+    auto const found = debts_.find(agent);
+    if (!running_ || found == debts_.end()) return;
+    auto& debts = found->second;
+    auto const left = std::chrono::ceil<std::chrono::milliseconds>(debts.give_up - clock_.steady());
+    bool const is_away = !presence_.link(agent) && left > 0ms;
+    if (is_away || is_full() || is_rewinding_) {
+        debts.timer = clock_.after(is_away ? left : report_time, [this, agent] { pay(agent); });
+        return;
+    }
+    auto const jobs = std::move(debts.jobs);
+    debts_.erase(found);
+    for (auto const id : jobs) make_up(id);
+}
+
+void CenterCron::make_up(TaskId id)
+{
+    auto const found = entries_.find(id);
+    auto const* job = jobs_.find(id);
+    if (found == entries_.end() || !job) return;
+    auto& entry = found->second;
+    auto const decision = cron_life::make_up(life(*job), entry.state, is_running(id));
+    if (std::holds_alternative<cron_life::Wait>(decision.action)) return;
+    Firing firing;
+    firing.cron_id = id;
+    firing.era = entry.era;
+    firing.mark = Mark::pays_debt;
+    firing.fire_time = *entry.state.owed;
+    if (std::holds_alternative<cron_life::Skip>(decision.action)) firing.skipped = still_going_on(id);
+    entry.state = decision.state;
     begin(std::move(firing));
+}
+
+void CenterCron::find_runs(CronJob const& job)
+{
+    for (auto const task_id : engine_.open_of(job.agent)) {
+        auto const* task = engine_.open(task_id);
+        if (!task || task->cron_id != job.id || !task->fire_time || is_final(task->status)) continue;
+        auto& last = runs_[job.id].last;
+        if (!last || last->first < *task->fire_time) last = {*task->fire_time, task_id};
+    }
 }
 
 std::optional<std::pair<Instant, TaskId>> CenterCron::unfinished(TaskId id)
 {
     auto const found = runs_.find(id);
     if (found == runs_.end()) return std::nullopt;
+    // One that is starting is not back yet from the engine, but perhaps open there.
+    if (auto const* job = jobs_.find(id); job && found->second.starting > 0) find_runs(*job);
     auto& runs = found->second;
-    if (runs.starting > 0) {
-        // Not back yet from the dispatcher, but perhaps in the log.
-        auto const* job = jobs_.find(id);
-        for (auto const task_id : job ? engine_.open_of(job->agent) : std::vector<TaskId>{}) {
-            auto const* task = engine_.open(task_id);
-            if (!task || task->cron_id != id || !task->fire_time || is_final(task->status)) continue;
-            if (!runs.last || runs.last->first < *task->fire_time) runs.last = {*task->fire_time, task_id};
-        }
-    }
     if (!runs.last) return std::nullopt;
     auto const* task = engine_.open(runs.last->second);
     if (task && !is_final(task->status)) return runs.last;
     runs.last.reset();
     if (runs.starting == 0) runs_.erase(found);
     return std::nullopt;
+}
+
+bool CenterCron::is_running(TaskId id)
+{
+    if (unfinished(id)) return true;
+    auto const found = runs_.find(id);
+    return found != runs_.end() && found->second.starting > 0;
 }
 
 std::string CenterCron::still_going_on(TaskId id)
@@ -265,9 +327,7 @@ std::string CenterCron::still_going_on(TaskId id)
         return "skipped: the run of " + (job ? zone_of(*job) : zone_).text(last->first) + " (task " +
                last->second.text() + ") is still going on";
     }
-    auto const found = runs_.find(id);
-    if (found != runs_.end() && found->second.starting > 0) return "skipped: its last run is still starting";
-    return {};
+    return "skipped: its last run is still starting";
 }
 
 } // namespace elves

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "elves/cron_life.hpp"
 #include "elves/field_type.hpp"
 #include "elves/instruction.hpp"
 #include "elves/ip.hpp"
@@ -17,10 +18,6 @@ namespace elves {
 
 /// Who fires a job: the server, or the agent that holds it.
 enum class CronType { center, self };
-/// What happens, beside the record, when times passed while the server was down.
-enum class Misfire { skip, once };
-/// What a job's turn does while its last run is still going on.
-enum class Overlap { skip, allow, replace };
 
 [[nodiscard]] std::string_view type_text(CronType type) noexcept;
 [[nodiscard]] std::string_view misfire_text(Misfire misfire) noexcept;
@@ -30,6 +27,18 @@ enum class Overlap { skip, allow, replace };
 struct Jitter {
     static constexpr std::chrono::seconds longest{86'400};
     std::chrono::seconds most{0};
+};
+
+/// A job's name, `[A-Za-z0-9_.-]{1,64}`, not beginning with `.` or `-`; or "".
+struct JobName {
+    std::string text;
+};
+
+/// What an agent knows of a job.
+enum class AgentKnows {
+    nothing,  ///< It has not to know it: a `center` job that it does not hold.
+    outdated, ///< It has not confirmed the job as it is now; it may hold it as it was before.
+    job,      ///< It has confirmed the `self` job.
 };
 
 /// One cron job. A plain value.
@@ -48,10 +57,24 @@ struct CronJob {
     Misfire misfire = Misfire::skip;
     Overlap overlap = Overlap::skip;
     Jitter jitter;
+    std::string name;             ///< Unique among the agent's jobs; "": it has none.
+    std::optional<Instant> start; ///< It does not fire before,
+    std::optional<Instant> end;   ///< nor after this.
+    AgentKnows agent_knows = AgentKnows::nothing;
+    std::string refused;         ///< Why the agent refuses the `self` job; "": it does not.
+    std::optional<Instant> owed; ///< When it was loaded: the time of the run that makes up for missed ones.
+    std::uint64_t version = 0;   ///< In memory: another one after each change.
     /// Every time up to this one was accounted for when the job was loaded, set or started; from then on the
     /// disk knows better.
     Instant settled{};
 };
+
+/// Does it fire at the same times as `other`?
+[[nodiscard]] bool same_times(CronJob const& a, CronJob const& b);
+/// Does the server account for its times: it fires them, or records each that the agent refuses.
+[[nodiscard]] bool is_fired_here(CronJob const& job);
+/// The job as the state machine sees it, with the server's zone where it has none. Valid as long as `job`.
+[[nodiscard]] cron_life::Job life_of(CronJob const& job, Zone const& server);
 
 #define ELVES_CRON_FIELD_TYPE(Type, type_name)                                                               \
     template <>                                                                                              \
@@ -67,6 +90,7 @@ ELVES_CRON_FIELD_TYPE(Misfire, "skip or once");
 ELVES_CRON_FIELD_TYPE(Overlap, "skip, allow or replace");
 ELVES_CRON_FIELD_TYPE(Zone, "time zone");
 ELVES_CRON_FIELD_TYPE(Jitter, "seconds");
+ELVES_CRON_FIELD_TYPE(JobName, "job name");
 #undef ELVES_CRON_FIELD_TYPE
 
 } // namespace elves

@@ -14,23 +14,36 @@ namespace elves {
 namespace {
 
 constexpr std::string_view select_all =
-    "SELECT id, agent, type, rule, ins, is_on, created, by_key, zone, misfire, overlap, jitter, settled "
-    "FROM cron_job";
+    "SELECT id, agent, type, rule, ins, is_on, created, by_key, zone, misfire, overlap, jitter, settled, "
+    "name, starts, ends, agent_knows, refused, owed FROM cron_job";
 constexpr std::string_view insert_job =
     "INSERT INTO cron_job "
-    "(id, agent, type, rule, ins, by_key, zone, misfire, overlap, jitter, settled, is_on, created) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    "(id, agent, type, rule, ins, by_key, zone, misfire, overlap, jitter, settled, name, starts, ends, "
+    "agent_knows, is_on, created) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 constexpr std::string_view update_job =
     "UPDATE cron_job SET agent = ?2, type = ?3, rule = ?4, ins = ?5, by_key = ?6, zone = ?7, misfire = ?8, "
-    "overlap = ?9, jitter = ?10, settled = ?11 WHERE id = ?1";
+    "overlap = ?9, jitter = ?10, settled = iif(?16, settled, ?11), owed = iif(?16, owed, NULL), name = ?12, "
+    "starts = ?13, ends = ?14, agent_knows = ?15, refused = '' WHERE id = ?1";
 constexpr std::string_view delete_job = "DELETE FROM cron_job WHERE id = ?1";
-constexpr std::string_view pause_job = "UPDATE cron_job SET is_on = 0 WHERE id = ?1";
+constexpr std::string_view pause_job = "UPDATE cron_job SET is_on = 0, owed = NULL, refused = '', "
+                                       "agent_knows = iif(type = 'self', 1, agent_knows) "
+                                       "WHERE id = ?1";
 // One that is on already keeps its mark: a second `startcron` makes no time unaccounted for.
 constexpr std::string_view start_job =
-    "UPDATE cron_job SET is_on = 1, settled = iif(is_on, settled, ?2) WHERE id = ?1";
-constexpr std::string_view select_settled =
-    "SELECT settled FROM cron_job WHERE id = ?1 AND is_on = 1 AND type = 'center'";
-constexpr std::string_view update_settled = "UPDATE cron_job SET settled = ?2 WHERE id = ?1";
+    "UPDATE cron_job SET settled = iif(is_on, settled, ?2), "
+    "agent_knows = iif(type = 'self' AND NOT is_on, 1, agent_knows), is_on = 1 WHERE id = ?1";
+// In the words of is_fired_here.
+constexpr std::string_view select_settled = "SELECT settled FROM cron_job WHERE id = ?1 AND is_on = 1 "
+                                            "AND iif(type = 'center', agent_knows = 0, refused <> '')";
+constexpr std::string_view update_settled =
+    "UPDATE cron_job SET settled = ?2, owed = coalesce(?3, owed) WHERE id = ?1";
+constexpr std::string_view pay_owed =
+    "UPDATE cron_job SET owed = NULL WHERE id = ?1 AND owed = ?2 AND is_on = 1";
+constexpr std::string_view rewind_all = "UPDATE cron_job SET settled = ?1 WHERE settled > ?1";
+// `is_on` tells who watches the table that the mark is set anew, and no firing moves it.
+constexpr std::string_view update_known =
+    "UPDATE cron_job SET agent_knows = ?2, refused = ?3, settled = ?4, is_on = is_on WHERE id = ?1";
 
 std::int64_t number(Instant at) { return at.time_since_epoch().count(); }
 
@@ -63,21 +76,35 @@ CronJob job_of(Run const& row)
     job.jitter.most = std::chrono::seconds(row.number(11));
     if (row.number(11) < 0 || job.jitter.most > Jitter::longest) throw std::runtime_error("illegal jitter");
     job.settled = row.instant(12);
+    job.name = row.text(13);
+    if (!row.is_null(14)) job.start = row.instant(14);
+    if (!row.is_null(15)) job.end = row.instant(15);
+    job.agent_knows = static_cast<AgentKnows>(std::clamp<std::int64_t>(row.number(16), 0, 2));
+    job.refused = row.text(17);
+    if (!row.is_null(18)) job.owed = row.instant(18);
     return job;
 }
 
-/// Runs `sql` with ?1 to ?11 of the job, and ?12, ?13 where it is a new one.
-void write_job(Db& db, std::string_view sql, CronJob const& job, bool is_new)
+std::optional<std::int64_t> number(std::optional<Instant> const& at)
+{
+    return at ? std::optional(number(*at)) : std::nullopt;
+}
+
+/// Runs `insert_job`, or `update_job` where the row is there. `keeps_mark`: its times stay as they are.
+void write_job(Db& db, CronJob const& job, bool is_new, bool keeps_mark)
 {
     auto const id = job.id.text();
     auto const agent = job.agent.text();
     auto const ins = json::serialize(job.ins.to_json());
     auto const zone = job.zone ? std::optional(job.zone->name()) : std::nullopt;
-    auto run = db.run(sql);
+    auto run = db.run(is_new ? insert_job : update_job);
     run.bind(1, id).bind(2, agent).bind(3, type_text(job.type)).bind(4, job.rule.text()).bind(5, ins);
     run.bind(6, job.by).bind(7, zone).bind(8, misfire_text(job.misfire)).bind(9, overlap_text(job.overlap));
     run.bind(10, std::int64_t{job.jitter.most.count()}).bind(11, number(job.settled));
-    if (is_new) run.bind(12, std::int64_t{job.on}).bind(13, number(job.created));
+    run.bind(12, job.name).bind(13, number(job.start)).bind(14, number(job.end));
+    run.bind(15, static_cast<std::int64_t>(job.agent_knows));
+    if (is_new) run.bind(16, std::int64_t{job.on}).bind(17, number(job.created));
+    if (!is_new) run.bind(16, std::int64_t{keeps_mark});
     run.execute();
 }
 
@@ -157,10 +184,21 @@ asio::awaitable<void> CronJobs::add(CronJob job, Store::Work also)
     Charged const held{job.agent, job.by, {1, bytes_of_job(job)}};
     require_quota(held);
     require_room(held);
-    Store::Work work = [job](Db& db) { write_job(db, insert_job, job, true); };
+    Store::Work work = [job](Db& db) { write_job(db, job, true, false); };
     work = together(std::move(work), std::move(also));
+    auto const name = std::pair(job.agent, job.name);
+    reserve_name(name, job.id);
     hold(held);
-    co_await write_held(held, std::move(work));
+    std::exception_ptr failure;
+    try {
+        co_await write_held(held, std::move(work));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) {
+        names_.erase(name);
+        std::rethrow_exception(failure);
+    }
     keep(std::move(job));
 }
 
@@ -174,23 +212,41 @@ asio::awaitable<void> CronJobs::replace(CronJob job, Store::Work also)
     bool const is_own = before != jobs_.end() && before->second.by == job.by;
     require_quota({job.agent, job.by, is_own ? growth : Held{1, bytes}});
     require_room({job.agent, job.by, growth});
-    Store::Work work = [job](Db& db) {
-        write_job(db, update_job, job, false);
+    bool const keeps_mark = before != jobs_.end() && same_times(before->second, job);
+    if (before != jobs_.end()) job.agent_knows = known_after(before->second, job);
+    Store::Work work = [job, keeps_mark](Db& db) {
+        write_job(db, job, false, keeps_mark);
         if (db.changes() == 0) throw gone(job.id);
     };
     work = together(std::move(work), std::move(also));
+    auto const name = std::pair(job.agent, job.name);
+    bool const is_new_name = reserve_name(name, job.id);
     // Until it is on disk the old one is held too: it is what stays where the disk refuses.
     Charged const held{job.agent, job.by, {1, bytes}};
     hold(held);
-    co_await write_held(held, std::move(work));
+    std::exception_ptr failure;
+    try {
+        co_await write_held(held, std::move(work));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) {
+        if (is_new_name) names_.erase(name);
+        std::rethrow_exception(failure);
+    }
     auto const found = jobs_.find(job.id);
     if (found == jobs_.end()) {
+        names_.erase(name);
         release(held);
         co_return;
     }
-    forget(found->second);
-    job.on = found->second.on;
-    job.created = found->second.created;
+    auto const& old = found->second;
+    if (old.name != job.name) names_.erase({old.agent, old.name});
+    job.on = old.on;
+    job.created = old.created;
+    if (keeps_mark) job.settled = old.settled;
+    job.version = old.version;
+    forget(old);
     keep(std::move(job));
 }
 
@@ -205,8 +261,34 @@ asio::awaitable<void> CronJobs::erase(TaskId id, Store::Work also)
     co_await store_.write(std::move(work));
     auto const found = jobs_.find(id);
     if (found == jobs_.end()) co_return;
+    names_.erase({found->second.agent, found->second.name});
     forget(found->second);
     jobs_.erase(found);
+}
+
+/// Takes the name for that job: true. False: it has it already, or it is "". Throws Error 403.10 where
+/// another job has it.
+bool CronJobs::reserve_name(std::pair<Ip, std::string> const& name, TaskId id)
+{
+    if (name.second.empty()) return false;
+    auto const [place, is_new] = names_.try_emplace(name, id);
+    if (is_new || place->second == id) return is_new;
+    throw Error(codes::bad_field, "`name` is " + name.second + ", and job " + place->second.text() + " of " +
+                                      name.first.text() + " has that name; give another, or that job's `id`");
+}
+
+std::optional<TaskId> CronJobs::named(Ip const& agent, std::string const& name) const
+{
+    auto const found = names_.find({agent, name});
+    return name.empty() || found == names_.end() ? std::nullopt : std::optional(found->second);
+}
+
+/// What the agent knows of a job once `old` has become `now` on disk.
+AgentKnows CronJobs::known_after(CronJob const& old, CronJob const& now)
+{
+    if (now.type == CronType::self) return AgentKnows::outdated;
+    bool const may_hold = old.type == CronType::self || old.agent_knows == AgentKnows::outdated;
+    return may_hold ? AgentKnows::outdated : AgentKnows::nothing;
 }
 
 /// Gives back what the job is charged for; it is in no index any more.
@@ -234,8 +316,19 @@ asio::awaitable<void> CronJobs::set_on(TaskId id, bool on, Instant now, Store::W
     co_await store_.write(std::move(work));
     auto const found = jobs_.find(id);
     if (found == jobs_.end()) co_return;
-    if (on && !found->second.on) found->second.settled = now;
-    found->second.on = on;
+    auto& job = found->second;
+    if (on && !job.on) job.settled = now;
+    if (on != job.on) mark_paused_or_started(job, on);
+}
+
+void CronJobs::mark_paused_or_started(CronJob& job, bool on)
+{
+    job.on = on;
+    ++job.version;
+    if (job.type == CronType::self) job.agent_knows = AgentKnows::outdated;
+    if (on) return;
+    job.refused.clear();
+    job.owed.reset();
 }
 
 asio::awaitable<void> CronJobs::pause_all(std::vector<TaskId> ids)
@@ -249,13 +342,75 @@ asio::awaitable<void> CronJobs::pause_all(std::vector<TaskId> ids)
     co_await store_.write(std::move(work));
     for (auto const id : ids) {
         auto const found = jobs_.find(id);
-        if (found != jobs_.end()) found->second.on = false;
+        if (found != jobs_.end() && found->second.on) mark_paused_or_started(found->second, false);
     }
 }
 
-std::function<void(Db&)> CronJobs::settling(TaskId id, Instant from, Instant to)
+asio::awaitable<std::vector<TaskId>> CronJobs::agent_was_told(Told told)
 {
-    return [id, from, to](Db& db) {
+    struct Update {
+        TaskId id;
+        AgentKnows knows;
+        std::string refused;
+        Instant settled;
+        std::uint64_t version;
+    };
+    std::vector<Update> updates;
+    for (auto const& [id, version] : told.jobs) {
+        auto const* const job = find(id);
+        if (!job || job->version != version) continue; // Another list tells it of what it is now.
+        auto const why = told.refused.find(id);
+        auto const accounted = told.accounted.find(id);
+        Update update{
+            id, AgentKnows::job, why == told.refused.end() ? "" : why->second, job->settled, version};
+        if (job->type == CronType::center) update.knows = AgentKnows::nothing;
+        if (job->agent_knows == update.knows && job->refused == update.refused) continue;
+        bool const agent_fires = job->type == CronType::self && update.refused.empty();
+        if (agent_fires) update.settled = std::max(update.settled, told.at);
+        if (!agent_fires && accounted != told.accounted.end()) update.settled = accounted->second;
+        updates.push_back(std::move(update));
+    }
+    if (updates.empty()) co_return std::vector<TaskId>{};
+    Store::Work work = [updates](Db& db) {
+        for (auto const& update : updates) {
+            auto const text = update.id.text();
+            auto run = db.run(update_known);
+            run.bind(1, text).bind(2, static_cast<std::int64_t>(update.knows)).bind(3, update.refused);
+            run.bind(4, number(update.settled)).execute();
+        }
+    };
+    co_await store_.write(std::move(work));
+    std::vector<TaskId> changed;
+    for (auto const& update : updates) {
+        auto const found = jobs_.find(update.id);
+        if (found == jobs_.end() || found->second.version != update.version) continue;
+        found->second.agent_knows = update.knows;
+        found->second.refused = update.refused;
+        found->second.settled = update.settled;
+        changed.push_back(update.id);
+    }
+    co_return changed;
+}
+
+asio::awaitable<void> CronJobs::rewind(Instant now)
+{
+    Store::Work work = [now](Db& db) { db.run(rewind_all).bind(1, number(now)).execute(); };
+    co_await store_.write(std::move(work));
+    for (auto& [id, job] : jobs_) job.settled = std::min(job.settled, now);
+}
+
+std::function<void(Db&)> CronJobs::paying(TaskId id, Instant owed)
+{
+    return [id, owed](Db& db) {
+        auto const text = id.text();
+        db.run(pay_owed).bind(1, text).bind(2, number(owed)).execute();
+        if (db.changes() == 0) throw TurnRefused(true);
+    };
+}
+
+std::function<void(Db&)> CronJobs::settling(TaskId id, Instant from, Instant to, std::optional<Instant> owed)
+{
+    return [id, from, to, owed](Db& db) {
         auto const text = id.text();
         {
             auto row = db.run(select_settled);
@@ -264,7 +419,7 @@ std::function<void(Db&)> CronJobs::settling(TaskId id, Instant from, Instant to)
             auto const settled = row.instant(0);
             if (settled != from) throw TurnRefused(settled >= to);
         }
-        db.run(update_settled).bind(1, text).bind(2, number(to)).execute();
+        db.run(update_settled).bind(1, text).bind(2, number(to)).bind(3, number(owed)).execute();
     };
 }
 
@@ -274,27 +429,45 @@ asio::awaitable<void> CronJobs::settle(TaskId id, Instant from, Instant to)
     co_await store_.write(std::move(work));
 }
 
+asio::awaitable<void> CronJobs::pay(TaskId id, Instant owed)
+{
+    Store::Work work = paying(id, owed);
+    co_await store_.write(std::move(work));
+}
+
 std::size_t CronJobs::own_bytes(Ip const& agent) const
 {
-    auto const found = own_bytes_.find(agent);
-    return found == own_bytes_.end() ? 0 : found->second;
+    auto const found = own_.find(agent);
+    return found == own_.end() ? 0 : found->second.bytes;
+}
+
+std::size_t CronJobs::own_count(Ip const& agent) const
+{
+    auto const found = own_.find(agent);
+    return found == own_.end() ? 0 : found->second.jobs;
 }
 
 void CronJobs::count_own(CronJob const& job)
 {
-    if (job.type == CronType::self) own_bytes_[job.agent] += entry_size(job);
+    if (job.type != CronType::self) return;
+    auto& own = own_[job.agent];
+    own.jobs += 1;
+    own.bytes += entry_size(job);
 }
 
 void CronJobs::uncount_own(CronJob const& job)
 {
     if (job.type != CronType::self) return;
-    auto const found = own_bytes_.find(job.agent);
-    found->second -= entry_size(job);
-    if (found->second == 0) own_bytes_.erase(found);
+    auto const found = own_.find(job.agent);
+    found->second.jobs -= 1;
+    found->second.bytes -= entry_size(job);
+    if (found->second.jobs == 0) own_.erase(found);
 }
 
 void CronJobs::keep(CronJob job)
 {
+    ++job.version;
+    if (!job.name.empty()) names_.insert_or_assign({job.agent, job.name}, job.id);
     count_own(job);
     by_agent_[job.agent].insert(job.id);
     by_key_[job.by].ids.insert(job.id);

@@ -53,8 +53,14 @@ public:
     /// One agent's, by id.
     [[nodiscard]] std::vector<TaskId> of_agent(Ip const& agent) const;
     [[nodiscard]] std::unordered_map<TaskId, CronJob> const& all() const noexcept { return jobs_; }
+    /// All jobs by agent, then by id. Valid until the next co_await.
+    [[nodiscard]] std::map<Ip, std::set<TaskId>> const& by_agent() const noexcept { return by_agent_; }
     /// The most bytes that one agent's `self` jobs take in a frame, paused ones included.
     [[nodiscard]] std::size_t own_bytes(Ip const& agent) const;
+    /// How many those are.
+    [[nodiscard]] std::size_t own_count(Ip const& agent) const;
+    /// The agent's job of that name.
+    [[nodiscard]] std::optional<TaskId> named(Ip const& agent, std::string const& name) const;
     /// Those that one key set, by id. Valid until the next co_await.
     [[nodiscard]] std::set<TaskId> const& of_key(std::string_view key) const;
 
@@ -75,12 +81,31 @@ public:
     /// Pauses several; an id that is gone is passed over.
     [[nodiscard]] asio::awaitable<void> pause_all(std::vector<TaskId> ids);
 
+    /// What an agent said to a list of its jobs.
+    struct Told {
+        Instant at{}; ///< When the list was made.
+        /// The jobs that it was about, in the list or missing there, with the versions that they had.
+        std::vector<std::pair<TaskId, std::uint64_t>> jobs;
+        std::map<TaskId, std::string> refused; ///< Of those in the list: why it can't use them.
+        /// Up to when it has accounted for jobs that it held before and holds no more.
+        std::map<TaskId, Instant> accounted;
+    };
+    /// Returns the jobs about which something is new.
+    [[nodiscard]] asio::awaitable<std::vector<TaskId>> agent_was_told(Told told);
+    /// The clock was set back: no mark stays ahead of `now`.
+    [[nodiscard]] asio::awaitable<void> rewind(Instant now);
+
     /// Part of the transaction that records a firing: its job's times after `from` up to `to` are accounted
     /// for. Throws TurnRefused where they may not be, which undoes the recording: so no time is settled
     /// twice, nor before an earlier one.
-    [[nodiscard]] static std::function<void(Db&)> settling(TaskId id, Instant from, Instant to);
-    /// That alone.
+    /// `owed`: the time of a run that makes up for missed ones, from now on.
+    [[nodiscard]] static std::function<void(Db&)> settling(
+        TaskId id, Instant from, Instant to, std::optional<Instant> owed = std::nullopt);
+    /// Part of the transaction that records the run which is owed. Throws TurnRefused where none is.
+    [[nodiscard]] static std::function<void(Db&)> paying(TaskId id, Instant owed);
+    /// These alone.
     [[nodiscard]] asio::awaitable<void> settle(TaskId id, Instant from, Instant to);
+    [[nodiscard]] asio::awaitable<void> pay(TaskId id, Instant owed);
 
 private:
     /// What jobs there are, those on their way to the disk included.
@@ -101,6 +126,9 @@ private:
         Held held;
     };
     void keep(CronJob job);
+    bool reserve_name(std::pair<Ip, std::string> const& name, TaskId id);
+    [[nodiscard]] static AgentKnows known_after(CronJob const& old, CronJob const& now);
+    static void mark_paused_or_started(CronJob& job, bool on);
     void count_own(CronJob const& job);
     void uncount_own(CronJob const& job);
     void forget(CronJob const& job);
@@ -114,10 +142,11 @@ private:
     Bounds bounds_;
     Quotas const* quotas_;
     std::unordered_map<TaskId, CronJob> jobs_;
-    std::unordered_map<Ip, std::set<TaskId>> by_agent_;
+    std::map<Ip, std::set<TaskId>> by_agent_;
+    std::map<std::pair<Ip, std::string>, TaskId> names_; ///< Those on their way to disk included.
     std::map<std::string, OfKey, std::less<>> by_key_;
     std::unordered_map<Ip, Held> held_;
-    std::unordered_map<Ip, std::size_t> own_bytes_;
+    std::unordered_map<Ip, Held> own_; ///< `self` jobs, with the bytes that they take in a frame.
     std::map<std::pair<Ip, std::string>, Held> held_by_key_; ///< Of one agent, by one key.
     Held all_held_;
 };

@@ -19,6 +19,7 @@ public:
               host.loop, host.find<Quotas>())
     {
         set_authority(host.find<Authority>());
+        set_applications(host.find<AgentApplications>());
         if (auto* const quotas = host.find<Quotas>()) {
             quotas->add(jobs);
             quotas->add(*this);

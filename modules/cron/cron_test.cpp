@@ -187,8 +187,8 @@ TEST_CASE("a firing is asked for by the key that set its job", "[cron]")
     house.start();
     house.call("setcronbyip", CronHouse::job("0/10 * * * * ?"), of_key({"*"}));
     house.pass(10s);
-    REQUIRE(house.log.tasks().size() == 1);
-    CHECK(house.log.tasks().front().by == "K");
+    REQUIRE(house.engine.tasks().size() == 1);
+    CHECK(house.engine.tasks().front().by == "K");
 }
 
 TEST_CASE("the list says which key set a job, also when the server comes back", "[cron]")
@@ -355,9 +355,9 @@ TEST_CASE("a job whose key has lost the right `files` is skipped, and its record
     house.finish_last();
     keys["K"] = key_with_files(false);
     house.pass(10s);
-    REQUIRE(house.log.tasks().size() == 2);
+    REQUIRE(house.engine.tasks().size() == 2);
     CHECK(house.history().back() == "00:00:20 skipped");
-    auto const& why = house.log.tasks().back().sync_error;
+    auto const& why = house.engine.tasks().back().sync_error;
     CHECK(why.starts_with(
         "skipped: [401.6] `ins.proxy` is \"sh|tools/wipe.sh\", and key K, which set this job, "
         "does not have the right `files`"));

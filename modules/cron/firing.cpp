@@ -1,11 +1,11 @@
-// What becomes of a job's time once it has come: CenterCron's second half.
-#include "center_cron.hpp"
-
+// What becomes of a job's time once it is due: CenterCron's second half.
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <exception>
 
+#include "center_cron.hpp"
 #include "elves/log.hpp"
+#include "elves/one_shot.hpp"
 #include "elves/quota.hpp"
 #include "file_right.hpp"
 
@@ -17,18 +17,56 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds first_pause = 1s;
 constexpr std::chrono::milliseconds longest_pause = 60s;
+/// Two firings of a job may reach the disk in the wrong order; the later one waits a moment.
+constexpr std::chrono::milliseconds order_pause = 50ms;
+constexpr int silent_tries = 20;
+
+std::string count_text(cron_life::MissedTimes const& times, Zone const& zone)
+{
+    return std::to_string(times.count) + (times.count == 1 ? " time" : " times") + " from " +
+           zone.text(times.first) + " to " + zone.text(times.last);
+}
+
+std::string text_of(CenterCron::Closing closing)
+{
+    switch (closing) {
+    case CenterCron::Closing::paused:
+        return "paused";
+    case CenterCron::Closing::deleted:
+        return "deleted";
+    case CenterCron::Closing::changed:
+        break;
+    }
+    return "changed";
+}
 
 } // namespace
 
-CenterCron::State* CenterCron::current(Firing const& firing)
+CenterCron::Entry* CenterCron::current(Firing const& firing)
 {
-    auto const found = states_.find(firing.cron_id);
-    if (found == states_.end() || found->second.era != firing.era) return nullptr;
+    auto const found = entries_.find(firing.cron_id);
+    if (found == entries_.end() || found->second.era != firing.era) return nullptr;
     return &found->second;
+}
+
+void CenterCron::enter(TaskId id) { ++in_flight_[id]; }
+
+void CenterCron::leave(TaskId id)
+{
+    auto const found = in_flight_.find(id);
+    if (found == in_flight_.end() || --found->second > 0) return;
+    in_flight_.erase(found);
+    gone_.erase(id);
+}
+
+void CenterCron::deleting(CronJob const& job)
+{
+    if (in_flight_.contains(job.id)) gone_.insert_or_assign(job.id, job);
 }
 
 void CenterCron::begin(Firing firing)
 {
+    enter(firing.cron_id);
     if (firing.skipped.empty()) {
         auto& runs = runs_[firing.cron_id];
         ++runs.starting;
@@ -47,7 +85,10 @@ void CenterCron::begin(Firing firing)
 asio::awaitable<CenterCron::Ending> CenterCron::carry_out(Firing firing)
 {
     auto const* found = jobs_.find(firing.cron_id);
-    if (!running_ || !found || !current(firing)) co_return Ending(Outcome::over);
+    auto const gone = gone_.find(firing.cron_id);
+    bool const is_late = firing.mark == Mark::stays;
+    if (!found && is_late && gone != gone_.end()) found = &gone->second;
+    if (!running_ || !found || (!is_late && !current(firing))) co_return Ending(Outcome::over);
     auto job = *found;
     try {
         if (firing.skipped.empty()) {
@@ -59,7 +100,7 @@ asio::awaitable<CenterCron::Ending> CenterCron::carry_out(Firing firing)
         }
         co_return Ending();
     } catch (TurnRefused const& refused) {
-        co_return Ending(refused.over ? Outcome::over : Outcome::again, refused.what());
+        co_return Ending(refused.over ? Outcome::over : Outcome::again, refused.what(), !refused.over);
     } catch (QuotaExceeded const& error) {
         // It may be used up for the rest of the day: this time does not run, and the record says why.
         co_return Ending(Outcome::refused, error.info());
@@ -75,7 +116,20 @@ asio::awaitable<CenterCron::Ending> CenterCron::carry_out(Firing firing)
     }
 }
 
-asio::awaitable<void> CenterCron::record_skipped(Firing firing, CronJob job)
+std::function<void(Db&)> CenterCron::mark_write(Firing const& firing)
+{
+    switch (firing.mark) {
+    case Mark::moves:
+        return CronJobs::settling(firing.cron_id, firing.from, firing.to, firing.owed);
+    case Mark::pays_debt:
+        return CronJobs::paying(firing.cron_id, firing.fire_time);
+    case Mark::stays:
+        break;
+    }
+    return {};
+}
+
+Task CenterCron::skipped_task(CronJob job, Instant fire_time, std::string why, Instant now)
 {
     Task task;
     task.id = TaskId::random();
@@ -85,13 +139,19 @@ asio::awaitable<void> CenterCron::record_skipped(Firing firing, CronJob job)
     task.status = TaskStatus::skipped;
     task.by = std::move(job.by);
     task.from = "cron";
-    task.start = clock_.now();
-    task.end = task.start;
+    task.start = now;
+    task.end = now;
     task.cron_id = job.id;
-    task.fire_time = firing.fire_time;
+    task.fire_time = fire_time;
     task.sync_flag = false;
-    task.sync_error = std::move(firing.skipped);
-    auto also = CronJobs::settling(job.id, firing.from, firing.to);
+    task.sync_error = std::move(why);
+    return task;
+}
+
+asio::awaitable<void> CenterCron::record_skipped(Firing firing, CronJob job)
+{
+    auto also = mark_write(firing);
+    auto task = skipped_task(std::move(job), firing.fire_time, std::move(firing.skipped), clock_.now());
     co_await engine_.record(std::move(task), std::move(also));
 }
 
@@ -110,7 +170,7 @@ asio::awaitable<void> CenterCron::run(Firing firing, CronJob job)
     order.from = "cron";
     order.cron_id = job.id;
     order.fire_time = firing.fire_time;
-    order.audit_write = CronJobs::settling(job.id, firing.from, firing.to);
+    order.audit_write = mark_write(firing);
     auto const sent = co_await engine_.send(std::move(order));
 
     auto superseded = false;
@@ -119,9 +179,15 @@ asio::awaitable<void> CenterCron::run(Firing firing, CronJob job)
         if (!runs.last || runs.last->first <= firing.fire_time) runs.last = {firing.fire_time, sent.task.id};
         superseded = runs.newest > firing.fire_time;
     }
-    // It was in the log already (set anew at a time that had run): the mark is all that is left to move.
-    if (!sent.is_new) co_await jobs_.settle(job.id, firing.from, firing.to);
-    if (job.overlap != Overlap::replace || !superseded) co_return;
+    if (!sent.is_new) {
+        // It ran before, and the clock was set back since, or the agent ran it: only the mark moves.
+        ELVES_LOG(info, "cron.passed_over job=" << job.id.text() << " time=" << iso_text(firing.fire_time)
+                                                << " task=" << sent.task.id.text()
+                                                << ": this time has its task already");
+        if (firing.mark == Mark::moves) co_await jobs_.settle(job.id, firing.from, firing.to);
+        if (firing.mark == Mark::pays_debt) co_await jobs_.pay(job.id, firing.fire_time);
+    }
+    if (job.overlap != Overlap::replace || !superseded || !sent.is_new) co_return;
     // The next one came while this one was being handed over, and did not see it.
     std::string failure;
     try {
@@ -144,7 +210,115 @@ asio::awaitable<void> CenterCron::cancel(TaskId task)
     }
 }
 
+asio::awaitable<Task> CenterCron::run_now(CronJob job, Asked asked)
+{
+    find_runs(job);
+    // No time of a rule has a fraction of a second: a run by hand never has the identity of a firing.
+    auto fire_time = clock_.now();
+    if (fire_time == std::chrono::floor<std::chrono::seconds>(fire_time)) fire_time += 1ms;
+    job.by = asked.by;
+    if (job.overlap == Overlap::skip && is_running(job.id)) {
+        auto task = skipped_task(std::move(job), fire_time, still_going_on(job.id), clock_.now());
+        task.from = asked.from;
+        auto recorded = co_await engine_.record(std::move(task), std::move(asked.also));
+        co_return std::move(recorded.task);
+    }
+    if (job.overlap == Overlap::replace) {
+        for (auto last = unfinished(job.id); last; last = unfinished(job.id)) co_await cancel(last->second);
+    }
+    auto& starting = runs_[job.id];
+    ++starting.starting;
+    TaskEngine::Order order;
+    order.type = TaskType::cron;
+    order.agent = job.agent;
+    order.ins = std::move(job.ins);
+    order.by = std::move(asked.by);
+    order.from = std::move(asked.from);
+    order.cron_id = job.id;
+    order.fire_time = fire_time;
+    order.audit_write = std::move(asked.also);
+    std::optional<TaskEngine::Recorded> sent;
+    std::exception_ptr failure;
+    try {
+        sent = co_await engine_.send(std::move(order));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (auto const found = runs_.find(job.id); found != runs_.end()) {
+        auto& runs = found->second;
+        --runs.starting;
+        if (sent && (!runs.last || runs.last->first <= fire_time)) runs.last = {fire_time, sent->task.id};
+        if (runs.starting <= 0 && !runs.last) runs_.erase(found);
+    }
+    if (failure) std::rethrow_exception(failure);
+    co_return std::move(sent->task);
+}
+
+asio::awaitable<void> CenterCron::close(TaskId id, Closing closing)
+{
+    auto const found = entries_.find(id);
+    auto const* job = jobs_.find(id);
+    if (found == entries_.end() || !job) co_return;
+    auto const before = found->second.state;
+    auto const era = found->second.era;
+    auto decision = cron_life::close(life(*job), before, clock_.now());
+    auto const* missed = std::get_if<cron_life::Missed>(&decision.action);
+    if (!missed) co_return;
+    Firing firing;
+    firing.cron_id = id;
+    firing.era = era;
+    firing.from = before.accounted;
+    firing.to = decision.state.accounted;
+    firing.fire_time = missed->times.first;
+    firing.skipped = "skipped: " + count_text(missed->times, zone_of(*job)) + " did not start: the job was " +
+                     text_of(closing);
+    found->second.state = decision.state;
+    enqueue(id, *job, found->second);
+    auto copy = *job;
+    std::exception_ptr failure;
+    for (int tries = 0; tries < silent_tries; ++tries) {
+        failure = nullptr;
+        try {
+            co_await record_skipped(firing, copy);
+            co_return;
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        bool waits_for_earlier = false;
+        try {
+            std::rethrow_exception(failure);
+        } catch (TurnRefused const& refused) {
+            if (refused.over) co_return;
+            waits_for_earlier = true;
+        } catch (...) {
+            waits_for_earlier = false;
+        }
+        if (!waits_for_earlier) break;
+        co_await pause(clock_, order_pause);
+    }
+    auto* const entry = current(firing);
+    job = jobs_.find(id);
+    if (entry && job) {
+        entry->state = before;
+        enqueue(id, *job, *entry);
+    }
+    try {
+        std::rethrow_exception(failure);
+    } catch (TurnRefused const&) {
+        throw Error(
+            codes::too_much, "an earlier time of cron job " + id.text() + " is not recorded yet; try again");
+    }
+}
+
 void CenterCron::ended(Firing firing, Ending const& ending)
+{
+    auto const id = firing.cron_id;
+    finish(std::move(firing), ending);
+    leave(id);
+    if (running_ && is_waiting_ && !is_full() && !is_rewinding_) turn();
+}
+
+void CenterCron::finish(Firing firing, Ending const& ending)
 {
     if (firing.skipped.empty()) {
         if (auto const found = runs_.find(firing.cron_id); found != runs_.end()) {
@@ -156,49 +330,81 @@ void CenterCron::ended(Firing firing, Ending const& ending)
         --recording_;
     }
     if (!running_) return;
-    auto* const state = current(firing);
-    if (state && ending.outcome == Outcome::again) return hold(std::move(firing), ending.why);
-    if (state && ending.outcome == Outcome::refused) {
+    bool const is_late = firing.mark == Mark::stays;
+    auto* const entry = current(firing);
+    bool const counts = entry || is_late;
+    if (counts && ending.outcome == Outcome::again) return hold(std::move(firing), ending);
+    if (counts && ending.outcome == Outcome::refused && firing.skipped.empty()) {
         firing.skipped = "skipped: " + ending.why;
         return begin(std::move(firing));
     }
+    bool const is_recorded = ending.outcome == Outcome::recorded;
+    if (!counts && !is_recorded) return record_late(std::move(firing));
     let_go(firing);
-    if (auto const* job = jobs_.find(firing.cron_id); job && state && firing.make_up) {
-        fire(*job, *state, firing.to, *firing.make_up);
-    }
-    if (!timer_.running()) turn();
-    count_soon();
+    if (auto const* job = jobs_.find(firing.cron_id); job && entry && firing.owed && is_recorded) owe(*job);
 }
 
-void CenterCron::hold(Firing firing, std::string const& why)
+/// The job was changed, paused or deleted while this was on its way: what has not started is recorded all the
+/// same. Not where its time is ahead again, since the clock was set back: then it comes due once more.
+void CenterCron::record_late(Firing firing)
 {
-    if (firing.pause == 0ms) ++current(firing)->held;
-    firing.pause = std::clamp(firing.pause * 2, first_pause, longest_pause);
-    ELVES_LOG(warning, "cron job " << firing.cron_id.text() << ", time " << iso_text(firing.fire_time)
-                                   << ": not recorded, next try in "
-                                   << std::chrono::ceil<std::chrono::seconds>(firing.pause).count()
-                                   << " s: " << why);
+    auto const found = entries_.find(firing.cron_id);
+    bool const comes_again = found != entries_.end() && firing.fire_time > found->second.state.accounted;
+    bool const is_known = jobs_.find(firing.cron_id) || gone_.contains(firing.cron_id);
+    if (firing.mark == Mark::pays_debt || comes_again || !is_known) return;
+    auto const* job = jobs_.find(firing.cron_id);
+    auto const was = std::string("the job was ") + (!job ? "deleted" : job->on ? "changed" : "paused");
+    if (firing.skipped.empty()) {
+        firing.skipped = "skipped: " + was + " before this time was started";
+    } else {
+        // Nothing is owed for a job as it was before.
+        constexpr std::string_view promise = "; it runs once for them";
+        if (firing.skipped.ends_with(promise)) firing.skipped.resize(firing.skipped.size() - promise.size());
+        firing.skipped += "; " + was + " before this was recorded";
+    }
+    firing.owed.reset();
+    firing.mark = Mark::stays;
+    firing.pause = 0ms;
+    firing.tries = 0;
+    begin(std::move(firing));
+}
+
+void CenterCron::hold(Firing firing, Ending const& ending)
+{
+    auto* const entry = current(firing);
+    bool const blocks = firing.mark == Mark::moves && entry;
+    if (blocks && firing.tries == 0) ++entry->held;
+    ++firing.tries;
+    auto wait = order_pause;
+    if (!ending.is_order || firing.tries > silent_tries) {
+        firing.pause = std::clamp(firing.pause * 2, first_pause, longest_pause);
+        wait = firing.pause;
+        ELVES_LOG(warning, "cron job " << firing.cron_id.text() << ", time " << iso_text(firing.fire_time)
+                                       << ": not recorded, next try in "
+                                       << std::chrono::ceil<std::chrono::seconds>(wait).count()
+                                       << " s: " << ending.why);
+    }
+    auto const id = firing.cron_id;
+    enter(id);
     auto const number = ++last_number_;
-    auto const pause = firing.pause;
     auto& [held, timer] = held_[number];
     held = std::move(firing);
-    timer = clock_.after(pause, [this, number] {
+    timer = clock_.after(wait, [this, number, id] {
         auto again = held_.extract(number);
         if (!again.empty()) begin(std::move(again.mapped().first));
+        leave(id);
     });
-    if (!timer_.running()) turn();
 }
 
 void CenterCron::let_go(Firing const& firing)
 {
-    auto* const state = current(firing);
-    if (!state || firing.pause == 0ms || --state->held > 0 || !state->behind) return;
-    state->behind = false;
-    state->missed_until = clock_.now();
-    if (auto const* job = jobs_.find(firing.cron_id)) {
-        schedule(*job, *state, state->planned);
-        arm();
-    }
+    auto* const entry = current(firing);
+    if (!entry || firing.mark != Mark::moves || firing.tries == 0 || --entry->held > 0 || !entry->behind)
+        return;
+    entry->behind = false;
+    entry->state.held_until = clock_.now();
+    if (auto const* job = jobs_.find(firing.cron_id)) enqueue(firing.cron_id, *job, *entry);
+    arm();
 }
 
 } // namespace elves

@@ -15,3 +15,16 @@ CREATE TABLE cron_job (
     -- Every time of the rule up to this one is accounted for. Moves in the transaction that records a firing.
     settled INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- migration 2: names, dates, the run that is owed, and what the agent knows
+ALTER TABLE cron_job ADD COLUMN name TEXT NOT NULL DEFAULT ''; -- unique among an agent's jobs, or ''
+ALTER TABLE cron_job ADD COLUMN starts INTEGER; -- NULL: no such bound
+ALTER TABLE cron_job ADD COLUMN ends INTEGER;
+-- The time of a run that makes up for missed ones (misfire 'once') and is not recorded yet.
+ALTER TABLE cron_job ADD COLUMN owed INTEGER;
+-- 0: nothing that it has to know; 1: it has not confirmed the job as it is; 2: it has.
+ALTER TABLE cron_job ADD COLUMN agent_knows INTEGER NOT NULL DEFAULT 0 CHECK (agent_knows BETWEEN 0 AND 2);
+-- Why the agent refuses the job, or ''.
+ALTER TABLE cron_job ADD COLUMN refused TEXT NOT NULL DEFAULT '';
+UPDATE cron_job SET agent_knows = 2 WHERE type = 'self';
+CREATE UNIQUE INDEX cron_job_name ON cron_job (agent, name) WHERE name <> '';

@@ -140,6 +140,15 @@ std::string Heartbeat::online_by(Ip const& ip) const
     return agent && agents_->is_online(*agent) ? agent->key : std::string();
 }
 
+std::optional<std::vector<std::string>> Heartbeat::apps_of(Ip const& ip) const
+{
+    auto const* const agent = agents_->find(ip);
+    if (!agent) return std::nullopt;
+    std::vector<std::string> apps;
+    for (auto const& app : agent->record.apps) apps.emplace_back(app.key());
+    return apps;
+}
+
 std::optional<Ip> Heartbeat::agent_of(Peer const& peer) const
 {
     auto const* const agent = agents_->of(peer);

@@ -11,6 +11,7 @@
 
 #include "agents.hpp"
 #include "elves/module.hpp"
+#include "elves/services/agent_applications.hpp"
 #include "elves/services/presence.hpp"
 
 namespace elves {
@@ -37,7 +38,7 @@ struct AgentPlace {
 
 /// The `heartbeat` service: which agents there are, and which of them are there. Lives on the loop's thread.
 /// `records` outlives it.
-class Heartbeat : public Module, public Presence {
+class Heartbeat : public Module, public Presence, public AgentApplications {
 public:
     Heartbeat(AgentRecords& records, Clock& clock, Zone zone, LoopExecutor loop, Agents::Bounds bounds = {});
 
@@ -49,6 +50,7 @@ public:
 
     [[nodiscard]] std::shared_ptr<Peer> link(Ip const& agent) const override;
     [[nodiscard]] std::string online_by(Ip const& agent) const override;
+    [[nodiscard]] std::optional<std::vector<std::string>> apps_of(Ip const& agent) const override;
     [[nodiscard]] std::optional<Ip> agent_of(Peer const& peer) const override;
     void cut_links_of(std::string_view key) override { agents_->cut_links_of(key); }
     void on_link(std::function<void(Ip const&)> then) override { on_link_.push_back(std::move(then)); }

@@ -124,6 +124,11 @@ asio::awaitable<Back> AgentCalls::instruct(Peer& link, Task& task, std::chrono::
         {{"id", task.id.text()}, {"type", type_text(task.type)}, {"ins", task.ins.to_json(&memory)}},
         &memory);
     add_start_by(fields, task.start_by);
+    if (task.cron_id && task.fire_time) {
+        // So that the agent does not start a time that it has started itself.
+        fields["cron_id"] = task.cron_id->text();
+        fields["fire_time"] = std::to_string(task.fire_time->time_since_epoch().count());
+    }
     if (quotas_) add_account(fields, task.by, *quotas_);
     auto answer = link.call("agent", "instruct", fields, limit);
     task.ins.param = {};

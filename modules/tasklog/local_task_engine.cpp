@@ -444,6 +444,13 @@ asio::awaitable<void> LocalTaskEngine::report(TaskId id, WorkerReport report)
     co_await transitions_.apply(id, std::move(event));
 }
 
+asio::awaitable<void> LocalTaskEngine::report_canceled(TaskId id, WorkerReport report)
+{
+    co_await transitions_.apply(id, life::Event(life::Cancel{}));
+    life::Event event = life::Reported{std::move(report)};
+    co_await transitions_.apply(id, std::move(event));
+}
+
 void LocalTaskEngine::set_queued(TaskId id, bool is_queued)
 {
     auto const open = registry_.find(id);

@@ -43,6 +43,8 @@ public:
     [[nodiscard]] asio::awaitable<Recorded> record(Task task, AuditWrite audit_write) override;
     /// Takes a result that an agent reports, and returns when it is on disk. Throws Error 416.1, 507.1.
     [[nodiscard]] asio::awaitable<void> report(TaskId id, WorkerReport report);
+    /// The same of a run that the agent itself has canceled.
+    [[nodiscard]] asio::awaitable<void> report_canceled(TaskId id, WorkerReport report);
     /// The agent says that the task is queued there, or that its worker has started.
     void set_queued(TaskId id, bool is_queued);
     /// Before somebody reads from the disk.

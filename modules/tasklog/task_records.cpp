@@ -53,6 +53,10 @@ constexpr auto merge_into =
     "AND "
     "sync_error=?5 AND agent=?6 AND app=?7 AND func=?8 AND param=?9 AND asked_by=?10 AND mode='NP' AND "
     "worker_flag IS NULL AND coalesce(last_fire_time, fire_time)<?2 AND start_time>?3-86400000";
+constexpr auto yield_one = "UPDATE tasks SET status='skipped', sync_error=?2 "
+                           "WHERE id=?1 AND firings=1 AND status<>'skipped' AND worker_flag IS NULL";
+constexpr auto yield_of_many = "UPDATE tasks SET firings=firings-1, fire_time=fire_time+1 "
+                               "WHERE id=?1 AND firings>1 AND status<>'skipped' AND worker_flag IS NULL";
 constexpr auto last_of_cron = "SELECT iif(firings>1, end_time, start_time), status FROM tasks WHERE "
                               "cron_id=? AND status<>'skipped' AND end_time IS NOT NULL "
                               "ORDER BY seq DESC LIMIT 1";
@@ -393,11 +397,20 @@ static std::optional<TaskId> mergeable(Db& db, Task const& firing)
     return same == with_details ? newest : std::nullopt;
 }
 
+void yield_firing(Db& db, TaskId id, std::string_view why)
+{
+    auto const text = id.text();
+    db.run(yield_of_many).bind(1, std::string_view(text)).execute();
+    if (db.changes() == 0) db.run(yield_one).bind(1, std::string_view(text)).bind(2, why).execute();
+}
+
 std::optional<TaskId> merge_firing(Db& db, Task const& firing)
 {
-    // What an agent reports of its own jobs may come twice, and is told apart by its id.
-    bool const is_servers = firing.from == "cron" && firing.cron_id && firing.fire_time && firing.end;
-    bool const may_merge = is_servers && firing.ins.mode == Mode::np &&
+    // Of what an agent reports only times that it skipped; a report that comes twice is known by its id.
+    bool const is_agents = firing.status == TaskStatus::skipped;
+    bool const is_servers = firing.from == "cron";
+    bool const is_over = firing.cron_id && firing.fire_time && firing.end;
+    bool const may_merge = is_over && (is_servers || is_agents) && firing.ins.mode == Mode::np &&
                            (firing.status == TaskStatus::undelivered || firing.status == TaskStatus::skipped);
     if (!may_merge) return std::nullopt;
     auto const newest = mergeable(db, firing);

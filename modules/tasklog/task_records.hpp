@@ -79,6 +79,9 @@ struct OpenTask {
 /// not start either, for the same reason. Returns that record's id, or nothing where the firing needs a
 /// record of its own.
 [[nodiscard]] std::optional<TaskId> merge_firing(Db& db, Task const& firing);
+/// Another task has the firing of this one, which did not start: it becomes `skipped`, with that reason. A
+/// record that stands for several firings stands for one less.
+void yield_firing(Db& db, TaskId id, std::string_view why);
 [[nodiscard]] Seqs seqs(Db& db);
 /// Gives them to `take`, newest first and as `find_listed` does, until it says false or has been given
 /// `limit`. No more than one is held.

@@ -65,12 +65,6 @@ std::optional<T> one_of(std::string_view field, std::optional<std::string> const
     return value;
 }
 
-/// A firing that is not what its job runs goes to no processor: its agent may have made it up.
-bool runs_the_same(Instruction const& job, Instruction const& firing)
-{
-    return job.app == firing.app && job.func == firing.func && job.mode == firing.mode;
-}
-
 } // namespace
 
 Tasklog::Tasklog(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Presence& presence,
@@ -119,7 +113,7 @@ void Tasklog::declare(MethodTable& table)
                 optional("fire_time", &AgentResult::fire_time),
                 optional("starttime", &AgentResult::starttime), optional("ins", &AgentResult::ins),
                 optional("status", &AgentResult::status)},
-            "An agent's result of a task, or of a firing of its own.",
+            "An agent's result of a task, or of a firing of its own, or the start of one.",
             [this](AgentResult in, Caller const& caller) { return take_result(std::move(in), caller); })
         .or_named("agentasyncresult");
     table
@@ -189,7 +183,36 @@ Ip Tasklog::linked_agent(Caller const& caller) const
 asio::awaitable<Reply> Tasklog::take_result(AgentResult in, Caller caller)
 {
     auto const agent = linked_agent(caller);
-    auto report = read_report(in.info.root(), zone_);
+    auto const id = in.id;
+    try {
+        co_await take_report(std::move(in), agent);
+    } catch (Error const& error) {
+        log_refusal(agent, id, error);
+        throw;
+    }
+    co_return Reply();
+}
+
+/// What an agent can't bring to the log would otherwise be known to the agent alone. A few lines a minute.
+void Tasklog::log_refusal(Ip const& agent, TaskId id, Error const& error)
+{
+    if (error.code() == codes::store_cannot_write || error.code() == codes::shutting_down) return;
+    constexpr std::chrono::seconds between{6};
+    auto const now = clock_.steady();
+    if (refusal_logged_ && now - *refusal_logged_ < between) {
+        ++refusals_unlogged_;
+        return;
+    }
+    refusal_logged_ = now;
+    ELVES_LOG(warning, "report.refused agent=" << agent.text() << " task=" << id.text()
+                                               << " unlogged=" << std::exchange(refusals_unlogged_, 0) << ": "
+                                               << error.info());
+}
+
+asio::awaitable<void> Tasklog::take_report(AgentResult in, Ip agent)
+{
+    bool const is_running = in.status == status_text(TaskStatus::running);
+    auto report = is_running ? WorkerReport() : read_report(in.info.root(), zone_);
     // A quick worker's result comes with the word that it was taken, which is on its way through the loop.
     co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
     std::optional<Ip> owner;
@@ -200,49 +223,23 @@ asio::awaitable<Reply> Tasklog::take_result(AgentResult in, Caller caller)
     }
     if (!owner && in.cron_id && in.fire_time && in.ins) {
         co_await take_firing(std::move(in), agent, std::move(report));
-        co_return Reply();
+        co_return;
     }
     if (!owner) throw Error(codes::no_task, "no task " + in.id.text());
     if (*owner != agent)
         throw Error(codes::forbidden, "task " + in.id.text() + " is not one of " + agent.text());
-    co_await engine_.report(in.id, std::move(report));
-    co_return Reply();
+    if (!is_running) co_await end_task(in.id, in.status, std::move(report));
 }
 
-asio::awaitable<void> Tasklog::take_firing(AgentResult in, Ip agent, WorkerReport report)
+/// `status`: what the agent says beside the result. `canceled`: a newer run of the same job replaced this
+/// one.
+asio::awaitable<void> Tasklog::end_task(TaskId id, std::optional<std::string> status, WorkerReport report)
 {
-    // A job that is gone by now may still have fired before: what has run is recorded.
-    auto const job = engine_.cron_job(*in.cron_id);
-    if (job && job->agent != agent)
-        throw Error(codes::forbidden, "cron job " + in.cron_id->text() + " is not one of " + agent.text());
-    if (!in.ins->dedup.empty())
-        throw Error(
-            codes::bad_field, field_is("ins.dedup", in.ins->dedup) +
-                                  "; a firing is told apart by `cron_id` and `fire_time`: leave it out");
-    Task task;
-    task.id = in.id;
-    task.agent = agent;
-    task.type = TaskType::cron;
-    task.ins = std::move(*in.ins);
-    if (!job || !runs_the_same(job->ins, task.ins)) task.ins.mode = Mode::np;
-    task.status = TaskStatus::running;
-    task.by = job ? job->by : "";
-    task.from = agent.text();
-    task.cron_id = in.cron_id;
-    task.fire_time = recent_time_of("fire_time", *in.fire_time);
-    task.start = in.starttime ? recent_time_of("starttime", *in.starttime) : *task.fire_time;
-    task.sent = task.start;
-    if (in.status == "skipped") {
-        task.status = TaskStatus::skipped;
-        task.sync_flag = false;
-        task.sync_error = report.result;
-        task.end = clock_.now();
+    if (status == status_text(TaskStatus::canceled)) {
+        co_await engine_.report_canceled(id, std::move(report));
     } else {
-        task = life::decide(task, life::Reported{std::move(report)}, {clock_.now(), {}, {}}).task;
+        co_await engine_.report(id, std::move(report));
     }
-    auto const recorded = co_await engine_.record(std::move(task), {});
-    if (recorded.task.id == in.id && recorded.task.agent != agent)
-        throw Error(codes::forbidden, "task " + in.id.text() + " is not one of " + agent.text());
 }
 
 asio::awaitable<Reply> Tasklog::take_processed(ProcessorResult in, Caller caller)

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,23 @@
 #include "processor_outbox.hpp"
 
 namespace elves {
+
+/// The `ins` of a firing that an agent reports. What authorizes it is its cron job, not the apps of the
+/// agent's key, which may be none.
+struct FiredInstruction {
+    Instruction ins;
+};
+
+template <>
+struct FieldType<FiredInstruction> {
+    static constexpr std::string_view name = FieldType<Instruction>::name;
+    static constexpr Code missing = FieldType<Instruction>::missing;
+    static FiredInstruction read(std::string_view field, JsonValue const& value)
+    {
+        return {FieldType<Instruction>::read(field, value)};
+    }
+    static void judge(Caller const&, FiredInstruction const&) {}
+};
 
 /// The `tasklog` service: what became of every task. Lives on the loop's thread; what it is given outlives
 /// it.
@@ -41,7 +59,7 @@ private:
         std::optional<TaskId> cron_id;
         std::optional<std::string> fire_time;
         std::optional<std::string> starttime;
-        std::optional<Instruction> ins;
+        std::optional<FiredInstruction> ins;
         std::optional<std::string> status;
     };
     struct ProcessorResult {
@@ -79,7 +97,14 @@ private:
     };
 
     [[nodiscard]] asio::awaitable<Reply> take_result(AgentResult in, Caller caller);
+    [[nodiscard]] asio::awaitable<void> take_report(AgentResult in, Ip agent);
+    [[nodiscard]] asio::awaitable<void> end_task(
+        TaskId id, std::optional<std::string> status, WorkerReport report);
+    void log_refusal(Ip const& agent, TaskId id, Error const& error);
+    // Of firings of the agents' own: agent_firings.cpp.
     [[nodiscard]] asio::awaitable<void> take_firing(AgentResult in, Ip agent, WorkerReport report);
+    [[nodiscard]] Task firing_of(AgentResult& in, Ip const& agent) const;
+    [[nodiscard]] asio::awaitable<void> yield_to(Task there, TaskId id);
     [[nodiscard]] asio::awaitable<Reply> take_processed(ProcessorResult in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> by_ids(ByIds in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> search(Search in, Caller caller);
@@ -105,6 +130,9 @@ private:
     LiveOutput output_;
     ProcessorOutbox outbox_;
     Pruner pruner_;
+    std::optional<Clock::Steady> refusal_logged_; ///< When a refused report was last written to the log.
+    std::size_t refusals_unlogged_ = 0;           ///< Since then.
+    std::deque<TaskId> merged_; ///< Reports that were added to another record, oldest first.
 };
 
 } // namespace elves

@@ -191,3 +191,92 @@ TEST_CASE(
     CHECK(ends[0].empty());
     CHECK(ends[1].starts_with("[401.6]"));
 }
+
+TEST_CASE("a firing is taken whatever apps the agent's key has: its job is what counts", "[tasklog]")
+{
+    FiringHouse house;
+    auto key = std::make_shared<Key>(*some_key(Role::agent));
+    key->apps = {};
+    auto const refusal = house.driver.refusal("agentasynclog", house.firing(1), {house.first, key});
+    CHECK(refusal.empty());
+    CHECK(house.info(House::ids(1, 1)).at(0).at("status") == "done");
+}
+
+TEST_CASE("the start of an own run makes it a task, and its result ends that", "[tasklog]")
+{
+    FiringHouse house;
+    json::object const start{{"status", "running"}, {"info", json::object()}};
+    CHECK(house.refusal(house.firing(1, start), house.first).empty());
+    auto const status = [&] { return house.info(House::ids(1, 1)).at(0).at("status"); };
+    CHECK(status() == "running");
+    CHECK(house.tasklog.book().open_of(*Ip::parse("10.0.0.1")).size() == 1);
+    CHECK(house.refusal(house.firing(1, start), house.first).empty()); // It comes twice.
+    CHECK(status() == "running");
+    bool const is_replaced = GENERATE(false, true);
+    json::object const end = is_replaced ? json::object{{"status", "canceled"}} : json::object();
+    CHECK(house.refusal(house.firing(1, end), house.first).empty());
+    CHECK(status() == (is_replaced ? "canceled" : "done"));
+    CHECK(house.info(House::ids(1, 1)).at(0).at("worker_message") == "r");
+    CHECK(house.refusal(house.firing(1, start), house.first).empty()); // It comes late.
+    CHECK(status() == (is_replaced ? "canceled" : "done"));
+    CHECK(house.tasklog.book().open_of(*Ip::parse("10.0.0.1")).empty());
+}
+
+TEST_CASE("the start and the result of an own run that come at once are one task that is over", "[tasklog]")
+{
+    FiringHouse house;
+    auto const* const report = house.driver.table.find("agentasynclog");
+    for (bool const is_start : {true, false}) {
+        auto const more =
+            is_start ? json::object{{"status", "running"}, {"info", json::object()}} : json::object();
+        asio::co_spawn(house.loop,
+            std::get<asio::awaitable<Reply>>(
+                report->run(json_of(house.firing(1, more)).root(), {house.first, nullptr})),
+            [](std::exception_ptr const& failure, Reply const&) { CHECK_FALSE(failure); });
+    }
+    house.driver.run();
+    CHECK(house.info(House::ids(1, 1)).at(0).at("status") == "done");
+}
+
+TEST_CASE("a firing of the server's that has not started gives way to the agent's own start", "[tasklog]")
+{
+    FiringHouse house;
+    auto const time = Zone().parse("2025-12-31 23:59:00").value();
+    auto task = sent_task(5, time);
+    task.cron_id = TaskId(77);
+    task.fire_time = time;
+    task.from = "cron";
+    task.agent = *Ip::parse("10.0.0.1");
+    task.type = TaskType::cron;
+    task.status = GENERATE(TaskStatus::waiting, TaskStatus::undelivered);
+    if (is_final(task.status)) task.end = time;
+    bool has_recorded = false;
+    asio::co_spawn(house.loop, house.tasklog.book().record(task, {}),
+        [&](std::exception_ptr const& failure, TaskLog::Recorded const&) { has_recorded = !failure; });
+    house.driver.run();
+    REQUIRE(has_recorded);
+    CHECK(house.refusal(house.firing(1), house.first).empty());
+    auto const info = house.info({{"id", {TaskId(5).text(), TaskId(1).text()}}});
+    REQUIRE(info.size() == 2);
+    CHECK(info.at(0).at("status") == "skipped");
+    CHECK(info.at(0).at("agent_sync_error") ==
+          json::value("skipped: the agent had started this time itself (task " + TaskId(1).text() + ")"));
+    CHECK(info.at(1).at("status") == "done");
+    CHECK(house.tasklog.book().open_of(*Ip::parse("10.0.0.1")).empty());
+}
+
+TEST_CASE("what an agent skipped again and again for the same reason shares one record", "[tasklog]")
+{
+    FiringHouse house;
+    auto const skip = [&](std::uint64_t id) {
+        auto const time = "2025-12-31 23:59:" + std::to_string(10 + id);
+        json::object const more{{"status", "skipped"}, {"fire_time", time},
+            {"info", {{"worker_flag", -1}, {"worker_result", "skipped: it is still going on"}}}};
+        CHECK(house.refusal(house.firing(id, more), house.first).empty());
+    };
+    for (std::uint64_t id = 1; id <= 9; ++id) skip(id);
+    skip(9); // Its confirmation was lost.
+    auto const list = house.driver.call("listtasks", {{"cron_id", TaskId(77).text()}}).at("info").as_array();
+    REQUIRE(list.size() == 3);
+    CHECK(list.at(0).at("count") == "7");
+}

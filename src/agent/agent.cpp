@@ -18,6 +18,7 @@
 #include "agent/server_link.hpp"
 #include "core/trusted_settings.hpp"
 #include "elves/log.hpp"
+#include "elves/machine_zone.hpp"
 #include "elves/pruner.hpp"
 #include "rpc/asio_clock.hpp"
 #include "rpc/router.hpp"
@@ -78,6 +79,7 @@ public:
             [this](TaskId id) { return output_.end(id); }, [this](TaskId id) { reports_.add(id); },
             [this](TaskId id, bool is_queued) { reports_.tell_queued(id, is_queued); }});
         output_.ask_unconfirmed([this](TaskId id) { return tasks_.unconfirmed().contains(id); });
+        cron_.on_run([this](TaskId id) { reports_.add_run(id); });
     }
     ~Agent()
     {
@@ -101,6 +103,8 @@ public:
         asio::co_spawn(io_, link_.run(), [](std::exception_ptr escaped) {
             if (escaped) std::rethrow_exception(escaped);
         });
+        ELVES_LOG(info, "timezone name=" << zone_.name() << " source=" << machine_zone_.source
+                                         << ": until the server says its own");
         ELVES_LOG(info, "elves-agent " << ELVES_VERSION << " is up");
         warn_of_shared_user();
         warn_of_plain_text();
@@ -198,7 +202,8 @@ private:
     boost::asio::io_context io_{1};
     LogSetup log_;
     AsioClock clock_;
-    Zone zone_ = Zone::of_machine(); ///< The server's, once that is known.
+    MachineZone machine_zone_ = machine_zone();
+    Zone zone_ = machine_zone_.zone; ///< The server's, once that is known.
     SqliteStore store_;
     ServerTime server_time_{clock_};
     JournalSince journal_since_{server_time_, keep_confirmed};

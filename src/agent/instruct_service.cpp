@@ -57,7 +57,8 @@ void InstructService::declare(MethodTable& table)
     table.call<Instruct>("instruct", Right::open,
         {required("id", &Instruct::id), required("type", &Instruct::type), required("ins", &Instruct::ins),
             optional("account", &Instruct::account), optional("workers", &Instruct::workers),
-            optional("start_by", &Instruct::start_by), optional("clock", &Instruct::clock)},
+            optional("start_by", &Instruct::start_by), optional("clock", &Instruct::clock),
+            optional("cron_id", &Instruct::cron_id), optional("fire_time", &Instruct::fire_time)},
         "Runs a task. `rt` is answered with its result, the others when it is in the journal.",
         [this](Instruct in, Caller caller) { return instruct(std::move(in), std::move(caller)); });
     table.call<One>("cancel", Right::open, {required("id", &One::id)}, "Stops a task wherever it is.",
@@ -120,7 +121,21 @@ asio::awaitable<void> InstructService::take(Instruct in, Caller caller)
         if (caller.peer && !server_time_.is_of(std::chrono::milliseconds(in.clock)))
             co_await ask_time(caller.peer);
     }
-    co_await tasks_.take(std::move(entry));
+    if (in.cron_id && in.fire_time)
+        entry.firing =
+            Firing{*in.cron_id, Instant(std::chrono::milliseconds(*in.fire_time)), false, false, true};
+    auto const firing = entry.firing;
+    bool const is_fresh = co_await tasks_.take(std::move(entry));
+    if (!is_fresh && firing) co_await require_no_other(in.id, *firing);
+}
+
+/// A time of a cron job starts once: throws Error 403.10 where this agent has a task of its own for it.
+asio::awaitable<void> InstructService::require_no_other(TaskId id, Firing firing)
+{
+    auto const other = co_await tasks_.task_of(firing);
+    if (!other || *other == id) co_return;
+    throw Error(codes::bad_field, "`fire_time` of cron job " + firing.cron_id.text() +
+                                      ": this agent has started that time before, as task " + other->text());
 }
 
 asio::awaitable<Reply> InstructService::cancel(One in)
@@ -132,14 +147,24 @@ asio::awaitable<Reply> InstructService::cancel(One in)
 
 asio::awaitable<Reply> InstructService::set_crons(Crons in)
 {
-    auto const refused = co_await cron_.set(std::move(in.cron_list.jobs));
-    if (refused.empty()) co_return Reply();
+    auto const answer = co_await cron_.set(std::move(in.cron_list.jobs));
     // `flag` stays true: sending them once more would change nothing.
-    constexpr std::size_t most = 20;
-    json::array named;
-    for (std::size_t i = 0; i < std::min(refused.size(), most); ++i) named.emplace_back(refused[i]);
+    constexpr std::size_t most = 5'000;
     Reply reply;
-    reply.fields()["refused"] = std::move(named);
+    if (!answer.refused.empty()) {
+        json::array named;
+        for (auto const& line : answer.refused) {
+            if (named.size() < most) named.emplace_back(line);
+        }
+        reply.fields()["refused"] = std::move(named);
+    }
+    if (!answer.removed.empty()) {
+        json::array removed;
+        for (auto const& [id, accounted] : answer.removed)
+            removed.push_back(json::object{
+                {"cron_id", id.text()}, {"accounted", std::to_string(accounted.time_since_epoch().count())}});
+        reply.fields()["removed"] = std::move(removed);
+    }
     co_return reply;
 }
 

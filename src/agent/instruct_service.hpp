@@ -45,6 +45,8 @@ private:
         std::optional<std::int64_t> workers;
         std::optional<std::int64_t> start_by; ///< Ms since 1970, by the server's clock.
         std::int64_t clock = 0;               ///< How far that was set since the server's start, ms.
+        std::optional<TaskId> cron_id;         ///< Of a firing of the server's: which,
+        std::optional<std::int64_t> fire_time; ///< and of when, in ms since 1970.
     };
     struct One {
         TaskId id;
@@ -61,6 +63,7 @@ private:
     asio::awaitable<Reply> instruct(Instruct in, Caller caller);
     asio::awaitable<void> take(Instruct in, Caller caller);
     asio::awaitable<void> ask_time(std::shared_ptr<Peer> server);
+    [[nodiscard]] asio::awaitable<void> require_no_other(TaskId id, Firing firing);
     asio::awaitable<Reply> cancel(One in);
     asio::awaitable<Reply> set_crons(Crons in);
     asio::awaitable<Reply> status(Many in);

@@ -12,15 +12,21 @@ namespace {
 
 #define JOURNAL_COLUMNS                                                                                      \
     "SELECT id, type, stage, ins, taken, started, cron_id, fire_time, skipped, result, confirmed, "          \
-    "account, workers, start_by FROM task "
+    "account, workers, replaced, sent, start_by FROM task "
 constexpr std::string_view insert_task =
     "INSERT INTO task (id, type, stage, ins, taken, started, cron_id, fire_time, skipped, result, account, "
-    "workers, start_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
+    "workers, sent, start_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) "
     // What ended without having started may be handed over once more.
     "ON CONFLICT (id) DO UPDATE SET stage = ?3, ins = ?4, taken = ?5, started = ?6, result = NULL, "
-    "confirmed = NULL, account = ?11, workers = ?12, start_by = ?13, not_started = 0 WHERE not_started = 1 "
+    "confirmed = NULL, account = ?11, workers = ?12, start_by = ?14, not_started = 0 WHERE not_started = 1 "
     "ON CONFLICT DO NOTHING";
 constexpr std::string_view account = "UPDATE cron SET accounted = max(accounted, ?2) WHERE id = ?1";
+constexpr std::string_view put_owed = "UPDATE cron SET owed = ?2 WHERE id = ?1";
+constexpr std::string_view pay_owed = "UPDATE cron SET owed = NULL WHERE id = ?1 AND owed = ?2";
+constexpr std::string_view rewind_all = "UPDATE cron SET accounted = ?1 WHERE accounted > ?1";
+constexpr std::string_view put_replaced = "UPDATE task SET replaced = 1 WHERE id = ?1 AND stage <> 'done'";
+constexpr std::string_view find_firing =
+    "SELECT id FROM task WHERE cron_id = ?1 AND fire_time = ?2 AND skipped = 0";
 constexpr std::string_view put_start = "UPDATE task SET stage = 'started', started = ?2 WHERE id = ?1";
 constexpr std::string_view put_result =
     "UPDATE task SET stage = 'done', result = ?2, not_started = ?3 WHERE id = ?1";
@@ -43,7 +49,8 @@ constexpr std::string_view insert_output =
 constexpr std::string_view select_output =
     "SELECT data FROM output WHERE id = ?1 AND stream = ?2 AND at = ?3";
 constexpr std::string_view delete_output = "DELETE FROM output WHERE id = ?1 AND stream = ?2 AND at = ?3";
-constexpr std::string_view insert_cron = "INSERT INTO cron (id, entry, accounted) VALUES (?1, ?2, ?3)";
+constexpr std::string_view insert_cron =
+    "INSERT INTO cron (id, entry, accounted, owed) VALUES (?1, ?2, ?3, ?4)";
 
 std::int64_t ms(Instant at) { return at.time_since_epoch().count(); }
 
@@ -84,13 +91,14 @@ Entry entry_of(Run const& row)
     entry.taken = row.instant(4);
     if (!row.is_null(5)) entry.started = row.instant(5);
     if (!row.is_null(6)) {
-        entry.firing = Firing{checked_id(row.text(6)), row.instant(7), row.number(8) != 0};
+        entry.firing = Firing{checked_id(row.text(6)), row.instant(7), row.number(8) != 0,
+            row.number(13) != 0, row.number(14) != 0};
     }
     if (!row.is_null(9)) entry.report = read_report(JsonDocument::parse(row.text(9)).root(), Zone());
     entry.confirmed = !row.is_null(10);
     entry.account.id = row.text(11);
     if (!row.is_null(12)) entry.account.workers = row.number(12);
-    if (!row.is_null(13)) entry.start_by = row.instant(13);
+    if (!row.is_null(15)) entry.start_by = row.instant(15);
     return entry;
 }
 
@@ -121,9 +129,21 @@ bool insert(Db& db, Entry const& entry)
     run.bind(9, std::int64_t{entry.firing && entry.firing->skipped ? 1 : 0});
     entry.report ? run.bind(10, result) : run.bind_null(10);
     run.bind(11, entry.account.id).bind(12, entry.account.workers);
-    entry.start_by ? run.bind(13, ms(*entry.start_by)) : run.bind_null(13);
+    run.bind(13, std::int64_t{entry.firing && entry.firing->is_sent ? 1 : 0});
+    entry.start_by ? run.bind(14, ms(*entry.start_by)) : run.bind_null(14);
     run.execute();
     return db.changes() > 0;
+}
+
+/// The record of a time that has one already: a moment behind it, where there is room.
+bool insert_beside(Db& db, Entry entry)
+{
+    constexpr int most = 999; // A rule's next time is a second later.
+    for (int tries = 0; tries < most; ++tries) {
+        entry.firing->fire_time += std::chrono::milliseconds(1);
+        if (insert(db, entry)) return true;
+    }
+    return false;
 }
 
 std::optional<Entry> find_one(Db& db, TaskId id)
@@ -191,10 +211,11 @@ std::vector<CronRow> Journal::load_crons()
     std::vector<CronRow> all;
     store_.at_start([&](Db& db) {
         all.clear();
-        auto row = db.run("SELECT id, entry, accounted FROM cron ORDER BY id");
+        auto row = db.run("SELECT id, entry, accounted, owed FROM cron ORDER BY id");
         while (row.next()) {
             try {
-                all.push_back({checked_id(row.text(0)), std::string(row.text(1)), row.instant(2)});
+                all.push_back({checked_id(row.text(0)), std::string(row.text(1)), row.instant(2), {}});
+                if (!row.is_null(3)) all.back().owed = row.instant(3);
             } catch (std::exception const& problem) {
                 ELVES_LOG(error, "own cron job " << row.text(0) << " can't be used: " << problem.what());
             }
@@ -219,17 +240,47 @@ std::vector<Journal::KeptPiece> Journal::load_output()
     return all;
 }
 
-asio::awaitable<bool> Journal::take(Entry entry, std::optional<Instant> accounted)
+asio::awaitable<bool> Journal::take(Entry entry, CronMark mark)
 {
-    std::function<bool(Db&)> work = [entry = std::move(entry), accounted](Db& db) {
-        bool const fresh = insert(db, entry);
-        if (entry.firing && accounted) {
-            auto const cron = entry.firing->cron_id.text();
-            db.run(account).bind(1, cron).bind(2, ms(*accounted)).execute();
-        }
+    std::function<bool(Db&)> work = [entry = std::move(entry), mark](Db& db) {
+        bool fresh = insert(db, entry);
+        if (!entry.firing) return fresh;
+        // Set back, a clock brings a time again: what is skipped of it then has a record of its own.
+        if (!fresh && entry.firing->skipped) fresh = insert_beside(db, entry);
+        auto const cron = entry.firing->cron_id.text();
+        if (mark.accounted) db.run(account).bind(1, cron).bind(2, ms(*mark.accounted)).execute();
+        if (mark.owed) db.run(put_owed).bind(1, cron).bind(2, ms(*mark.owed)).execute();
+        if (mark.paid) db.run(pay_owed).bind(1, cron).bind(2, ms(*mark.paid)).execute();
         return fresh;
     };
     return store_.write_for<bool>(std::move(work));
+}
+
+asio::awaitable<std::optional<TaskId>> Journal::task_of(TaskId cron_id, Instant fire_time)
+{
+    std::function<std::optional<TaskId>(Db&)> work = [cron_id, fire_time](Db& db) -> std::optional<TaskId> {
+        auto const cron = cron_id.text();
+        auto row = db.run(find_firing);
+        row.bind(1, cron).bind(2, ms(fire_time));
+        if (!row.next()) return std::nullopt;
+        return TaskId::parse(row.text(0));
+    };
+    return store_.read<std::optional<TaskId>>(std::move(work));
+}
+
+asio::awaitable<void> Journal::replace(std::vector<TaskId> ids)
+{
+    return store_.write([ids = std::move(ids)](Db& db) {
+        for (auto const id : ids) {
+            auto const text = id.text();
+            db.run(put_replaced).bind(1, text).execute();
+        }
+    });
+}
+
+asio::awaitable<void> Journal::rewind_crons(Instant now)
+{
+    return store_.write([now](Db& db) { db.run(rewind_all).bind(1, ms(now)).execute(); });
 }
 
 asio::awaitable<void> Journal::start(TaskId id, Instant now)
@@ -291,7 +342,13 @@ asio::awaitable<void> Journal::put_crons(std::vector<CronRow> rows)
         db.run("DELETE FROM cron").execute();
         for (auto const& row : rows) {
             auto const id = row.id.text();
-            db.run(insert_cron).bind(1, id).bind(2, row.entry).bind(3, ms(row.accounted)).execute();
+            auto const owed = row.owed ? std::optional(ms(*row.owed)) : std::nullopt;
+            db.run(insert_cron)
+                .bind(1, id)
+                .bind(2, row.entry)
+                .bind(3, ms(row.accounted))
+                .bind(4, owed)
+                .execute();
         }
     });
 }

@@ -20,11 +20,13 @@ namespace elves::agent {
 /// How far a task is here. `started` is on disk before its process exists.
 enum class Stage { taken, started, done };
 
-/// Which turn of which of the agent's own cron jobs a task is.
+/// Which time of which cron job a task is for.
 struct Firing {
     TaskId cron_id;
     Instant fire_time{};
-    bool skipped = false; ///< Nothing ran: the task only says why.
+    bool skipped = false;  ///< Nothing ran: the task only says why.
+    bool replaced = false; ///< A newer run of its job canceled it.
+    bool is_sent = false;  ///< The server fired it, not the agent's own cron.
 };
 
 /// A task as the journal knows it.
@@ -37,7 +39,7 @@ struct Entry {
     Instant taken{};
     std::optional<Instant> started;
     std::optional<Instant> start_by;    ///< Not started after this; by the server's clock.
-    std::optional<Firing> firing;       ///< Nothing where the server sent it.
+    std::optional<Firing> firing;       ///< Nothing where it is none of a cron job.
     std::optional<WorkerReport> report; ///< When `done`.
     bool confirmed = false;             ///< The server has the result on disk.
 };
@@ -45,8 +47,16 @@ struct Entry {
 /// One of the agent's own cron jobs.
 struct CronRow {
     TaskId id;
-    std::string entry; ///< As `setcrons` brought it: JSON.
-    Instant accounted; ///< Every time up to this has its task, or a record that says why not.
+    std::string entry;             ///< As `setcrons` brought it: JSON.
+    Instant accounted;             ///< Every time up to this has its task, or a record that says why not.
+    std::optional<Instant> owed{}; ///< The time of a run that makes up for missed ones.
+};
+
+/// What happens to a job together with the task of one of its firings.
+struct CronMark {
+    std::optional<Instant> accounted{}; ///< It is accounted for up to here.
+    std::optional<Instant> owed{};      ///< A run is owed at this time.
+    std::optional<Instant> paid{};      ///< The run that was owed at this time is this one.
 };
 
 /// Where a piece of a worker's output belongs.
@@ -83,9 +93,15 @@ public:
     };
     [[nodiscard]] std::vector<KeptPiece> load_output();
 
-    /// False, and nothing written: that id, or that firing, is in here already, unless it ended without
-    /// having started. Of a firing, its job is accounted for up to `accounted`, in the same transaction.
-    [[nodiscard]] asio::awaitable<bool> take(Entry entry, std::optional<Instant> accounted);
+    /// False, and no task written: that id, or that firing, is in here already, unless it ended without having
+    /// started. `mark`: of a firing's job, in the same transaction.
+    [[nodiscard]] asio::awaitable<bool> take(Entry entry, CronMark mark);
+    /// The task that a firing has here.
+    [[nodiscard]] asio::awaitable<std::optional<TaskId>> task_of(TaskId cron_id, Instant fire_time);
+    /// These runs are canceled because a newer one replaces them.
+    [[nodiscard]] asio::awaitable<void> replace(std::vector<TaskId> ids);
+    /// The clock was set back: no job is accounted for beyond `now`.
+    [[nodiscard]] asio::awaitable<void> rewind_crons(Instant now);
     [[nodiscard]] asio::awaitable<void> start(TaskId id, Instant now);
     [[nodiscard]] asio::awaitable<void> finish(TaskId id, WorkerReport report);
     /// Gives waiting tasks more time to start.

@@ -48,6 +48,12 @@ ALTER TABLE task ADD COLUMN not_started INTEGER NOT NULL DEFAULT 0; -- done with
 CREATE TABLE journal (
     since INTEGER NOT NULL -- the server's clock at the first registration; one row at most
 ) STRICT;
+
+-- migration 5: runs that a newer one replaced, firings of the server's, and the run that is owed
+ALTER TABLE task ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN sent INTEGER NOT NULL DEFAULT 0; -- 1: a firing of the server's
+-- The time of a run that makes up for missed ones (misfire 'once') and is not in the journal yet.
+ALTER TABLE cron ADD COLUMN owed INTEGER;
 )sql";
 
 } // namespace elves::agent

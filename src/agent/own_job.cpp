@@ -39,6 +39,12 @@ std::size_t choice(
                                       "; it is none of the words that this field may be");
 }
 
+std::optional<Instant> instant(JsonValue const& entry, std::string_view field)
+{
+    if (!given(entry, field)) return std::nullopt;
+    return Instant(std::chrono::milliseconds(needed<std::int64_t>(entry, field)));
+}
+
 Zone zone_of(JsonValue const& entry, Zone const& otherwise)
 {
     if (!given(entry, "timezone")) return otherwise;
@@ -64,9 +70,12 @@ OwnJob OwnJob::read(JsonValue const& entry, Zone const& otherwise)
     OwnJob job{needed<TaskId>(entry, "cron_id"), needed<QuartzRule>(entry, "rule"), zone_of(entry, otherwise),
         needed<Instruction>(entry, "ins")};
     job.on = !given(entry, "cron_flag") || needed<bool>(entry, "cron_flag");
-    job.once = choice(entry, "misfire", {"skip", "once"}) == 1;
+    job.misfire = static_cast<Misfire>(choice(entry, "misfire", {"skip", "once"}));
     job.overlap = static_cast<Overlap>(choice(entry, "overlap", {"skip", "allow", "replace"}));
     if (given(entry, "jitter")) job.jitter = needed<std::chrono::seconds>(entry, "jitter");
+    job.start = instant(entry, "start_at");
+    job.end = instant(entry, "end_at");
+    job.since = instant(entry, "since");
     if (given(entry, "account")) {
         std::optional<std::int64_t> workers;
         if (given(entry, "workers")) workers = needed<std::int64_t>(entry, "workers");
@@ -78,7 +87,12 @@ OwnJob OwnJob::read(JsonValue const& entry, Zone const& otherwise)
 bool OwnJob::same_times(OwnJob const& other) const
 {
     return rule.text() == other.rule.text() && zone.name() == other.zone.name() && on == other.on &&
-           jitter == other.jitter;
+           jitter == other.jitter && start == other.start && end == other.end;
+}
+
+cron_life::Job OwnJob::life() const
+{
+    return {rule, zone, cron_life::delay_of(id, jitter), start, end, misfire, overlap};
 }
 
 } // namespace elves::agent

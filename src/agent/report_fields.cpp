@@ -47,13 +47,16 @@ json::object report_fields(Entry const& entry, Zone const& zone, std::size_t max
     write_report(info, report, zone);
     json::object out;
     out["id"] = entry.id.text();
-    if (entry.firing) {
+    if (entry.report && entry.firing && entry.firing->replaced)
+        out["status"] = status_text(TaskStatus::canceled);
+    if (entry.firing && !entry.firing->is_sent) {
         out["type"] = type_text(TaskType::cron);
         out["cron_id"] = entry.firing->cron_id.text();
         // Not as times of day: in autumn some of those are twice, and each is a firing of its own.
         out["fire_time"] = ms_text(entry.firing->fire_time);
         out["starttime"] = ms_text(entry.started.value_or(entry.taken));
         out["ins"] = entry.ins.to_json();
+        if (!entry.report) out["status"] = status_text(TaskStatus::running);
         if (entry.firing->skipped) {
             out["status"] = status_text(TaskStatus::skipped);
             info["status"] = status_text(TaskStatus::skipped);

@@ -42,6 +42,8 @@ void Reports::link_up(std::shared_ptr<Peer> server)
     }
     if (!queue_.empty()) ELVES_LOG(info, queue_.size() << " results wait for the server");
     send_next();
+    for (auto const id : tasks_.running_firings()) runs_.push_back(id);
+    send_next_run();
     old_.clear();
     look_for_old();
 }
@@ -51,6 +53,7 @@ void Reports::link_down()
     server_.reset();
     sending_.clear();
     queue_.clear();
+    runs_.clear();
     looking_.stop();
 }
 
@@ -77,6 +80,41 @@ void Reports::tell_queued(TaskId id, bool is_queued) const
     if (!server_) return;
     server_->cast(
         "tasklog", "queued", json::object{{"id", id.text()}, {"queued", is_queued ? "true" : "false"}});
+}
+
+void Reports::add_run(TaskId id)
+{
+    if (!server_) return;
+    runs_.push_back(id);
+    send_next_run();
+}
+
+void Reports::send_next_run()
+{
+    while (server_ && runs_in_flight_ < max_in_flight && !runs_.empty()) {
+        auto const id = runs_.front();
+        runs_.pop_front();
+        ++runs_in_flight_;
+        asio::co_spawn(loop_, send_run(id, server_), [this](std::exception_ptr) {
+            --runs_in_flight_;
+            send_next_run();
+        });
+    }
+}
+
+/// It is not repeated: the result, which is, tells all that this does.
+asio::awaitable<void> Reports::send_run(TaskId id, std::shared_ptr<Peer> server)
+{
+    try {
+        auto const entry = co_await tasks_.look(id);
+        if (!entry || !entry->firing || entry->stage == Stage::done) co_return;
+        auto fields = report_fields(*entry, zone_, bounds_.max_frame());
+        auto const back = co_await server->call("tasklog", "agentasynclog", fields, answer_limit);
+        if (!back.flag)
+            ELVES_LOG(warning, "report.start_refused task=" << id.text() << ": " << back.error_info);
+    } catch (std::exception const& problem) {
+        ELVES_LOG(debug, "that task " << id.text() << " runs was not told: " << problem.what());
+    }
 }
 
 void Reports::send_next()

@@ -29,6 +29,9 @@ public:
     /// Tells the server whether a task waits for a worker; lost without a link: the server asks on the next
     /// one.
     void tell_queued(TaskId id, bool is_queued) const;
+    /// A run of an own cron job goes on: tells the server, once, if it is there. All of them are told on a
+    /// new link.
+    void add_run(TaskId id);
 
 private:
     struct Sending {
@@ -42,6 +45,8 @@ private:
     [[nodiscard]] asio::awaitable<bool> send(TaskId id, std::shared_ptr<Peer> server);
     void sent(TaskId id, std::shared_ptr<Peer> const& server, bool confirmed);
     [[nodiscard]] bool is_final(TaskId id, Back const& back);
+    void send_next_run();
+    [[nodiscard]] asio::awaitable<void> send_run(TaskId id, std::shared_ptr<Peer> server);
 
     LoopExecutor loop_;
     Clock& clock_;
@@ -54,6 +59,8 @@ private:
     std::unordered_set<TaskId> old_; ///< Not confirmed when it was last looked.
     Timer looking_;
     std::size_t in_flight_ = 0;
+    std::deque<TaskId> runs_; ///< That the server is to be told of.
+    std::size_t runs_in_flight_ = 0;
 };
 
 } // namespace elves::agent

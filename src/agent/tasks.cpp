@@ -78,7 +78,7 @@ void Tasks::stop()
     workers_.shutdown();
 }
 
-asio::awaitable<bool> Tasks::take(Entry entry, std::optional<Instant> accounted)
+asio::awaitable<bool> Tasks::take(Entry entry, CronMark mark)
 {
     auto const id = entry.id;
     if (stopping_) throw Error(codes::shutting_down, "the agent is shutting down");
@@ -110,15 +110,15 @@ asio::awaitable<bool> Tasks::take(Entry entry, std::optional<Instant> accounted)
     }
     if (at_once) queue_.take_worker(entry.account);
     if (has_to_wait) queue_.reserve(entry.account);
-    auto const mark = taking_.insert(id);
+    auto const place = taking_.insert(id);
     bool fresh = false;
     std::exception_ptr failure;
     try {
-        fresh = co_await journal_.take(entry, accounted);
+        fresh = co_await journal_.take(entry, mark);
     } catch (...) {
         failure = std::current_exception();
     }
-    taking_.erase(mark);
+    taking_.erase(place);
     if (at_once && !fresh) queue_.give_back_worker(entry.account);
     if (has_to_wait) queue_.release(entry.account);
     bool const canceled = fresh && gone_.erase(id) > 0;
@@ -381,6 +381,16 @@ asio::awaitable<std::optional<Entry>> Tasks::look(TaskId id)
     std::vector<TaskId> ids{id};
     auto found = co_await look(std::move(ids));
     co_return std::move(found.front());
+}
+
+std::vector<TaskId> Tasks::running_firings() const
+{
+    std::vector<TaskId> ids;
+    for (auto const& [id, held] : held_) {
+        auto const& firing = held.entry.firing;
+        if (firing && !firing->is_sent && held.entry.stage != Stage::done) ids.push_back(id);
+    }
+    return ids;
 }
 
 std::vector<TaskId> Tasks::running_of(TaskId cron_id) const

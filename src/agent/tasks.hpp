@@ -57,7 +57,7 @@ public:
     /// Returns when the task is in the journal; false: it was there before, and nothing is started. An entry
     /// that is `done` already is only kept and reported. Throws Error 401.6 (the rules are against it), 410.4
     /// (too late to start), 429.1 (too many wait), 503.1, 507.1: not taken then.
-    [[nodiscard]] asio::awaitable<bool> take(Entry entry, std::optional<Instant> accounted = std::nullopt);
+    [[nodiscard]] asio::awaitable<bool> take(Entry entry, CronMark mark = {});
     /// Waits for the result of a task that has been taken.
     [[nodiscard]] asio::awaitable<WorkerReport> result(TaskId id);
     /// It has been taken, and waits for a worker.
@@ -73,7 +73,14 @@ public:
     [[nodiscard]] asio::awaitable<std::vector<std::optional<Entry>>> look(std::vector<TaskId> ids);
     [[nodiscard]] asio::awaitable<std::optional<Entry>> look(TaskId id);
 
-    /// Unfinished runs of one of the agent's own cron jobs.
+    /// The task that this firing of a cron job has in the journal, if it has started or is to.
+    [[nodiscard]] asio::awaitable<std::optional<TaskId>> task_of(Firing firing)
+    {
+        return journal_.task_of(firing.cron_id, firing.fire_time);
+    }
+    /// Unfinished runs of all of the agent's own cron jobs.
+    [[nodiscard]] std::vector<TaskId> running_firings() const;
+    /// Unfinished runs of one cron job, whoever fired them.
     [[nodiscard]] std::vector<TaskId> running_of(TaskId cron_id) const;
     /// Results that the server has not confirmed.
     [[nodiscard]] std::unordered_set<TaskId> const& unconfirmed() const noexcept { return unconfirmed_; }

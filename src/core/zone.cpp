@@ -1,5 +1,7 @@
 #include "elves/zone.hpp"
 
+#include "elves/machine_zone.hpp"
+
 #include <charconv>
 #include <date/tz.h>
 #include <exception>
@@ -133,16 +135,7 @@ std::optional<Zone> Zone::named(std::string_view iana)
     }
 }
 
-Zone Zone::of_machine()
-{
-    try {
-        auto const* const zone = date::current_zone();
-        (void)zone->get_info(date::sys_seconds());
-        return Zone(zone);
-    } catch (std::exception const&) {
-        return Zone();
-    }
-}
+Zone Zone::of_machine() { return machine_zone().zone; }
 
 std::string Zone::name() const { return zone_ == nullptr ? "UTC" : zone_->name(); }
 

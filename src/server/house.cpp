@@ -168,6 +168,7 @@ public:
         log_exposed();
         port_->start();
         wait_for_signal();
+        ELVES_LOG(info, "timezone name=" << in_force_.zone.name() << " source=" << in_force_.zone_source);
         ELVES_LOG(info, "elvesd " << ELVES_VERSION << " is up");
         io_.run();
         audit_.log_head();

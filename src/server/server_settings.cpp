@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "client/tls_settings.hpp"
+#include "elves/machine_zone.hpp"
 
 namespace elves {
 
@@ -13,15 +14,24 @@ using namespace std::chrono_literals;
 constexpr std::int64_t kib = 1024;
 constexpr std::int64_t mib = 1024 * kib;
 
-Zone zone_of(Section const& server)
+MachineZone zone_of_machine(Section const& server)
+{
+    try {
+        return machine_zone();
+    } catch (std::exception const& error) {
+        server.refuse("timezone", error.what());
+    }
+}
+
+MachineZone zone_of(Section const& server)
 {
     auto const name = server.text("timezone", "");
-    if (name.empty()) return Zone::of_machine();
+    if (name.empty()) return zone_of_machine(server);
     auto const zone = Zone::named(name);
     if (!zone)
         server.refuse("timezone",
             "\"" + name + "\" is no zone that this machine knows; give one such as Europe/Berlin or UTC");
-    return *zone;
+    return {*zone, "[server] timezone"};
 }
 
 AuthMode auth_of(Section const& auth)
@@ -86,7 +96,9 @@ ServerSettings ServerSettings::read(Settings const& settings)
     all.listen = listen_of(server);
     all.socket = socket_of(server);
     all.socket_group = socket_group_of(server, all.socket);
-    all.zone = zone_of(server);
+    auto const [zone, source] = zone_of(server);
+    all.zone = zone;
+    all.zone_source = source;
     all.store_path = settings.section("store").text("path", "elves.db");
     all.auth = auth_of(settings.section("auth"));
     all.enabled = modules.list("enabled", {});

@@ -20,6 +20,7 @@ struct ServerSettings {
     std::vector<HostPort> listen;
     std::string socket; ///< Of the Unix socket, absolute; "" for none.
     Zone zone;
+    std::string zone_source; ///< What says so: a setting, `TZ` or a file.
     std::string store_path;
     std::vector<std::string> enabled; ///< Modules; empty: all.
     std::string module_path;          ///< A folder of shared objects; "" for none.

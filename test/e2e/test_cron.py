@@ -133,7 +133,8 @@ class Keeping(Crons):
 
     def test_rules_that_quartz_takes_are_taken(self):
         for rule, result in quartz_rows("hand"):
-            if result not in ("invalid", "never"):
+            over = re.search(r" (\d{4})\Z", rule)  # such a rule never fires any more, and is refused
+            if result not in ("invalid", "never") and not (over and int(over[1]) < time.gmtime().tm_year):
                 with self.subTest(rule=rule):
                     reply = self.caller.call("cron", "setcronbyip", agentip=IP, rule=rule, ins=INS, cron_type="self")
                     self.assertNotEqual(code_of(reply), "403.5", reply)
@@ -277,9 +278,10 @@ class Misfire(Crons):
 
     def test_a_missed_time_may_be_made_up_for_once(self):
         job = self.missed(once={"misfire": "once"})["once"]
+        self.agent(self.house, IP)
         records = eventually(lambda: (f := self.firings(job)) and len(f) >= 2 and f)
         statuses = sorted(self.wait_final(self.caller, record["id"])["status"] for record in records)
-        self.assertEqual(statuses, ["skipped", "undelivered"])
+        self.assertEqual(statuses, ["done", "skipped"])
 
     def test_many_missed_times_leave_one_record_that_says_how_many(self):
         job = self.set(EVERY_SECOND)
@@ -314,6 +316,7 @@ class Misfire(Crons):
         self.house.start()
         self.caller = self.client(self.house)
         job = self.missed(plain={})["plain"]
+        self.agent(self.house, IP)
         eventually(lambda: len(self.firings(job)) == 2)
 
 

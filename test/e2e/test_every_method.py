@@ -38,6 +38,7 @@ WRONG = {
     "center or self": ("403.10", ["both", 7]),
     "skip or once": ("403.10", ["twice", 7]),
     "skip, allow or replace": ("403.10", ["ask", 7]),
+    "job name": ("403.10", ["-x", "a/b", "x" * 65, 7, None]),
     "time zone": ("403.10", ["Mars/Olympus", 7]),
 }
 # A key or token that is shown is no ordinary string: without it nobody is known.
@@ -104,6 +105,8 @@ class EveryMethod(HouseTest):
             ("cmdbproxy", "listcmdbinfo"): {},
             ("cron", "getcronlistbyip"): {"agentip": IP},
             ("cron", "getcronlistbykey"): {"by": self.made["key"]},
+            ("cron", "listcrons"): {"agentip": IP, "limit": 10},
+            ("cron", "runcron"): {"agentip": IP, "id": cron},
             ("cron", "setcronbyip"): {"agentip": IP, "rule": RULE, "ins": INS},
             ("cron", "delcronbyipid"): lambda: {"agentip": IP, "id": call.ok(
                 "cron", "setcronbyip", agentip=IP, rule=RULE, ins=INS)["id"]},

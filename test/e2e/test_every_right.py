@@ -46,7 +46,8 @@ REACH = {
         "getcronlistbyip": ("read", CUT, REFUSED), "getcronlistbykey": ("read", CUT, CUT),
         "setcronbyip": ("operate", REFUSED, REFUSED),
         "delcronbyipid": ("operate", REFUSED, REFUSED), "startcron": ("operate", REFUSED, REFUSED),
-        "stopcron": ("operate", REFUSED, REFUSED)},
+        "stopcron": ("operate", REFUSED, REFUSED), "runcron": ("operate", REFUSED, REFUSED),
+        "listcrons": ("read", CUT, CUT)},
     "tasklog": {
         "agentasynclog": ("report", LINK, LINK), "appprocessorlog": ("operate", REFUSED, REFUSED),
         "gettaskbyids": ("read", REFUSED, REFUSED), "listtasks": ("read", CUT, CUT),
@@ -78,8 +79,11 @@ class Asking(HouseTest):
 
     def fields(self, method, key):
         """Right ones; what they name, where they name anything, is demo.work on 10.0.0.1."""
-        if method in ("delcronbyipid", "startcron", "stopcron"):
+        if method in ("delcronbyipid", "startcron", "stopcron", "runcron"):
             return {"agentip": IP, "id": self.cron()}
+        if method == "listcrons":
+            self.cron()
+            return {"limit": 100}
         if method == "getcronlistbykey":
             self.cron()
             return {"by": ""}

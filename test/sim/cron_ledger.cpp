@@ -15,9 +15,11 @@ static std::string span(Instant after, Instant until)
 void CronLedger::set(TaskId id, Job job)
 {
     auto& account = jobs_[id];
+    bool const goes_on = account.rule && account.job.same_times(job) && account.job.mark == job.mark;
     account.rule = QuartzRule::parse(job.rule);
     account.job = std::move(job);
     account.records.clear();
+    if (!goes_on) account.owed.reset();
 }
 
 CronLedger::Job const* CronLedger::find(TaskId id) const
@@ -26,13 +28,16 @@ CronLedger::Job const* CronLedger::find(TaskId id) const
     return found == jobs_.end() ? nullptr : &found->second.job;
 }
 
-void CronLedger::ran(TaskId id, Instant fire_time)
+void CronLedger::ran(TaskId id, Instant fire_time, bool is_merged)
 {
-    if (!runs_[id].insert(fire_time).second)
+    if (!is_merged && !runs_[id].insert(fire_time).second)
         broken_("cron job " + id.text() + " runs twice for " + iso_text(fire_time));
     auto const found = jobs_.find(id);
     if (found == jobs_.end()) return; // Deleted by now; it was due before.
-    found->second.records.push_back({fire_time, 1, false});
+    auto& account = found->second;
+    // A run that is owed is no step of the mark.
+    if (account.owed == account.job.zone.text(fire_time)) return account.owed.reset();
+    account.records.push_back({fire_time, 1});
 }
 
 void CronLedger::skipped(TaskId id, Instant fire_time, std::string const& why)
@@ -40,12 +45,21 @@ void CronLedger::skipped(TaskId id, Instant fire_time, std::string const& why)
     skips_[id].insert(fire_time);
     auto const found = jobs_.find(id);
     if (found == jobs_.end()) return;
+    auto& account = found->second;
+    // Of a job that was changed before a time of it had started.
+    if (why.find(" before this ") != why.npos) return;
+    bool const is_owed = account.owed == account.job.zone.text(fire_time);
+    if (is_owed && !says_missed(why)) return account.owed.reset();
     constexpr std::string_view begin = "skipped: ";
     char* end = nullptr;
     auto const number = std::strtol(why.c_str() + begin.size(), &end, 10);
     bool const counts = number > 0 && std::string_view(end).starts_with(" time");
-    bool const once = says_made_up(why);
-    found->second.records.push_back({std::nullopt, counts ? static_cast<std::size_t>(number) : 1, once});
+    account.records.push_back({std::nullopt, counts ? static_cast<std::size_t>(number) : 1});
+    // "… from FIRST to LAST passed while …": the run is at the last.
+    if (!says_made_up(why)) return;
+    constexpr std::size_t length = 19;
+    auto const last = why.find(" passed while the ");
+    account.owed = why.substr(last - length, length);
 }
 
 void CronLedger::moved(TaskId id, Instant from, Instant to)
@@ -53,6 +67,11 @@ void CronLedger::moved(TaskId id, Instant from, Instant to)
     auto const found = jobs_.find(id);
     if (found == jobs_.end()) return;
     auto& account = found->second;
+    // The clock was set back: times come again.
+    if (to < from) {
+        account.job.mark = to;
+        return;
+    }
     if (from != account.job.mark)
         broken_("the mark of cron job " + id.text() + " was at " + iso_text(account.job.mark) +
                 " and moves from " + iso_text(from));
@@ -67,8 +86,7 @@ void CronLedger::check(TaskId id, Account& account, Instant from, Instant to)
     auto const& records = account.records;
     std::size_t accounted = 0;
     for (auto const& record : records) {
-        // The run that makes up for them is recorded after it, and is counted there.
-        accounted += record.ran ? 1 : record.count - (record.runs_once_more ? 1 : 0);
+        accounted += record.count;
         if (record.ran && (due.empty() || *record.ran != due.back()))
             broken_("cron job " + id.text() + " ran for " + iso_text(*record.ran) +
                     ", which is not the time due " + span(from, to));
@@ -111,6 +129,21 @@ void CronLedger::at_rest(Instant until) const
         if (!due.empty())
             broken_("cron job " + id.text() + ": " + std::to_string(due.size()) + " times " +
                     span(account.job.mark, until) + " are not accounted for");
+    }
+}
+
+void CronLedger::debts_paid(Instant before) const
+{
+    for (auto const& [id, account] : jobs_) {
+        if (!account.job.active || !account.owed) continue;
+        auto const due = account.job.zone.parse(*account.owed);
+        auto const runs = runs_.find(id);
+        auto const has_run = [&](Instant at) { return account.job.zone.text(at) == *account.owed; };
+        bool const is_paid =
+            runs != runs_.end() && std::any_of(runs->second.begin(), runs->second.end(), has_run);
+        if (due && *due < before && !is_paid)
+            broken_("cron job " + id.text() + ": the run that makes up for missed times up to " +
+                    *account.owed + " is not recorded");
     }
 }
 

@@ -49,8 +49,13 @@ public:
     void gone(TaskId id) { jobs_.erase(id); }
     [[nodiscard]] Job const* find(TaskId id) const;
 
+    /// Each run that was owed before `before` has been recorded by now.
+    void debts_paid(Instant before) const;
+
     // Within one transaction, in this order.
-    void ran(TaskId id, Instant fire_time);
+    /// `is_merged`: it did not start, and was added to the record of another; set back, a clock brings it
+    /// again.
+    void ran(TaskId id, Instant fire_time, bool is_merged = false);
     void skipped(TaskId id, Instant fire_time, std::string const& why);
     void moved(TaskId id, Instant from, Instant to);
     void end_of_transaction();
@@ -62,12 +67,13 @@ private:
     struct Record {
         std::optional<Instant> ran; ///< Nothing: it was skipped.
         std::size_t count = 1;
-        bool runs_once_more = false;
     };
     struct Account {
         Job job;
         std::optional<QuartzRule> rule;
         std::vector<Record> records; ///< Of this transaction, and the mark has not moved for them.
+        std::optional<std::string>
+            owed; ///< As its record says it: the time of a run that makes up for others.
     };
     [[nodiscard]] std::vector<Instant> times(Account const& account, Instant after, Instant until) const;
     void check(TaskId id, Account& account, Instant from, Instant to);

@@ -113,8 +113,10 @@ void Invariants::journal_wrote(std::string const& agent, JournalRow const& row)
 {
     auto& facts = facts_[row.id];
     bool const newly_confirmed = row.confirmed && !(facts.journal && facts.journal->confirmed);
+    // Of times that it skipped, several may share one record: then they have none of their own.
+    bool const may_share = row.skipped && !facts.log;
     // That it did not start is no result.
-    if (newly_confirmed && facts.starts > 0 &&
+    if (newly_confirmed && facts.starts > 0 && !may_share &&
         !(facts.log && (facts.log->flag || facts.log->status == TaskStatus::skipped)))
         broken("confirmed-known",
             agent + " was told that the result of task " + row.id.text() + " is on disk, and it is not");
@@ -136,6 +138,10 @@ void Invariants::worker_started(std::string const& agent, TaskId id)
     }
     if (!facts.log) return broken("log-knows-first", "task " + id.text() + " starts and is not in the log");
     auto const& row = *facts.log;
+    // Whoever fired it, the server or the agent's own cron: one start for each time.
+    if (row.cron_id && row.fire_time && !firings_.emplace(std::pair(*row.cron_id, *row.fire_time), id).second)
+        broken("starts-once", "the firing of " + iso_text(*row.fire_time) + " of cron job " +
+                                  row.cron_id->text() + " starts again");
     if (row.agent != agent) broken("right-agent", named(id, row) + " starts on " + agent);
     if (says_never_started(row.status)) broken("never-started", named(id, row) + " starts");
     if (row.status == TaskStatus::lost && row.error.find("does not know") != std::string::npos)
@@ -223,7 +229,7 @@ void Invariants::at_rest()
             broken("all-finished", named(id, *facts.log) + ": cancel_due");
         if (facts.journal && !facts.journal->confirmed)
             broken("all-confirmed", "the result of task " + id.text() + " is not confirmed to its agent");
-        if (facts.journal && !facts.log)
+        if (facts.journal && !facts.log && !facts.journal->skipped)
             broken("acknowledged-known", "task " + id.text() + " is in a journal and not in the log");
         if (facts.heard_true && !(facts.log && facts.log->flag == 1))
             broken(

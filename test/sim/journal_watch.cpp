@@ -15,10 +15,11 @@ constexpr auto change_table =
     "mark INTEGER);\n";
 
 /// What a trigger writes down, after its kind.
-constexpr std::string_view task_values =
-    "(kind, id, stage, confirmed, cron_id, fire_time, skipped, result) "
-    "VALUES (?, NEW.id, NEW.stage, NEW.confirmed IS NOT NULL, NEW.cron_id, NEW.fire_time, NEW.skipped, "
-    "NEW.result)";
+constexpr std::string_view task_values = "(kind, id, stage, confirmed, cron_id, fire_time, skipped, result) "
+                                         "VALUES (?, NEW.id, NEW.stage, NEW.confirmed IS NOT NULL, "
+                                         "iif(NEW.sent, NULL, NEW.cron_id), NEW.fire_time, "
+                                         "NEW.skipped, "
+                                         "NEW.result)";
 
 std::string triggers()
 {

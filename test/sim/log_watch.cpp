@@ -18,19 +18,22 @@ constexpr auto change_table =
     "cron_id TEXT, fire_time INTEGER, rule TEXT, zone TEXT, is_on INTEGER, mark_before INTEGER, "
     "mark INTEGER);\n";
 
-/// What a trigger writes down, after its kind.
+/// What a trigger writes down, after its kind. In the place of a rule stands who asked for a task.
 constexpr std::string_view task_values =
-    "(kind, id, agent, type, status, ended, flag, result, handed, error, cancel_due, cron_id, fire_time) "
+    "(kind, id, agent, type, status, ended, flag, result, handed, error, cancel_due, cron_id, fire_time, "
+    "rule) "
     "VALUES (?, NEW.id, NEW.agent, NEW.type, NEW.status, NEW.end_time, NEW.worker_flag, NEW.worker_result, "
-    "NEW.sync_flag, NEW.sync_error, NEW.cancel_due, NEW.cron_id, NEW.fire_time)";
+    "NEW.sync_flag, NEW.sync_error, NEW.cancel_due, NEW.cron_id, NEW.fire_time, NEW.asked_from)";
 /// A firing that was added to a record: in the place of the record's own time stands the firing's.
 constexpr std::string_view merged_values =
-    "(kind, id, agent, type, status, ended, flag, result, handed, error, cancel_due, cron_id, fire_time) "
+    "(kind, id, agent, type, status, ended, flag, result, handed, error, cancel_due, cron_id, fire_time, "
+    "rule) "
     "VALUES (?, NEW.id, NEW.agent, NEW.type, NEW.status, NEW.end_time, NEW.worker_flag, NEW.worker_result, "
-    "NEW.sync_flag, NEW.sync_error, NEW.cancel_due, NEW.cron_id, NEW.last_fire_time)";
+    "NEW.sync_flag, NEW.sync_error, NEW.cancel_due, NEW.cron_id, NEW.last_fire_time, NEW.asked_from)";
 constexpr std::string_view job_values =
     "(kind, cron_id, type, rule, zone, is_on, mark) "
-    "VALUES (?, NEW.id, NEW.type, NEW.rule, NEW.zone, NEW.is_on, NEW.settled)";
+    "VALUES (?, NEW.id, NEW.type, NEW.rule, NEW.zone, "
+    "NEW.is_on AND iif(NEW.type = 'center', NEW.agent_knows = 0, NEW.refused <> ''), NEW.settled)";
 
 std::string triggers()
 {
@@ -119,8 +122,8 @@ void LogWatch::look(Db& db)
                 if (kind != "merged") invariants_.log_wrote(log);
                 if (kind == "task" || !log.cron_id || !ledger_.find(*log.cron_id)) continue;
                 // The agent's own have a ledger of their own.
-                if (!ledger_.find(*log.cron_id)->active) continue;
-                see_firing(log);
+                if (!ledger_.find(*log.cron_id)->active || row.text(13) != "cron") continue;
+                see_firing(log, kind == "merged");
             } else if (kind == "paid") {
                 // Whatever was set at its clock in between.
                 invariants_.paid(id_at(row, 1), row.number(6) == 1, give_up_ < 12h);
@@ -136,12 +139,12 @@ void LogWatch::look(Db& db)
     db.run("DELETE FROM change").execute();
 }
 
-void LogWatch::see_firing(LogRow const& log)
+void LogWatch::see_firing(LogRow const& log, bool is_merged)
 {
     auto& tally = invariants_.tally();
     if (log.status != TaskStatus::skipped) {
         tally.see(Sight::center_run);
-        return ledger_.ran(*log.cron_id, *log.fire_time);
+        return ledger_.ran(*log.cron_id, *log.fire_time, is_merged);
     }
     if (says_missed(log.error)) tally.see(Sight::center_missed);
     if (says_made_up(log.error)) tally.see(Sight::made_up);
@@ -155,7 +158,7 @@ void LogWatch::see_job(Run const& row, std::string_view kind)
         ledger_.gone(id);
     } else if (kind == "job") {
         auto const zone = row.is_null(14) ? zone_ : Zone::named(row.text(14)).value();
-        bool const active = row.text(3) == "center" && row.number(15) == 1;
+        bool const active = row.number(15) == 1; // It is fired, or accounted for, by the server.
         ledger_.set(id, {std::string(row.text(13)), zone, instant(row.number(17)), active, {}});
     } else if (row.number(18) == 0) {
         ledger_.moved(id, instant(row.number(16)), instant(row.number(17)));

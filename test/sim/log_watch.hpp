@@ -16,12 +16,18 @@ public:
     /// After each commit.
     void look(Db& db);
     /// What was due by then is accounted for.
-    void check_crons(Instant until) { ledger_.at_rest(until); }
+    void check_crons(Instant until)
+    {
+        // As long as a server waits for an agent to come back, and then tries.
+        constexpr std::chrono::minutes return_time{4};
+        ledger_.at_rest(until);
+        ledger_.debts_paid(until - return_time);
+    }
     /// Nothing is under way any more.
     void at_rest(Db& db);
 
 private:
-    void see_firing(LogRow const& log);
+    void see_firing(LogRow const& log, bool is_merged);
     void see_job(Run const& row, std::string_view kind);
 
     Invariants& invariants_;

@@ -38,6 +38,7 @@ SimAgent::SimAgent(Nature& nature_, Place place)
         [this](TaskId id) { return output_.end(id); }, [this](TaskId id) { reports_.add(id); },
         [this](TaskId id, bool is_queued) { reports_.tell_queued(id, is_queued); }});
     output_.ask_unconfirmed([this](TaskId id) { return tasks_.unconfirmed().contains(id); });
+    cron_.on_run([this](TaskId id) { reports_.add_run(id); });
     if (place_.disk.begin_watch) place_.disk.begin_watch(place_.disk.db());
     if (auto const since = journal_.load_since()) journal_since_.set(*since);
     output_.start(journal_.load_output());

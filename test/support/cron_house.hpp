@@ -12,10 +12,9 @@
 #include "cron/cron.hpp"
 #include "manual_clock.hpp"
 #include "support/fake_authority.hpp"
-#include "support/fake_dispatcher.hpp"
 #include "support/fake_presence.hpp"
 #include "support/fake_quotas.hpp"
-#include "support/fake_task_log.hpp"
+#include "support/fake_task_engine.hpp"
 #include "support/inline_store.hpp"
 #include "support/json_of.hpp"
 
@@ -29,7 +28,7 @@ public:
     {
         calls.emplace_back(
             std::string(service) + "." + std::string(method), json::object(fields, json::storage_ptr()));
-        return answer(confirms);
+        return answer(confirms, reply);
     }
     void cast(std::string_view, std::string_view, json::object const&) override {}
     void close(std::string_view) override {}
@@ -44,12 +43,14 @@ public:
 
     std::vector<std::pair<std::string, json::object>> calls;
     bool confirms = true;
+    json::object reply; ///< The fields of its answers.
 
 private:
-    [[nodiscard]] static asio::awaitable<Back> answer(bool flag)
+    [[nodiscard]] static asio::awaitable<Back> answer(bool flag, json::object reply)
     {
         Back back;
         back.flag = flag;
+        if (!reply.empty()) back.fields = json_of(reply);
         co_return back;
     }
 
@@ -68,7 +69,7 @@ public:
         stop();
         jobs = std::make_unique<CronJobs>(store, bounds, &quotas);
         cron = std::make_unique<Cron>(
-            *jobs, presence, log, dispatcher, clock, *Zone::named(zone), loop.get_executor(), &quotas);
+            *jobs, presence, engine, clock, *Zone::named(zone), loop.get_executor(), &quotas);
         cron->set_authority(&authority);
         table = std::make_unique<MethodTable>();
         cron->declare(*table);
@@ -84,6 +85,7 @@ public:
         table.reset();
         cron.reset();
         jobs.reset();
+        presence.forget_listeners();
     }
     void settle()
     {
@@ -142,6 +144,14 @@ public:
         for (auto& field : more) fields[field.key()] = std::move(field.value());
         return fields;
     }
+    /// An agent comes, and has reported what it had to. Its link.
+    std::shared_ptr<ListeningPeer> come(std::string_view agent = "10.0.0.1")
+    {
+        auto link = std::make_shared<ListeningPeer>();
+        presence.come(Ip::parse(agent).value(), link);
+        settle();
+        return link;
+    }
     /// The first entry of its list.
     json::object entry()
     {
@@ -151,13 +161,13 @@ public:
     [[nodiscard]] std::vector<std::string> history() const
     {
         std::vector<std::string> lines;
-        for (auto const& task : log.tasks()) {
+        for (auto const& task : engine.tasks()) {
             lines.push_back(
                 Zone().text(*task.fire_time).substr(11) + " " + std::string(status_text(task.status)));
         }
         return lines;
     }
-    void finish_last() { log.finish(log.tasks().back().id, TaskStatus::done); }
+    void finish_last() { engine.finish(engine.tasks().back().id, TaskStatus::done); }
 
     asio::io_context loop;
     ManualClock clock;
@@ -165,8 +175,7 @@ public:
     FakePresence presence;
     FakeAuthority authority;
     FakeQuotas quotas;
-    FakeTaskLog log{store, clock};
-    FakeDispatcher dispatcher{log, clock};
+    FakeTaskEngine engine{store, clock};
     std::unique_ptr<CronJobs> jobs;
     std::unique_ptr<Cron> cron;
     std::unique_ptr<MethodTable> table;

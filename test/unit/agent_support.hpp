@@ -77,6 +77,10 @@ struct House {
                 {}});
         output.ask_unconfirmed([this](TaskId id) { return tasks.unconfirmed().contains(id); });
         output.start(journal.load_output());
+        cron.on_run([this](TaskId id) {
+            told.push_back(id);
+            reports.add_run(id);
+        });
         service.declare(methods);
         tasks.start(journal.load_tasks(clock.now()));
         cron.start(journal.load_crons());
@@ -153,6 +157,7 @@ struct House {
     std::vector<TaskId> results;
     ServerTime server_time{clock}; ///< Known once a test sets it.
     JournalSince journal_since{server_time, std::chrono::hours(24)};
+    std::vector<TaskId> told; ///< Runs that a server that is there is told of.
     Journal journal;
     Tasks tasks;
     ServerBounds bounds;

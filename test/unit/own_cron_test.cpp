@@ -266,3 +266,145 @@ TEST_CASE("a job that this host's rules are against fires nothing, and each time
     CHECK(skipped(house)[0] ==
           "skipped: [401.6] this agent's own settings do not allow apptest.echo ([agent] allow)");
 }
+
+TEST_CASE("a job that the server has had for a while counts from then on", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    auto const once = GENERATE(false, true);
+    auto const since = machine.clock.now();
+    machine.clock.advance(190s);
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute,
+                                              {{"since", std::to_string(since.time_since_epoch().count())},
+                                                  {"misfire", once ? "once" : "skip"}})}}});
+    house.pass(0s);
+    house.pass(0s);
+    REQUIRE(skipped(house).size() == 1);
+    CHECK(skipped(house)[0].find(
+              "3 times from 2026-01-01 00:01:00 to 2026-01-01 00:03:00 passed while the agent "
+              "did not have the job") != std::string::npos);
+    CHECK(house.workers.started.size() == (once ? 1U : 0U));
+}
+
+TEST_CASE("a crash between the record of missed times and the run that makes up for them owes the run",
+    "[agent][cron]")
+{
+    Machine machine;
+    {
+        House house(machine.store, machine.io, machine.clock);
+        house.call("setcrons", {{"cron_list", json::array{job(1, each_minute, {{"misfire", "once"}})}}});
+    }
+    machine.clock.advance(150s);
+    // The first is on disk, the second is not.
+    auto const now = std::to_string(machine.clock.now().time_since_epoch().count());
+    machine.store.db().script("UPDATE cron SET accounted = " + now + ", owed = " + now + " - 30000");
+    House house(machine.store, machine.io, machine.clock);
+    house.pass(0s);
+    CHECK(skipped(house).empty());
+    CHECK(house.count("skipped = 0 AND cron_id IS NOT NULL") == 1);
+    CHECK(house.count("cron_id IN (SELECT id FROM cron WHERE owed IS NULL)") == 1);
+}
+
+TEST_CASE("what jitter still delays of a job that is taken away or changed is recorded", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute, {{"jitter", 50}})}}});
+    if (cron_life::delay_of(TaskId(1), 50s) == 0s) return;
+    house.pass(60s);
+    REQUIRE(house.workers.started.empty());
+    bool const is_changed = GENERATE(false, true);
+    json::array next;
+    if (is_changed) next.push_back(job(1, "0 30 * * * ?"));
+    auto const answer = house.call("setcrons", {{"cron_list", next}});
+    REQUIRE(skipped(house).size() == 1);
+    CHECK(
+        skipped(house)[0].ends_with(is_changed ? "the job was changed" : "the job was taken from the agent"));
+    if (is_changed) return;
+    auto const& removed = (*answer)->at("removed").at(0).as_object();
+    CHECK(removed.at("cron_id") == json::value(TaskId(1).text()));
+    CHECK(removed.at("accounted") ==
+          json::value(std::to_string(machine.clock.now().time_since_epoch().count())));
+}
+
+TEST_CASE("after its clock was set back an agent fires again at once, and nothing twice", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute, {{"overlap", "allow"}})}}});
+    machine.clock.jump(machine.clock.now() + 1h);
+    for (int second = 0; second < 61; ++second) house.pass(1s);
+    REQUIRE(house.workers.started.size() == 1);
+    machine.clock.jump(machine.clock.now() - 1h);
+    for (int second = 0; second < 66; ++second) house.pass(1s);
+    CHECK(house.workers.started.size() == 2);
+    for (int second = 0; second < 3'600; second += 5) {
+        house.pass(5s);
+        for (auto const id : house.workers.started) house.workers.end(id);
+        house.settle();
+    }
+    CHECK(house.count("skipped = 0") == static_cast<std::int64_t>(house.workers.started.size()));
+    CHECK(house.workers.started.size() == 61); // One of them ran an hour early.
+}
+
+TEST_CASE("a time that the agent has started is not started for the server too", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+    house.pass(60s);
+    REQUIRE(house.workers.started.size() == 1);
+    json::object fields{{"id", TaskId(77).text()}, {"type", "cron"}, {"cron_id", TaskId(1).text()},
+        {"fire_time", std::to_string(machine.clock.now().time_since_epoch().count())},
+        {"ins", {{"app", "apptest"}, {"func", "echo"}}}};
+    std::string error;
+    house.call("instruct", fields, &error);
+    CHECK(error.starts_with("[403.10]"));
+    CHECK(error.find(house.workers.started[0].text()) != std::string::npos);
+    CHECK(house.workers.started.size() == 1);
+    // Another time of it, and that one twice.
+    fields["fire_time"] = std::to_string((machine.clock.now() + 1s).time_since_epoch().count());
+    CHECK(house.call("instruct", fields)->has_value());
+    CHECK(house.call("instruct", fields)->has_value());
+    CHECK(house.workers.started.size() == 2);
+}
+
+TEST_CASE("a firing of the server's keeps an own one from starting while it runs", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.call("instruct", {{"id", TaskId(77).text()}, {"type", "cron"}, {"cron_id", TaskId(1).text()},
+                               {"fire_time", std::to_string(machine.clock.now().time_since_epoch().count())},
+                               {"ins", {{"app", "apptest"}, {"func", "echo"}}}});
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+    house.pass(60s);
+    CHECK(house.workers.started.size() == 1);
+    REQUIRE(skipped(house).size() == 1);
+    CHECK(skipped(house)[0].find(TaskId(77).text()) != std::string::npos);
+}
+
+TEST_CASE("a run that goes on for a moment is told, a quick one is not", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute)}}});
+    house.pass(60s);
+    REQUIRE(house.workers.started.size() == 1);
+    bool const is_quick = GENERATE(false, true);
+    if (is_quick) house.workers.end(house.workers.started[0]);
+    house.settle();
+    house.pass(250ms);
+    CHECK(house.told.size() == (is_quick ? 0U : 1U));
+}
+
+TEST_CASE("a run that a newer one replaces is reported as canceled", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.call("setcrons", {{"cron_list", json::array{job(1, each_minute, {{"overlap", "replace"}})}}});
+    house.pass(60s);
+    auto const first = house.workers.started.at(0);
+    house.pass(60s);
+    CHECK_FALSE(house.workers.runs(first));
+    CHECK(house.count("replaced = 1") == 1);
+}

@@ -1,6 +1,12 @@
 #include "elves/zone.hpp"
 
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <unistd.h>
+
 #include "catch.hpp"
+#include "elves/machine_zone.hpp"
 
 using namespace elves;
 using namespace std::chrono_literals;
@@ -107,4 +113,68 @@ TEST_CASE("ISO-8601 goes both ways, to the millisecond inwards and the second ou
         INFO(text);
         CHECK_FALSE(parse_iso(text));
     }
+}
+
+namespace {
+
+struct Files {
+    Files()
+    {
+        root = std::filesystem::temp_directory_path() / ("elves-zone-" + std::to_string(::getpid()));
+        std::filesystem::create_directories(root);
+        places.localtime = (root / "localtime").string();
+        places.timezone = (root / "timezone").string();
+    }
+    Files(Files const&) = delete;
+    Files& operator=(Files const&) = delete;
+    ~Files() { std::filesystem::remove_all(root); }
+    std::string refusal() const
+    {
+        try {
+            static_cast<void>(machine_zone(places));
+            return "";
+        } catch (std::runtime_error const& error) {
+            return error.what();
+        }
+    }
+    std::filesystem::path root;
+    ZonePlaces places;
+};
+
+} // namespace
+
+TEST_CASE("TZ counts before /etc/localtime, in each of its forms", "[zone]")
+{
+    Files files;
+    std::filesystem::create_symlink("/usr/share/zoneinfo/Asia/Tokyo", files.places.localtime);
+    CHECK(machine_zone(files.places).zone.name() == "Asia/Tokyo");
+    CHECK(machine_zone(files.places).source == files.places.localtime);
+    for (auto const* const text : {"Europe/Berlin", ":Europe/Berlin", "/usr/share/zoneinfo/Europe/Berlin"}) {
+        files.places.variable = text;
+        CHECK(machine_zone(files.places).zone.name() == "Europe/Berlin");
+        CHECK(machine_zone(files.places).source == "TZ");
+    }
+    files.places.variable = "";
+    CHECK(machine_zone(files.places).zone.name() == "UTC");
+    files.places.variable = "CET-1CEST,M3.5.0,M10.5.0/3";
+    CHECK(files.refusal().find("TZ is \"CET-1CEST") != std::string::npos);
+    CHECK(files.refusal().find("[server] timezone") != std::string::npos);
+}
+
+TEST_CASE("a copy of a zone's file has the zone that /etc/timezone names, if it is that one", "[zone]")
+{
+    Files files;
+    std::filesystem::copy_file("/usr/share/zoneinfo/Asia/Tokyo", files.places.localtime);
+    CHECK(files.refusal().find("is a plain file") != std::string::npos);
+    CHECK(files.refusal().find("[server] timezone") != std::string::npos);
+    std::ofstream(files.places.timezone) << "Asia/Tokyo\n";
+    CHECK(machine_zone(files.places).zone.name() == "Asia/Tokyo");
+    std::ofstream(files.places.timezone) << "Europe/Berlin\n";
+    CHECK(files.refusal().find("names Europe/Berlin") != std::string::npos);
+}
+
+TEST_CASE("a machine that says nothing of its zone is in UTC", "[zone]")
+{
+    Files const files;
+    CHECK(machine_zone(files.places).zone.name() == "UTC");
 }

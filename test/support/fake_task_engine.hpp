@@ -2,52 +2,74 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
+#include <set>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "elves/clock.hpp"
 #include "elves/error.hpp"
-#include "elves/services/task_log.hpp"
+#include "elves/quota.hpp"
+#include "elves/services/task_engine.hpp"
 #include "elves/store.hpp"
 
 namespace elves {
 
-/// A task log in memory that keeps the real one's word: `also` is written through the test's Store, and what
-/// that refuses is not recorded; (cron_id, fire_time) is unique but for `skipped`. Tests end tasks by
-/// `finish`.
-class FakeTaskLog final : public TaskLog {
+/// A task engine in memory without agents: `audit_write` is written through the test's Store, and what that
+/// refuses is not recorded; (cron_id, fire_time) is unique but for `skipped`. Tests end tasks by `finish`.
+class FakeTaskEngine final : public TaskEngine {
 public:
-    FakeTaskLog(Store& store, Clock& clock) : store_(store), clock_(clock) {}
+    FakeTaskEngine(Store& store, Clock& clock) : store_(store), clock_(clock) {}
 
-    [[nodiscard]] asio::awaitable<Recorded> record(Task task, std::function<void(Db&)> also) override
+    [[nodiscard]] asio::awaitable<Recorded> record(Task task, AuditWrite audit_write) override
     {
         for (auto const& known : tasks_) {
             if (!is_same(known, task)) continue;
             Recorded there{known, false};
             co_return there;
         }
-        Store::Work work = [also = std::move(also)](Db& db) {
-            if (also) also(db);
+        Store::Work work = [audit_write = std::move(audit_write)](Db& db) {
+            if (audit_write) audit_write(db);
         };
         co_await store_.write(std::move(work));
         tasks_.push_back(task);
         Recorded fresh{std::move(task), true};
         co_return fresh;
     }
-    [[nodiscard]] asio::awaitable<life::Decision> apply(
-        TaskId id, life::Event event, std::function<void(Db&)> also) override
+    /// Records it as `running`: agents take everything.
+    [[nodiscard]] asio::awaitable<Recorded> send(Order order) override
     {
+        ++asked_;
+        Task task;
+        task.id = order.id;
+        task.agent = order.agent;
+        task.type = order.type;
+        task.ins = order.ins;
+        task.status = TaskStatus::running;
+        task.by = order.by;
+        task.from = order.from;
+        task.start = clock_.now();
+        task.cron_id = order.cron_id;
+        task.fire_time = order.fire_time;
+        if (!quota_text_.empty()) throw QuotaExceeded(quota_text_);
+        if (refusal_) throw Error(*refusal_, "refused by the test");
+        auto audit_write = std::move(order.audit_write);
+        auto const recorded = co_await record(std::move(task), std::move(audit_write));
+        co_return recorded;
+    }
+    [[nodiscard]] asio::awaitable<Task> run(Order, Authorize) override
+    {
+        throw std::logic_error("cron waits for no result");
+    }
+    [[nodiscard]] asio::awaitable<Task> cancel(TaskId id, AuditWrite audit_write) override
+    {
+        canceled_.push_back(id);
         auto* const task = at(id);
         if (!task) throw Error(codes::no_task, "no task " + id.text());
-        if (also) co_await store_.write(std::move(also));
-        if (std::holds_alternative<life::Cancel>(event) && !is_final(task->status)) {
-            finish(id, TaskStatus::canceled);
-        }
-        life::Decision decision{*task, true, is_final(task->status)};
-        co_return decision;
+        if (audit_write) co_await store_.write(std::move(audit_write));
+        if (!is_final(task->status)) finish(id, TaskStatus::canceled);
+        co_return *at(id);
     }
-    using TaskLog::apply;
-    [[nodiscard]] bool note(TaskId, life::Event const&) override { return false; }
     [[nodiscard]] asio::awaitable<std::optional<Task>> find(TaskId id) override
     {
         auto const* task = at(id);
@@ -60,7 +82,6 @@ public:
         }
         return nullptr;
     }
-    [[nodiscard]] bool is_deciding(TaskId) const override { return false; }
     [[nodiscard]] std::vector<TaskId> open_of(Ip const& agent) const override
     {
         std::vector<TaskId> ids;
@@ -69,9 +90,6 @@ public:
         }
         return ids;
     }
-    [[nodiscard]] std::size_t open_count(Ip const& agent) const override { return open_of(agent).size(); }
-    [[nodiscard]] std::size_t open_bytes(Ip const& agent) const override { return bytes(open_of(agent)); }
-    [[nodiscard]] std::size_t all_open_bytes() const override { return bytes(open_all()); }
     [[nodiscard]] std::vector<TaskId> open_all() const override
     {
         std::vector<TaskId> ids;
@@ -80,22 +98,6 @@ public:
         }
         return ids;
     }
-    [[nodiscard]] std::size_t all_open_count() const override { return open_all().size(); }
-    [[nodiscard]] Holdings holdings(std::string_view, Ip const&) const override { return {}; }
-    [[nodiscard]] asio::awaitable<std::vector<TaskId>> open_by(std::string key) override
-    {
-        std::vector<TaskId> ids;
-        for (auto const id : open_all()) {
-            if (open(id)->by == key) ids.push_back(id);
-        }
-        co_return ids;
-    }
-    [[nodiscard]] asio::awaitable<std::string> param_of(TaskId id) override
-    {
-        auto const* task = at(id);
-        co_return task ? task->ins.param : std::string();
-    }
-    [[nodiscard]] std::chrono::seconds lost_after() const override { return std::chrono::seconds(60); }
     void cron_jobs_from(std::function<std::optional<CronJobOf>(TaskId)> source) override
     {
         cron_job = std::move(source);
@@ -118,8 +120,24 @@ public:
         co_return runs;
     }
 
+    void set_timeouts(Timeouts timeouts) override { timeouts_ = timeouts; }
+    [[nodiscard]] Timeouts timeouts() const override { return timeouts_; }
+    void require_processor(Instruction const& ins) const override
+    {
+        if (ins.mode == Mode::p && !processors.contains(ins.app))
+            throw Error(codes::no_app, "app " + ins.app + " has no processor");
+    }
+    std::set<std::string> processors; ///< Apps that have one.
+    /// Every send throws this, until told otherwise.
+    void refuse(std::optional<Code> code) { refusal_ = code; }
+    /// Every send throws QuotaExceeded with this text.
+    void exceed_quota(std::string text) { quota_text_ = std::move(text); }
+    [[nodiscard]] int asked() const noexcept { return asked_; }
+    [[nodiscard]] std::vector<TaskId> const& canceled() const noexcept { return canceled_; }
+
     /// All of them, in the order in which they were recorded.
     [[nodiscard]] std::vector<Task> const& tasks() const noexcept { return tasks_; }
+    void set_status(TaskId id, TaskStatus status) { at(id)->status = status; }
     void finish(TaskId id, TaskStatus status)
     {
         auto* const task = at(id);
@@ -134,12 +152,6 @@ private:
         return known.status != TaskStatus::skipped && task.status != TaskStatus::skipped && task.cron_id &&
                known.cron_id == task.cron_id && known.fire_time == task.fire_time;
     }
-    [[nodiscard]] std::size_t bytes(std::vector<TaskId> const& ids) const
-    {
-        std::size_t sum = 0;
-        for (auto const id : ids) sum += bytes_of(open(id)->ins);
-        return sum;
-    }
     [[nodiscard]] Task* at(TaskId id)
     {
         for (auto& task : tasks_) {
@@ -151,6 +163,11 @@ private:
     Store& store_;
     Clock& clock_;
     std::vector<Task> tasks_;
+    Timeouts timeouts_;
+    std::optional<Code> refusal_;
+    std::string quota_text_;
+    int asked_ = 0;
+    std::vector<TaskId> canceled_;
     std::vector<std::function<void(Task const&)>> on_finished_;
 };
 
