@@ -330,7 +330,7 @@ asio::awaitable<Reply> Tasklog::search(Search in, Caller caller)
     book_.flush();
     std::function<TaskPage(Db&)> work = [filter, limit = in.limit, key = caller.key](
                                             Db& db) { return search_tasks(db, filter, limit, key.get()); };
-    auto const page = co_await store_.read<TaskPage>(std::move(work));
+    auto const page = co_await store_.scan<TaskPage>(std::move(work));
     json::array info;
     for (auto const& row : page.rows) info.push_back(task_text(row, zone_));
     json::object fields{{"info", std::move(info)}};

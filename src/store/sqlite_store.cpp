@@ -6,6 +6,7 @@
 
 #include <sqlite3.h>
 
+#include "elves/assert.hpp"
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 #include "store/group_commit.hpp"
@@ -27,9 +28,6 @@ constexpr int wal_pages_always = 8'000;
 // the file system gets them back, a step at a time while there is nothing else to write, down to an eighth.
 constexpr std::int64_t free_pages_at_least = 1'024;
 constexpr std::chrono::seconds between_looks_at_pages{1};
-
-/// SQLite's virtual instructions between two looks at the clock; some 50 µs.
-constexpr int steps_between_looks = 1'000;
 
 struct Pages {
     std::int64_t all = 0;
@@ -60,9 +58,11 @@ SqliteStore::SqliteStore(LoopExecutor loop, std::string path, Limits limits)
 {
     make_or_check_file(path_);
     open_writer();
-    reader_ = open_db(path_, Access::read_only);
+    look_ups_ = std::make_unique<ReadLane>(
+        path_, ReadLane::Limits{limits_.reads, 1, limits_.read_time}, completions_);
+    scans_ = std::make_unique<ReadLane>(
+        path_, ReadLane::Limits{limits_.scans, limits_.scan_threads, limits_.read_time}, completions_);
     write_thread_ = std::thread([this] { write_all(); });
-    read_thread_ = std::thread([this] { read_all(); });
 }
 
 SqliteStore::~SqliteStore() { close(); }
@@ -75,9 +75,9 @@ void SqliteStore::close()
         stopping_ = true;
     }
     for_writer_.notify_one();
-    for_reader_.notify_one();
+    look_ups_->stop();
+    scans_->stop();
     write_thread_.join();
-    read_thread_.join();
     completions_->drop();
 }
 
@@ -108,19 +108,23 @@ void SqliteStore::queue(Work work, Done done, bool now)
 
 void SqliteStore::post_read(Work work, Done done)
 {
+    queue_read(*look_ups_, std::move(work), std::move(done));
+}
+
+void SqliteStore::post_scan(Work work, Done done) { queue_read(*scans_, std::move(work), std::move(done)); }
+
+void SqliteStore::queue_read(ReadLane& lane, Work work, Done done)
+{
     if (stopping_) return;
     completions_->expect();
     Unit unit{std::move(work), std::move(done)};
+    std::int64_t after = 0;
     {
         std::lock_guard const lock(mutex_);
-        if (reads_.size() < limits_.reads) {
-            reads_.push_back({std::move(unit), counters_.posted});
-            for_reader_.notify_one();
-            if (!writes_.empty() && !std::exchange(now_, true)) for_writer_.notify_one();
-            return;
-        }
+        after = counters_.posted;
+        if (!writes_.empty() && !std::exchange(now_, true)) for_writer_.notify_one();
     }
-    refuse(std::move(unit));
+    if (!lane.add(unit, after)) refuse(std::move(unit));
 }
 
 void SqliteStore::refuse(Unit unit)
@@ -234,22 +238,21 @@ void SqliteStore::write_group(std::vector<Unit> group)
     // Whoever has an answer finds it counted; and reads that waited for these writes answer after them.
     {
         std::lock_guard const lock(mutex_);
+        ELVES_ASSERT(counters_.queued >= units, "more writes have ended than were queued");
         counters_.queued -= units;
         counters_.failed += failed;
         counters_.commits += result.commits;
     }
     completions_->finish(std::move(group));
-    {
-        std::lock_guard const lock(mutex_);
-        finished_ += units;
-    }
-    for_reader_.notify_one();
+    finished_ += units;
+    look_ups_->written(finished_);
+    scans_->written(finished_);
 }
 
 void SqliteStore::open_writer()
 {
     if (writer_) return;
-    bool const again = read_thread_.joinable();
+    bool const again = scans_ != nullptr;
     try {
         writer_ = open_db(path_, Access::read_write);
     } catch (std::exception const& error) {
@@ -314,57 +317,6 @@ void SqliteStore::optimize()
     } catch (std::exception const& error) {
         ELVES_LOG(warning, "store: PRAGMA optimize failed: " << error.what());
     }
-}
-
-void SqliteStore::read_all()
-{
-    std::unique_lock lock(mutex_);
-    while (true) {
-        for_reader_.wait(
-            lock, [&] { return stopping_ || (!reads_.empty() && reads_.front().after <= finished_); });
-        if (stopping_) break;
-        std::vector<Unit> one;
-        one.push_back(std::move(reads_.front().unit));
-        reads_.pop_front();
-        lock.unlock();
-        read_one(one.front());
-        completions_->finish(std::move(one));
-        lock.lock();
-    }
-}
-
-void SqliteStore::open_reader()
-{
-    if (reader_) return;
-    try {
-        reader_ = open_db(path_, Access::read_only);
-    } catch (std::exception const& error) {
-        ELVES_LOG(error, "store: " << error.what());
-        throw Error(codes::store_cannot_write, "the store cannot read: its file cannot be opened");
-    }
-}
-
-void SqliteStore::read_one(Unit& unit)
-{
-    try {
-        open_reader();
-        read_deadline_ = std::chrono::steady_clock::now() + limits_.read_time;
-        sqlite3_progress_handler(
-            reader_->handle(), steps_between_looks,
-            [](void* self) { return static_cast<SqliteStore const*>(self)->read_is_over() ? 1 : 0; }, this);
-        Transaction transaction(*reader_, Transaction::Kind::read);
-        unit.work(*reader_);
-    } catch (DiskError const&) {
-        unit.error = std::current_exception();
-        reader_.reset();
-    } catch (...) {
-        unit.error = std::current_exception();
-    }
-}
-
-bool SqliteStore::read_is_over() const
-{
-    return stopping_ || std::chrono::steady_clock::now() > read_deadline_;
 }
 
 } // namespace elves
