@@ -19,6 +19,7 @@
 #include "elves/log.hpp"
 #include "elves/pruner.hpp"
 #include "rpc/asio_clock.hpp"
+#include "rpc/event_loop.hpp"
 #include "rpc/router.hpp"
 #include "store/open_db.hpp"
 #include "store/sqlite_store.hpp"
@@ -74,9 +75,12 @@ public:
     }
     ~Agent()
     {
-        // What still waits in the loop refers to what is above: it goes first.
-        io_.restart();
-        io_.poll();
+        // The store brings to disk what is queued. Then every suspended coroutine is destroyed, whatever it
+        // waits for: it refers to the members below.
+        store_.close();
+        clock_.drop_timers();
+        shared_.links.drop_all();
+        io_.drop_handlers();
     }
 
     void run()
@@ -171,7 +175,7 @@ private:
     }
 
     AgentSettings settings_;
-    boost::asio::io_context io_{1};
+    EventLoop io_;
     LogSetup log_;
     AsioClock clock_;
     Zone zone_ = Zone::of_machine(); ///< The server's, once that is known.
