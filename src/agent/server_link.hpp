@@ -8,6 +8,7 @@
 #include "agent/agent_settings.hpp"
 #include "agent/backoff.hpp"
 #include "agent/enrolment.hpp"
+#include "agent/link_environment.hpp"
 #include "elves/asio.hpp"
 #include "rpc/link.hpp"
 
@@ -24,6 +25,9 @@ public:
 
     /// `zone` is set to the server's, as soon as that is known. All of them outlive the link.
     ServerLink(AgentSettings const& settings, LinkShared& shared, Zone& zone, Listener listener);
+    /// On another machine than this.
+    ServerLink(AgentSettings const& settings, LinkShared& shared, Zone& zone, Listener listener,
+        std::unique_ptr<LinkEnvironment> environment);
 
     /// Never returns.
     [[nodiscard]] asio::awaitable<void> run();
@@ -33,7 +37,6 @@ public:
 
 private:
     [[nodiscard]] asio::awaitable<void> serve(HostPort place);
-    [[nodiscard]] asio::awaitable<std::shared_ptr<Link>> dial_server(HostPort place);
     [[nodiscard]] asio::awaitable<Ip> own_ip(HostPort place) const;
     /// Chooses the TLS context for the next dial: by the settings, and by what is known of the server from
     /// joining.
@@ -49,6 +52,7 @@ private:
     LinkShared& shared_;
     Zone& zone_;
     Listener listener_;
+    std::unique_ptr<LinkEnvironment> environment_;
     Enrolment enrolment_;
     std::optional<Credentials> key_; ///< That this link is proven by.
     Instant started_;
