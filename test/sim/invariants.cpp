@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/liveness.hpp"
+
 namespace elves::sim {
 
 namespace {
@@ -57,13 +59,17 @@ void Invariants::log_wrote(LogRow const& row)
     if (was_final && row.flag && !facts.log->flag) tally().see(Sight::late_result);
     if (row.flag && (!facts.log || !facts.log->flag)) check_result(facts, row);
     facts.log = row;
+    if (liveness) liveness->log_wrote(row, was_final);
 }
 
 void Invariants::check_move(LogRow const& before, LogRow const& row)
 {
     if (is_final(before.status) && (row.status != before.status || row.end != before.end))
         broken("one-final-state", named(row.id, before) + " becomes " + std::string(status_text(row.status)));
-    if (rank(row.status) < rank(before.status))
+    // What never reached its agent may wait again.
+    bool const waits_again = before.status == TaskStatus::sent && row.status == TaskStatus::waiting &&
+                             row.ttl > std::chrono::seconds(0) && !facts_[row.id].journal;
+    if (rank(row.status) < rank(before.status) && !waits_again)
         broken("status-forward",
             named(row.id, before) + " goes back to " + std::string(status_text(row.status)));
     if (before.flag && (row.flag != before.flag || row.result != before.result))
@@ -113,11 +119,13 @@ void Invariants::journal_wrote(std::string const& agent, JournalRow const& row)
         broken("confirmed-known",
             agent + " was told that the result of task " + row.id.text() + " is on disk, and it is not");
     facts.journal = row;
+    if (liveness) liveness->journal_wrote(agent, row);
 }
 
 void Invariants::worker_started(std::string const& agent, TaskId id)
 {
     auto& facts = facts_[id];
+    if (liveness) liveness->worker_started(id);
     if (++facts.starts > 1) broken("starts-once", "task " + id.text() + " starts again on " + agent);
     if (!facts.journal || facts.journal->stage != "started")
         return broken("journal-first", "task " + id.text() + " starts before the journal says so");
@@ -169,6 +177,13 @@ void Invariants::told(TaskId id, std::int64_t flag, std::string const& result)
         broken("told-true", "task " + id.text() + " was answered with what its worker did not say: " +
                                 std::to_string(flag) + " \"" + result + "\"");
     facts.heard_true = facts.heard_true || flag == 1;
+}
+
+void Invariants::told_none(TaskId id, std::string const& handover_error, std::string const& result)
+{
+    if (!liveness) return;
+    if (result.starts_with("no result within")) liveness->told_end(id, result);
+    if (handover_error.starts_with("[410.1]")) liveness->told_end(id, handover_error);
 }
 
 void Invariants::shown(TaskId id, TaskStatus status)

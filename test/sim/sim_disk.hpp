@@ -25,6 +25,11 @@ public:
         int rushes = 0;                    ///< Planted bug: so many are confirmed before they are kept.
     };
     Faults faults;
+    [[nodiscard]] bool is_well() const noexcept
+    {
+        return !faults.full && faults.refuses == 0 && faults.slow == std::chrono::microseconds(0) &&
+               !crash_at_write;
+    }
     /// Called once, at the next write, just before or just after it is committed: ends the process.
     std::function<void()> crash_at_write;
     bool crash_before_commit = false;
