@@ -326,8 +326,8 @@ def log_lines():
 
 # Files with a line whose text is made elsewhere: what its row in docs/operations.md begins with.
 MADE_ELSEWHERE = {"src/log/log.cpp": "log file FILE: ", "src/agent/own_cron.cpp": "own cron job ID: ",
-                  "src/store/sqlite_error.cpp": "store: SQLite error CODE ", "src/store/sqlite_store.cpp": "store: data file FILE: ",
-                  "src/store/read_lane.cpp": "store: data file FILE: "}
+                  "src/store/sqlite_error.cpp": "store: SQLite error CODE ", "src/store/store_writer.cpp": "store: data file FILE: ",
+                  "src/store/store_reader.cpp": "store: data file FILE: "}
 
 
 def check_log_lines(text):

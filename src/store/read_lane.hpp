@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "store/completions.hpp"
+#include "store/store_reader.hpp"
 #include "store/unit.hpp"
 
 namespace elves {
@@ -46,23 +47,13 @@ private:
         Unit unit;
         std::int64_t after;
     };
-    /// One thread and its connection; null until it is needed, and after the disk has failed it.
-    struct Reader {
-        std::unique_ptr<Db> db;
-        std::chrono::steady_clock::time_point deadline;
-        std::atomic<bool> const* stopping;
-        [[nodiscard]] bool is_over() const;
-    };
-
-    void run(Reader& reader);
-    void read(Reader& reader, Unit& unit) const;
-    void open(Reader& reader) const;
+    void run(StoreReader& reader);
     [[nodiscard]] bool has_ready() const { return !reads_.empty() && reads_.front().after <= finished_; }
 
     std::string path_;
     Limits limits_;
     std::shared_ptr<Completions> completions_;
-    std::vector<Reader> readers_;
+    std::vector<StoreReader> readers_; ///< One for each thread.
     std::atomic<bool> stopping_ = false; ///< Set under the mutex; read by a long read without.
 
     std::mutex mutex_; ///< Over the three below.

@@ -17,39 +17,6 @@
 
 namespace elves {
 
-namespace {
-
-// Pages in the -wal file (4 KiB each): from the first the writer folds them in when it has nothing else to
-// do, from the second in any case.
-constexpr int wal_pages_when_idle = 1'000;
-constexpr int wal_pages_always = 8'000;
-
-// Free pages stay in the file for new rows. Where they are more than a quarter of it, and more than some MiB,
-// the file system gets them back, a step at a time while there is nothing else to write, down to an eighth.
-constexpr std::int64_t free_pages_at_least = 1'024;
-constexpr std::chrono::seconds between_looks_at_pages{1};
-
-struct Pages {
-    std::int64_t all = 0;
-    std::int64_t free = 0;
-};
-
-Pages count_pages(Db& db)
-{
-    auto row = db.run(
-        "SELECT a.page_count, f.freelist_count FROM pragma_page_count AS a, pragma_freelist_count AS f");
-    if (!row.next()) return {};
-    return {row.number(0), row.number(1)};
-}
-
-Pages give_back_some(Db& db)
-{
-    db.run("PRAGMA incremental_vacuum(256)").execute();
-    return count_pages(db);
-}
-
-} // namespace
-
 SqliteStore::SqliteStore(LoopExecutor loop, std::string path, Limits limits)
     : path_(std::move(path))
     , limits_(limits)
@@ -57,7 +24,7 @@ SqliteStore::SqliteStore(LoopExecutor loop, std::string path, Limits limits)
     , completions_(std::make_shared<Completions>(std::move(loop)))
 {
     make_or_check_file(path_);
-    open_writer();
+    writer_ = std::make_unique<StoreWriter>(path_);
     look_ups_ = std::make_unique<ReadLane>(
         path_, ReadLane::Limits{limits_.reads, 1, limits_.read_time}, completions_);
     scans_ = std::make_unique<ReadLane>(
@@ -186,16 +153,14 @@ void SqliteStore::write_all()
             now_ = false;
             lock.unlock();
             write_group(std::move(group));
-            checkpoint();
-            give_back_pages();
+            writer_->maintain([this] { return idle(); });
             lock.lock();
         } else if (at_once_ != nullptr) {
             // All that was posted before is done.
             auto& wanted = *std::exchange(at_once_, nullptr);
             lock.unlock();
             try {
-                open_writer();
-                wanted.work(*writer_);
+                wanted.work(writer_->open());
             } catch (...) {
                 wanted.error = std::current_exception();
             }
@@ -208,7 +173,7 @@ void SqliteStore::write_all()
     }
     bool const wrote = counters_.commits > 0;
     lock.unlock();
-    if (wrote) optimize();
+    if (wrote) writer_->optimize();
 }
 
 void SqliteStore::wait_for_work(std::unique_lock<std::mutex>& lock)
@@ -220,18 +185,7 @@ void SqliteStore::wait_for_work(std::unique_lock<std::mutex>& lock)
 
 void SqliteStore::write_group(std::vector<Unit> group)
 {
-    GroupResult result;
-    try {
-        open_writer();
-        result = commit_group(*writer_, group);
-    } catch (...) {
-        for (auto& unit : group) unit.error = std::current_exception();
-    }
-    if (result.in_doubt) {
-        ELVES_LOG(
-            error, "store: a commit failed and nobody knows how far it came; the file is opened anew first");
-        writer_.reset();
-    }
+    auto const result = writer_->write(group);
     auto const units = static_cast<std::int64_t>(group.size());
     auto const failed =
         std::count_if(group.begin(), group.end(), [](Unit const& unit) { return unit.error != nullptr; });
@@ -249,74 +203,10 @@ void SqliteStore::write_group(std::vector<Unit> group)
     scans_->written(finished_);
 }
 
-void SqliteStore::open_writer()
-{
-    if (writer_) return;
-    bool const again = scans_ != nullptr;
-    try {
-        writer_ = open_db(path_, Access::read_write);
-    } catch (std::exception const& error) {
-        if (!again) throw;
-        ELVES_LOG(error, "store: " << error.what());
-        throw Error(codes::store_cannot_write, "the store cannot write: its file cannot be opened");
-    }
-    // In place of SQLite's own checkpoints, which make a commit wait.
-    sqlite3_wal_hook(
-        writer_->handle(),
-        [](void* self, sqlite3*, char const*, int pages) {
-            static_cast<SqliteStore*>(self)->wal_pages_ = pages;
-            return SQLITE_OK;
-        },
-        this);
-    if (again) ELVES_LOG(warning, "store: the data file is open again");
-}
-
 bool SqliteStore::idle() const
 {
     std::lock_guard const lock(mutex_);
     return writes_.empty();
-}
-
-void SqliteStore::checkpoint()
-{
-    if (!writer_ || wal_pages_ < wal_pages_when_idle) return;
-    if (wal_pages_ < wal_pages_always && !idle()) return;
-    int const code =
-        sqlite3_wal_checkpoint_v2(writer_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-    // Nothing is lost: the pages stay in the -wal file, and the next commit says how many there are.
-    wal_pages_ = 0;
-    if (code != SQLITE_OK && code != SQLITE_BUSY) {
-        ELVES_LOG(warning, "store: a checkpoint failed: SQLite error " << code << " (" << sqlite3_errstr(code)
-                                                                       << "); tried again later");
-    }
-}
-
-void SqliteStore::give_back_pages()
-{
-    auto const now = std::chrono::steady_clock::now();
-    if (!writer_ || now - looked_at_pages_ < between_looks_at_pages) return;
-    looked_at_pages_ = now;
-    try {
-        auto pages = count_pages(*writer_);
-        if (pages.free < std::max(free_pages_at_least, pages.all / 4)) return;
-        while (idle() && pages.free > pages.all / 8) {
-            // A file that an older program made has no map of its pages, and gives none back.
-            auto const before = std::exchange(pages, give_back_some(*writer_));
-            if (pages.free == before.free) return;
-        }
-    } catch (std::exception const& error) {
-        ELVES_LOG(warning, "store: free pages were not given back: " << error.what());
-    }
-}
-
-void SqliteStore::optimize()
-{
-    if (!writer_) return;
-    try {
-        writer_->script("PRAGMA analysis_limit = 400; PRAGMA optimize");
-    } catch (std::exception const& error) {
-        ELVES_LOG(warning, "store: PRAGMA optimize failed: " << error.what());
-    }
 }
 
 } // namespace elves

@@ -15,6 +15,7 @@
 #include "store/file_lock.hpp"
 #include "store/migrations.hpp"
 #include "store/read_lane.hpp"
+#include "store/store_writer.hpp"
 #include "store/unit.hpp"
 
 namespace elves {
@@ -81,11 +82,7 @@ private:
     void write_all();
     void wait_for_work(std::unique_lock<std::mutex>& lock);
     void write_group(std::vector<Unit> group);
-    void open_writer();
-    void checkpoint();
-    void give_back_pages();
     [[nodiscard]] bool idle() const;
-    void optimize();
 
     std::string path_;
     Limits limits_;
@@ -95,12 +92,10 @@ private:
     std::vector<Schema> schemas_; ///< Not yet applied.
 
     // Closed in the reverse order: the last to go may write, and so folds the -wal file into the database.
-    std::unique_ptr<Db> writer_;
+    std::unique_ptr<StoreWriter> writer_;
     std::unique_ptr<ReadLane> look_ups_;
     std::unique_ptr<ReadLane> scans_;
-    int wal_pages_ = 0;                                     ///< The writer's; so are the next two.
-    std::int64_t finished_ = 0;                             ///< Writes, committed or failed.
-    std::chrono::steady_clock::time_point looked_at_pages_; ///< When they were counted last.
+    std::int64_t finished_ = 0; ///< Writes, committed or failed; the writer's.
     std::atomic<bool> stopping_ = false;
 
     mutable std::mutex mutex_; ///< Over all below.

@@ -101,7 +101,7 @@ LogWatch::LogWatch(Invariants& invariants, Zone zone, std::chrono::seconds give_
 
 void LogWatch::begin(Db& db)
 {
-    if (std::exchange(watching_, true)) return;
+    watching_ = true;
     db.script(triggers());
 }
 

@@ -15,7 +15,7 @@ public:
     LogWatch(Invariants& invariants, Zone zone, std::chrono::seconds give_up);
     /// SQL of a planted bug, run behind each commit.
     std::string plant;
-    /// Once, when the tables are there.
+    /// On each connection of the server, when the tables are there.
     void begin(Db& db);
     /// After each commit.
     void look(Db& db);

@@ -75,7 +75,7 @@ SimAgent::SimAgent(Nature& nature_, Place place)
     tasks_.listen(
         [this](TaskId id, std::uint64_t offset, std::string const& data) { output_.put(id, offset, data); },
         [this](TaskId id) { reports_.add(id); });
-    if (place_.disk.begin_watch) place_.disk.begin_watch(place_.disk.db());
+    store_.watch();
     tasks_.start(journal_.load_tasks(clock.now()));
     cron_.start(journal_.load_crons());
     asio::co_spawn(io, link_.run(), [](std::exception_ptr const& escaped) {

@@ -32,7 +32,7 @@ SimServer::SimServer(Nature& nature_, Place place)
     audit::migrate(store_);
     auto const settings = Settings::parse(conf + std::to_string(place.give_up.count()) + "\n", "sim.conf");
     for (auto const make : {&make_heartbeat, &make_tasklog, &make_sheduler, &make_cron}) add(make, settings);
-    if (place_.disk.begin_watch) place_.disk.begin_watch(place_.disk.db());
+    store_.watch();
     for (auto const& module : modules_) module->start();
     audit_.start();
     listening.router = &router_;
