@@ -53,7 +53,7 @@ private:
     std::string path_;
     Limits limits_;
     std::shared_ptr<Completions> completions_;
-    std::vector<StoreReader> readers_; ///< One for each thread.
+    std::vector<StoreReader> readers_;   ///< One for each thread.
     std::atomic<bool> stopping_ = false; ///< Set under the mutex; read by a long read without.
 
     std::mutex mutex_; ///< Over the three below.

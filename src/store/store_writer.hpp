@@ -11,8 +11,8 @@
 
 namespace elves {
 
-/// The writing connection of a store: commits groups of units, opens the file anew after a commit in doubt, and
-/// keeps -wal file and free pages small. Has no queue and no threads: one thread at a time uses it.
+/// The writing connection of a store: commits groups of units, opens the file anew after a commit in doubt,
+/// and keeps -wal file and free pages small. Has no queue and no threads: one thread at a time uses it.
 class StoreWriter {
 public:
     /// Opens the data file. `vfs`: SQLite's name of a file system other than the usual; null for that. Throws
@@ -25,8 +25,8 @@ public:
     Db& open();
     /// Commits `units`, as commit_group does. Where the file cannot be opened, all of them get that error.
     GroupResult write(std::span<Unit> units);
-    /// Behind a commit: checkpoints and gives free pages back, where that is due. `is_idle`: nothing else waits
-    /// to be written.
+    /// Behind a commit: checkpoints and gives free pages back, where that is due. `is_idle`: nothing else
+    /// waits to be written.
     void maintain(std::function<bool()> const& is_idle);
     /// At the end, where something was written.
     void optimize();

@@ -120,13 +120,15 @@ void SimStore::commit(std::vector<Unit>& group)
     // Not where the group is divided: what of it is committed before the fault would not be seen.
     bool const fails = nature_.random.chance(faults.refuses) && try_out(group);
     disk_.files.is_full = faults.full;
-    if (fails) disk_.files.writes_left = 1 + static_cast<std::int64_t>(nature_.random.below(writes_of_a_commit));
+    if (fails)
+        disk_.files.writes_left = 1 + static_cast<std::int64_t>(nature_.random.below(writes_of_a_commit));
     ELVES_SIM_TRACE(nature_.trace, disk_.name() << ": commits " << group.size() << " writes");
     write_group(group);
     disk_.files.is_full = false;
     disk_.files.writes_left = -1;
     writer_->maintain([this] { return writes_.empty(); });
-    bool const refused = std::any_of(group.begin(), group.end(), [](Unit const& unit) { return unit.error != nullptr; });
+    bool const refused =
+        std::any_of(group.begin(), group.end(), [](Unit const& unit) { return unit.error != nullptr; });
     if (!refused || !(faults.full || fails)) return;
     ELVES_SIM_TRACE(nature_.trace, disk_.name() << ": the disk refuses them");
     nature_.tally.see(Sight::write_refused);

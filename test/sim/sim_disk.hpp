@@ -52,9 +52,9 @@ private:
     Db* db_ = nullptr;
 };
 
-/// The product's store (StoreWriter, StoreReader, group commit) on a SimDisk; in place of its threads the world
-/// says when a group is written and a read is run. The one who made it ends it (`cut`) before anything that it
-/// works for.
+/// The product's store (StoreWriter, StoreReader, group commit) on a SimDisk; in place of its threads the
+/// world says when a group is written and a read is run. The one who made it ends it (`cut`) before anything
+/// that it works for.
 class SimStore final : public Store {
 public:
     SimStore(Nature& nature, SimDisk& disk, LoopExecutor loop);

@@ -53,10 +53,7 @@ int unlock(sqlite3_file* raw, int level)
     return SQLITE_OK;
 }
 
-int close(sqlite3_file* raw)
-{
-    return unlock(raw, SQLITE_LOCK_NONE);
-}
+int close(sqlite3_file* raw) { return unlock(raw, SQLITE_LOCK_NONE); }
 
 int read(sqlite3_file* raw, void* to, int size, sqlite3_int64 offset)
 {

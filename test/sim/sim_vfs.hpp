@@ -23,7 +23,8 @@ public:
     [[nodiscard]] std::string path(std::string const& name) const { return folder_ + name; }
 
     bool is_full = false; ///< Every write fails with SQLITE_FULL.
-    /// After so many more writes each one fails with SQLITE_IOERR, the first of them half done; -1: none does.
+    /// After so many more writes each one fails with SQLITE_IOERR, the first of them half done; -1: none
+    /// does.
     std::int64_t writes_left = -1;
     /// The machine or the program is gone: connections that are closed now change nothing.
     void freeze() { is_frozen_ = true; }
