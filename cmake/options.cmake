@@ -58,7 +58,8 @@ function(elves_add_library name)
     target_include_directories(elves_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(elves_${name} PUBLIC elves_options ${ARGN})
     if(NOT name STREQUAL core)
-        # Core has no Asio: its headers would make a program that links core alone need Asio's compiled part.
+        # Core is built without it: its Asio would make a program that links core alone need Asio's compiled part,
+        # also where it uses none of the few files of core that include Asio (test/layering.py lists them).
         target_precompile_headers(elves_${name} REUSE_FROM elves_pch)
     endif()
 endfunction()

@@ -191,6 +191,35 @@ def check_module(text):
     check(f"`module_api_version`, now {version})" in text, f"docs/modules.md does not say that the API version is {version}")
 
 
+def check_module_build(text, folder):
+    """Runs the commands as they are printed, but for folder and port."""
+    about = section(text, "Build it, load it, call it")
+    scripts, printed = blocks(about, "sh"), blocks(about, "text")
+    start = "build/release/bin/elvesd --config /tmp/guestbook/elves.conf"
+    if len(scripts) != 2 or len(printed) != 1 or not scripts[0].endswith(start + "\n"):
+        return check(False, "docs/modules.md, Build it: two sh blocks, the first of which starts elvesd, and a text block")
+    home = folder / "guestbook"
+    build = scripts[0].removesuffix(start + "\n").replace("/tmp/guestbook", str(home)).replace(":7790", ":0")
+    built = subprocess.run(["bash", "-e", "-c", build], cwd=ROOT, capture_output=True, encoding="utf-8")
+    if built.returncode != 0:
+        return check(False, f"docs/modules.md: the commands that build the module fail: {built.stderr}")
+    log = home / "elvesd.log"
+    with open(log, "wb") as out:
+        server = subprocess.Popen([BIN / "elvesd", "--config", home / "elves.conf"], stderr=out)
+    try:
+        def listening():
+            return server.poll() is not None or re.search(r"listening on \S+:(\d+)", log.read_text())
+        port = eventually(listening, "elvesd to listen")
+        if port is True:
+            return check(False, f"docs/modules.md: elvesd does not start with the module: {log.read_text()}")
+        call = scripts[1].replace("build/release/bin", str(BIN)).replace(":7790", f":{port.group(1)}")
+        called = subprocess.run(["bash", "-c", call], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=PATIENCE)
+        check(called.stdout == printed[0], f"docs/modules.md: the module's call prints {called.stdout!r} {called.stderr}")
+    finally:
+        server.terminate()
+        check(server.wait(PATIENCE) == 0, f"docs/modules.md: elvesd with the module ends with {server.returncode}")
+
+
 # ---- docs/operations.md: settings ----
 def complaint(program, folder, settings):
     """What --check says of these settings; "" where all is well."""
@@ -297,7 +326,8 @@ def log_lines():
 
 # Files with a line whose text is made elsewhere: what its row in docs/operations.md begins with.
 MADE_ELSEWHERE = {"src/log/log.cpp": "log file FILE: ", "src/agent/own_cron.cpp": "own cron job ID: ",
-                  "src/store/sqlite_error.cpp": "store: SQLite error CODE ", "src/store/sqlite_store.cpp": "store: data file FILE: "}
+                  "src/store/sqlite_error.cpp": "store: SQLite error CODE ", "src/store/store_writer.cpp": "store: data file FILE: ",
+                  "src/store/store_reader.cpp": "store: data file FILE: "}
 
 
 def check_log_lines(text):
@@ -328,6 +358,8 @@ def main():
         finally:
             server.terminate()
             check(server.wait(PATIENCE) == 0, f"elvesd ended with {server.returncode}")
+        check_module(modules)
+        check_module_build(modules, folder)
         (folder / "apps").mkdir()
         check_settings(operations, "elvesd", "etc/elves.conf", folder, {"store": {"path": folder / "elves.db"}})
         check_settings(operations, "elves-agent", "etc/agent.conf", folder,
@@ -336,7 +368,6 @@ def main():
     check_agent_methods(protocol)
     check_codes(protocol)
     check_commands(protocol)
-    check_module(modules)
     check_log_lines(operations)
     for fault in faults:
         print(fault)

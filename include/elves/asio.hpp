@@ -1,5 +1,13 @@
 #pragma once
 
+// A shared object that was built with another Asio than elvesd would have a second definition of the same
+// functions in one process. docs/modules.md has the command that builds one.
+#if !defined(BOOST_ASIO_SEPARATE_COMPILATION) || !defined(BOOST_ASIO_NO_DEPRECATED) ||                       \
+    !defined(BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC) || !defined(BOOST_ASIO_DISABLE_BOOST_ALIGN)
+#error                                                                                                       \
+    "build with the definitions that elvesd was built with: -DBOOST_ASIO_SEPARATE_COMPILATION -DBOOST_ASIO_NO_DEPRECATED -DBOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC -DBOOST_ASIO_DISABLE_BOOST_ALIGN"
+#endif
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>

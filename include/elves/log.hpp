@@ -12,6 +12,9 @@ enum class Level { debug, info, warning, error };
 [[nodiscard]] Level level() noexcept;
 /// Hands a record to the log's own thread; never waits. Any thread.
 void write(Level level, std::string text);
+/// Waits until what was written before is in the log. Only for a process that is about to abort. Any thread
+/// but the log's own.
+void flush();
 
 } // namespace elves::log
 

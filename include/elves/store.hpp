@@ -32,9 +32,14 @@ public:
     /// The same for what nobody waits for: may wait some milliseconds for others to share its commit. Runs
     /// before whatever is posted after it, as all does.
     virtual void post_soon(Work work, Done done) { post(std::move(work), std::move(done)); }
-    /// Runs `work` on the read-only connection, once all that was posted before is on disk: reads see their
-    /// own writes.
+    /// Runs `work` on a read-only connection, once all that was posted before is on disk: reads see their own
+    /// writes. For look-ups by an id or another index, which take microseconds: they share one thread, in the
+    /// order of the calls. Error 429.1: too many wait, or `work` took longer than a read may.
     virtual void post_read(Work work, Done done) = 0;
+    /// The same for lists, searches, sums and checks, whose time grows with the file. They have threads of
+    /// their own, so that no `post_read` ever waits for them; two scans may end in another order than they
+    /// were posted in.
+    virtual void post_scan(Work work, Done done) { post_read(std::move(work), std::move(done)); }
 
     /// In a module's glue function only: says what its tables should be like. `schema` is its schema.sql:
     /// numbered parts, each begun by a line `-- migration N: title`. They are brought up to date, all
@@ -64,21 +69,33 @@ public:
         co_await write(std::move(keep));
         co_return std::move(**value);
     }
-    /// The value that `work` read.
+    /// The value that `work` read, by `post_read`.
     template <class T>
     [[nodiscard]] asio::awaitable<T> read(std::function<T(Db&)> work)
+    {
+        return read_by(&Store::post_read, std::move(work));
+    }
+    /// The value that `work` read, by `post_scan`.
+    template <class T>
+    [[nodiscard]] asio::awaitable<T> scan(std::function<T(Db&)> work)
+    {
+        return read_by(&Store::post_scan, std::move(work));
+    }
+
+private:
+    using PostRead = void (Store::*)(Work, Done);
+    template <class T>
+    [[nodiscard]] asio::awaitable<T> read_by(PostRead post_it, std::function<T(Db&)> work)
     {
         auto value = std::make_shared<std::optional<T>>();
         Work keep = [value, work = std::move(work)](Db& db) { value->emplace(work(db)); };
         // Named: GCC 12 destroys a closure that is a temporary of a co_await twice.
-        std::function<void(Done)> start = [this, keep = std::move(keep)](Done done) mutable {
-            post_read(std::move(keep), std::move(done));
+        std::function<void(Done)> start = [this, post_it, keep = std::move(keep)](Done done) mutable {
+            (this->*post_it)(std::move(keep), std::move(done));
         };
         co_await wait(std::move(start));
         co_return std::move(**value);
     }
-
-private:
     [[nodiscard]] static asio::awaitable<void> wait(std::function<void(Done)> start);
 };
 

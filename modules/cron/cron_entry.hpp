@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "cron_job.hpp"
+#include "elves/services/task_engine.hpp"
 #include "elves/json.hpp"
 
 namespace elves {

@@ -351,7 +351,7 @@ asio::awaitable<Reply> Tasklog::search(Search in, Caller caller)
     std::function<TaskPage(Db&)> work = [filter, limit = in.limit, key = caller.key, bounds](Db& db) {
         return search_tasks(db, filter, limit, key.get(), bounds);
     };
-    auto const page = co_await store_.read<TaskPage>(std::move(work));
+    auto const page = co_await store_.scan<TaskPage>(std::move(work));
     json::array info;
     for (auto const& row : page.rows) info.push_back(text_of(row));
     fit_records(info, text_room(max_frame()));

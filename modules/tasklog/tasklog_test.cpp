@@ -209,7 +209,7 @@ TEST_CASE("the start of an own run makes it a task, and its result ends that", "
     CHECK(house.refusal(house.firing(1, start), house.first).empty());
     auto const status = [&] { return house.info(House::ids(1, 1)).at(0).at("status"); };
     CHECK(status() == "running");
-    CHECK(house.tasklog.book().open_of(*Ip::parse("10.0.0.1")).size() == 1);
+    CHECK(house.tasklog.engine().open_of(*Ip::parse("10.0.0.1")).size() == 1);
     CHECK(house.refusal(house.firing(1, start), house.first).empty()); // It comes twice.
     CHECK(status() == "running");
     bool const is_replaced = GENERATE(false, true);
@@ -219,7 +219,7 @@ TEST_CASE("the start of an own run makes it a task, and its result ends that", "
     CHECK(house.info(House::ids(1, 1)).at(0).at("worker_message") == "r");
     CHECK(house.refusal(house.firing(1, start), house.first).empty()); // It comes late.
     CHECK(status() == (is_replaced ? "canceled" : "done"));
-    CHECK(house.tasklog.book().open_of(*Ip::parse("10.0.0.1")).empty());
+    CHECK(house.tasklog.engine().open_of(*Ip::parse("10.0.0.1")).empty());
 }
 
 TEST_CASE("the start and the result of an own run that come at once are one task that is over", "[tasklog]")
@@ -251,8 +251,8 @@ TEST_CASE("a firing of the server's that has not started gives way to the agent'
     task.status = GENERATE(TaskStatus::waiting, TaskStatus::undelivered);
     if (is_final(task.status)) task.end = time;
     bool has_recorded = false;
-    asio::co_spawn(house.loop, house.tasklog.book().record(task, {}),
-        [&](std::exception_ptr const& failure, TaskLog::Recorded const&) { has_recorded = !failure; });
+    asio::co_spawn(house.loop, house.tasklog.engine().record(task, {}),
+        [&](std::exception_ptr const& failure, TaskEngine::Recorded const&) { has_recorded = !failure; });
     house.driver.run();
     REQUIRE(has_recorded);
     CHECK(house.refusal(house.firing(1), house.first).empty());
@@ -262,7 +262,7 @@ TEST_CASE("a firing of the server's that has not started gives way to the agent'
     CHECK(info.at(0).at("agent_sync_error") ==
           json::value("skipped: the agent had started this time itself (task " + TaskId(1).text() + ")"));
     CHECK(info.at(1).at("status") == "done");
-    CHECK(house.tasklog.book().open_of(*Ip::parse("10.0.0.1")).empty());
+    CHECK(house.tasklog.engine().open_of(*Ip::parse("10.0.0.1")).empty());
 }
 
 TEST_CASE("what an agent skipped again and again for the same reason shares one record", "[tasklog]")

@@ -21,6 +21,7 @@
 #include "elves/machine_zone.hpp"
 #include "elves/pruner.hpp"
 #include "rpc/asio_clock.hpp"
+#include "rpc/event_loop.hpp"
 #include "rpc/router.hpp"
 #include "store/open_db.hpp"
 #include "store/sqlite_store.hpp"
@@ -83,9 +84,12 @@ public:
     }
     ~Agent()
     {
-        // What still waits in the loop refers to what is above: it goes first.
-        io_.restart();
-        io_.poll();
+        // The store brings to disk what is queued. Then every suspended coroutine is destroyed, whatever it
+        // waits for: it refers to the members below.
+        store_.close();
+        clock_.drop_timers();
+        shared_.links.drop_all();
+        io_.drop_handlers();
     }
 
     void run()
@@ -199,7 +203,7 @@ private:
     }
 
     AgentSettings settings_;
-    boost::asio::io_context io_{1};
+    EventLoop io_;
     LogSetup log_;
     AsioClock clock_;
     MachineZone machine_zone_ = machine_zone();

@@ -10,6 +10,8 @@ namespace elves::agent {
 /// random to between half and all of it, so that a fleet does not come back all at once.
 class Backoff {
 public:
+    explicit Backoff(unsigned random_seed) : random_(random_seed) {}
+
     [[nodiscard]] std::chrono::milliseconds next()
     {
         using std::chrono::milliseconds;
@@ -29,7 +31,7 @@ public:
 private:
     std::chrono::milliseconds wait_{500};
     bool first_ = true;
-    std::minstd_rand random_{std::random_device{}()};
+    std::minstd_rand random_;
 };
 
 } // namespace elves::agent

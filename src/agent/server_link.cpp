@@ -6,7 +6,6 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "agent/registration.hpp"
 #include "elves/error.hpp"
 #include "elves/json_fields.hpp"
 #include "elves/log.hpp"
@@ -42,14 +41,22 @@ bool wants_other_key(Back const& back)
 
 ServerLink::ServerLink(
     AgentSettings const& settings, LinkShared& shared, Zone& zone, ServerTime& server_time, Listener listener)
+    : ServerLink(settings, shared, zone, server_time, std::move(listener), std::make_unique<ThisMachine>(settings))
+{
+}
+
+ServerLink::ServerLink(AgentSettings const& settings, LinkShared& shared, Zone& zone, ServerTime& server_time,
+    Listener listener, std::unique_ptr<LinkEnvironment> environment)
     : settings_(settings)
     , shared_(shared)
     , zone_(zone)
     , server_time_(server_time)
     , listener_(std::move(listener))
+    , environment_(std::move(environment))
     , enrolment_({settings.key_file, settings.join_token_file, settings.asset})
     , started_(shared.clock.now())
     , interval_(default_interval)
+    , backoff_(environment_->random_seed())
 {
 }
 
@@ -85,7 +92,7 @@ asio::awaitable<void> ServerLink::serve(HostPort place)
     auto const ip = settings_.ip ? *settings_.ip : co_await own_ip(place);
     choose_tls();
     try {
-        link_ = co_await dial_server(place);
+        link_ = co_await environment_->dial(place, dial_limit, shared_);
     } catch (Error const& problem) {
         throw Error(problem.code(), problem.what() + whose_pin());
     }
@@ -102,20 +109,6 @@ asio::awaitable<void> ServerLink::serve(HostPort place)
     }
     listener_.down();
     ELVES_LOG(info, "the link to " << place.text() << " is lost");
-}
-
-/// While the server is down any user of its machine can listen on its port: the agent would show it its
-/// token, and run what it asks for.
-asio::awaitable<std::shared_ptr<Link>> ServerLink::dial_server(HostPort place)
-{
-    auto const before = shared_.tls ? std::vector<TcpListener>() : tcp_listeners(place.port);
-    auto link = co_await dial(place, dial_limit, shared_);
-    if (shared_.tls || !link->ip().is_loopback()) co_return link;
-    auto const fault = settings_.server_users.fault_of_loopback(link->ip(), place.port, before);
-    if (!fault) co_return link;
-    link->close("it is not told who listens there");
-    throw Error(codes::agent_unreachable,
-        "not trusted: " + *fault + "; give [agent] server_user, or [tls] ca or pin");
 }
 
 /// Of a datagram socket that is "connected", which sends nothing, the system says from where it would send.
@@ -220,7 +213,7 @@ asio::awaitable<bool> ServerLink::login()
 
 asio::awaitable<Back> ServerLink::register_here(Ip ip)
 {
-    auto fields = registration(ip, settings_.asset, settings_.apps, zone_.text(started_));
+    auto fields = environment_->registration(ip, zone_.text(started_));
     if (key_) fields["auth"] = json::object{{"key", key_->key}, {"token", key_->token}};
     auto const asked = shared_.clock.steady();
     auto back = co_await link_->call("heartbeat", "register", fields, answer_limit);

@@ -8,6 +8,7 @@
 #include "agent/agent_settings.hpp"
 #include "agent/backoff.hpp"
 #include "agent/enrolment.hpp"
+#include "agent/link_environment.hpp"
 #include "agent/server_time.hpp"
 #include "elves/asio.hpp"
 #include "rpc/link.hpp"
@@ -28,6 +29,9 @@ public:
     /// link.
     ServerLink(AgentSettings const& settings, LinkShared& shared, Zone& zone, ServerTime& server_time,
         Listener listener);
+    /// On another machine than this.
+    ServerLink(AgentSettings const& settings, LinkShared& shared, Zone& zone, ServerTime& server_time,
+        Listener listener, std::unique_ptr<LinkEnvironment> environment);
 
     /// Never returns.
     [[nodiscard]] asio::awaitable<void> run();
@@ -37,7 +41,6 @@ public:
 
 private:
     [[nodiscard]] asio::awaitable<void> serve(HostPort place);
-    [[nodiscard]] asio::awaitable<std::shared_ptr<Link>> dial_server(HostPort place);
     [[nodiscard]] asio::awaitable<Ip> own_ip(HostPort place) const;
     /// Chooses the TLS context for the next dial: by the settings, and by what is known of the server from
     /// joining.
@@ -54,6 +57,7 @@ private:
     Zone& zone_;
     ServerTime& server_time_;
     Listener listener_;
+    std::unique_ptr<LinkEnvironment> environment_;
     Enrolment enrolment_;
     std::optional<Credentials> key_; ///< That this link is proven by.
     Instant started_;

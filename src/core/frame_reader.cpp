@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "elves/assert.hpp"
+
 namespace elves {
 
 namespace {
@@ -60,6 +62,7 @@ void FrameReader::hold()
 
 void FrameReader::drop_used()
 {
+    ELVES_ASSERT(used_ <= held_.size(), "more bytes were given out than were kept");
     held_.erase(0, used_);
     used_ = 0;
     if (held_.empty() && held_.capacity() > kept_capacity) std::string().swap(held_);
@@ -67,6 +70,8 @@ void FrameReader::drop_used()
 
 void seal_frame(std::string& out, std::size_t at)
 {
+    ELVES_ASSERT(out.size() > at + header && out.size() - at - header <= 0xFFFFFFFF,
+        "a frame's text has 1 byte to 4 GiB");
     auto const length = out.size() - at - header;
     for (std::size_t i = 0; i < header; ++i) {
         out[at + i] = static_cast<char>(static_cast<std::uint8_t>(length >> (8 * (header - 1 - i))));

@@ -67,9 +67,8 @@ Session::~Session()
 {
     if (!link_) return;
     link_->close("done");
-    link_.reset();
     loop_.restart();
-    loop_.poll(); // lets go of the link, which uses what is destroyed next
+    loop_.poll(); // what is written leaves
 }
 
 void Session::connect()

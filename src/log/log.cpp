@@ -153,6 +153,8 @@ void write(Level level, std::string text)
     logger().push_record(std::move(record));
 }
 
+void flush() { blog::core::get()->flush(); }
+
 } // namespace log
 
 } // namespace elves

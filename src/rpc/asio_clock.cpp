@@ -17,16 +17,18 @@ public:
 
     Timer add(Steady deadline, std::function<void()> then)
     {
-        Timer timer(timers_.add(deadline, std::move(then)));
+        if (!timers_) return Timer();
+        Timer timer(timers_->add(deadline, std::move(then)));
         arm();
         return timer;
     }
     void stop() { timer_.cancel(); }
+    void drop() { auto const gone = std::exchange(timers_, nullptr); }
 
 private:
     void arm()
     {
-        auto const earliest = timers_.earliest();
+        auto const earliest = timers_ ? timers_->earliest() : std::nullopt;
         // Set too early is harmless: a timer that was stopped costs one idle look.
         if (!earliest || (armed_ && *armed_ <= *earliest)) return;
         armed_ = earliest;
@@ -41,18 +43,18 @@ private:
     void ring(Steady at)
     {
         // It had rung, and was set anew before this came: the other one comes too.
-        if (armed_ != at) return;
+        if (armed_ != at || !timers_) return;
         armed_.reset();
         // Set again also when one of them throws.
         struct ArmAgain {
             Alarm& alarm;
             ~ArmAgain() { alarm.arm(); }
         } const again{*this};
-        timers_.run_due(std::chrono::steady_clock::now());
+        timers_->run_due(std::chrono::steady_clock::now());
     }
 
     asio::steady_timer timer_;
-    TimerHeap timers_;
+    std::unique_ptr<TimerHeap> timers_ = std::make_unique<TimerHeap>(); ///< Null once they are dropped.
     std::optional<Steady> armed_;
 };
 
@@ -73,5 +75,7 @@ Timer AsioClock::after(std::chrono::milliseconds delay, std::function<void()> th
     auto const wait = std::clamp(delay, std::chrono::milliseconds(0), longest);
     return alarm_->add(steady() + wait, std::move(then));
 }
+
+void AsioClock::drop_timers() { alarm_->drop(); }
 
 } // namespace elves

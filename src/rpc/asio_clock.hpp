@@ -18,6 +18,8 @@ public:
     [[nodiscard]] Steady steady() const override;
     /// A `delay` below zero is zero, one over ten years is ten years.
     [[nodiscard]] Timer after(std::chrono::milliseconds delay, std::function<void()> then) override;
+    /// At the end of a program: destroys, uncalled, what waits for a timer, and starts no timer any more.
+    void drop_timers();
 
 private:
     class Alarm;

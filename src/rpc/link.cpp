@@ -3,11 +3,11 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
+#include "elves/assert.hpp"
 #include "elves/caller.hpp"
 #include "elves/error.hpp"
 #include "elves/log.hpp"
@@ -20,7 +20,6 @@ namespace elves {
 
 namespace {
 
-using boost::asio::ip::tcp;
 using boost::system::error_code;
 
 /// How long a closing connection may take to read what it is owed.
@@ -52,6 +51,11 @@ Key certified_key(TlsPeer peer)
     return key;
 }
 
+std::unique_ptr<ByteStream> socket_stream(Link::Socket& socket, bool is_tcp)
+{
+    return std::make_unique<SocketStream>(std::move(socket), is_tcp);
+}
+
 bool is_try_again(error_code const& failure)
 {
     return failure == asio::error::would_block || failure == asio::error::try_again;
@@ -60,8 +64,14 @@ bool is_try_again(error_code const& failure)
 } // namespace
 
 Link::Link(Socket socket, Remote remote, LinkShared& shared)
+    : Link(socket_stream(socket, !remote.is_local), socket.get_executor(), std::move(remote), shared)
+{
+}
+
+Link::Link(std::unique_ptr<ByteStream> stream, LoopExecutor loop, Remote remote, LinkShared& shared)
     : shared_(shared)
-    , socket_(std::move(socket))
+    , loop_(std::move(loop))
+    , stream_(std::move(stream))
     , reader_(std::min(shared.limits.max_frame, shared.limits.stranger_frame))
     , opened_(shared.clock.steady())
     , last_heard_(opened_)
@@ -70,12 +80,31 @@ Link::Link(Socket socket, Remote remote, LinkShared& shared)
     , is_local_(remote.is_local)
     , certified_(std::move(remote.identity))
 {
-    error_code failure;
-    socket_.non_blocking(true, failure);
-    if (!is_local_) socket_.set_option(tcp::no_delay(true), failure);
+    shared_.links.add(*this);
 }
 
-Link::~Link() { shared_.held -= held_; }
+Link::~Link()
+{
+    if (is_linked()) release_memory();
+}
+
+void Link::drop() noexcept
+{
+    auto const self = weak_from_this().lock(); // what is dropped may be its last owner
+    state_ = State::closed;
+    release_memory();
+    closing_.stop();
+    certificate_ends_.stop();
+    pending_.drop();
+    auto const listeners = std::exchange(on_close_, {});
+    stream_->close();
+}
+
+void Link::release_memory() noexcept
+{
+    ELVES_ASSERT(held_ <= shared_.held, "a connection gives back more memory than all hold");
+    shared_.held -= std::exchange(held_, 0);
+}
 
 void Link::start() { wait_readable(); }
 
@@ -107,10 +136,13 @@ void Link::wait_readable()
 {
     if (reads_ == Reads::bytes || state_ != State::open) return;
     reads_ = Reads::bytes;
-    socket_.async_wait(Socket::wait_read, [self = shared_from_this()](error_code const& failure) {
-        self->reads_ = Reads::turn;
-        if (!failure) self->read_some();
-    });
+    stream_->wait_readable(shared_from_this());
+}
+
+void Link::on_readable(ByteStream::Failure const& failure)
+{
+    reads_ = Reads::turn;
+    if (!failure) read_some();
 }
 
 /// After the others have had their turn: the next call may be here by then, and then neither the system nor
@@ -119,7 +151,7 @@ void Link::read_on_later()
 {
     bool const is_alone = shared_.reader == this;
     if (is_alone) return wait_readable();
-    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->read_on(); });
+    asio::post(loop_, [self = shared_from_this()] { self->read_on(); });
 }
 
 void Link::read_on()
@@ -134,7 +166,7 @@ void Link::read_some()
     if (state_ != State::open) return;
     error_code failure;
     auto const most = memory_is_short() || is_shaking_hands() ? short_read : shared_.scratch.size();
-    auto const size = socket_.read_some(asio::buffer(shared_.scratch.data(), most), failure);
+    auto const size = stream_->read_some({shared_.scratch.data(), most}, failure);
     if (is_try_again(failure)) return wait_readable();
     if (failure) return end(failure == asio::error::eof ? "the other side closed it" : failure.message());
     last_heard_ = shared_.clock.steady();
@@ -182,16 +214,24 @@ void Link::read_tls(std::string_view wire)
     tls_->receive(wire, text);
     if (!was_ready && tls_->is_ready()) tls_is_ready();
     written();
-    if (auto const& fault = tls_->fault(); !fault.empty()) {
-        if (shared_.log.admits("tls.failed", ip_))
-            ELVES_LOG(warning, "tls.failed peer=" << address_ << ": " << fault);
+    if (!tls_->fault().empty()) {
         write_some(); // the other side is told why
-        end(fault);
-        return shut();
+        return fail_tls();
     }
+    if (state_ == State::closed) return;
     reader_.put(text);
     handle_frames();
     if (tls_->is_finished()) end("the other side closed it");
+}
+
+void Link::fail_tls()
+{
+    if (state_ == State::closed) return;
+    auto const& fault = tls_->fault();
+    if (shared_.log.admits("tls.failed", ip_))
+        ELVES_LOG(warning, "tls.failed peer=" << address_ << ": " << fault);
+    end(fault);
+    shut();
 }
 
 void Link::tls_is_ready()
@@ -255,7 +295,7 @@ void Link::go_on_later()
     reads_ = Reads::turn;
     reader_.hold();
     weigh();
-    shared_.turns.add(shared_from_this(), socket_.get_executor());
+    shared_.turns.add(shared_from_this(), loop_);
 }
 
 void Link::end_with(Error const& refusal, std::string_view why)
@@ -329,9 +369,10 @@ void Link::answer_later(Envelope const& envelope, asio::awaitable<Outcome> work)
     bool const answered = envelope.mqt == Mqt::call;
     auto const place = answered && !envelope.mqid ? static_cast<std::size_t>(order_.take_place()) : nowhere;
     ++inflight_;
-    asio::co_spawn(socket_.get_executor(), std::move(work),
+    asio::co_spawn(loop_, std::move(work),
         [self = shared_from_this(), answered, place, to = ReplyTo::of(envelope)](
             std::exception_ptr const& failure, Outcome outcome) {
+            ELVES_ASSERT(self->inflight_ > 0, "an answer to a call that is not in flight");
             --self->inflight_;
             if (failure) ELVES_LOG(error, "an answer for " << self->address_ << " was lost by an exception");
             if (answered) self->answer(to, place, outcome);
@@ -432,7 +473,7 @@ asio::awaitable<Back> Link::call(std::string_view service, std::string_view meth
     // Not a coroutine itself: thousands wait here, and need no more than this.
     auto initiation = [self = shared_from_this(), mqid, limit](auto handler) {
         // Through the loop: whoever waits goes on from there, not from within a frame's handling.
-        PendingCalls::OnBack then([executor = self->socket_.get_executor(), handler = std::move(handler)](
+        PendingCalls::OnBack then([executor = self->loop_, handler = std::move(handler)](
                                       std::exception_ptr failure, Back back) mutable {
             asio::post(executor, [handler = std::move(handler), failure, back = std::move(back)]() mutable {
                 std::move(handler)(failure, std::move(back));
@@ -453,7 +494,9 @@ void Link::cast(std::string_view service, std::string_view method, json::object 
 
 void Link::weigh() noexcept
 {
+    if (!is_linked()) return; // dropped: what was shared may be gone
     auto const now = owed() + reader_.held() + (tls_ ? tls_->held() : 0);
+    ELVES_ASSERT(held_ <= shared_.held, "one connection holds more memory than all together");
     shared_.held += now - held_;
     held_ = now;
 }
@@ -495,7 +538,7 @@ void Link::written()
     if (drain_posted_ || writing_) return;
     drain_posted_ = true;
     // Once a turn: everything that this turn adds leaves in one write.
-    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    asio::post(loop_, [self = shared_from_this()] {
         self->drain_posted_ = false;
         self->write_some();
         if (self->reads_ == Reads::write) self->read_on_later();
@@ -506,14 +549,11 @@ void Link::write_some()
 {
     while (state_ != State::closed && (sent_ < sending_.size() || fill_sending())) {
         error_code failure;
-        sent_ += socket_.write_some(asio::buffer(sending_.data() + sent_, sending_.size() - sent_), failure);
+        sent_ += stream_->write_some(std::string_view(sending_).substr(sent_), failure);
+        ELVES_ASSERT(sent_ <= sending_.size(), "more was written than there is");
         if (is_try_again(failure)) {
             writing_ = true;
-            socket_.async_wait(Socket::wait_write, [self = shared_from_this()](error_code const& broken) {
-                self->writing_ = false;
-                if (!broken) self->write_some();
-            });
-            return;
+            return stream_->wait_writable(shared_from_this());
         }
         if (failure) {
             end(failure.message());
@@ -522,10 +562,17 @@ void Link::write_some()
     }
     sent_ = 0;
     std::string().swap(sending_);
+    if (tls_ && !tls_->fault().empty()) return fail_tls();
     if (outbox_.capacity() > most_kept) give_back_memory();
     weigh();
     resume_if_room();
     end_if_done();
+}
+
+void Link::on_writable(ByteStream::Failure const& failure)
+{
+    writing_ = false;
+    if (!failure) write_some();
 }
 
 void Link::give_back_memory()
@@ -541,11 +588,10 @@ bool Link::fill_sending()
     if (!tls_) {
         sending_.swap(outbox_);
     } else {
-        if (tls_->is_ready()) {
-            tls_->send(outbox_);
-            std::string().swap(outbox_);
-        }
+        bool const has_failed = tls_->is_ready() && !tls_->send(outbox_);
+        if (tls_->is_ready()) std::string().swap(outbox_);
         tls_->to_wire(sending_);
+        if (has_failed) end(tls_->fault()); // after what tells the other side why
     }
     return !sending_.empty();
 }
@@ -555,7 +601,7 @@ void Link::on_close(std::function<void()> then)
     if (state_ == State::open) {
         on_close_.push_back(std::move(then));
     } else {
-        asio::post(socket_.get_executor(), std::move(then));
+        asio::post(loop_, std::move(then));
     }
 }
 
@@ -574,7 +620,7 @@ void Link::end(std::string_view why)
     if (ready_) ready_->set(std::string(why));
     pending_.fail_all(why);
     auto const listeners = std::exchange(on_close_, {});
-    for (auto const& then : listeners) asio::post(socket_.get_executor(), then);
+    for (auto const& then : listeners) asio::post(loop_, then);
     limit_ending();
     end_if_done();
 }
@@ -601,9 +647,7 @@ void Link::shut()
     state_ = State::closed;
     closing_.stop();
     say_goodbye();
-    error_code ignored;
-    socket_.shutdown(Socket::shutdown_both, ignored);
-    socket_.close(ignored);
+    stream_->close();
     outbox_.clear();
     sending_.clear();
     sent_ = 0;
@@ -618,7 +662,7 @@ void Link::say_goodbye()
     std::string last;
     tls_->to_wire(last);
     error_code ignored;
-    if (!last.empty()) socket_.write_some(asio::buffer(last), ignored);
+    if (!last.empty()) static_cast<void>(stream_->write_some(last, ignored));
 }
 
 } // namespace elves

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -12,11 +11,13 @@
 #include "elves/one_shot.hpp"
 #include "elves/peer.hpp"
 #include "rpc/back.hpp"
+#include "rpc/link_set.hpp"
 #include "rpc/link_turns.hpp"
 #include "rpc/log_limit.hpp"
 #include "rpc/pending_calls.hpp"
 #include "rpc/remote.hpp"
 #include "rpc/reply_order.hpp"
+#include "rpc/socket_stream.hpp"
 
 namespace elves {
 
@@ -42,7 +43,7 @@ struct LinkLimits {
 /// From whom a server that has TLS takes plain connections, too.
 enum class PlainFrom { everywhere, loopback, nowhere };
 
-/// What the links of one loop share. Outlives them.
+/// State shared by all connections of one event loop. Destroying it drops those that are left (see LinkSet).
 struct LinkShared {
     Clock& clock;
     Router const* router = nullptr; ///< Answers the other side's calls; null: there is nothing to call here.
@@ -59,20 +60,26 @@ struct LinkShared {
     PlainFrom plain_from = PlainFrom::everywhere;
     LogLimit log{clock};
     std::string plain_text{}; ///< What one read of a TLS link says, for as long as it is handled.
+    LinkSet links{};          ///< Last: dropping connections uses what is above.
 };
 
 /// One TCP or Unix connection that speaks frames, in either role: it answers the other side's calls and makes
 /// our own. Its pending I/O keeps it alive; who else needs it holds a shared_ptr. On the loop's thread.
-class Link final : public Peer, public std::enable_shared_from_this<Link> {
+class Link final : public Peer,
+                   public LinkSet::Member,
+                   public ByteStream::User,
+                   public std::enable_shared_from_this<Link> {
 public:
     /// The length, bytes, that a frame would have which begins as TLS does: with TLS, frames are shorter.
     static constexpr std::size_t tls_sized_frame = 0x16000000;
 
-    using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, LoopExecutor>;
+    using Socket = SocketStream::Socket;
 
     /// `socket` is connected with `remote`. Asking the socket would be too late: it knows no more once the
     /// other side has gone, and what that has sent is still read.
     Link(Socket socket, Remote remote, LinkShared& shared);
+    /// Over another stream that is connected with `remote`, on `loop`.
+    Link(std::unique_ptr<ByteStream> stream, LoopExecutor loop, Remote remote, LinkShared& shared);
     ~Link() override;
     /// Begins to read, on the side that was dialed: in TLS where the other side begins with it and we have
     /// it. Once, before anything else.
@@ -97,6 +104,11 @@ public:
     void bind_key(BoundKey key) override { bound_key_ = std::move(key); }
     void grant_authority() noexcept override { proven_ = last_heard_; }
     [[nodiscard]] std::shared_ptr<Key const> certified() const override { return certified_; }
+
+    void drop() noexcept override;
+
+    void on_readable(ByteStream::Failure const& failure) override;
+    void on_writable(ByteStream::Failure const& failure) override;
 
     /// Handles what has come, and no more of it than one turn may take.
     void handle_frames();
@@ -133,6 +145,7 @@ private:
     [[nodiscard]] bool choose_tls(std::string_view first);
     void read_tls(std::string_view wire);
     void tls_is_ready();
+    void fail_tls();
     void limit_certificate();
     void handle_frame(std::string_view text);
     void handle_request(JsonValue const& call);
@@ -156,6 +169,7 @@ private:
     [[nodiscard]] std::size_t tls_unsent() const noexcept;
     [[nodiscard]] bool memory_is_short() const noexcept { return shared_.held > shared_.limits.all_bytes; }
     void weigh() noexcept;
+    void release_memory() noexcept;
     [[nodiscard]] bool is_full() const;
     void resume_if_room();
     void go_on_later();
@@ -171,7 +185,8 @@ private:
     void shut();
 
     LinkShared& shared_;
-    Socket socket_;
+    LoopExecutor loop_;
+    std::unique_ptr<ByteStream> stream_;
     FrameReader reader_;
     std::unique_ptr<TlsPipe> tls_; ///< Null: plain.
     /// Set while `start_to` waits for TLS: why it can't be had; "" when it is there.

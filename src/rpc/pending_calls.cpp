@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "elves/assert.hpp"
 #include "elves/error.hpp"
 
 namespace elves {
@@ -27,7 +28,9 @@ Back read_back(JsonValue const& fields)
 
 void PendingCalls::wait(Clock& clock, std::int64_t mqid, std::chrono::milliseconds limit, OnBack then)
 {
+    ELVES_ASSERT(mqid > 0 && mqid <= last_mqid_, "a call waits under a number that was not given out");
     auto& waiting = waiting_[mqid];
+    ELVES_ASSERT(!waiting.then, "two calls wait under one number");
     // Not by assignment: in Boost 1.81 that of any_completion_handler never ends.
     waiting.then.swap(then);
     waiting.timer = clock.after(limit, [this, mqid, limit] { is_late(mqid, limit); });
@@ -41,7 +44,8 @@ void PendingCalls::settle(std::int64_t mqid, JsonValue const& back)
 
 void PendingCalls::is_late(std::int64_t mqid, std::chrono::milliseconds limit)
 {
-    auto waiting = waiting_.extract(mqid); // there, as it takes its timer with it
+    auto waiting = waiting_.extract(mqid);
+    ELVES_ASSERT(waiting, "the timer of a call that is settled");
     Error const error(codes::agent_silent, "no answer within " + std::to_string(limit.count()) + " ms");
     std::move(waiting.mapped().then)(std::make_exception_ptr(error), Back{});
 }

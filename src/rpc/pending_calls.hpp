@@ -6,6 +6,7 @@
 #include <exception>
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include "elves/clock.hpp"
 #include "elves/json_value.hpp"
@@ -28,6 +29,8 @@ public:
     void settle(std::int64_t mqid, JsonValue const& back);
     /// All that wait: Error 410.1.
     void fail_all(std::string_view why);
+    /// Destroys, uncalled, all that wait.
+    void drop() noexcept { auto const gone = std::exchange(waiting_, {}); }
     [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
 
 private:

@@ -176,11 +176,14 @@ std::string TlsPipe::reason() const
            shown_;
 }
 
-void TlsPipe::send(std::string_view text)
+bool TlsPipe::send(std::string_view text)
 {
+    if (!fault_.empty()) return false;
     std::size_t written = 0;
     ERR_clear_error();
-    if (!text.empty() && SSL_write_ex(ssl_.get(), text.data(), text.size(), &written) != 1) fault_ = reason();
+    if (text.empty() || SSL_write_ex(ssl_.get(), text.data(), text.size(), &written) == 1) return true;
+    fault_ = reason();
+    return false;
 }
 
 void TlsPipe::to_wire(std::string& wire)

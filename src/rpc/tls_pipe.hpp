@@ -35,8 +35,8 @@ public:
 
     /// Takes all of `wire`; replaces `text` by what it says. There may be something `to_wire` now.
     void receive(std::string_view wire, std::string& text);
-    /// Makes it ready for the wire. Only when `is_ready`.
-    void send(std::string_view text);
+    /// Makes it ready for the wire. Only when `is_ready`. False where it can't go on: see `fault`.
+    [[nodiscard]] bool send(std::string_view text);
     /// Appends what the other side is to get, and forgets it.
     void to_wire(std::string& wire);
     /// Tells the other side that nothing more comes.

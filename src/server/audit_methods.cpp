@@ -102,7 +102,7 @@ asio::awaitable<Reply> list(Store& store, Zone zone, List in, Caller caller)
                                                oldest = is_oldest_first(in), limit = in.limit](Db& db) {
         return audit::list(db, filter, after, oldest, limit);
     };
-    auto const page = co_await store.read<audit::Page>(std::move(work));
+    auto const page = co_await store.scan<audit::Page>(std::move(work));
     json::array rows;
     std::size_t bytes = 0;
     auto next = page.after;
@@ -130,7 +130,7 @@ asio::awaitable<Reply> verify(Store& store, Verify in)
             throw Error(codes::bad_field, field_is("from", *in.from) + "; give SEQ:HASH, as `at` has it");
     }
     std::function<audit::Verdict(Db&)> work = [from](Db& db) { return audit::verify(db, from, rows_a_step); };
-    auto const verdict = co_await store.read<audit::Verdict>(std::move(work));
+    auto const verdict = co_await store.scan<audit::Verdict>(std::move(work));
     co_return Reply(audit::to_json(verdict));
 }
 

@@ -12,6 +12,9 @@ public:
     [[nodiscard]] asio::awaitable<Back> call(std::string host, std::uint16_t port, std::string service,
         std::string method, json::object fields, std::chrono::milliseconds limit) override;
 
+    /// At the end of a program: see LinkSet.
+    void drop_links() { shared_.links.drop_all(); }
+
 private:
     LinkShared shared_; ///< Without a router: who is called here has nothing to ask.
 };

@@ -134,7 +134,7 @@ asio::awaitable<Reply> ElvesService::doctor()
         doctor::Circumstances const with{clock_.now(), zone_, true};
         std::function<doctor::Diagnosis(Db&)> ask = [&check, with](
                                                         Db& db) { return examine(db, check, with); };
-        diagnosis.add(co_await store_.read<doctor::Diagnosis>(std::move(ask)));
+        diagnosis.add(co_await store_.scan<doctor::Diagnosis>(std::move(ask)));
     }
     if (quotas_) {
         auto lines = largest_lines(*quotas_);

@@ -15,6 +15,7 @@
 #include "elves/services/server_identity.hpp"
 #include "elves/services/server_limits.hpp"
 #include "rpc/asio_clock.hpp"
+#include "rpc/event_loop.hpp"
 #include "rpc/router.hpp"
 #include "server/admin_keys.hpp"
 #include "server/dialer.hpp"
@@ -151,12 +152,13 @@ public:
     }
     ~House()
     {
-        // The store brings to disk what is queued, and drops whoever waits for it, now or in what the loop
-        // has still to do: those coroutines unwind through the loop, and hold references to modules and to
-        // the store.
+        // The store brings to disk what is queued. Then every suspended coroutine is destroyed, whatever it
+        // waits for: it holds references to modules and to the store, and its code may be a module's.
         store_.close();
-        io_.restart();
-        io_.poll();
+        clock_.drop_timers();
+        dialer_.drop_links();
+        shared_.links.drop_all();
+        io_.drop_handlers();
     }
 
     void run()
@@ -288,7 +290,7 @@ private:
     std::string config_;
     ServerSettings in_force_;
     std::vector<BuiltinModule> const& builtin_;
-    boost::asio::io_context io_{1};
+    EventLoop io_;
     LogSetup log_;
     AsioClock clock_;
     SqliteStore store_;

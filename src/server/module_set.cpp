@@ -1,11 +1,11 @@
 #include "server/module_set.hpp"
 
 #include <algorithm>
-#include <boost/dll/shared_library.hpp>
 #include <filesystem>
 #include <ranges>
 #include <stdexcept>
 
+#include <dlfcn.h>
 #include <unistd.h>
 
 #include "core/trusted_path.hpp"
@@ -47,11 +47,27 @@ void require_trusted(Settings const& settings, std::filesystem::path const& path
         settings.section("modules").refuse("path", *fault);
 }
 
-} // namespace
+/// Of the last call of dlopen or dlsym, without the path that it begins with.
+std::string loader_error(std::string const& path)
+{
+    auto const* const said = ::dlerror();
+    std::string text = said ? said : "unknown error";
+    if (text.starts_with(path + ": ")) text.erase(0, path.size() + 2);
+    return text;
+}
 
-struct ModuleSet::Loaded {
-    boost::dll::shared_library library;
-};
+/// Loads it for the rest of the process's life. Its code may be needed after its module is destroyed: by an
+/// exception that it threw, or a closure that it handed over. Nothing is gained by unloading: a server loads
+/// modules once, at its start.
+void* load_for_good(std::filesystem::path const& file)
+{
+    auto const path = std::filesystem::absolute(file).string();
+    auto* const library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (!library) throw std::runtime_error("cannot load module " + file.string() + ": " + loader_error(path));
+    return library;
+}
+
+} // namespace
 
 ModuleSet::ModuleSet(Host& host, Settings const& settings, std::vector<BuiltinModule> const& builtin,
     std::vector<std::string> const& enabled, std::string const& path, SharedObjects objects)
@@ -94,21 +110,17 @@ void ModuleSet::find_in(std::string const& folder, Host& host, Settings const& s
 
 void ModuleSet::load(std::filesystem::path const& file, Host& host)
 {
-    auto loaded = std::make_unique<Loaded>();
-    boost::dll::fs::error_code failure;
-    loaded->library.load(boost::dll::fs::path(file.string()), failure, boost::dll::load_mode::rtld_now);
-    if (failure) throw std::runtime_error("cannot load module " + file.string() + ": " + failure.message());
-    if (!loaded->library.has("elves_module_api_version") || !loaded->library.has("elves_make_module")) {
+    auto* const library = load_for_good(file);
+    auto const* const version = static_cast<unsigned const*>(::dlsym(library, "elves_module_api_version"));
+    auto const make = reinterpret_cast<Module* (*)(Host&)>(::dlsym(library, "elves_make_module"));
+    if (!version || !make)
         throw std::runtime_error("cannot load module " + file.string() + ": it has no ELVES_LOADABLE_MODULE");
-    }
-    auto const version = loaded->library.get<unsigned const>("elves_module_api_version");
-    if (version != module_api_version) {
+    if (*version != module_api_version) {
         throw std::runtime_error("cannot load module " + file.string() + ": it was built for module API " +
-                                 std::to_string(version) + ", and this server has " +
+                                 std::to_string(*version) + ", and this server has " +
                                  std::to_string(module_api_version) + "; build it anew");
     }
-    modules_.emplace_back(loaded->library.get<Module*(Host&)>("elves_make_module")(host));
-    loaded_.push_back(std::move(loaded));
+    modules_.emplace_back(make(host));
     ELVES_LOG(info, "module " << modules_.back()->name() << " loaded from " << file.string());
 }
 

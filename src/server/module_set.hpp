@@ -39,13 +39,11 @@ public:
     [[nodiscard]] std::vector<std::string> warnings() const;
 
 private:
-    struct Loaded; ///< A shared object: outlives what came from it.
     void find_in(std::string const& folder, Host& host, Settings const& settings,
         std::vector<std::string> const& enabled, SharedObjects objects);
     void load(std::filesystem::path const& file, Host& host);
     void check_names(Settings const& settings, std::vector<std::string> const& enabled) const;
 
-    std::vector<std::unique_ptr<Loaded>> loaded_;
     std::vector<std::unique_ptr<MethodTable>> tables_;
     std::vector<std::unique_ptr<Module>> modules_;
     std::vector<std::string> disabled_;

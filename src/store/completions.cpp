@@ -6,6 +6,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include "elves/assert.hpp"
+
 namespace elves {
 
 namespace {
@@ -61,6 +63,7 @@ void Completions::take(Unit unit)
 {
     // Work may share with the waiting coroutine what it read; from here it is the coroutine's alone.
     unit.work = nullptr;
+    ELVES_ASSERT(out_ > 0, "more units come back than went out");
     if (--out_ == 0) running_.reset();
     if (unit.done) unit.done(std::move(unit.error));
 }

@@ -25,14 +25,14 @@ std::runtime_error refused(std::string const& path, std::string const& why)
     return std::runtime_error("data file " + path + ": " + why);
 }
 
-std::unique_ptr<Db> open_handle(std::string const& path, int flags)
+std::unique_ptr<Db> open_handle(std::string const& path, int flags, char const* vfs = nullptr)
 {
     // SQLite's count of its memory, that nobody asks for, would cost a lock for each piece.
     static int const uncounted = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     static_cast<void>(uncounted);
     sqlite3* raw = nullptr;
     // NOMUTEX: a connection belongs to one thread at a time.
-    int const code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+    int const code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, vfs);
     std::unique_ptr<sqlite3, int (*)(sqlite3*)> handle(raw, &sqlite3_close);
     if (code == SQLITE_OK) return std::make_unique<Db>(std::move(handle));
     if (int const os = raw == nullptr ? 0 : sqlite3_system_errno(raw); os != 0) {
@@ -161,10 +161,10 @@ void check_file(std::string const& path)
     check_open_file(fd, path);
 }
 
-std::unique_ptr<Db> open_db(std::string const& path, Access access)
+std::unique_ptr<Db> open_db(std::string const& path, Access access, char const* vfs)
 {
     bool const writes = access == Access::read_write;
-    auto db = open_handle(path, writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+    auto db = open_handle(path, writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY, vfs);
     try {
         set_up(*db);
         if (writes) {

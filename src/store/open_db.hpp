@@ -22,7 +22,8 @@ void check_file(std::string const& path);
 
 /// Opens the data file: WAL, synchronous=FULL, foreign keys.
 /// Throws std::runtime_error, one line that names the file and what to do.
-[[nodiscard]] std::unique_ptr<Db> open_db(std::string const& path, Access access);
+/// `vfs`: SQLite's name of a file system other than the usual; null for that.
+[[nodiscard]] std::unique_ptr<Db> open_db(std::string const& path, Access access, char const* vfs = nullptr);
 
 /// Opens it for reading, and leaves no file beside it: where no other program has it open, the file alone is
 /// read. Throws as open_db.

@@ -6,6 +6,7 @@
 
 #include <sqlite3.h>
 
+#include "elves/assert.hpp"
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 #include "store/group_commit.hpp"
@@ -16,42 +17,6 @@
 
 namespace elves {
 
-namespace {
-
-// Pages in the -wal file (4 KiB each): from the first the writer folds them in when it has nothing else to
-// do, from the second in any case.
-constexpr int wal_pages_when_idle = 1'000;
-constexpr int wal_pages_always = 8'000;
-
-// Free pages stay in the file for new rows. Where they are more than a quarter of it, and more than some MiB,
-// the file system gets them back, a step at a time while there is nothing else to write, down to an eighth.
-constexpr std::int64_t free_pages_at_least = 1'024;
-constexpr std::chrono::seconds between_looks_at_pages{1};
-
-/// SQLite's virtual instructions between two looks at the clock; some 50 µs.
-constexpr int steps_between_looks = 1'000;
-
-struct Pages {
-    std::int64_t all = 0;
-    std::int64_t free = 0;
-};
-
-Pages count_pages(Db& db)
-{
-    auto row = db.run(
-        "SELECT a.page_count, f.freelist_count FROM pragma_page_count AS a, pragma_freelist_count AS f");
-    if (!row.next()) return {};
-    return {row.number(0), row.number(1)};
-}
-
-Pages give_back_some(Db& db)
-{
-    db.run("PRAGMA incremental_vacuum(256)").execute();
-    return count_pages(db);
-}
-
-} // namespace
-
 SqliteStore::SqliteStore(LoopExecutor loop, std::string path, Limits limits)
     : path_(std::move(path))
     , limits_(limits)
@@ -59,10 +24,12 @@ SqliteStore::SqliteStore(LoopExecutor loop, std::string path, Limits limits)
     , completions_(std::make_shared<Completions>(std::move(loop)))
 {
     make_or_check_file(path_);
-    open_writer();
-    reader_ = open_db(path_, Access::read_only);
+    writer_ = std::make_unique<StoreWriter>(path_);
+    look_ups_ = std::make_unique<ReadLane>(
+        path_, ReadLane::Limits{limits_.reads, 1, limits_.read_time}, completions_);
+    scans_ = std::make_unique<ReadLane>(
+        path_, ReadLane::Limits{limits_.scans, limits_.scan_threads, limits_.read_time}, completions_);
     write_thread_ = std::thread([this] { write_all(); });
-    read_thread_ = std::thread([this] { read_all(); });
 }
 
 SqliteStore::~SqliteStore() { close(); }
@@ -75,9 +42,9 @@ void SqliteStore::close()
         stopping_ = true;
     }
     for_writer_.notify_one();
-    for_reader_.notify_one();
+    look_ups_->stop();
+    scans_->stop();
     write_thread_.join();
-    read_thread_.join();
     completions_->drop();
 }
 
@@ -108,19 +75,23 @@ void SqliteStore::queue(Work work, Done done, bool now)
 
 void SqliteStore::post_read(Work work, Done done)
 {
+    queue_read(*look_ups_, std::move(work), std::move(done));
+}
+
+void SqliteStore::post_scan(Work work, Done done) { queue_read(*scans_, std::move(work), std::move(done)); }
+
+void SqliteStore::queue_read(ReadLane& lane, Work work, Done done)
+{
     if (stopping_) return;
     completions_->expect();
     Unit unit{std::move(work), std::move(done)};
+    std::int64_t after = 0;
     {
         std::lock_guard const lock(mutex_);
-        if (reads_.size() < limits_.reads) {
-            reads_.push_back({std::move(unit), counters_.posted});
-            for_reader_.notify_one();
-            if (!writes_.empty() && !std::exchange(now_, true)) for_writer_.notify_one();
-            return;
-        }
+        after = counters_.posted;
+        if (!writes_.empty() && !std::exchange(now_, true)) for_writer_.notify_one();
     }
-    refuse(std::move(unit));
+    if (!lane.add(unit, after)) refuse(std::move(unit));
 }
 
 void SqliteStore::refuse(Unit unit)
@@ -182,16 +153,14 @@ void SqliteStore::write_all()
             now_ = false;
             lock.unlock();
             write_group(std::move(group));
-            checkpoint();
-            give_back_pages();
+            writer_->maintain([this] { return idle(); });
             lock.lock();
         } else if (at_once_ != nullptr) {
             // All that was posted before is done.
             auto& wanted = *std::exchange(at_once_, nullptr);
             lock.unlock();
             try {
-                open_writer();
-                wanted.work(*writer_);
+                wanted.work(writer_->open());
             } catch (...) {
                 wanted.error = std::current_exception();
             }
@@ -204,7 +173,7 @@ void SqliteStore::write_all()
     }
     bool const wrote = counters_.commits > 0;
     lock.unlock();
-    if (wrote) optimize();
+    if (wrote) writer_->optimize();
 }
 
 void SqliteStore::wait_for_work(std::unique_lock<std::mutex>& lock)
@@ -216,155 +185,28 @@ void SqliteStore::wait_for_work(std::unique_lock<std::mutex>& lock)
 
 void SqliteStore::write_group(std::vector<Unit> group)
 {
-    GroupResult result;
-    try {
-        open_writer();
-        result = commit_group(*writer_, group);
-    } catch (...) {
-        for (auto& unit : group) unit.error = std::current_exception();
-    }
-    if (result.in_doubt) {
-        ELVES_LOG(
-            error, "store: a commit failed and nobody knows how far it came; the file is opened anew first");
-        writer_.reset();
-    }
+    auto const result = writer_->write(group);
     auto const units = static_cast<std::int64_t>(group.size());
     auto const failed =
         std::count_if(group.begin(), group.end(), [](Unit const& unit) { return unit.error != nullptr; });
     // Whoever has an answer finds it counted; and reads that waited for these writes answer after them.
     {
         std::lock_guard const lock(mutex_);
+        ELVES_ASSERT(counters_.queued >= units, "more writes have ended than were queued");
         counters_.queued -= units;
         counters_.failed += failed;
         counters_.commits += result.commits;
     }
     completions_->finish(std::move(group));
-    {
-        std::lock_guard const lock(mutex_);
-        finished_ += units;
-    }
-    for_reader_.notify_one();
-}
-
-void SqliteStore::open_writer()
-{
-    if (writer_) return;
-    bool const again = read_thread_.joinable();
-    try {
-        writer_ = open_db(path_, Access::read_write);
-    } catch (std::exception const& error) {
-        if (!again) throw;
-        ELVES_LOG(error, "store: " << error.what());
-        throw Error(codes::store_cannot_write, "the store cannot write: its file cannot be opened");
-    }
-    // In place of SQLite's own checkpoints, which make a commit wait.
-    sqlite3_wal_hook(
-        writer_->handle(),
-        [](void* self, sqlite3*, char const*, int pages) {
-            static_cast<SqliteStore*>(self)->wal_pages_ = pages;
-            return SQLITE_OK;
-        },
-        this);
-    if (again) ELVES_LOG(warning, "store: the data file is open again");
+    finished_ += units;
+    look_ups_->written(finished_);
+    scans_->written(finished_);
 }
 
 bool SqliteStore::idle() const
 {
     std::lock_guard const lock(mutex_);
     return writes_.empty();
-}
-
-void SqliteStore::checkpoint()
-{
-    if (!writer_ || wal_pages_ < wal_pages_when_idle) return;
-    if (wal_pages_ < wal_pages_always && !idle()) return;
-    int const code =
-        sqlite3_wal_checkpoint_v2(writer_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-    // Nothing is lost: the pages stay in the -wal file, and the next commit says how many there are.
-    wal_pages_ = 0;
-    if (code != SQLITE_OK && code != SQLITE_BUSY) {
-        ELVES_LOG(warning, "store: a checkpoint failed: SQLite error " << code << " (" << sqlite3_errstr(code)
-                                                                       << "); tried again later");
-    }
-}
-
-void SqliteStore::give_back_pages()
-{
-    auto const now = std::chrono::steady_clock::now();
-    if (!writer_ || now - looked_at_pages_ < between_looks_at_pages) return;
-    looked_at_pages_ = now;
-    try {
-        auto pages = count_pages(*writer_);
-        if (pages.free < std::max(free_pages_at_least, pages.all / 4)) return;
-        while (idle() && pages.free > pages.all / 8) {
-            // A file that an older program made has no map of its pages, and gives none back.
-            auto const before = std::exchange(pages, give_back_some(*writer_));
-            if (pages.free == before.free) return;
-        }
-    } catch (std::exception const& error) {
-        ELVES_LOG(warning, "store: free pages were not given back: " << error.what());
-    }
-}
-
-void SqliteStore::optimize()
-{
-    if (!writer_) return;
-    try {
-        writer_->script("PRAGMA analysis_limit = 400; PRAGMA optimize");
-    } catch (std::exception const& error) {
-        ELVES_LOG(warning, "store: PRAGMA optimize failed: " << error.what());
-    }
-}
-
-void SqliteStore::read_all()
-{
-    std::unique_lock lock(mutex_);
-    while (true) {
-        for_reader_.wait(
-            lock, [&] { return stopping_ || (!reads_.empty() && reads_.front().after <= finished_); });
-        if (stopping_) break;
-        std::vector<Unit> one;
-        one.push_back(std::move(reads_.front().unit));
-        reads_.pop_front();
-        lock.unlock();
-        read_one(one.front());
-        completions_->finish(std::move(one));
-        lock.lock();
-    }
-}
-
-void SqliteStore::open_reader()
-{
-    if (reader_) return;
-    try {
-        reader_ = open_db(path_, Access::read_only);
-    } catch (std::exception const& error) {
-        ELVES_LOG(error, "store: " << error.what());
-        throw Error(codes::store_cannot_write, "the store cannot read: its file cannot be opened");
-    }
-}
-
-void SqliteStore::read_one(Unit& unit)
-{
-    try {
-        open_reader();
-        read_deadline_ = std::chrono::steady_clock::now() + limits_.read_time;
-        sqlite3_progress_handler(
-            reader_->handle(), steps_between_looks,
-            [](void* self) { return static_cast<SqliteStore const*>(self)->read_is_over() ? 1 : 0; }, this);
-        Transaction transaction(*reader_, Transaction::Kind::read);
-        unit.work(*reader_);
-    } catch (DiskError const&) {
-        unit.error = std::current_exception();
-        reader_.reset();
-    } catch (...) {
-        unit.error = std::current_exception();
-    }
-}
-
-bool SqliteStore::read_is_over() const
-{
-    return stopping_ || std::chrono::steady_clock::now() > read_deadline_;
 }
 
 } // namespace elves

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,19 +14,23 @@
 #include "store/completions.hpp"
 #include "store/file_lock.hpp"
 #include "store/migrations.hpp"
+#include "store/read_lane.hpp"
+#include "store/store_writer.hpp"
 #include "store/unit.hpp"
 
 namespace elves {
 
-/// A Store on a SQLite file. One thread writes: it takes all that is queued into one transaction. One reads,
-/// on a read-only connection. Destroyed on the loop's thread, before the loop, and closed by that if it is
-/// not yet.
+/// A Store on a SQLite file. One thread writes: it takes all that is queued into one transaction. Look-ups
+/// and scans are read in lanes of their own (see ReadLane). Destroyed on the loop's thread, before the loop,
+/// and closed by that if it is not yet.
 class SqliteStore final : public Store {
 public:
     struct Limits {
-        std::size_t writes = 100'000; ///< Not yet committed; one more gets Error 429.1.
-        std::size_t reads = 1'000;
+        std::size_t writes = 100'000;                ///< Not yet committed; one more gets Error 429.1.
+        std::size_t reads = 1'000;                   ///< Look-ups that wait; one more gets Error 429.1.
         std::chrono::milliseconds read_time{10'000}; ///< For one read, then Error 429.1.
+        std::size_t scans = 100;                     ///< As `reads`.
+        std::size_t scan_threads = 2;                ///< As many scans run at a time.
         std::chrono::milliseconds soon{2};           ///< The longest that a `post_soon` waits for others.
     };
     /// Writes only, since start; `queued` is what is neither committed nor failed.
@@ -52,6 +55,7 @@ public:
     void post(Work work, Done done) override;
     void post_soon(Work work, Done done) override;
     void post_read(Work work, Done done) override;
+    void post_scan(Work work, Done done) override;
     void migrate(std::string_view module, std::string_view schema) override;
     void at_start(Work const& work) override;
 
@@ -63,10 +67,6 @@ public:
     [[nodiscard]] Counters counters() const;
 
 private:
-    struct Read {
-        Unit unit;
-        std::int64_t after; ///< So many writes have finished before it runs.
-    };
     struct AtOnce {
         Work const& work;
         std::exception_ptr error = nullptr;
@@ -74,6 +74,7 @@ private:
     };
 
     void queue(Work work, Done done, bool now);
+    void queue_read(ReadLane& lane, Work work, Done done);
     void refuse(Unit unit);
     void run_at_once(Work const& work);
 
@@ -81,17 +82,7 @@ private:
     void write_all();
     void wait_for_work(std::unique_lock<std::mutex>& lock);
     void write_group(std::vector<Unit> group);
-    void open_writer();
-    void checkpoint();
-    void give_back_pages();
     [[nodiscard]] bool idle() const;
-    void optimize();
-
-    // The reader's thread.
-    void read_all();
-    void open_reader();
-    void read_one(Unit& unit);
-    [[nodiscard]] bool read_is_over() const;
 
     std::string path_;
     Limits limits_;
@@ -101,27 +92,22 @@ private:
     std::vector<Schema> schemas_; ///< Not yet applied.
 
     // Closed in the reverse order: the last to go may write, and so folds the -wal file into the database.
-    std::unique_ptr<Db> writer_;
-    std::unique_ptr<Db> reader_;
-    int wal_pages_ = 0;                                     ///< The writer's; so are the next two.
-    std::chrono::steady_clock::time_point looked_at_pages_; ///< When they were counted last.
-    std::chrono::steady_clock::time_point read_deadline_;   ///< The reader's.
-    std::atomic<bool> stopping_ = false; ///< Set under the mutex; read by a long read without.
+    std::unique_ptr<StoreWriter> writer_;
+    std::unique_ptr<ReadLane> look_ups_;
+    std::unique_ptr<ReadLane> scans_;
+    std::int64_t finished_ = 0; ///< Writes, committed or failed; the writer's.
+    std::atomic<bool> stopping_ = false;
 
     mutable std::mutex mutex_; ///< Over all below.
     std::condition_variable for_writer_;
-    std::condition_variable for_reader_;
     std::condition_variable for_at_once_;
     std::vector<Unit> writes_;
     bool now_ = false;                           ///< One of them was not posted by `post_soon`.
     std::chrono::steady_clock::time_point soon_; ///< Otherwise they are written then.
-    std::deque<Read> reads_;
     AtOnce* at_once_ = nullptr;
-    std::int64_t finished_ = 0; ///< Writes, committed or failed.
     Counters counters_;
 
     std::thread write_thread_;
-    std::thread read_thread_;
 };
 
 } // namespace elves

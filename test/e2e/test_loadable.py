@@ -3,7 +3,7 @@
 import shutil
 import unittest
 
-from house import BIN, HouseTest, binary, run
+from house import BIN, HouseTest, binary, eventually, run
 
 LOADABLE = BIN.parent / "loadable"
 
@@ -48,6 +48,14 @@ class Loadable(HouseTest):
         folder = self.modules("guestbook")
         self.assertIn("longest", self.refused(folder, guestbook={"longest": "very"}))
         self.assertIn("greting", self.refused(folder, guestbook={"greting": "hi"}))
+
+    def test_its_calls_that_wait_when_the_server_stops_end_before_it_is_destroyed(self):
+        house = self.server(modules={"path": str(self.modules("lingerer"))}, server={"shutdown_grace": 1})
+        client = self.client(house)
+        for how in ("time", "store", "time"):
+            client.begin("lingerer", "linger", how=how)
+        eventually(lambda: self.client(house).ok("lingerer", "waiting")["info"] == "3", what="three calls wait")
+        self.assertEqual(house.terminate(), 0, house.log())
 
     def test_one_of_another_api_version_is_refused_by_name(self):
         self.assertRegex(self.refused(self.modules("too_old")), r"too_old\.so.*module API 0")

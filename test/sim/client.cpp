@@ -65,7 +65,7 @@ asio::awaitable<SimClients::Answer> SimClients::call(
     std::string service, std::string method, json::object fields, std::chrono::milliseconds limit)
 {
     if (!link_ || !link_->is_open()) {
-        auto link = co_await dial(place_.network, *this, place_.server, nullptr);
+        auto link = co_await dial(place_.network, *this, place_.server, dialing);
         if (!link) co_return std::nullopt;
         link_ = std::move(link);
     }
@@ -127,7 +127,10 @@ void SimClients::hear_send(json::object const& ins, std::string const& agent, bo
     invariants.acknowledged(*id, !sync && text(info, "agent_sync_flag") == "true");
     if (auto const dedup = text(ins, "dedup"); !dedup.empty())
         invariants.acknowledged_once(agent, dedup, *id);
-    if (sync) invariants.told(*id, info.at("worker_flag").as_int64(), text(info, "worker_result"));
+    auto const flag = sync ? info.at("worker_flag").as_int64() : 0;
+    if (sync) invariants.told(*id, flag, text(info, "worker_result"));
+    if (sync && flag == -1)
+        invariants.told_none(*id, text(info, "agent_sync_error"), text(info, "worker_result"));
     tasks_.push_back(*id);
 }
 

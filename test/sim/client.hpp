@@ -67,7 +67,7 @@ private:
 
     Place place_;
     Habits habits_;
-    std::shared_ptr<SimLink> link_;
+    std::shared_ptr<Link> link_;
     std::vector<TaskId> tasks_;
     std::vector<Cron> crons_;
     std::vector<std::string> dedups_;

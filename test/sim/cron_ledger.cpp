@@ -121,14 +121,14 @@ std::vector<Instant> CronLedger::times(Account const& account, Instant after, In
     return all;
 }
 
-void CronLedger::at_rest(Instant until) const
+void CronLedger::check(Instant until, Late const& late) const
 {
     for (auto const& [id, account] : jobs_) {
         if (!account.job.active) continue;
         auto const due = times(account, account.job.mark, until);
         if (!due.empty())
-            broken_("cron job " + id.text() + ": " + std::to_string(due.size()) + " times " +
-                    span(account.job.mark, until) + " are not accounted for");
+            late("cron job " + id.text() + ": " + std::to_string(due.size()) + " times " +
+                 span(account.job.mark, until) + " are not accounted for");
     }
 }
 

@@ -29,6 +29,7 @@ namespace elves::sim {
 class CronLedger {
 public:
     using Broken = std::function<void(std::string what)>;
+    using Late = Broken;
     explicit CronLedger(Broken broken) : broken_(std::move(broken)) {}
 
     struct Job {
@@ -61,7 +62,8 @@ public:
     void end_of_transaction();
 
     /// Each due time up to `until` must be accounted for by now.
-    void at_rest(Instant until) const;
+    void at_rest(Instant until) const { check(until, broken_); }
+    void check(Instant until, Late const& late) const;
 
 private:
     struct Record {

@@ -22,6 +22,8 @@ struct LogRow {
     bool cancel_due = false;
     std::optional<TaskId> cron_id;
     std::optional<Instant> fire_time;
+    std::chrono::seconds ttl{0};
+    Instant accepted{}; ///< By the server's clock.
 };
 
 /// A row of an agent's journal, as it was just committed.

@@ -166,7 +166,9 @@ void Faults::jump()
         nature_.random.chance(500) ? nature_.random.time(-20s, 20s) : nature_.random.time(-2h, 2h);
     auto const off = machine.off + std::chrono::duration_cast<std::chrono::milliseconds>(by);
     if (std::chrono::abs(off) > most_off) return;
+    if (world_.liveness_ && &machine == &world_.server_) world_.liveness_->server_clock_jumps();
     machine.off = off;
+    ++machine.jumps;
     nature_.tally.see(by > 0us ? Sight::clock_forward : Sight::clock_back);
     ELVES_SIM_TRACE(
         nature_.trace, "fault: the clock of " << machine.name << " jumps by " << by.count() << " us");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/liveness.hpp"
+
 namespace elves::sim {
 
 namespace {
@@ -57,6 +59,7 @@ void Invariants::log_wrote(LogRow const& row)
     if (was_final && row.flag && !facts.log->flag) tally().see(Sight::late_result);
     if (row.flag && (!facts.log || !facts.log->flag)) check_result(facts, row);
     facts.log = row;
+    if (liveness) liveness->log_wrote(row, was_final);
 }
 
 void Invariants::check_move(Facts const& facts, LogRow const& row)
@@ -121,11 +124,13 @@ void Invariants::journal_wrote(std::string const& agent, JournalRow const& row)
         broken("confirmed-known",
             agent + " was told that the result of task " + row.id.text() + " is on disk, and it is not");
     facts.journal = row;
+    if (liveness) liveness->journal_wrote(agent, row);
 }
 
 void Invariants::worker_started(std::string const& agent, TaskId id)
 {
     auto& facts = facts_[id];
+    if (liveness) liveness->worker_started(id);
     if (++facts.starts > 1) broken("starts-once", "task " + id.text() + " starts again on " + agent);
     if (!facts.journal || facts.journal->stage != "started")
         return broken("journal-first", "task " + id.text() + " starts before the journal says so");
@@ -182,6 +187,13 @@ void Invariants::told(TaskId id, std::int64_t flag, std::string const& result)
         broken("told-true", "task " + id.text() + " was answered with what its worker did not say: " +
                                 std::to_string(flag) + " \"" + result + "\"");
     facts.heard_true = facts.heard_true || flag == 1;
+}
+
+void Invariants::told_none(TaskId id, std::string const& handover_error, std::string const& result)
+{
+    if (!liveness) return;
+    if (result.starts_with("no result within")) liveness->told_end(id, result);
+    if (handover_error.starts_with("[410.1]")) liveness->told_end(id, handover_error);
 }
 
 void Invariants::shown(TaskId id, TaskStatus status)

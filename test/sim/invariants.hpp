@@ -10,6 +10,8 @@
 
 namespace elves::sim {
 
+class Liveness;
+
 /// What was promised and not kept.
 struct Violation {
     std::string invariant;
@@ -21,6 +23,8 @@ struct Violation {
 class Invariants {
 public:
     explicit Invariants(Nature& nature) : nature_(nature) {}
+
+    Liveness* liveness = nullptr; ///< Is told, too; null for none.
 
     // Disks: each row as it is committed.
     void log_wrote(LogRow const& row);
@@ -36,6 +40,8 @@ public:
     void acknowledged_once(std::string const& agent, std::string const& dedup, TaskId id);
     /// A reply with a worker's word.
     void told(TaskId id, std::int64_t flag, std::string const& result);
+    /// A reply without a worker's word: why there is none.
+    void told_none(TaskId id, std::string const& handover_error, std::string const& result);
     /// A reply that shows a status.
     void shown(TaskId id, TaskStatus status);
     /// A call to a processor.

@@ -49,7 +49,7 @@ JournalWatch::JournalWatch(Invariants& invariants, std::string agent)
 
 void JournalWatch::begin(Db& db)
 {
-    if (std::exchange(watching_, true)) return;
+    watching_ = true;
     db.script(triggers());
 }
 

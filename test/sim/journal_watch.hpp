@@ -16,6 +16,7 @@ public:
     void begin(Db& db);
     void look(Db& db);
     void at_rest(Instant until);
+    void check_crons(Instant until, CronLedger::Late const& late) const { ledger_.check(until, late); }
     /// The agent's own jobs, by their ids.
     [[nodiscard]] std::set<TaskId> const& jobs() const noexcept { return jobs_; }
 

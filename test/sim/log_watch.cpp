@@ -1,9 +1,9 @@
 #include "sim/log_watch.hpp"
 
 #include <limits>
-#include <set>
 
 #include "audit/audit_verify.hpp"
+#include "sim/liveness.hpp"
 #include "sim/trigger.hpp"
 
 namespace elves::sim {
@@ -15,15 +15,17 @@ namespace {
 constexpr auto change_table =
     "CREATE TEMP TABLE change (n INTEGER PRIMARY KEY, kind TEXT, id TEXT, agent TEXT, type TEXT, "
     "status TEXT, ended INTEGER, flag INTEGER, result TEXT, handed INTEGER, error TEXT, cancel_due INTEGER, "
-    "cron_id TEXT, fire_time INTEGER, rule TEXT, zone TEXT, is_on INTEGER, mark_before INTEGER, "
+    "cron_id TEXT, fire_time INTEGER, ttl INTEGER, accepted INTEGER, rule TEXT, zone TEXT, is_on INTEGER, "
+    "mark_before INTEGER, "
     "mark INTEGER);\n";
 
 /// What a trigger writes down, after its kind. In the place of a rule stands who asked for a task.
 constexpr std::string_view task_values =
     "(kind, id, agent, type, status, ended, flag, result, handed, error, cancel_due, cron_id, fire_time, "
-    "rule) "
+    "ttl, accepted, rule) "
     "VALUES (?, NEW.id, NEW.agent, NEW.type, NEW.status, NEW.end_time, NEW.worker_flag, NEW.worker_result, "
-    "NEW.sync_flag, NEW.sync_error, NEW.cancel_due, NEW.cron_id, NEW.fire_time, NEW.asked_from)";
+    "NEW.sync_flag, NEW.sync_error, NEW.cancel_due, NEW.cron_id, NEW.fire_time, NEW.ttl, NEW.start_time, "
+    "NEW.asked_from)";
 /// A firing that was added to a record: in the place of the record's own time stands the firing's.
 constexpr std::string_view merged_values =
     "(kind, id, agent, type, status, ended, flag, result, handed, error, cancel_due, cron_id, fire_time, "
@@ -59,7 +61,7 @@ constexpr std::string_view select_changes =
     "fire_time, "
     "rule, zone, is_on, mark_before, mark, "
     "EXISTS (SELECT 1 FROM change AS other WHERE abs(other.n - this.n) = 1 AND other.kind = 'job' "
-    "AND other.cron_id = this.cron_id) FROM change AS this ORDER BY n";
+    "AND other.cron_id = this.cron_id), ttl, accepted FROM change AS this ORDER BY n";
 
 std::optional<std::int64_t> maybe(Run const& row, int column)
 {
@@ -85,6 +87,8 @@ LogRow log_row(Run const& row)
     log.cancel_due = row.number(10) == 1;
     if (!row.is_null(11)) log.cron_id = id_at(row, 11);
     if (auto const time = maybe(row, 12)) log.fire_time = instant(*time);
+    log.ttl = std::chrono::seconds(maybe(row, 19).value_or(0));
+    log.accepted = instant(maybe(row, 20).value_or(0));
     return log;
 }
 
@@ -100,7 +104,7 @@ LogWatch::LogWatch(Invariants& invariants, Zone zone, std::chrono::seconds give_
 
 void LogWatch::begin(Db& db)
 {
-    if (std::exchange(watching_, true)) return;
+    watching_ = true;
     db.script(triggers());
 }
 
@@ -137,6 +141,10 @@ void LogWatch::look(Db& db)
         invariants_.broken(
             "audited", "of one commit's tasks and the audit trail's rows of them one lacks the other");
     db.run("DELETE FROM change").execute();
+    if (plant.empty() || std::exchange(planting_, true)) return;
+    db.script(plant);
+    look(db);
+    planting_ = false;
 }
 
 void LogWatch::see_firing(LogRow const& log, bool is_merged)
@@ -144,10 +152,15 @@ void LogWatch::see_firing(LogRow const& log, bool is_merged)
     auto& tally = invariants_.tally();
     if (log.status != TaskStatus::skipped) {
         tally.see(Sight::center_run);
+        bool const makes_up = making_up_.erase(*log.cron_id) > 0;
+        if (makes_up && invariants_.liveness) invariants_.liveness->makes_up(log.id);
         return ledger_.ran(*log.cron_id, *log.fire_time, is_merged);
     }
     if (says_missed(log.error)) tally.see(Sight::center_missed);
-    if (says_made_up(log.error)) tally.see(Sight::made_up);
+    if (says_made_up(log.error)) {
+        tally.see(Sight::made_up);
+        making_up_.insert(*log.cron_id);
+    }
     ledger_.skipped(*log.cron_id, *log.fire_time, log.error);
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <set>
+
 #include "elves/sql.hpp"
 #include "sim/cron_ledger.hpp"
 #include "sim/invariants.hpp"
@@ -11,7 +13,9 @@ class LogWatch {
 public:
     /// `zone`: of jobs that name none. `give_up`: `tasklog.processor_give_up`.
     LogWatch(Invariants& invariants, Zone zone, std::chrono::seconds give_up);
-    /// Once, when the tables are there.
+    /// SQL of a planted bug, run behind each commit.
+    std::string plant;
+    /// On each connection of the server, when the tables are there.
     void begin(Db& db);
     /// After each commit.
     void look(Db& db);
@@ -23,6 +27,7 @@ public:
         ledger_.at_rest(until);
         ledger_.debts_paid(until - return_time);
     }
+    void check_crons(Instant until, CronLedger::Late const& late) const { ledger_.check(until, late); }
     /// Nothing is under way any more.
     void at_rest(Db& db);
 
@@ -34,7 +39,9 @@ private:
     Zone zone_;
     std::chrono::seconds give_up_;
     CronLedger ledger_;
+    std::set<TaskId> making_up_; ///< Cron jobs whose next run makes up for missed ones.
     bool watching_ = false;
+    bool planting_ = false;
 };
 
 } // namespace elves::sim

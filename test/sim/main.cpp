@@ -26,16 +26,24 @@ constexpr auto usage =
     "  --all          goes on after one that fails\n"
     "  --twice        runs each twice: both must go the same way\n"
     "  --demand-all   fails where something that may happen never did\n"
+    "  --liveness     checks what must happen, too: handovers, reports, firings within a bound\n"
     "elves_sim --seed N [--steps N] [--trace]: replays one\n"
     "--break BUG: plants a bug, which must be found: forgetful_server | forgetful_agent | hasty_server | "
-    "garbler\n";
+    "garbler;\n"
+    "  with --liveness: lost_handovers | lost_reports | late_handovers | lost_timers | expires_early | "
+    "gives_up | no_make_up\n";
+
+constexpr std::pair<std::string_view, Plant> plants[]{{"forgetful_server", Plant::forgetful_server},
+    {"forgetful_agent", Plant::forgetful_agent}, {"hasty_server", Plant::hasty_server},
+    {"garbler", Plant::garbler}, {"lost_handovers", Plant::lost_handovers},
+    {"lost_reports", Plant::lost_reports}, {"late_handovers", Plant::late_handovers},
+    {"lost_timers", Plant::lost_timers}, {"expires_early", Plant::expires_early},
+    {"gives_up", Plant::gives_up}, {"no_make_up", Plant::no_make_up}};
 
 Plant plant_named(std::string_view name)
 {
-    if (name == "forgetful_server") return Plant::forgetful_server;
-    if (name == "forgetful_agent") return Plant::forgetful_agent;
-    if (name == "hasty_server") return Plant::hasty_server;
-    if (name == "garbler") return Plant::garbler;
+    for (auto const& [known, plant] : plants)
+        if (known == name) return plant;
     throw std::invalid_argument("there is no bug named " + std::string(name));
 }
 
@@ -55,6 +63,10 @@ Plan read(int count, char** words)
         std::string_view const option = words[i];
         if (option == "--trace") {
             plan.options.keep_trace = plan.options.print_trace = true;
+            continue;
+        }
+        if (option == "--liveness") {
+            plan.options.liveness = true;
             continue;
         }
         if (option == "--all" || option == "--twice" || option == "--demand-all") {
@@ -91,7 +103,7 @@ void tell(Options options, Outcome const& outcome, bool with_trace)
     std::cout << "\nseed " << options.seed << ", step " << outcome.steps << ": "
               << outcome.violation->invariant << ": " << outcome.violation->what
               << "\nreplay: elves_sim --seed " << options.seed << " --steps " << options.steps
-              << " --trace\n";
+              << (options.liveness ? " --liveness" : "") << " --trace\n";
 }
 
 struct Sum {

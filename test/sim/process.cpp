@@ -8,6 +8,10 @@ Process::Process(Nature& nature_, Machine& machine_)
     : nature(nature_), machine(machine_), clock(nature.time, machine.off), running_(io.get_executor())
 {
     machine.process = this;
+    clock.forgets = [this] {
+        return machine.forgets_timers > 0 && nature.random.chance(machine.forgets_timers);
+    };
+    ++machine.lives;
 }
 
 Process::~Process() = default;
@@ -26,6 +30,8 @@ void Process::unwind()
     machine.paused = false;
     here.reset();
     clock.end();
+    listening.links.drop_all();
+    dialing.links.drop_all();
     // A coroutine that unwinds may wake the next, which finds that there is nothing left to wait for.
     constexpr int most = 1'000'000;
     int handlers = 0;

@@ -3,7 +3,6 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "elves/error.hpp"
-#include "elves/one_shot.hpp"
 
 namespace elves::sim {
 
@@ -11,16 +10,53 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::chrono::milliseconds answer_limit = 10s;
-constexpr std::chrono::milliseconds beat_interval = 10s;
-constexpr int beats_a_ping = 3;
 constexpr agent::Tasks::Limits limits{3, 20};
+
+agent::AgentSettings settings_for(Machine const& machine, Machine const& server)
+{
+    agent::AgentSettings settings;
+    settings.servers = {HostPort{server.ip.text(), 7788}};
+    settings.ip = machine.ip;
+    settings.key_file = "there is no such file"; // the server asks for no key
+    return settings;
+}
+
+/// The simulation's machine, as its agent sees it.
+class SimEnvironment final : public agent::LinkEnvironment {
+public:
+    SimEnvironment(Process& home, SimNetwork& network, Machine& server)
+        : home_(home), network_(network), server_(server)
+    {
+    }
+    [[nodiscard]] asio::awaitable<std::shared_ptr<Link>> dial(
+        HostPort place, std::chrono::milliseconds, LinkShared& shared) override
+    {
+        auto link = co_await sim::dial(network_, home_, server_, shared);
+        if (!link) throw Error(codes::agent_unreachable, "nobody answers at " + place.text());
+        co_return link;
+    }
+    [[nodiscard]] json::object registration(Ip const& ip, std::string const& starttime) override
+    {
+        return json::object{{"agentip", ip.text()}, {"os", "linux"}, {"version", ELVES_VERSION},
+            {"starttime", starttime}, {"apps", json::object{{"app", "1"}}}};
+    }
+    [[nodiscard]] unsigned random_seed() override
+    {
+        return static_cast<unsigned>(home_.nature.random.next());
+    }
+
+private:
+    Process& home_;
+    SimNetwork& network_;
+    Machine& server_;
+};
 
 } // namespace
 
 SimAgent::SimAgent(Nature& nature_, Place place)
     : Process(nature_, place.machine)
     , place_(place)
+    , settings_(settings_for(place.machine, place.server))
     , store_(nature_, place.disk, io.get_executor())
     , journal_(store_)
     , workers_(*this, place.invariants)
@@ -30,7 +66,12 @@ SimAgent::SimAgent(Nature& nature_, Place place)
     , cron_(io.get_executor(), clock, journal_, tasks_, zone_)
     , service_(clock, tasks_, cron_, reports_, server_time_, journal_since_, zone_)
     , router_(gate_)
+    , link_(settings_, listening, zone_, server_time_,
+          {[this](std::shared_ptr<Peer> server) { link_up(std::move(server)); }, [this] { link_down(); },
+              [this](JsonValue const& reply) { bounds_.learn(reply); }},
+          std::make_unique<SimEnvironment>(*this, place.network, place.server))
 {
+    listening.router = &router_;
     service_.declare(methods_);
     router_.add(std::string(agent::InstructService::name), methods_);
     tasks_.listen({
@@ -39,12 +80,12 @@ SimAgent::SimAgent(Nature& nature_, Place place)
         [this](TaskId id, bool is_queued) { reports_.tell_queued(id, is_queued); }});
     output_.ask_unconfirmed([this](TaskId id) { return tasks_.unconfirmed().contains(id); });
     cron_.on_run([this](TaskId id) { reports_.add_run(id); });
-    if (place_.disk.begin_watch) place_.disk.begin_watch(place_.disk.db());
+    store_.watch();
     if (auto const since = journal_.load_since()) journal_since_.set(*since);
     output_.start(journal_.load_output());
     tasks_.start(journal_.load_tasks(clock.now()));
     cron_.start(journal_.load_crons());
-    asio::co_spawn(io, stay_linked(), [](std::exception_ptr const& escaped) {
+    asio::co_spawn(io, link_.run(), [](std::exception_ptr const& escaped) {
         if (escaped) std::rethrow_exception(escaped);
     });
 }
@@ -56,68 +97,29 @@ SimAgent::~SimAgent()
     unwind();
 }
 
-asio::awaitable<void> SimAgent::stay_linked()
+void SimAgent::link_up(std::shared_ptr<Peer> server)
 {
-    while (true) {
-        link_ = co_await dial(place_.network, *this, place_.server, &router_);
-        if (link_) {
-            try {
-                co_await serve(link_);
-            } catch (Error const& problem) {
-                ELVES_SIM_TRACE(nature.trace, machine.name << ": " << problem.what());
-            }
-            link_->close("the agent begins anew");
-        }
-        auto const wait =
-            nature.random.chance(500) ? nature.random.time(0ms, 500ms) : nature.random.time(1s, 30s);
-        co_await pause(clock, std::chrono::duration_cast<std::chrono::milliseconds>(wait));
-    }
-}
-
-asio::awaitable<void> SimAgent::serve(std::shared_ptr<SimLink> link)
-{
-    json::object fields{{"agentip", machine.ip.text()}, {"os", "linux"}, {"version", ELVES_VERSION}};
-    auto const asked = clock.steady();
-    auto const back = co_await link->call("heartbeat", "register", fields, answer_limit);
-    if (!back.flag) co_return;
-    note_time(back, asked);
+    registered_ = true;
+    begin_journal();
     nature.tally.see_again(Sight::relinked, machine.name);
-    if (auto const zone = Zone::named(back.fields.find("timezone")->string())) zone_ = *zone;
-    bounds_.learn(back.fields.root());
-    output_.link_up(link);
-    reports_.link_up(link);
-    try {
-        co_await beat_until_lost(link);
-    } catch (Error const& problem) {
-        ELVES_SIM_TRACE(nature.trace, machine.name << ": the server is silent: " << problem.what());
-    }
-    output_.link_down();
-    reports_.link_down();
+    output_.link_up(server);
+    reports_.link_up(std::move(server));
 }
 
-asio::awaitable<void> SimAgent::beat_until_lost(std::shared_ptr<SimLink> link)
+void SimAgent::begin_journal()
 {
-    OneShot<bool> lost;
-    link->on_close([lost]() mutable { lost.set(true); });
-    int beats = 0;
-    while (link->is_open()) {
-        if (co_await lost.wait(clock, beat_interval)) co_return;
-        if (++beats % beats_a_ping != 0) {
-            link->cast("heartbeat", "beat", {});
-            continue;
-        }
-        co_await server_time_.ask(link, answer_limit);
-    }
-}
-
-void SimAgent::note_time(Back const& back, Steady asked)
-{
-    server_time_.learn(back.fields.root(), asked);
     auto const now = server_time_.now();
     if (journal_since_.is_known() || !now) return;
     asio::co_spawn(io, journal_.begin(*now), [this, since = *now](std::exception_ptr const& failure) {
         if (!failure && !journal_since_.is_known()) journal_since_.set(since);
     });
+}
+
+void SimAgent::link_down()
+{
+    registered_ = false;
+    output_.link_down();
+    reports_.link_down();
 }
 
 void SimAgent::stop()
@@ -136,7 +138,7 @@ void SimAgent::finish(Steady until)
         return;
     }
     output_.stop();
-    if (link_) link_->close("the agent is shutting down");
+    link_.stop();
     stopping_ = clock.after(20ms, [this] { over_ = true; });
 }
 

@@ -2,13 +2,14 @@
 
 #include "agent/instruct_service.hpp"
 #include "agent/kept_output.hpp"
+#include "agent/server_link.hpp"
 #include "sim/sim_disk.hpp"
 #include "sim/sim_network.hpp"
 #include "sim/sim_workers.hpp"
 
 namespace elves::sim {
 
-/// One life of an agent: all of src/agent but its processes and its socket.
+/// One life of an agent: all of src/agent but its processes and its sockets.
 class SimAgent final : public Process {
 public:
     struct Place {
@@ -24,15 +25,16 @@ public:
     /// As on SIGTERM.
     void stop();
     [[nodiscard]] bool is_over() const override { return over_; }
+    [[nodiscard]] bool is_registered() const override { return registered_ && !orderly_; }
 
 private:
-    [[nodiscard]] asio::awaitable<void> stay_linked();
-    [[nodiscard]] asio::awaitable<void> serve(std::shared_ptr<SimLink> link);
-    [[nodiscard]] asio::awaitable<void> beat_until_lost(std::shared_ptr<SimLink> link);
-    void note_time(Back const& back, Steady asked);
+    void link_up(std::shared_ptr<Peer> server);
+    void begin_journal();
+    void link_down();
     void finish(Steady until);
 
     Place place_;
+    agent::AgentSettings settings_;
     SimStore store_;
     Zone zone_;
     agent::ServerTime server_time_{clock};
@@ -48,8 +50,9 @@ private:
     MethodTable methods_;
     Gate gate_;
     Router router_;
-    std::shared_ptr<SimLink> link_;
+    agent::ServerLink link_;
     Timer stopping_;
+    bool registered_ = false;
     bool over_ = false;
     bool orderly_ = false;
 };

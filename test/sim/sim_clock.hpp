@@ -71,11 +71,15 @@ class SimClock final : public Clock {
 public:
     SimClock(SimTime const& time, std::chrono::milliseconds const& off) : time_(time), off_(off) {}
 
+    /// Planted bug: whether the next timer never rings.
+    std::function<bool()> forgets;
+
     [[nodiscard]] Instant now() const override { return time_.day() + off_; }
     [[nodiscard]] Steady steady() const override { return time_.now(); }
     [[nodiscard]] Timer after(std::chrono::milliseconds delay, std::function<void()> then) override
     {
         if (!timers_) return Timer();
+        if (forgets()) delay = std::chrono::hours(24);
         auto const wait = delay < std::chrono::milliseconds(0) ? std::chrono::milliseconds(0) : delay;
         return Timer(timers_->add(time_.now() + wait, std::move(then)));
     }

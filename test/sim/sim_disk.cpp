@@ -1,23 +1,57 @@
 #include "sim/sim_disk.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
 
 #include "elves/error.hpp"
-#include "store/group_commit.hpp"
 #include "store/migrations.hpp"
-#include "store/open_db.hpp"
 #include "store/transaction.hpp"
 
 namespace elves::sim {
 
 using namespace std::chrono_literals;
 
-SimDisk::SimDisk(std::string name) : name_(std::move(name)), db_(open_in_memory()) {}
+namespace {
+
+constexpr auto file_name = "elves.db";
+/// A commit has about as many writes: what fails after so many fails within it, mostly.
+constexpr std::size_t writes_of_a_commit = 8;
+constexpr auto read_limit = 10s;
+
+} // namespace
+
+SimDisk::SimDisk(std::string name) : files(name), name_(std::move(name)) {}
 
 SimStore::SimStore(Nature& nature, SimDisk& disk, LoopExecutor loop)
     : nature_(nature), disk_(disk), loop_(std::move(loop))
 {
+    auto const path = disk_.files.path(file_name);
+    if (!disk_.files.find(path)) static_cast<void>(disk_.files.make(path));
+    writer_ = std::make_unique<StoreWriter>(path, SimFiles::vfs_name);
+    reader_ = std::make_unique<StoreReader>(path, SimFiles::vfs_name);
+    static_cast<void>(open());
+}
+
+Db& SimStore::open()
+{
+    auto& db = writer_->open();
+    if (std::exchange(disk_.db_, &db) == &db) return db;
+    db.script("PRAGMA temp_store = MEMORY");
+    if (watches_ && disk_.begin_watch) disk_.begin_watch(db);
+    return db;
+}
+
+void SimStore::watch()
+{
+    auto& db = open();
+    watches_ = true;
+    if (disk_.begin_watch) disk_.begin_watch(db);
+}
+
+void SimStore::look()
+{
+    if (disk_.on_commit && disk_.db_) disk_.on_commit(*disk_.db_);
 }
 
 std::function<void()> SimStore::if_here(void (SimStore::*then)())
@@ -47,14 +81,18 @@ void SimStore::begin_write()
 void SimStore::write()
 {
     if (auto const crash = std::exchange(disk_.crash_at_write, nullptr)) {
-        if (!disk_.crash_before_commit) commit(group_ = std::exchange(writes_, {}));
+        if (disk_.crash_before_commit) {
+            tear_commit();
+        } else {
+            commit(group_ = std::exchange(writes_, {}));
+        }
         return crash(); // and this is gone
     }
     group_ = std::exchange(writes_, {});
     if (nature_.random.chance(disk_.faults.rushes)) {
         ELVES_SIM_TRACE(nature_.trace, disk_.name() << ": planted: confirmed before it is kept");
         // What they answer is known, and told; kept a good while later.
-        try_out(group_);
+        static_cast<void>(try_out(group_));
         for (auto& unit : group_) tell({nullptr, std::exchange(unit.done, nullptr)});
         nature_.time.after(nature_.random.time(1s, 5s), if_here(&SimStore::commit_late));
         return;
@@ -73,28 +111,62 @@ void SimStore::commit_late()
 void SimStore::commit(std::vector<Unit>& group)
 {
     auto const& faults = disk_.faults;
-    if (faults.full || nature_.random.chance(faults.refuses)) {
-        ELVES_SIM_TRACE(nature_.trace, disk_.name() << ": the disk refuses " << group.size() << " writes");
-        nature_.tally.see(Sight::write_refused);
-        Error const error(codes::store_cannot_write, "the store cannot write: disk full");
-        for (auto& unit : group) unit.error = std::make_exception_ptr(error);
-        return;
-    }
     if (nature_.random.chance(faults.forgets)) {
         ELVES_SIM_TRACE(
             nature_.trace, disk_.name() << ": planted: " << group.size() << " writes are not kept");
-        return try_out(group);
+        static_cast<void>(try_out(group));
+        return;
     }
+    // Not where the group is divided: what of it is committed before the fault would not be seen.
+    bool const fails = nature_.random.chance(faults.refuses) && try_out(group);
+    disk_.files.is_full = faults.full;
+    if (fails)
+        disk_.files.writes_left = 1 + static_cast<std::int64_t>(nature_.random.below(writes_of_a_commit));
     ELVES_SIM_TRACE(nature_.trace, disk_.name() << ": commits " << group.size() << " writes");
-    static_cast<void>(commit_group(disk_.db(), group));
-    if (disk_.on_commit) disk_.on_commit(disk_.db());
+    write_group(group);
+    disk_.files.is_full = false;
+    disk_.files.writes_left = -1;
+    writer_->maintain([this] { return writes_.empty(); });
+    bool const refused =
+        std::any_of(group.begin(), group.end(), [](Unit const& unit) { return unit.error != nullptr; });
+    if (!refused || !(faults.full || fails)) return;
+    ELVES_SIM_TRACE(nature_.trace, disk_.name() << ": the disk refuses them");
+    nature_.tally.see(Sight::write_refused);
 }
 
-/// They are run, and nothing of it stays.
-void SimStore::try_out(std::vector<Unit> const& group)
+void SimStore::write_group(std::vector<Unit>& group)
 {
-    Transaction const transaction(disk_.db());
-    for (auto const& unit : group) unit.work(disk_.db());
+    try {
+        static_cast<void>(open());
+    } catch (Error const&) {
+        for (auto& unit : group) unit.error = std::current_exception();
+        return;
+    }
+    auto const result = writer_->write(group);
+    if (result.commits > 0) look();
+    if (result.in_doubt) disk_.db_ = nullptr;
+}
+
+void SimStore::tear_commit()
+{
+    group_ = std::exchange(writes_, {});
+    if (!try_out(group_)) return;
+    disk_.files.writes_left = 1 + static_cast<std::int64_t>(nature_.random.below(writes_of_a_commit));
+    write_group(group_);
+    power_fails_ = true;
+}
+
+/// They are run, and nothing of it stays. False where one of them fails.
+bool SimStore::try_out(std::vector<Unit> const& group)
+{
+    try {
+        auto& db = open();
+        Transaction const transaction(db);
+        for (auto const& unit : group) unit.work(db);
+    } catch (std::exception const&) {
+        return false;
+    }
+    return true;
 }
 
 void SimStore::finish()
@@ -125,12 +197,7 @@ void SimStore::read()
 {
     auto unit = std::move(reads_.front().unit);
     reads_.pop_front();
-    try {
-        Transaction const transaction(disk_.db(), Transaction::Kind::read);
-        unit.work(disk_.db());
-    } catch (...) {
-        unit.error = std::current_exception();
-    }
+    reader_->read(unit, read_limit, stopping_);
     tell(std::move(unit));
     reading_ = false;
     begin_read();
@@ -149,15 +216,24 @@ void SimStore::tell(Unit unit)
 
 void SimStore::migrate(std::string_view module, std::string_view schema)
 {
-    elves::migrate(disk_.db(), {{std::string(module), std::string(schema)}});
+    elves::migrate(open(), {{std::string(module), std::string(schema)}});
 }
 
 void SimStore::at_start(Work const& work)
 {
-    Transaction transaction(disk_.db());
-    work(disk_.db());
+    auto& db = open();
+    Transaction transaction(db);
+    work(db);
     transaction.commit();
-    if (disk_.on_commit) disk_.on_commit(disk_.db());
+    look();
+}
+
+/// The program holds its file no more.
+void SimStore::leave()
+{
+    disk_.db_ = nullptr;
+    reader_.reset();
+    writer_.reset();
 }
 
 void SimStore::cut()
@@ -168,6 +244,10 @@ void SimStore::cut()
     auto const group = std::exchange(group_, {});
     auto const writes = std::exchange(writes_, {});
     auto const reads = std::exchange(reads_, {});
+    if (!writer_) return;
+    disk_.files.freeze();
+    leave();
+    disk_.files.thaw(power_fails_ || nature_.random.chance(500));
 }
 
 void SimStore::close()
@@ -175,6 +255,8 @@ void SimStore::close()
     if (here_ && !writes_.empty()) commit(writes_);
     writes_.clear();
     group_.clear();
+    if (writer_) writer_->optimize();
+    leave();
     cut();
 }
 

@@ -7,11 +7,13 @@
 
 #include "elves/store.hpp"
 #include "sim/nature.hpp"
-#include "store/unit.hpp"
+#include "sim/sim_vfs.hpp"
+#include "store/store_reader.hpp"
+#include "store/store_writer.hpp"
 
 namespace elves::sim {
 
-/// A machine's disk: what was committed stays, whatever crashes.
+/// A machine's disk with the data file of its program.
 class SimDisk {
 public:
     explicit SimDisk(std::string name);
@@ -19,12 +21,17 @@ public:
     /// How bad it is just now.
     struct Faults {
         bool full = false;                 ///< Every write gets Error 507.1.
-        int refuses = 0;                   ///< So many of a thousand writes get it.
+        int refuses = 0;                   ///< In so many of a thousand commits a write fails.
         std::chrono::microseconds slow{0}; ///< More for each write.
         int forgets = 0;                   ///< Planted bug: so many of a thousand are confirmed, not kept.
         int rushes = 0;                    ///< Planted bug: so many are confirmed before they are kept.
     };
     Faults faults;
+    [[nodiscard]] bool is_well() const noexcept
+    {
+        return !faults.full && faults.refuses == 0 && faults.slow == std::chrono::microseconds(0) &&
+               !crash_at_write;
+    }
     /// Called once, at the next write, just before or just after it is committed: ends the process.
     std::function<void()> crash_at_write;
     bool crash_before_commit = false;
@@ -33,16 +40,21 @@ public:
     /// Called after each commit.
     std::function<void(Db&)> on_commit;
 
-    [[nodiscard]] Db& db() noexcept { return *db_; }
+    /// The writing connection of the program that runs; null while none does.
+    [[nodiscard]] Db* db() const noexcept { return db_; }
     [[nodiscard]] std::string const& name() const noexcept { return name_; }
 
+    SimFiles files;
+
 private:
+    friend class SimStore;
     std::string name_;
-    std::unique_ptr<Db> db_;
+    Db* db_ = nullptr;
 };
 
-/// What a process sees of its disk: writes in groups, reads behind the writes that came before, all of it
-/// after a while. The one who made it ends it (`cut`) before anything that it works for.
+/// The product's store (StoreWriter, StoreReader, group commit) on a SimDisk; in place of its threads the
+/// world says when a group is written and a read is run. The one who made it ends it (`cut`) before anything
+/// that it works for.
 class SimStore final : public Store {
 public:
     SimStore(Nature& nature, SimDisk& disk, LoopExecutor loop);
@@ -52,6 +64,8 @@ public:
     void migrate(std::string_view module, std::string_view schema) override;
     void at_start(Work const& work) override;
 
+    /// Once the tables are there: each connection from now on is watched.
+    void watch();
     /// A crash: what is not on disk is lost, and nobody is told of anything any more.
     void cut();
     /// An orderly end: what was posted is brought to disk, and then as above.
@@ -67,7 +81,14 @@ private:
     void begin_write();
     void write();
     void commit(std::vector<Unit>& group);
-    void try_out(std::vector<Unit> const& group);
+    void write_group(std::vector<Unit>& group);
+    /// In the middle of a commit the power fails.
+    void tear_commit();
+    bool try_out(std::vector<Unit> const& group);
+    /// The writing connection, watched; throws Error 507.1.
+    Db& open();
+    void look();
+    void leave();
     void commit_late();
     void finish();
     void begin_read();
@@ -77,6 +98,11 @@ private:
     Nature& nature_;
     SimDisk& disk_;
     LoopExecutor loop_;
+    std::unique_ptr<StoreWriter> writer_; ///< Null once it is cut.
+    std::unique_ptr<StoreReader> reader_;
+    std::atomic<bool> stopping_ = false;
+    bool watches_ = false;
+    bool power_fails_ = false;
     std::vector<Unit> writes_;
     std::vector<Unit> group_; ///< Those that are being written, or are, and have not been told so.
     std::deque<Read> reads_;

@@ -18,7 +18,8 @@ SimProcessor::SimProcessor(
             required("worker_result", &Result::result)},
         "A result.", [this](Result in, Caller const&) { return take(std::move(in)); });
     router_.add("processor", methods_);
-    network_.listen(*this, router_);
+    listening.router = &router_;
+    network_.listen(*this, listening);
 }
 
 SimProcessor::~SimProcessor()
@@ -45,7 +46,7 @@ asio::awaitable<Reply> SimProcessor::take(Result in)
 
 asio::awaitable<void> SimProcessor::tell(TaskId id)
 {
-    auto const link = co_await dial(network_, *this, server_, nullptr);
+    auto const link = co_await dial(network_, *this, server_, dialing);
     if (!link) co_return;
     json::object fields{
         {"id", id.text()}, {"info", {{"processor_sync_flag", "true"}, {"processor_sync_error", ""},

@@ -32,10 +32,11 @@ SimServer::SimServer(Nature& nature_, Place place)
     audit::migrate(store_);
     auto const settings = Settings::parse(conf + std::to_string(place.give_up.count()) + "\n", "sim.conf");
     for (auto const make : {&make_heartbeat, &make_tasklog, &make_sheduler, &make_cron}) add(make, settings);
-    if (place_.disk.begin_watch) place_.disk.begin_watch(place_.disk.db());
+    store_.watch();
     for (auto const& module : modules_) module->start();
     audit_.start();
-    place_.network.listen(*this, router_);
+    listening.router = &router_;
+    place_.network.listen(*this, listening);
 }
 
 SimServer::~SimServer()
@@ -64,10 +65,17 @@ std::optional<AppAddress> SimServer::callback(std::string_view) const
 asio::awaitable<Back> SimServer::call(std::string, std::uint16_t, std::string service, std::string method,
     json::object fields, std::chrono::milliseconds limit)
 {
-    auto const link = co_await dial(place_.network, *this, place_.processor, nullptr);
+    auto const link = co_await dial(place_.network, *this, place_.processor, dialing);
     if (!link) throw Error(codes::agent_unreachable, "the processor is not there");
-    auto back = co_await link->call(service, method, fields, limit);
+    Back back;
+    std::exception_ptr failure;
+    try {
+        back = co_await link->call(service, method, fields, limit);
+    } catch (...) {
+        failure = std::current_exception();
+    }
     link->close("it was for one call");
+    if (failure) std::rethrow_exception(failure);
     co_return back;
 }
 

@@ -53,4 +53,6 @@ void write(Level level, std::string text)
         trace->on_internal_error(text);
 }
 
+void flush() {}
+
 } // namespace elves::log

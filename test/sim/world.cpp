@@ -19,6 +19,22 @@ Instant start_of(std::uint64_t seed)
     return parse_iso(starts[seed % starts.size()]).value();
 }
 
+/// What a server that gives up too early would have written.
+std::string ends_early(std::string const& status)
+{
+    return "UPDATE tasks SET status = '" + status +
+           "', end_time = start_time WHERE ttl > 20 AND status = 'waiting' AND seq % 3 = 0";
+}
+/// The same for a run behind the record of those that it makes up for.
+constexpr auto gives_up_make_up =
+    "UPDATE tasks SET status = 'undelivered', end_time = start_time WHERE end_time IS NULL "
+    "AND cron_id IN (SELECT id FROM cron_job WHERE type = 'center') AND EXISTS (SELECT 1 FROM tasks AS "
+    "before "
+    "WHERE before.cron_id = tasks.cron_id AND before.sync_error LIKE '%it runs once for them%' AND "
+    "before.seq = "
+    "(SELECT max(seq) FROM tasks AS all_before WHERE all_before.cron_id = tasks.cron_id "
+    "AND all_before.seq < tasks.seq))";
+
 Zone zone_of(std::uint64_t seed) { return seed % 3 == 0 ? Zone() : Zone::named("Europe/Berlin").value(); }
 
 } // namespace
@@ -55,13 +71,34 @@ World::World(Options const& options)
         agents_.push_back(std::make_unique<Agent>(*this, static_cast<std::size_t>(i)));
     processes_.resize(machines_.size());
 
-    constexpr int now_and_then = 20;
-    if (options.plant == Plant::forgetful_server) server_disk_.faults.forgets = now_and_then;
-    if (options.plant == Plant::hasty_server) server_disk_.faults.rushes = now_and_then;
-    if (options.plant == Plant::garbler) network_.garbles = now_and_then;
-    for (auto const& agent : agents_)
-        if (options.plant == Plant::forgetful_agent) agent->disk.faults.forgets = now_and_then;
+    plant(options.plant);
     faults_ = std::make_unique<Faults>(*this);
+    if (options.liveness) watch_liveness();
+}
+
+void World::plant(Plant bug)
+{
+    constexpr int now_and_then = 20;
+    if (bug == Plant::forgetful_server) server_disk_.faults.forgets = now_and_then;
+    if (bug == Plant::hasty_server) server_disk_.faults.rushes = now_and_then;
+    if (bug == Plant::garbler) network_.garbles = now_and_then;
+    for (auto const& agent : agents_)
+        if (bug == Plant::forgetful_agent) agent->disk.faults.forgets = now_and_then;
+    network_.loses_handovers = bug == Plant::lost_handovers;
+    network_.loses_reports = bug == Plant::lost_reports;
+    network_.delays_handovers = bug == Plant::late_handovers;
+    if (bug == Plant::lost_timers) server_.forgets_timers = 15;
+    if (bug == Plant::expires_early) log_watch_.plant = ends_early("expired");
+    if (bug == Plant::gives_up) log_watch_.plant = ends_early("undelivered");
+    if (bug == Plant::no_make_up) log_watch_.plant = gives_up_make_up;
+}
+
+void World::watch_liveness()
+{
+    liveness_ = std::make_unique<Liveness>(
+        nature_, invariants_, network_, Liveness::Server{server_, server_disk_, log_watch_});
+    for (auto const& agent : agents_) liveness_->add({agent->machine, agent->disk, agent->watch});
+    liveness_->begin();
 }
 
 World::~World()
@@ -184,7 +221,7 @@ void World::come_to_rest()
     static_cast<SimClients*>(clients_.process)->stop_all_crons();
     auto const limit = nature_.time.now() + 3h;
     while (!is_at_rest() && nature_.time.now() < limit && !broken()) run_for(5s);
-    if (!broken()) log_watch_.at_rest(server_disk_.db());
+    if (!broken() && server_disk_.db()) log_watch_.at_rest(*server_disk_.db());
     for (auto const& agent : agents_) {
         if (!agent->watch.jobs().empty())
             invariants_.broken("own-crons", agent->machine.name + " still has cron jobs of its own");
@@ -196,7 +233,8 @@ bool World::is_at_rest()
     if (!static_cast<SimClients*>(clients_.process)->is_idle() || invariants_.unfinished() > 0) return false;
     for (auto const& agent : agents_)
         if (!agent->watch.jobs().empty()) return false;
-    auto owed = server_disk_.db().run("SELECT 1 FROM deliveries");
+    if (!server_disk_.db()) return false;
+    auto owed = server_disk_.db()->run("SELECT 1 FROM deliveries");
     return !owed.next();
 }
 

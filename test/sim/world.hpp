@@ -9,6 +9,7 @@
 #include "sim/client.hpp"
 #include "sim/invariants.hpp"
 #include "sim/journal_watch.hpp"
+#include "sim/liveness.hpp"
 #include "sim/log_watch.hpp"
 #include "sim/sim_agent.hpp"
 #include "sim/sim_processor.hpp"
@@ -23,6 +24,14 @@ enum class Plant {
     forgetful_agent,
     hasty_server, ///< Its disk confirms some writes before it has them.
     garbler,      ///< The network turns some results into others.
+    // These are for what must happen: Options::liveness.
+    lost_handovers, ///< No handover reaches an agent.
+    lost_reports,   ///< No result reaches the server by itself.
+    late_handovers, ///< Some handovers come late, and without a word of when they are too late.
+    lost_timers,    ///< Some of the server's timers never ring.
+    expires_early,  ///< Some tasks that wait for their agent are called expired at once.
+    gives_up,       ///< The same, called undelivered.
+    no_make_up,     ///< Runs that make up for missed ones are called undelivered.
 };
 
 struct Options {
@@ -31,6 +40,7 @@ struct Options {
     Plant plant = Plant::none;
     bool keep_trace = false;
     bool print_trace = false;
+    bool liveness = false; ///< Checks what must happen, too.
 };
 
 /// What a run came to.
@@ -62,6 +72,8 @@ private:
         SimDisk disk;
         JournalWatch watch;
     };
+    void watch_liveness();
+    void plant(Plant bug);
     bool step();
     void run_for(std::chrono::seconds time);
     void calm_down();
@@ -88,6 +100,7 @@ private:
     std::vector<Machine*> machines_;
     std::vector<std::unique_ptr<Process>> processes_; ///< One for each machine, null while it is down.
     std::unique_ptr<class Faults> faults_;
+    std::unique_ptr<Liveness> liveness_; ///< Null without Options::liveness.
     std::int64_t steps_ = 0;
 };
 

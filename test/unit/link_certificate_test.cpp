@@ -1,11 +1,13 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/write.hpp>
+#include <openssl/ssl.h>
 
 #include "catch.hpp"
 #include "client/dial.hpp"
 #include "ctl/certificates.hpp"
 #include "elves/caller.hpp"
+#include "elves/error.hpp"
 #include "manual_clock.hpp"
 #include "rpc/tls_context.hpp"
 #include "rpc/tls_pipe.hpp"
@@ -99,6 +101,44 @@ TEST_CASE("a connection that stands by a certificate ends with it", "[link][tls]
     CHECK(way.accepted->is_open());
     way.clock.advance(1s);
     CHECK_FALSE(way.accepted->is_open());
+    way.leave(*dialed);
+}
+
+namespace {
+
+/// The OpenSSL object of the connection that shook hands last.
+SSL* last_handshake = nullptr;
+
+void note_handshake(SSL const* ssl, int, int) { last_handshake = const_cast<SSL*>(ssl); }
+
+} // namespace
+
+TEST_CASE("a connection whose TLS can send nothing more ends with the send that fails", "[link][tls]")
+{
+    Doorway way;
+    SSL_CTX_set_info_callback(way.here.tls->native(), &note_handshake);
+    std::shared_ptr<Link> dialed;
+    HostPort to{"127.0.0.1", way.door.local_endpoint().port()};
+    asio::co_spawn(way.loop, dial(std::move(to), 10s, way.there),
+        [&](std::exception_ptr const&, std::shared_ptr<Link> link) { dialed = std::move(link); });
+    way.turn_until([&] { return dialed && way.accepted && way.accepted->certified(); });
+    REQUIRE(last_handshake != nullptr);
+
+    SSL_set_shutdown(last_handshake, SSL_SENT_SHUTDOWN); // OpenSSL refuses the next write
+    std::exception_ptr failure;
+    auto work = [](std::shared_ptr<Link> link) -> asio::awaitable<void> {
+        json::object const fields;
+        static_cast<void>(co_await link->call("test", "now", fields, 1h));
+    };
+    asio::co_spawn(way.loop, work(way.accepted), [&](std::exception_ptr const& ended) { failure = ended; });
+    way.turn_until([&] { return failure != nullptr; });
+    CHECK_FALSE(way.accepted->is_open());
+    try {
+        std::rethrow_exception(failure);
+    } catch (Error const& error) {
+        CHECK(error.code().text == "410.1");
+        CHECK(std::string(error.what()).find("TLS") != std::string::npos);
+    }
     way.leave(*dialed);
 }
 

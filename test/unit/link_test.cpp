@@ -127,6 +127,35 @@ struct Wire {
 
 } // namespace
 
+TEST_CASE("a connection with pending I/O touches nothing of what it shared once that is destroyed", "[link]")
+{
+    asio::io_context loop;
+    ManualClock clock;
+    alignas(LinkShared) unsigned char place[sizeof(LinkShared)];
+    auto* const shared = new (place) LinkShared{clock};
+    asio::basic_socket_acceptor<tcp, LoopExecutor> door(
+        loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    tcp::socket other(loop);
+    other.connect(door.local_endpoint());
+    tcp::endpoint remote;
+    auto socket = door.accept(remote);
+    auto link = std::make_shared<Link>(std::move(socket), remote, *shared);
+    link->start();
+    // Part of a frame: memory that the connection accounts for.
+    asio::write(other, asio::buffer(std::string("\0\0\1\0part", 8)));
+    loop.poll();
+    REQUIRE(shared->held > 0);
+    std::weak_ptr<Link> const still_there = link;
+    link.reset();
+    REQUIRE_FALSE(still_there.expired()); // its pending read owns it
+    shared->~LinkShared();
+    std::fill(std::begin(place), std::end(place), static_cast<unsigned char>(0xAB));
+    loop.restart();
+    loop.poll();
+    CHECK(still_there.expired());
+    CHECK(std::all_of(std::begin(place), std::end(place), [](unsigned char byte) { return byte == 0xAB; }));
+}
+
 TEST_CASE("replies that wait for one before them count as owed: who has too many is not read", "[link]")
 {
     Wire wire;

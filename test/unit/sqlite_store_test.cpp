@@ -264,6 +264,101 @@ TEST_CASE("a read over its time is ended with Error 429.1, and the next one runs
     CHECK(results == Results{"429.1", "ok"});
 }
 
+namespace {
+
+/// What makes scans wait until it is told otherwise; on the store's threads.
+class Barrier {
+public:
+    Store::Work work()
+    {
+        return [this](Db&) {
+            ++waiting;
+            while (!open_) std::this_thread::yield();
+        };
+    }
+    void open() { open_ = true; }
+    std::atomic<int> waiting = 0;
+
+private:
+    std::atomic<bool> open_ = false;
+};
+
+} // namespace
+
+TEST_CASE("a look-up does not wait for the scans before it, however long they take", "[store]")
+{
+    House house;
+    Barrier barrier;
+    Results order;
+    auto const note = [&order](std::string what) {
+        return [&order, what](std::exception_ptr) { order.push_back(what); };
+    };
+    for (int n = 0; n < 5; ++n) house.store->post_scan(barrier.work(), note("scan"));
+    house.store->post_read([](Db&) {},
+        [&](std::exception_ptr) {
+            order.push_back("look-up");
+            barrier.open();
+        });
+    house.run();
+    CHECK(order == Results{"look-up", "scan", "scan", "scan", "scan", "scan"});
+}
+
+TEST_CASE("as many scans run at a time as there are threads for them, and one does not wait for the other",
+    "[store]")
+{
+    House house;
+    Barrier barrier;
+    house.store->post_scan(barrier.work(), nullptr);
+    bool short_one_ran = false;
+    house.store->post_scan([](Db&) {},
+        [&](std::exception_ptr) {
+            short_one_ran = true;
+            barrier.open();
+        });
+    house.run();
+    CHECK(short_one_ran);
+}
+
+TEST_CASE("a scan sees what was posted before it", "[store]")
+{
+    House house;
+    house.store->post_soon(add(1), nullptr);
+    house.post(add(2));
+    Rows seen;
+    house.store->post_scan([&seen](Db& db) { seen = rows(db); }, nullptr);
+    house.run();
+    CHECK(seen == Rows{1, 2});
+}
+
+TEST_CASE("a scan over its time is ended with Error 429.1, and one too many is refused with it", "[store]")
+{
+    House house({.read_time = std::chrono::milliseconds(20), .scans = 1, .scan_threads = 1});
+    Results results;
+    auto const done = [&results](std::exception_ptr error) { results.push_back(code_of(error)); };
+    auto const endless = [](Db& db) {
+        db.script("WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT sum(n) FROM c");
+    };
+    Gate gate;
+    house.post(gate.work());
+    house.store->post_scan(endless, done);
+    house.store->post_scan(endless, done);
+    gate.open();
+    house.run();
+    CHECK(results == Results{"429.1", "429.1"});
+}
+
+TEST_CASE("closing the store ends the scans that run, and destroys what waits", "[store]")
+{
+    House house;
+    auto const alive = std::make_shared<int>(1);
+    auto const endless = [](Db& db) {
+        db.script("WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT sum(n) FROM c");
+    };
+    for (int n = 0; n < 4; ++n) house.store->post_scan(endless, [alive](std::exception_ptr) {});
+    house.store->close();
+    CHECK(alive.use_count() == 1);
+}
+
 TEST_CASE("a full queue refuses one more with Error 429.1", "[store]")
 {
     House house({.writes = 3, .reads = 1, .read_time = std::chrono::seconds(10)});

@@ -97,9 +97,9 @@ TEST_CASE("what one side says over TLS is what the other hears, however the wire
     REQUIRE(talk.client.is_ready());
     REQUIRE(talk.server.is_ready());
     std::string const much(100'000, 'x');
-    talk.client.send("hello");
-    talk.server.send(much);
-    talk.client.send(" server");
+    CHECK(talk.client.send("hello"));
+    CHECK(talk.server.send(much));
+    CHECK(talk.client.send(" server"));
     talk.carry(piece);
     CHECK(talk.server_heard == "hello server");
     CHECK(talk.client_heard == much);
@@ -111,7 +111,7 @@ TEST_CASE("one side's finish is the other's end, and what was said before it is 
     auto const server = TlsContext::for_server(fleet.identity("server"), "");
     auto const client = TlsContext::for_client({fleet.file("ca"), {}}, {});
     Talk talk(server, client);
-    talk.server.send("last words");
+    CHECK(talk.server.send("last words"));
     talk.server.finish();
     talk.carry();
     CHECK(talk.client_heard == "last words");
@@ -188,7 +188,8 @@ TEST_CASE("bytes that are no TLS are a fault, after which nothing more is heard"
     talk.server.receive("no record at all", text);
     CHECK(text.empty());
     CHECK_FALSE(talk.server.fault().empty());
-    talk.client.send("hello");
+    CHECK_FALSE(talk.server.send("anything"));
+    CHECK(talk.client.send("hello"));
     talk.carry();
     CHECK(talk.server_heard.empty());
 }

@@ -1,0 +1,241 @@
+#include "sim/liveness.hpp"
+
+#include <algorithm>
+
+#include "sim/journal_watch.hpp"
+#include "sim/log_watch.hpp"
+#include "sim/sim_disk.hpp"
+#include "sim/sim_network.hpp"
+
+namespace elves::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A handover may be tried again after a timeout, an agent that lost its link dials again after half a
+/// minute.
+constexpr auto handover_bound = 60s;
+constexpr auto report_bound = 60s;
+/// More than the longest jitter, and what is late by less is started late.
+constexpr auto firing_bound = 100s;
+/// So long a make-up run waits for an agent that could be there.
+constexpr auto make_up_patience = 60s;
+/// An agent takes three tasks at a time and queues twenty: with one of these left it may refuse more.
+constexpr std::size_t busy_agent = 20;
+
+std::string named(LogRow const& row)
+{
+    return "task " + row.id.text() + " (" + std::string(type_text(row.type)) + ", " +
+           std::string(status_text(row.status)) + ", ttl " + std::to_string(row.ttl.count()) + " s)";
+}
+
+std::string seconds(Clock::Steady::duration time)
+{
+    return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
+}
+
+} // namespace
+
+void Liveness::Spell::see(bool is_well, std::uint64_t life, Steady now)
+{
+    if (!is_well) {
+        since_.reset();
+    } else if (!since_ || life != life_) {
+        since_ = now;
+    }
+    life_ = life;
+}
+
+bool Liveness::Spell::has_lasted(std::chrono::seconds time, Steady now) const
+{
+    return since_ && now - *since_ > time;
+}
+
+Liveness::Liveness(Nature& nature, Invariants& invariants, SimNetwork const& network, Server server)
+    : nature_(nature), invariants_(invariants), network_(network), server_(server)
+{
+    invariants_.liveness = this;
+}
+
+void Liveness::add(Agent agent) { agents_.push_back(std::make_unique<AgentState>(AgentState{agent})); }
+
+void Liveness::begin()
+{
+    nature_.time.after(1s, [this] {
+        look();
+        begin();
+    });
+}
+
+void Liveness::broken(std::string invariant, std::string what) const
+{
+    invariants_.broken(std::move(invariant), std::move(what));
+}
+
+bool Liveness::is_well(Machine const& machine, SimDisk const& disk) const
+{
+    return machine.process && !machine.paused && disk.is_well();
+}
+
+Liveness::AgentState* Liveness::state_of(std::string const& agent)
+{
+    for (auto const& state : agents_) {
+        auto const& machine = state->agent.machine;
+        if (machine.name == agent || machine.ip.text() == agent) return state.get();
+    }
+    return nullptr;
+}
+
+void Liveness::look()
+{
+    auto const now = nature_.time.now();
+    auto const& server = server_.machine;
+    server_is_up_.see(is_well(server, server_.disk), server.life(), now);
+    for (auto const& state : agents_) {
+        look_at(*state);
+        check_handovers(*state);
+        check_reports(*state);
+    }
+    constexpr int between_looks_at_firings = 10;
+    if (++seconds_ % between_looks_at_firings == 0) check_firings();
+}
+
+void Liveness::look_at(AgentState& state)
+{
+    auto const now = nature_.time.now();
+    auto const& machine = state.agent.machine;
+    auto const both = server_.machine.life() * 1'000'000 + machine.life();
+    bool const is_up = is_well(machine, state.agent.disk);
+    bool const is_near = is_up && network_.slow == 0us && !network_.is_parted(server_.machine, machine);
+    bool const can_talk =
+        is_near && is_well(server_.machine, server_.disk) && machine.process->is_registered();
+    state.is_up.see(is_up, machine.life(), now);
+    state.is_near.see(is_near, machine.life(), now);
+    state.can_talk.see(can_talk, both + 1'000 * network_.tears_between(server_.machine, machine), now);
+    state.has_room.see(can_talk && state.unfinished.size() < busy_agent, 0, now);
+}
+
+void Liveness::check_handovers(AgentState const& state)
+{
+    auto const now = nature_.time.now();
+    if (!state.can_talk.has_lasted(handover_bound, now) || !state.has_room.has_lasted(handover_bound, now))
+        return;
+    for (auto const& [id, open] : open_) {
+        if (now - open.since <= handover_bound) continue;
+        auto const& facts = invariants_.facts().at(id);
+        if (facts.journal || facts.log->agent != state.agent.machine.ip.text()) continue;
+        if (facts.log->status != TaskStatus::waiting && facts.log->status != TaskStatus::sent) continue;
+        broken("handed-over-soon", named(*facts.log) + " waits for " + seconds(now - open.since) +
+                                       ", and its agent is there for " +
+                                       seconds(now - *state.can_talk.since()) + ", with a disk that works");
+    }
+}
+
+void Liveness::check_reports(AgentState const& state)
+{
+    auto const now = nature_.time.now();
+    if (!state.can_talk.has_lasted(report_bound, now)) return;
+    for (auto const id : state.unconfirmed) {
+        auto const ended = ended_.find(id);
+        if (ended == ended_.end() || now - ended->second <= report_bound) continue;
+        broken("reported-soon", "the result of task " + id.text() + " is on " + state.agent.machine.name +
+                                    " for " + seconds(now - ended->second) + " and is not confirmed");
+    }
+}
+
+void Liveness::check_firings()
+{
+    auto const now = nature_.time.now();
+    auto const until = nature_.time.day() - firing_bound;
+    CronLedger::Late const late = [this](std::string what) { broken("fired-soon", std::move(what)); };
+    if (server_is_up_.has_lasted(firing_bound, now))
+        server_.watch.check_crons(until + server_.machine.off, late);
+    for (auto const& state : agents_) {
+        auto const& agent = state->agent;
+        if (state->is_up.has_lasted(firing_bound, now))
+            agent.watch.check_crons(until + agent.machine.off, late);
+    }
+}
+
+void Liveness::server_clock_jumps()
+{
+    before_jumps_.emplace_back(nature_.time.now(), nature_.time.day() + server_.machine.off);
+}
+
+bool Liveness::ttl_is_over(LogRow const& row) const
+{
+    if (row.ttl == 0s) return true;
+    constexpr auto rounding = 1s;
+    auto const accepted = accepted_.at(row.id);
+    auto latest = nature_.time.day() + server_.machine.off;
+    for (auto const& [when, said] : before_jumps_) {
+        if (when >= accepted) latest = std::max(latest, said);
+    }
+    return latest - row.accepted >= row.ttl - rounding || nature_.time.now() - accepted >= row.ttl - rounding;
+}
+
+void Liveness::log_wrote(LogRow const& row, bool was_final)
+{
+    auto const now = nature_.time.now();
+    accepted_.try_emplace(row.id, now);
+    if (!is_final(row.status)) {
+        open_.try_emplace(row.id, Open{now});
+        return;
+    }
+    open_.erase(row.id);
+    if (was_final) return;
+    if (row.status == TaskStatus::expired && (row.ttl == 0s || !ttl_is_over(row)))
+        broken("expired-after-ttl", named(row) + " after " + seconds(now - accepted_.at(row.id)));
+    if (row.status == TaskStatus::undelivered && !ttl_is_over(row))
+        broken("undelivered-rightly",
+            named(row) + " after " + seconds(now - accepted_.at(row.id)) + ", and its ttl is not over");
+    auto const* const state = state_of(row.agent);
+    if (row.status != TaskStatus::undelivered || !made_up_.contains(row.id) || !state) return;
+    auto const accepted = accepted_.at(row.id);
+    bool const was_near = state->is_near.since() && *state->is_near.since() <= accepted;
+    if (was_near && now - accepted < make_up_patience)
+        broken("make-up-reaches", named(row) +
+                                      " makes up for missed firings; its agent could be reached, and " +
+                                      "the server gave it up after " + seconds(now - accepted));
+}
+
+void Liveness::journal_wrote(std::string const& agent, JournalRow const& row)
+{
+    auto* const state = state_of(agent);
+    if (!state) return;
+    bool const is_done = row.stage == "done";
+    if (is_done) ended_.try_emplace(row.id, nature_.time.now());
+    if (is_done) {
+        state->unfinished.erase(row.id);
+    } else {
+        state->unfinished.insert(row.id);
+    }
+    if (is_done && !row.confirmed) {
+        state->unconfirmed.insert(row.id);
+    } else {
+        state->unconfirmed.erase(row.id);
+    }
+}
+
+void Liveness::worker_started(TaskId id)
+{
+    if (auto const told = told_.find(id); told != told_.end())
+        broken("no-start-after-end",
+            "task " + id.text() + " starts, and its caller was told before: " + told->second);
+    auto const& facts = invariants_.facts().at(id);
+    if (!facts.log || (facts.journal && facts.journal->cron_id)) return;
+    auto const status = facts.log->status;
+    if (status == TaskStatus::timeout || (status == TaskStatus::failed && facts.log->handed == false))
+        broken("no-start-after-end", named(*facts.log) + " starts");
+}
+
+void Liveness::told_end(TaskId id, std::string const& what)
+{
+    auto const facts = invariants_.facts().find(id);
+    if (facts == invariants_.facts().end() || facts->second.starts == 0) told_.try_emplace(id, what);
+}
+
+void Liveness::makes_up(TaskId id) { made_up_.insert(id); }
+
+} // namespace elves::sim
