@@ -39,8 +39,8 @@ std::string cut(std::string text)
 
 } // namespace
 
-AgentCrons::AgentCrons(CronJobs& jobs, Presence& presence, TaskEngine const& engine, Clock& clock,
-    Zone zone, LoopExecutor loop, Quotas const* quotas)
+AgentCrons::AgentCrons(CronJobs& jobs, Presence& presence, TaskEngine const& engine, Clock& clock, Zone zone,
+    LoopExecutor loop, Quotas const* quotas)
     : jobs_(jobs)
     , presence_(presence)
     , engine_(engine)

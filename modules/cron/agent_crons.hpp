@@ -11,8 +11,8 @@
 #include "elves/one_shot.hpp"
 #include "elves/peer.hpp"
 #include "elves/services/authority.hpp"
-#include "elves/services/task_engine.hpp"
 #include "elves/services/presence.hpp"
+#include "elves/services/task_engine.hpp"
 
 namespace elves {
 

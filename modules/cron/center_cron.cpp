@@ -28,14 +28,9 @@ constexpr std::chrono::milliseconds worth_a_line = 10s;
 
 } // namespace
 
-CenterCron::CenterCron(CronJobs& jobs, TaskEngine& engine, Presence& presence, Clock& clock,
-    Zone zone, LoopExecutor loop)
-    : jobs_(jobs)
-    , engine_(engine)
-    , presence_(presence)
-    , clock_(clock)
-    , zone_(zone)
-    , loop_(std::move(loop))
+CenterCron::CenterCron(
+    CronJobs& jobs, TaskEngine& engine, Presence& presence, Clock& clock, Zone zone, LoopExecutor loop)
+    : jobs_(jobs), engine_(engine), presence_(presence), clock_(clock), zone_(zone), loop_(std::move(loop))
 {
 }
 

@@ -14,8 +14,8 @@
 #include "elves/clock.hpp"
 #include "elves/cron_life.hpp"
 #include "elves/services/authority.hpp"
-#include "elves/services/task_engine.hpp"
 #include "elves/services/presence.hpp"
+#include "elves/services/task_engine.hpp"
 
 namespace elves {
 
@@ -27,8 +27,8 @@ namespace elves {
 /// run that makes up for missed times is a debt of its own on disk, `owed`: it waits until the agent is back.
 class CenterCron {
 public:
-    CenterCron(CronJobs& jobs, TaskEngine& engine, Presence& presence, Clock& clock,
-        Zone zone, LoopExecutor loop);
+    CenterCron(
+        CronJobs& jobs, TaskEngine& engine, Presence& presence, Clock& clock, Zone zone, LoopExecutor loop);
 
     /// Whom to ask whether a job's key still has the right `files`; null: nobody. Outlives this.
     void set_authority(Authority const* keys) { keys_ = keys; }

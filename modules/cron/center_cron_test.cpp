@@ -476,8 +476,9 @@ TEST_CASE("a job that is set again between a time and its delayed run still runs
         house.set("0 30 * * * ?", {{"jitter", 30}, {"id", id}});
         house.pass(delay);
         REQUIRE(house.history() == History{"00:01:00 skipped"});
-        CHECK(house.engine.tasks().back().sync_error == "skipped: 1 time from 2026-01-01 00:01:00 to 2026-01-01 "
-                                                     "00:01:00 did not start: the job was changed");
+        CHECK(house.engine.tasks().back().sync_error ==
+              "skipped: 1 time from 2026-01-01 00:01:00 to 2026-01-01 "
+              "00:01:00 did not start: the job was changed");
     }
     SECTION("stopped and started: it is recorded")
     {

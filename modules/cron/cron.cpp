@@ -42,8 +42,8 @@ std::pair<Ip, TaskId> place_of(std::string const& after)
 
 } // namespace
 
-Cron::Cron(CronJobs& jobs, Presence& presence, TaskEngine& engine, Clock& clock, Zone zone,
-    LoopExecutor loop, Quotas const* quotas)
+Cron::Cron(CronJobs& jobs, Presence& presence, TaskEngine& engine, Clock& clock, Zone zone, LoopExecutor loop,
+    Quotas const* quotas)
     : jobs_(jobs)
     , presence_(presence)
     , engine_(engine)

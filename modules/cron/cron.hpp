@@ -10,8 +10,8 @@
 #include "cron_jobs.hpp"
 #include "elves/module.hpp"
 #include "elves/services/agent_applications.hpp"
-#include "elves/services/task_engine.hpp"
 #include "elves/services/presence.hpp"
+#include "elves/services/task_engine.hpp"
 
 namespace elves {
 
@@ -20,8 +20,8 @@ namespace elves {
 /// keys.
 class Cron : public Module, public KeyResources {
 public:
-    Cron(CronJobs& jobs, Presence& presence, TaskEngine& engine, Clock& clock, Zone zone,
-        LoopExecutor loop, Quotas const* quotas = nullptr);
+    Cron(CronJobs& jobs, Presence& presence, TaskEngine& engine, Clock& clock, Zone zone, LoopExecutor loop,
+        Quotas const* quotas = nullptr);
 
     /// Whom to ask whether a job's key still has the right `files`; null: nobody. Before `start`; outlives
     /// this.

@@ -3,8 +3,8 @@
 #include <optional>
 
 #include "cron_job.hpp"
-#include "elves/services/task_engine.hpp"
 #include "elves/json.hpp"
+#include "elves/services/task_engine.hpp"
 
 namespace elves {
 

@@ -151,8 +151,8 @@ life::Event AgentCalls::handover_event(Back const& back, Task const& task, Clock
 
 life::Event AgentCalls::handover_event(Error const& error, Task const& task, Clock::Steady begun) const
 {
-    Error const silent(codes::agent_silent,
-        "agent " + task.agent.text() + " did not say that it took it: " + error.what());
+    Error const silent(
+        codes::agent_silent, "agent " + task.agent.text() + " did not say that it took it: " + error.what());
     return life::HandoverTimedOut{silent.info(), passed_since(begun)};
 }
 

@@ -30,8 +30,8 @@ public:
     {
     }
 
-    /// Hands over a task; not a coroutine: when it returns, the instruction has been written and `task` has no
-    /// param any more.
+    /// Hands over a task; not a coroutine: when it returns, the instruction has been written and `task` has
+    /// no param any more.
     [[nodiscard]] asio::awaitable<Back> instruct(Peer& link, Task& task, std::chrono::milliseconds limit);
     /// What the answer of a task of type async or cron comes to: Taken, Refused, AgentBusy or NeverStarted.
     [[nodiscard]] life::Event handover_event(Back const& back, Task const& task, Clock::Steady begun) const;

@@ -19,13 +19,35 @@ bool runs_the_same(Instruction const& job, Instruction const& firing)
     return job.app == firing.app && job.func == firing.func && job.mode == firing.mode;
 }
 
-/// Of a firing of the server's: it was not started, and never will be but for `waiting`.
+/// Of a firing of the server's whose time its agent has started itself: it did not start, and never will. The
+/// agent's journal has room for one start of a time.
 bool has_not_started(Task const& task)
 {
     if (task.report) return false;
-    return task.status == TaskStatus::waiting || task.status == TaskStatus::undelivered ||
-           task.status == TaskStatus::expired ||
-           (task.status == TaskStatus::failed && task.sync_flag == false);
+    switch (task.status) {
+    case TaskStatus::waiting:
+    case TaskStatus::undelivered:
+    case TaskStatus::expired:
+        return true;
+    case TaskStatus::failed:
+    case TaskStatus::canceled:
+        return task.sync_flag != true && !task.cancel_due;
+    default:
+        return false;
+    }
+}
+
+/// It is with the agent, which has not said yet that it does not take it.
+bool is_undecided(Task const& task)
+{
+    return task.cancel_due || (task.status == TaskStatus::sent && task.sync_flag != true);
+}
+
+/// The agent reports again in a moment.
+Error still_undecided(Task const& task)
+{
+    return {codes::too_much,
+        "task " + task.id.text() + " of the same time is being handed over to this agent; report it again"};
 }
 
 } // namespace
@@ -87,6 +109,7 @@ asio::awaitable<void> Tasklog::take_firing(AgentResult in, Ip agent, WorkerRepor
     }
     if (recorded.is_new) co_return;
     if (recorded.task.id != id) {
+        if (is_undecided(recorded.task)) throw still_undecided(recorded.task);
         ELVES_LOG(warning, "cron.fired_twice job=" << in.cron_id->text() << " task=" << id.text()
                                                    << " agent=" << agent.text() << ": the log has task "
                                                    << recorded.task.id.text() << " for that time already");
@@ -102,7 +125,10 @@ asio::awaitable<void> Tasklog::take_firing(AgentResult in, Ip agent, WorkerRepor
 /// The server has a task for the same time that has not started: the agent's start counts.
 asio::awaitable<void> Tasklog::yield_to(Task there, TaskId id)
 {
-    if (!is_final(there.status)) static_cast<void>(co_await engine_.cancel(there.id, {}));
+    if (!is_final(there.status)) {
+        auto const canceled = co_await engine_.cancel(there.id, {});
+        if (is_undecided(canceled)) throw still_undecided(canceled);
+    }
     auto why = "skipped: the agent had started this time itself (task " + id.text() + ")";
     Store::Work work = [there = there.id, why = std::move(why)](
                            Db& db) { task_records::yield_firing(db, there, why); };

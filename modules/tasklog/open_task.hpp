@@ -19,7 +19,7 @@ class HandoverFlow;
 /// Somebody who waits for what becomes of a task.
 struct TaskWaiter {
     OneShot<bool> outcome;      ///< True: it is known, see OpenTask::task. False: the server is stopping.
-    std::weak_ptr<Peer> caller;           ///< Whose call waits.
+    std::weak_ptr<Peer> caller; ///< Whose call waits.
     bool has_caller = false;
 
     /// The connection that waited has closed: nobody reads the answer.

@@ -241,6 +241,8 @@ TEST_CASE("the start and the result of an own run that come at once are one task
 TEST_CASE("a firing of the server's that has not started gives way to the agent's own start", "[tasklog]")
 {
     FiringHouse house;
+    // The agent's journal has that time.
+    house.first->answer = [](FakePeer::Sent const&) { return Back{false, "[403.10] started before", {}}; };
     auto const time = Zone().parse("2025-12-31 23:59:00").value();
     auto task = sent_task(5, time);
     task.cron_id = TaskId(77);
@@ -263,6 +265,30 @@ TEST_CASE("a firing of the server's that has not started gives way to the agent'
           json::value("skipped: the agent had started this time itself (task " + TaskId(1).text() + ")"));
     CHECK(info.at(1).at("status") == "done");
     CHECK(house.tasklog.engine().open_of(*Ip::parse("10.0.0.1")).empty());
+}
+
+TEST_CASE("an own start that overtakes the answer to the same time's hand-over is taken when it is repeated",
+    "[tasklog]")
+{
+    FiringHouse house;
+    auto task = sent_task(5, Zone().parse("2025-12-31 23:59:00").value());
+    task.cron_id = TaskId(77);
+    task.fire_time = task.start;
+    task.from = "cron";
+    task.agent = *Ip::parse("10.0.0.1");
+    task.type = TaskType::cron;
+    task.status = TaskStatus::waiting;
+    asio::co_spawn(house.loop, house.tasklog.engine().record(task, {}),
+        [](std::exception_ptr const& failure, TaskEngine::Recorded const&) { CHECK_FALSE(failure); });
+    house.driver.run();
+    CHECK(house.refusal(house.firing(1), house.first).starts_with("[429.1]"));
+    REQUIRE(house.first->reply(Back{false, "[403.10] started before", {}}));
+    house.driver.run();
+    CHECK(house.refusal(house.firing(1), house.first).empty());
+    auto const info = house.info({{"id", {TaskId(5).text(), TaskId(1).text()}}});
+    REQUIRE(info.size() == 2);
+    CHECK(info.at(0).at("status") == "skipped");
+    CHECK(info.at(1).at("status") == "done");
 }
 
 TEST_CASE("what an agent skipped again and again for the same reason shares one record", "[tasklog]")

@@ -43,8 +43,8 @@ private:
         Instruction ins;
         std::string account;
         std::optional<std::int64_t> workers;
-        std::optional<std::int64_t> start_by; ///< Ms since 1970, by the server's clock.
-        std::int64_t clock = 0;               ///< How far that was set since the server's start, ms.
+        std::optional<std::int64_t> start_by;  ///< Ms since 1970, by the server's clock.
+        std::int64_t clock = 0;                ///< How far that was set since the server's start, ms.
         std::optional<TaskId> cron_id;         ///< Of a firing of the server's: which,
         std::optional<std::int64_t> fire_time; ///< and of when, in ms since 1970.
     };

@@ -93,8 +93,8 @@ public:
     };
     [[nodiscard]] std::vector<KeptPiece> load_output();
 
-    /// False, and no task written: that id, or that firing, is in here already, unless it ended without having
-    /// started. `mark`: of a firing's job, in the same transaction.
+    /// False, and no task written: that id, or that firing, is in here already, unless it ended without
+    /// having started. `mark`: of a firing's job, in the same transaction.
     [[nodiscard]] asio::awaitable<bool> take(Entry entry, CronMark mark);
     /// The task that a firing has here.
     [[nodiscard]] asio::awaitable<std::optional<TaskId>> task_of(TaskId cron_id, Instant fire_time);

@@ -41,7 +41,8 @@ bool wants_other_key(Back const& back)
 
 ServerLink::ServerLink(
     AgentSettings const& settings, LinkShared& shared, Zone& zone, ServerTime& server_time, Listener listener)
-    : ServerLink(settings, shared, zone, server_time, std::move(listener), std::make_unique<ThisMachine>(settings))
+    : ServerLink(
+          settings, shared, zone, server_time, std::move(listener), std::make_unique<ThisMachine>(settings))
 {
 }
 

@@ -74,10 +74,10 @@ SimAgent::SimAgent(Nature& nature_, Place place)
     listening.router = &router_;
     service_.declare(methods_);
     router_.add(std::string(agent::InstructService::name), methods_);
-    tasks_.listen({
-        [this](TaskId id, OutputStream stream, std::string_view text) { output_.put(id, stream, text); },
-        [this](TaskId id) { return output_.end(id); }, [this](TaskId id) { reports_.add(id); },
-        [this](TaskId id, bool is_queued) { reports_.tell_queued(id, is_queued); }});
+    tasks_.listen(
+        {[this](TaskId id, OutputStream stream, std::string_view text) { output_.put(id, stream, text); },
+            [this](TaskId id) { return output_.end(id); }, [this](TaskId id) { reports_.add(id); },
+            [this](TaskId id, bool is_queued) { reports_.tell_queued(id, is_queued); }});
     output_.ask_unconfirmed([this](TaskId id) { return tasks_.unconfirmed().contains(id); });
     cron_.on_run([this](TaskId id) { reports_.add_run(id); });
     store_.watch();

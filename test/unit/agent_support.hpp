@@ -71,10 +71,10 @@ struct House {
         , cron(io.get_executor(), clock, journal, tasks, zone)
         , service(clock, tasks, cron, reports, server_time, journal_since, zone)
     {
-        tasks.listen(
-            {[this](TaskId id, OutputStream stream, std::string_view text) { output.put(id, stream, text); },
-                [this](TaskId id) { return output.end(id); }, [this](TaskId id) { results.push_back(id); },
-                {}});
+        tasks.listen({[this](TaskId id, OutputStream stream, std::string_view text) {
+                          output.put(id, stream, text);
+                      },
+            [this](TaskId id) { return output.end(id); }, [this](TaskId id) { results.push_back(id); }, {}});
         output.ask_unconfirmed([this](TaskId id) { return tasks.unconfirmed().contains(id); });
         output.start(journal.load_output());
         cron.on_run([this](TaskId id) {

@@ -24,6 +24,7 @@ Ended in_child(Work work)
     auto const child = ::fork();
     if (child == 0) {
         ::dup2(ends[1], STDERR_FILENO);
+        std::signal(SIGABRT, SIG_DFL); // Catch's own handler would report a failure.
         work();
         ::_exit(0);
     }
