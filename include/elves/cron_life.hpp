@@ -59,14 +59,15 @@ struct Job {
 /// How far a job is. A plain value.
 struct State {
     Instant accounted{};         ///< There is a decision for every time up to this one.
-    Instant absent_until{};      ///< What came due up to here was missed: nobody was there.
+    Instant absent_until{};      ///< Times up to here were missed: the server or agent was not running.
     Instant held_until{};        ///< What came due up to here was held up, and is missed as well.
     std::optional<Instant> next; ///< The first time after `accounted`.
     std::optional<Instant>
         owed; ///< The time of a run that makes up for missed ones, and is not recorded yet.
 };
 
-/// `accounted` and `owed` as they are on disk. `absent_until`: since when somebody is there to fire it.
+/// `accounted` and `owed` as they are on disk. `absent_until`: when the server or agent that fires it
+/// started.
 [[nodiscard]] State resume(
     Job const& job, Instant accounted, std::optional<Instant> owed, Instant absent_until);
 
@@ -115,12 +116,12 @@ struct Decision {
 /// as one that jitter still delays. Wait where there is none.
 [[nodiscard]] Decision close(Job const& job, State const& state, Instant now);
 
-/// The clock was set back to `now`: times up to the old one are ahead again. Those that ran are told apart by
+/// The clock was set back to `now`: times between the two are due again. Those that ran are told apart by
 /// their identity. Unchanged where nothing is ahead.
 [[nodiscard]] State set_back(Job const& job, State const& state, Instant now);
 
 /// The text of a record: "skipped: 3 times from … to … passed while the server was down; it runs once for
-/// them". `who`: "server" or "agent"; `absence`: what it did when nobody was there. Times are in the job's
+/// them". `who`: "server" or "agent"; `absence`: what it was doing while times passed. Times are in the job's
 /// zone.
 [[nodiscard]] std::string missed_text(
     Missed const& missed, Zone const& zone, std::string_view who, std::string_view absence = "was down");

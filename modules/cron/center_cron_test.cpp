@@ -301,7 +301,7 @@ TEST_CASE("a firing whose job is deleted, paused or changed before it is recorde
         why = "paused";
         house.call("stopcron", {{"agentip", "10.0.0.1"}, {"id", id}});
     }
-    SECTION("set anew")
+    SECTION("set again")
     {
         why = "changed";
         house.set("0 30 * * * ?", {{"id", id}});

@@ -41,7 +41,7 @@ constexpr std::string_view update_settled =
 constexpr std::string_view pay_owed =
     "UPDATE cron_job SET owed = NULL WHERE id = ?1 AND owed = ?2 AND is_on = 1";
 constexpr std::string_view rewind_all = "UPDATE cron_job SET settled = ?1 WHERE settled > ?1";
-// `is_on` tells who watches the table that the mark is set anew, and no firing moves it.
+// Writing `is_on` lets triggers on the table see that the mark was set, and not moved by a firing.
 constexpr std::string_view update_known =
     "UPDATE cron_job SET agent_knows = ?2, refused = ?3, settled = ?4, is_on = is_on WHERE id = ?1";
 

@@ -56,7 +56,8 @@ public:
         OpenTaskPtr open;
         SharedTask task;
     };
-    /// There is room for one more with a param of so many bytes. What finds none waits on disk.
+    /// True if one more task fits into memory. Other tasks wait on disk. `param_bytes`: the size of its
+    /// param.
     [[nodiscard]] bool takes_ready(std::size_t param_bytes) const noexcept
     {
         return ready_.size() < max_ready && ready_bytes_ + param_bytes <= max_ready_bytes;

@@ -214,7 +214,7 @@ void LiveOutput::written(Batch const& batch, std::exception_ptr const& failure)
 
 namespace {
 
-/// What stands for `size` bytes that are missing.
+/// The placeholder for `size` missing bytes.
 std::string gap_text(std::size_t size)
 {
     auto text = "[" + std::to_string(size) + " bytes left out]";

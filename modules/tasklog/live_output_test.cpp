@@ -198,7 +198,8 @@ TEST_CASE("both streams are kept apart", "[live_output]")
     CHECK(times.bytes == 6);
 }
 
-TEST_CASE("who waits for output to be on disk is told when it is, and when it is not", "[live_output]")
+TEST_CASE(
+    "a wait for output to be on disk ends when it is written, and when the write fails", "[live_output]")
 {
     House house;
     house.add(TaskId(1), 0, "a");

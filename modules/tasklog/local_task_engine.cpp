@@ -30,12 +30,6 @@ bool is_at_agent(Task const& task)
 /// It is known whether the agent takes it.
 bool is_handover_known(Task const& task) { return task.status != TaskStatus::sent || task.sync_flag; }
 
-/// The agent keeps it in its journal until it is confirmed.
-bool is_kept_by_agent(life::Event const& event)
-{
-    return std::holds_alternative<life::Reported>(event) || std::holds_alternative<life::NeverStarted>(event);
-}
-
 std::string not_online(Ip const& agent)
 {
     return Error(codes::agent_unreachable, "agent " + agent.text() + " is not online").info();
@@ -432,9 +426,8 @@ asio::awaitable<void> LocalTaskEngine::run_on_agent(
         if (!open->is_ahead && !open->is_flushing) on_persisted(*open);
         co_return;
     }
-    bool const is_kept = is_kept_by_agent(*event);
     bool const is_written = co_await apply_until_written(id, std::move(*event));
-    if (is_kept && is_written) agents_.confirm(open->task.agent, id);
+    if (is_result && is_written) agents_.confirm(open->task.agent, id);
 }
 
 asio::awaitable<void> LocalTaskEngine::report(TaskId id, WorkerReport report)
@@ -646,11 +639,11 @@ asio::awaitable<void> LocalTaskEngine::ask_about(Ip agent, std::vector<OpenTaskP
 
 asio::awaitable<void> LocalTaskEngine::apply_and_confirm(OpenTaskPtr open, life::Event event)
 {
-    bool const is_kept = is_kept_by_agent(event);
+    bool const is_result = std::holds_alternative<life::Reported>(event);
     open->is_being_written = true;
     bool const is_written = co_await apply_until_written(open->task.id, std::move(event));
     open->is_being_written = false;
-    if (is_kept && is_written) agents_.confirm(open->task.agent, open->task.id);
+    if (is_result && is_written) agents_.confirm(open->task.agent, open->task.id);
 }
 
 asio::awaitable<std::vector<std::optional<TaskEngine::LastRun>>> LocalTaskEngine::last_runs(

@@ -85,8 +85,8 @@ asio::awaitable<Reply> InstructService::instruct(Instruct in, Caller caller)
         co_return reply;
     }
     auto report = co_await tasks_.result(id);
-    // Its back can't be read any more: it goes the other way.
-    if (!caller.peer || !caller.peer->is_open()) reports_.add(id);
+    // Its back can't be read any more, or is no result: it goes the other way, which is confirmed.
+    if (report.not_started || !caller.peer || !caller.peer->is_open()) reports_.add(id);
     fit_a_frame(report, reports_.max_frame());
     write_report(reply.fields(), report, zone_);
     co_return reply;

@@ -36,7 +36,7 @@ void Reports::link_up(std::shared_ptr<Peer> server)
 {
     link_down();
     server_ = std::move(server);
-    for (auto const id : tasks_.unconfirmed()) {
+    for (auto const& [id, number] : tasks_.unconfirmed()) {
         sending_.try_emplace(id);
         queue_.push_back(id);
     }
@@ -61,7 +61,7 @@ void Reports::link_down()
 /// over.
 void Reports::look_for_old()
 {
-    for (auto const id : tasks_.unconfirmed()) {
+    for (auto const& [id, number] : tasks_.unconfirmed()) {
         if (old_.contains(id)) add(id);
     }
     old_ = tasks_.unconfirmed();
@@ -123,23 +123,28 @@ void Reports::send_next()
         auto const id = queue_.front();
         queue_.pop_front();
         ++in_flight_;
-        asio::co_spawn(loop_, send(id, server_),
-            [this, id, server = server_](
-                std::exception_ptr escaped, bool confirmed) { sent(id, server, !escaped && confirmed); });
+        asio::co_spawn(
+            loop_, send(id, server_), [this, id, server = server_](std::exception_ptr escaped, bool is_over) {
+                sent(id, server, !escaped && is_over);
+            });
     }
 }
 
 asio::awaitable<bool> Reports::send(TaskId id, std::shared_ptr<Peer> server)
 {
     try {
-        if (!tasks_.unconfirmed().contains(id)) co_return true;
+        auto const found = tasks_.unconfirmed().find(id);
+        if (found == tasks_.unconfirmed().end()) co_return true;
+        auto const number = found->second;
         auto const entry = co_await tasks_.look(id);
         if (!entry || !entry->report) co_return false;
         // Handed over once more meanwhile: that it did not start is no longer true.
         if (!tasks_.unconfirmed().contains(id)) co_return true;
         auto fields = report_fields(*entry, zone_, bounds_.max_frame());
         auto const back = co_await server->call("tasklog", "agentasynclog", fields, answer_limit);
-        co_return back.flag || is_final(id, back);
+        bool const is_over = back.flag || is_final(id, back);
+        if (is_over) tasks_.confirm_result(id, number);
+        co_return is_over;
     } catch (std::exception const& problem) {
         ELVES_LOG(debug, "the result of task " << id.text() << " was not confirmed: " << problem.what());
         bounds_.link_failed(problem.what());
@@ -161,12 +166,13 @@ bool Reports::is_final(TaskId id, Back const& back)
     return true;
 }
 
-void Reports::sent(TaskId id, std::shared_ptr<Peer> const& server, bool confirmed)
+void Reports::sent(TaskId id, std::shared_ptr<Peer> const& server, bool is_over)
 {
     --in_flight_;
-    if (confirmed) {
-        tasks_.confirm({id});
+    if (is_over) {
         if (server == server_) sending_.erase(id);
+        // It was handed over once more meanwhile, and has ended again.
+        if (tasks_.unconfirmed().contains(id)) add(id);
     } else if (server == server_ && server->is_open()) {
         if (auto const found = sending_.find(id); found != sending_.end()) {
             auto& sending = found->second;

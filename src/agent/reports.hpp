@@ -43,7 +43,7 @@ private:
     void look_for_old();
     void send_next();
     [[nodiscard]] asio::awaitable<bool> send(TaskId id, std::shared_ptr<Peer> server);
-    void sent(TaskId id, std::shared_ptr<Peer> const& server, bool confirmed);
+    void sent(TaskId id, std::shared_ptr<Peer> const& server, bool is_over);
     [[nodiscard]] bool is_final(TaskId id, Back const& back);
     void send_next_run();
     [[nodiscard]] asio::awaitable<void> send_run(TaskId id, std::shared_ptr<Peer> server);
@@ -56,7 +56,7 @@ private:
     std::shared_ptr<Peer> server_; ///< Null: there is no link.
     std::unordered_map<TaskId, Sending> sending_;
     std::deque<TaskId> queue_;
-    std::unordered_set<TaskId> old_; ///< Not confirmed when it was last looked.
+    Tasks::Unconfirmed old_; ///< Not confirmed when it was last looked.
     Timer looking_;
     std::size_t in_flight_ = 0;
     std::deque<TaskId> runs_; ///< That the server is to be told of.

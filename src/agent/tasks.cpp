@@ -63,7 +63,7 @@ void Tasks::start(std::vector<Entry> open)
 {
     for (auto& entry : open) {
         if (entry.stage == Stage::done) {
-            unconfirmed_.insert(entry.id);
+            unconfirmed_.insert_or_assign(entry.id, ++last_result_);
         } else {
             begin(std::move(entry), false);
         }
@@ -129,7 +129,7 @@ asio::awaitable<bool> Tasks::take(Entry entry, CronMark mark)
         co_return false;
     }
     if (is_over) {
-        unconfirmed_.insert(id);
+        unconfirmed_.insert_or_assign(id, ++last_result_);
         if (listener_.on_result) listener_.on_result(id);
         co_return true;
     }
@@ -309,7 +309,7 @@ void Tasks::tell(TaskId id)
 {
     auto& held = held_.at(id);
     held.told = true;
-    unconfirmed_.insert(id);
+    unconfirmed_.insert_or_assign(id, ++last_result_);
     auto const waiting = std::exchange(held.waiting, {});
     for (auto one : waiting) one.set(*held.entry.report);
     for (auto one : std::exchange(held.canceling, {})) one.set(true);
@@ -403,6 +403,12 @@ std::vector<TaskId> Tasks::running_of(TaskId cron_id) const
     return ids;
 }
 
+void Tasks::confirm_result(TaskId id, std::uint64_t number)
+{
+    auto const found = unconfirmed_.find(id);
+    if (found != unconfirmed_.end() && found->second == number) confirm({id});
+}
+
 void Tasks::confirm(std::vector<TaskId> const& ids)
 {
     std::vector<TaskId> known;
@@ -417,6 +423,12 @@ void Tasks::confirm(std::vector<TaskId> const& ids)
 asio::awaitable<void> Tasks::keep_confirmed(std::vector<TaskId> ids)
 {
     for (std::chrono::milliseconds wait = 1s;; wait = std::min(wait * 2, longest_pause)) {
+        // Handed over once more meanwhile: what comes of it now is not confirmed.
+        std::erase_if(ids, [this](TaskId id) {
+            auto const held = held_.find(id);
+            return unconfirmed_.contains(id) || (held != held_.end() && !held->second.told);
+        });
+        if (ids.empty()) co_return;
         try {
             co_await journal_.confirm(ids, clock_.now());
             co_return;

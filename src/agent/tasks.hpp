@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <set>
@@ -83,7 +84,11 @@ public:
     /// Unfinished runs of one cron job, whoever fired them.
     [[nodiscard]] std::vector<TaskId> running_of(TaskId cron_id) const;
     /// Results that the server has not confirmed.
-    [[nodiscard]] std::unordered_set<TaskId> const& unconfirmed() const noexcept { return unconfirmed_; }
+    /// Each has a number: a task that is handed over once more has a new result, with another one.
+    using Unconfirmed = std::unordered_map<TaskId, std::uint64_t>;
+    [[nodiscard]] Unconfirmed const& unconfirmed() const noexcept { return unconfirmed_; }
+    /// The server has that very result.
+    void confirm_result(TaskId id, std::uint64_t number);
     void confirm(std::vector<TaskId> const& ids);
 
 private:
@@ -121,7 +126,8 @@ private:
     RunRules rules_;
     Listener listener_;
     std::unordered_map<TaskId, Held> held_; ///< Those whose result is not in the journal yet.
-    std::unordered_set<TaskId> unconfirmed_;
+    Unconfirmed unconfirmed_;
+    std::uint64_t last_result_ = 0;
     WorkerQueue queue_;               ///< Taken, and waiting for their turn; and the workers taken.
     std::multiset<TaskId> taking_;    ///< On their way into the journal.
     std::unordered_set<TaskId> gone_; ///< Of those, the ones canceled meanwhile.

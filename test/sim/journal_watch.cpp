@@ -51,6 +51,15 @@ void JournalWatch::begin(Db& db)
 {
     watching_ = true;
     db.script(triggers());
+    // A crash may come between a commit that is on disk and the look at it.
+    std::set<TaskId> there;
+    for (auto row = db.run("SELECT id FROM main.cron"); row.next();)
+        there.insert(*TaskId::parse(row.text(0)));
+    std::erase_if(jobs_, [&](TaskId id) {
+        if (there.contains(id)) return false;
+        ledger_.gone(id);
+        return true;
+    });
 }
 
 void JournalWatch::look(Db& db)

@@ -1,5 +1,8 @@
 #include "agent/reports.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 #include "agent/report_fields.hpp"
 #include "agent_support.hpp"
 #include "catch.hpp"
@@ -147,4 +150,33 @@ TEST_CASE("a report that the server will never take is dropped after some tries"
     }
     CHECK(agent.server->calls.size() == 6);
     CHECK(agent.house.tasks.unconfirmed().empty());
+}
+
+TEST_CASE("a confirmation that is late confirms no result of a later hand-over", "[agent][reports]")
+{
+    Linked agent;
+    auto& house = agent.house;
+    Entry late;
+    late.id = TaskId(1);
+    late.ins.app = "app";
+    late.ins.func = "func";
+    late.stage = Stage::done;
+    late.report = WorkerReport();
+    late.report->not_started = true;
+    asio::co_spawn(agent.machine.io, house.tasks.take(late), asio::detached);
+    house.settle();
+    agent.machine.store.db().script("UPDATE task SET not_started = 1");
+    house.reports.add(TaskId(1));
+    house.settle();
+    REQUIRE(agent.server->calls.size() == 1);
+    house.instruct(one, "async"); // The server knew that by its own question, and handed it over again.
+    CHECK(agent.answer(true));
+    house.workers.end(house.workers.started.back());
+    house.settle();
+    CHECK(house.tasks.unconfirmed().contains(TaskId(1)));
+    house.reports.add(TaskId(1));
+    house.settle();
+    REQUIRE(agent.server->calls.size() == 2);
+    CHECK(agent.answer(true));
+    CHECK(house.tasks.unconfirmed().empty());
 }
