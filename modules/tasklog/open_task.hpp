@@ -44,6 +44,7 @@ struct OpenTask {
     bool is_locked = false;        ///< A decision about it is being written.
     bool is_ahead = false;         ///< `task` is ahead of what is on disk.
     bool is_flushing = false;      ///< That is being written.
+    bool is_superseded = false;    ///< A later write of the whole row has succeeded since.
     bool is_end_unwritten = false; ///< Its final state was told, and is not on disk yet.
     bool is_being_written =
         false; ///< What the agent answered is tried to be written until the disk takes it.

@@ -197,6 +197,7 @@ asio::awaitable<life::Decision> TaskTransitions::apply(
     }
     if (decision.finished) open->is_end_unwritten = true;
     open->is_ahead = false;
+    open->is_superseded = true;
     take_over(*open, decision);
     persisted(open);
     co_return decision;
@@ -258,6 +259,7 @@ void TaskTransitions::flush()
         }
         open->is_ahead = false;
         open->is_flushing = true;
+        open->is_superseded = false;
         tasks.push_back(open->task);
         if (open->is_end_unwritten && owes_processor(open->task)) owed.push_back(open->task.id);
         written.push_back(open);
@@ -280,8 +282,7 @@ void TaskTransitions::flush()
 void TaskTransitions::requeue_unflushed(std::vector<OpenTaskPtr> const& tasks)
 {
     for (auto const& open : tasks) {
-        bool const is_written = !open->is_counted;
-        if (is_written || std::exchange(open->is_ahead, true)) continue;
+        if (open->is_superseded || std::exchange(open->is_ahead, true)) continue;
         ahead_.push_back(open);
     }
     flush_after(flush_again);

@@ -512,3 +512,17 @@ TEST_CASE(
         CHECK(rows() == 3);
     }
 }
+
+TEST_CASE("a late result of a task that has ended is written once the disk takes it", "[transitions]")
+{
+    House house;
+    house.record(house.task(1));
+    house.apply(1, life::Event(life::Cancel{}));
+    auto const open = house.registry->find(TaskId(1));
+    house.apply(1, life::Event(life::CancelAcknowledged{}));
+    REQUIRE_FALSE(house.registry->find(TaskId(1)));
+    house.store.fail_next();
+    CHECK(house.transitions->stage(open, reported(1, "late")));
+    house.pass(3s);
+    CHECK(house.number("SELECT count(*) FROM tasks WHERE worker_result = 'late'") == 1);
+}
