@@ -108,6 +108,11 @@ asio::awaitable<Answer> put_question(
 
 } // namespace
 
+std::string not_online(Ip const& agent)
+{
+    return Error(codes::agent_unreachable, "agent " + agent.text() + " is not online").info();
+}
+
 void AgentCalls::add_start_by(json::object& fields, std::optional<Instant> start_by) const
 {
     if (!start_by) return;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -18,6 +19,9 @@ namespace elves {
 /// A task as it is handed over, with its `ins.param`, which goes with the instruction: it is on disk, and not
 /// kept in memory for as long as the task runs.
 using SharedTask = std::shared_ptr<Task>;
+
+/// The error text of an agent that has no link: `[410.1] …`.
+[[nodiscard]] std::string not_online(Ip const& agent);
 
 /// What is said to an agent on its link (docs/protocol.md, On the agent's link), and what its answers mean as
 /// events of a task's life. On the loop's thread.

@@ -22,7 +22,6 @@ public:
     [[nodiscard]] bool has_room() const noexcept { return in_flight_ < window_ && !pause_.running(); }
     void begin() noexcept { ++in_flight_; }
     void end() noexcept { --in_flight_; }
-    [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
 
     void on_taken() noexcept
     {

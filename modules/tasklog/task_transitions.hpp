@@ -45,8 +45,6 @@ public:
     /// Hands what is staged to the store: before somebody reads from it.
     void flush();
     [[nodiscard]] asio::awaitable<std::optional<Task>> find(TaskId id);
-    /// Sets the deadlines of a task that has been handed over, or that the agent was heard to have.
-    void begin_silence(OpenTask& open, std::chrono::milliseconds span);
 
 private:
     /// The right to decide about one task; the next in the queue has it when this is gone.
@@ -61,6 +59,7 @@ private:
     void persisted(OpenTaskPtr const& open);
     void flush_after(std::chrono::milliseconds delay);
     void requeue_unflushed(std::vector<OpenTaskPtr> const& tasks);
+    void begin_silence(OpenTask& open, std::chrono::milliseconds span);
     void set_deadlines(OpenTask& open, bool is_loaded);
 
     Store& store_;
