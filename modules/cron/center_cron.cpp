@@ -79,6 +79,7 @@ void CenterCron::resume(CronJob const& job, Instant absent_until)
 {
     auto& entry = entries_[job.id] = Entry{};
     entry.era = ++last_number_;
+    entry.rule_era = entry.era;
     entry.state = cron_life::resume(life(job), job.settled, job.owed, absent_until);
     enqueue(job.id, job, entry);
 }

@@ -40,7 +40,8 @@ public:
     void changed(TaskId id);
     /// What is about to happen to a job.
     enum class Closing { changed, paused, deleted };
-    /// Before that: records the job's times up to now that have not started, and why. Throws Error 507.1
+    /// Before that: records the job's times up to now that have not started, a run that is owed among them,
+    /// and why. Throws Error 507.1
     /// where the disk refuses: nothing has changed then.
     [[nodiscard]] asio::awaitable<void> close(TaskId id, Closing closing);
     /// It is about to be deleted, and may have firings that are not recorded yet.
@@ -63,8 +64,9 @@ private:
     struct Entry {
         cron_life::State state;
         std::uint64_t era = 0; ///< Another one after each change of its times: what began before is void.
-        std::size_t held = 0;  ///< Firings that could not be recorded and will be tried again.
-        bool behind = false;   ///< Times came due meanwhile.
+        std::uint64_t rule_era = 0; ///< The same, but a clock that is set back does not change it.
+        std::size_t held = 0;       ///< Firings that could not be recorded and will be tried again.
+        bool behind = false;        ///< Times came due meanwhile.
     };
     /// A job's runs, as far as the next firing has to know of them; kept when the job is changed.
     struct Runs {
@@ -133,6 +135,7 @@ private:
     void let_go(Firing const& firing);
     [[nodiscard]] asio::awaitable<Ending> carry_out(Firing firing);
     [[nodiscard]] asio::awaitable<void> record_skipped(Firing firing, CronJob job);
+    [[nodiscard]] asio::awaitable<void> close_one(Firing firing, CronJob closed, cron_life::State before);
     [[nodiscard]] static Task skipped_task(CronJob job, Instant fire_time, std::string why, Instant now);
     [[nodiscard]] asio::awaitable<void> run(Firing firing, CronJob job);
     [[nodiscard]] asio::awaitable<void> cancel(TaskId task);

@@ -418,7 +418,7 @@ TEST_CASE(
         house.call("stopcron", {{"agentip", "10.0.0.1"}, {"id", house.jobs->all().begin()->first.text()}});
         house.come();
         house.pass(130s);
-        CHECK(house.history().size() == 1);
+        CHECK(house.history() == History{"00:05:00 skipped", "00:05:00 skipped"});
     }
 }
 
@@ -437,6 +437,52 @@ TEST_CASE(
     house.engine.finish(house.engine.tasks().front().id, TaskStatus::done); // What it reports.
     house.pass(2s);
     CHECK(house.history() == History{"00:00:10 done", "00:00:20 skipped", "00:00:20 running"});
+}
+
+TEST_CASE("a run that is owed when its job is paused, changed or deleted is recorded as skipped", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    auto const id = house.set("0/10 * * * * ?", {{"misfire", "once"}});
+    house.stop();
+    house.clock.advance(25s);
+    house.start();
+    std::string becomes = "changed";
+    SECTION("paused")
+    {
+        house.call("stopcron", {{"agentip", "10.0.0.1"}, {"id", id}});
+        becomes = "paused";
+    }
+    SECTION("deleted")
+    {
+        house.call("delcronbyipid", {{"agentip", "10.0.0.1"}, {"id", id}});
+        becomes = "deleted";
+    }
+    SECTION("changed") { house.set("0 0 3 * * ?", {{"misfire", "once"}, {"id", id}}); }
+    house.come();
+    house.pass(5s);
+    CHECK(house.history() == History{"00:00:10 skipped", "00:00:20 skipped"});
+    CHECK(house.engine.tasks().back().sync_error ==
+          "skipped: the run that makes up for times up to 2026-01-01 00:00:20 did not start: the job was " +
+              becomes);
+}
+
+TEST_CASE("a run that is owed survives a clock that is set back while it is on its way", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0/10 * * * * ?", {{"misfire", "once"}});
+    house.stop();
+    house.clock.advance(25s);
+    house.start();
+    house.engine.refuse(codes::store_cannot_write);
+    house.come();
+    house.pass(2s);
+    house.clock.jump(house.clock.now() - 20s);
+    house.pass(6s);
+    house.engine.refuse(std::nullopt);
+    house.pass(10s);
+    CHECK(std::ranges::count(house.history(), "00:00:20 running") == 1);
 }
 
 TEST_CASE("an ordinary restart with jobs of every second leaves no warnings", "[cron]")

@@ -308,6 +308,7 @@ asio::awaitable<std::size_t> Cron::end_all(std::string key)
     for (std::size_t first = 0; first < ids.size(); first += at_once) {
         auto const size = std::min(at_once, ids.size() - first);
         std::vector<TaskId> some(&ids[first], &ids[first] + size);
+        for (auto const id : some) co_await center_.close(id, CenterCron::Closing::paused);
         co_await jobs_.pause_all(some);
         for (auto const id : some) {
             if (auto const* const job = jobs_.find(id)) changed(id, job->agent, job->type == CronType::self);

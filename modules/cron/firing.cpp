@@ -45,8 +45,11 @@ std::string text_of(CenterCron::Closing closing)
 CenterCron::Entry* CenterCron::current(Firing const& firing)
 {
     auto const found = entries_.find(firing.cron_id);
-    if (found == entries_.end() || found->second.era != firing.era) return nullptr;
-    return &found->second;
+    if (found == entries_.end()) return nullptr;
+    auto& entry = found->second;
+    // What is owed stays owed when the clock is set back.
+    bool const is_debt = firing.mark == Mark::pays_debt;
+    return firing.era == entry.era || (is_debt && firing.era >= entry.rule_era) ? &entry : nullptr;
 }
 
 void CenterCron::enter(TaskId id) { ++in_flight_[id]; }
@@ -260,26 +263,41 @@ asio::awaitable<void> CenterCron::close(TaskId id, Closing closing)
     auto const* job = jobs_.find(id);
     if (found == entries_.end() || !job) co_return;
     auto const before = found->second.state;
-    auto const era = found->second.era;
+    auto const reason = " did not start: the job was " + text_of(closing);
     auto decision = cron_life::close(life(*job), before, clock_.now());
-    auto const* missed = std::get_if<cron_life::Missed>(&decision.action);
-    if (!missed) co_return;
-    Firing firing;
-    firing.cron_id = id;
-    firing.era = era;
-    firing.from = before.accounted;
-    firing.to = decision.state.accounted;
-    firing.fire_time = missed->times.first;
-    firing.skipped = "skipped: " + count_text(missed->times, zone_of(*job)) + " did not start: the job was " +
-                     text_of(closing);
+    Firing times;
+    times.cron_id = id;
+    times.era = found->second.era;
+    Firing debt = times;
+    if (auto const* missed = std::get_if<cron_life::Missed>(&decision.action)) {
+        times.from = before.accounted;
+        times.to = decision.state.accounted;
+        times.fire_time = missed->times.first;
+        times.skipped = "skipped: " + count_text(missed->times, zone_of(*job)) + reason;
+    }
+    if (before.owed) {
+        debt.mark = Mark::pays_debt;
+        debt.fire_time = *before.owed;
+        debt.skipped =
+            "skipped: the run that makes up for times up to " + zone_of(*job).text(*before.owed) + reason;
+        decision.state.owed.reset();
+    }
     found->second.state = decision.state;
     enqueue(id, *job, found->second);
-    auto copy = *job;
+    auto const copy = *job;
+    if (!times.skipped.empty()) co_await close_one(times, copy, before);
+    if (!debt.skipped.empty()) co_await close_one(debt, copy, before);
+}
+
+/// Where the disk refuses, the job stands as it did `before`.
+asio::awaitable<void> CenterCron::close_one(Firing firing, CronJob closed, cron_life::State before)
+{
+    auto const id = firing.cron_id;
     std::exception_ptr failure;
     for (int tries = 0; tries < silent_tries; ++tries) {
         failure = nullptr;
         try {
-            co_await record_skipped(firing, copy);
+            co_await record_skipped(firing, closed);
             co_return;
         } catch (...) {
             failure = std::current_exception();
@@ -297,7 +315,7 @@ asio::awaitable<void> CenterCron::close(TaskId id, Closing closing)
         co_await pause(clock_, order_pause);
     }
     auto* const entry = current(firing);
-    job = jobs_.find(id);
+    auto const* const job = jobs_.find(id);
     if (entry && job) {
         entry->state = before;
         enqueue(id, *job, *entry);
@@ -349,9 +367,11 @@ void CenterCron::finish(Firing firing, Ending const& ending)
 void CenterCron::record_late(Firing firing)
 {
     auto const found = entries_.find(firing.cron_id);
-    bool const comes_again = found != entries_.end() && firing.fire_time > found->second.state.accounted;
+    bool const is_debt = firing.mark == Mark::pays_debt;
+    bool const comes_again =
+        !is_debt && found != entries_.end() && firing.fire_time > found->second.state.accounted;
     bool const is_known = jobs_.find(firing.cron_id) || gone_.contains(firing.cron_id);
-    if (firing.mark == Mark::pays_debt || comes_again || !is_known) return;
+    if (comes_again || !is_known) return;
     auto const* job = jobs_.find(firing.cron_id);
     auto const was = std::string("the job was ") + (!job ? "deleted" : job->on ? "changed" : "paused");
     if (firing.skipped.empty()) {

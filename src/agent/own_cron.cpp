@@ -12,6 +12,7 @@ namespace elves::agent {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 
 constexpr std::chrono::milliseconds retry_after = 5s;
 constexpr std::chrono::milliseconds rewind_retry = 1s;
@@ -174,16 +175,25 @@ asio::awaitable<void> OwnCron::close_old(Entries const& next)
     }
     for (auto const id : ids) {
         auto const& entry = jobs_.at(id);
+        auto const& zone = entry.job.zone;
+        auto const reason =
+            " did not start: the job was "s + (next.contains(id) ? "changed" : "taken from the agent");
         auto const decision = cron_life::close(entry.job.life(), entry.state, now);
-        auto const* missed = std::get_if<cron_life::Missed>(&decision.action);
-        if (!missed) continue;
-        auto const& times = missed->times;
-        Turn turn{Firing{id, times.first, true}, {}, {.accounted = decision.state.accounted}, false};
-        turn.why = "skipped: " + std::to_string(times.count) + (times.count == 1 ? " time" : " times") +
-                   " from " + entry.job.zone.text(times.first) + " to " + entry.job.zone.text(times.last) +
-                   " did not start: the job was " + (next.contains(id) ? "changed" : "taken from the agent");
-        co_await record(std::move(turn), entry.job.ins, entry.job.account);
-        jobs_.at(id).state = decision.state;
+        if (auto const* missed = std::get_if<cron_life::Missed>(&decision.action)) {
+            auto const& times = missed->times;
+            Turn turn{Firing{id, times.first, true}, {}, {.accounted = decision.state.accounted}, false};
+            turn.why = "skipped: " + std::to_string(times.count) + (times.count == 1 ? " time" : " times") +
+                       " from " + zone.text(times.first) + " to " + zone.text(times.last) + reason;
+            co_await record(std::move(turn), entry.job.ins, entry.job.account);
+        }
+        if (auto const owed = entry.state.owed) {
+            Turn turn{Firing{id, *owed, true}, {}, {.paid = owed}, false};
+            turn.why = "skipped: the run that makes up for times up to " + zone.text(*owed) + reason;
+            co_await record(std::move(turn), entry.job.ins, entry.job.account);
+        }
+        auto& state = jobs_.at(id).state;
+        state = decision.state;
+        state.owed.reset();
     }
 }
 

@@ -230,8 +230,8 @@ class Records(CheckerTest):
 
 
 class Crons(CheckerTest):
-    def check(self, *rows, rule="0/10 * * * * ?", settled=SECOND + 30):
-        self.seen.history = [sent(), put(rule, name=CRON, kind="cron")]
+    def check(self, *rows, rule="0/10 * * * * ?", settled=SECOND + 30, history=()):
+        self.seen.history = [sent(), put(rule, name=CRON, kind="cron"), *history]
         self.seen.records = {("cron", CRON): rule}
         self.seen.crons = {CRON: {"id": CRON, "type": "center", "created": SECOND * 1000, "settled": settled * 1000}}
         self.seen.tasks = {ID: row(), **{one["id"]: one for one in rows}}
@@ -258,6 +258,15 @@ class Crons(CheckerTest):
         (line,) = self.check(self.skipped("R1", SECOND + 10, self.missed()), firing("R2", SECOND + 20),
                              firing("R3", SECOND + 30))
         self.assertIn("22:13:40 is accounted for twice", line)
+
+    def test_after_a_clock_was_set_back_a_record_may_count_times_that_ran_and_none_runs_twice(self):
+        rows = [self.skipped("R1", SECOND + 10, self.missed()), firing("R2", SECOND + 20), firing("R3", SECOND + 30)]
+        back = {"what": "clock set back", "whose": "server"}
+        self.assertEqual(self.check(*rows, history=[back]), [])
+        (line,) = self.check(*rows, history=[{**back, "whose": "10.9.9.1"}])
+        self.assertIn("22:13:40 is accounted for twice", line)
+        (line,) = self.check(*rows, firing("R4", SECOND + 30), history=[back])
+        self.assertIn("22:13:50 is accounted for twice", line)
 
     def test_times_that_were_missed(self):
         self.assertEqual(self.check(self.skipped("R1", SECOND + 10, self.missed()), firing("R3", SECOND + 30)), [])

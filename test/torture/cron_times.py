@@ -1,5 +1,6 @@
-"""Every time of a cron job is accounted for once: it ran, was skipped, or lies in a record of what was missed. For rules
-of the form `0/N * * * * ?` in UTC, N a divisor of 60."""
+"""Every time of a cron job is accounted for once: it ran, was skipped, or lies in a record of what was missed. Where the
+clock of the server or of the agent was set back, times come again: none runs twice, but one that ran may also be counted in
+a record of missed ones. For rules of the form `0/N * * * * ?` in UTC, N a divisor of 60."""
 
 import calendar
 import re
@@ -48,17 +49,20 @@ def broken_cron(evidence):
 
 def broken_job(evidence, cron, every, tasks):
     times = {}
+    turned_back = {put["whose"] for put in evidence.history if put["what"] == "clock set back"}
+    comes_again = bool(turned_back & {"server", *(row["agent"] for row in tasks)})
     promised = {at for at in map(made_up, tasks) if at is not None}
     # A second outage before that run makes one run of two: the latest promise counts.
     latest = max(promised, default=None)
     kept = any(row["fire_time"] // 1000 == latest and made_up(row) is None for row in tasks)
     for row in tasks:
-        first, last, _ = covered(row)
+        first, last, ran = covered(row)
         for at in range(first + -first % every, last + 1, every):
-            if at in times and at not in promised:
+            other, other_ran = times.get(at, (None, False))
+            if other and at not in promised and not (comes_again and not (ran and other_ran)):
                 yield (f"cron job {cron}: the time {stamp(at)} is accounted for twice, "
-                       f"by {times[at]} and {row['id']} ({row['status']})")
-            times[at] = row["id"]
+                       f"by {other} and {row['id']} ({row['status']})")
+            times[at] = row["id"], ran or other_ran
     job = evidence.crons.get(cron)
     if job is None:
         return

@@ -5,6 +5,7 @@ History, one dict for each thing that a client, the processor or the watch has s
   {"what": "send", "method", "token", "agent", "mode", "dedup", "id", "info"}   an acknowledged send
   {"what": "cancel", "id", "status"}                                             an acknowledged cancel
   {"what": "down"}                                                               the server is about to be killed or stopped
+  {"what": "clock set back", "whose"}                                            "server", or an agent
   {"what": "saw", "id", "status"}                                                a state that was read
   {"what": "delivered", "id", "worker_flag", "said"}                             a call of the processor's, and its answer
   {"what": "put", "kind", "name", "value", "came"}   a record set (value None: deleted), in each name's order; `came` is

@@ -150,10 +150,11 @@ class Faults:
             self.start_server()
 
     def server_clock(self, chance):
-        self.jump(self.world.server, chance)
+        self.jump(self.world.server, "server", chance)
 
-    def jump(self, program, chance):
-        """Not for good: the next jump is from the true time again."""
+    def jump(self, program, whose, chance):
+        """Not for good: the next jump is from the true time again. One of the two goes back."""
+        self.world.history.add("clock set back", whose=whose)
         program.control.clock_ms = chance.choice([-1, 1]) * chance.choice([500, 3_000, 70_000, 3_600_000])
         self.tally.add("clock jumps")
         self.pause(chance, 0.5, 5)
@@ -210,7 +211,8 @@ class Faults:
         self.writes_fail(self.any_agent(chance), chance)
 
     def agent_clock(self, chance):
-        self.jump(self.any_agent(chance), chance)
+        host = chance.choice(self.world.hosts)
+        self.jump(host.program, host.ip, chance)
 
     # ---- the links ----
     def link_faults(self):
