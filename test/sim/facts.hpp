@@ -42,7 +42,8 @@ struct Facts {
     std::optional<LogRow> log;
     std::optional<JournalRow> journal;
     int starts = 0;
-    std::optional<WorkerReport> worker; ///< What it said at its end; nothing for one that was cut off.
+    std::optional<TaskStatus> went_back_from; ///< It provably had not started, and waits again.
+    std::optional<WorkerReport> worker;       ///< What it said at its end; nothing for one that was cut off.
     bool processor_took = false;
     bool heard_true = false; ///< A client was told that the worker said true.
 };

@@ -62,7 +62,7 @@ void Invariants::log_wrote(LogRow const& row)
     if (liveness) liveness->log_wrote(row, was_final);
 }
 
-void Invariants::check_move(Facts const& facts, LogRow const& row)
+void Invariants::check_move(Facts& facts, LogRow const& row)
 {
     auto const& before = *facts.log;
     // What was handed over, and provably did not start, waits again.
@@ -70,6 +70,7 @@ void Invariants::check_move(Facts const& facts, LogRow const& row)
         row.status == TaskStatus::waiting && !is_final(before.status) && facts.starts == 0;
     if (is_final(before.status) && (row.status != before.status || row.end != before.end))
         broken("one-final-state", named(row.id, before) + " becomes " + std::string(status_text(row.status)));
+    if (waits_again) facts.went_back_from = before.status;
     if (rank(row.status) < rank(before.status) && !waits_again)
         broken("status-forward",
             named(row.id, before) + " goes back to " + std::string(status_text(row.status)));
@@ -200,9 +201,8 @@ void Invariants::shown(TaskId id, TaskStatus status)
 {
     auto const& facts = facts_[id];
     // While the answer was under way it may have turned out that the task did not start.
-    bool const waits_again = facts.log && facts.log->status == TaskStatus::waiting && facts.starts == 0;
-    bool const is_behind =
-        facts.log && rank(facts.log->status) < rank(status) && !(waits_again && !is_final(status));
+    bool const went_back = facts.went_back_from && rank(status) <= rank(*facts.went_back_from);
+    bool const is_behind = facts.log && rank(facts.log->status) < rank(status) && !went_back;
     if (!facts.log || is_behind || (is_final(status) && facts.log->status != status))
         broken("shown-true", "task " + id.text() + " was shown as " + std::string(status_text(status)) +
                                  ", and the log differs");

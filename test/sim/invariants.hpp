@@ -62,7 +62,7 @@ public:
     [[nodiscard]] Tally& tally() noexcept { return nature_.tally; }
 
 private:
-    void check_move(Facts const& facts, LogRow const& row);
+    void check_move(Facts& facts, LogRow const& row);
     void check_verdict(Facts const& facts, LogRow const& row);
     void check_result(Facts const& facts, LogRow const& row);
 

@@ -26,12 +26,10 @@ constexpr auto usage =
     "  --all          goes on after one that fails\n"
     "  --twice        runs each twice: both must go the same way\n"
     "  --demand-all   fails where something that may happen never did\n"
-    "  --liveness     checks what must happen, too: handovers, reports, firings within a bound\n"
     "elves_sim --seed N [--steps N] [--trace]: replays one\n"
     "--break BUG: plants a bug, which must be found: forgetful_server | forgetful_agent | hasty_server | "
-    "garbler;\n"
-    "  with --liveness: lost_handovers | lost_reports | late_handovers | lost_timers | expires_early | "
-    "gives_up | no_make_up\n";
+    "garbler | lost_handovers | lost_reports | late_handovers | lost_timers | expires_early | gives_up | "
+    "no_make_up\n";
 
 constexpr std::pair<std::string_view, Plant> plants[]{{"forgetful_server", Plant::forgetful_server},
     {"forgetful_agent", Plant::forgetful_agent}, {"hasty_server", Plant::hasty_server},
@@ -63,10 +61,6 @@ Plan read(int count, char** words)
         std::string_view const option = words[i];
         if (option == "--trace") {
             plan.options.keep_trace = plan.options.print_trace = true;
-            continue;
-        }
-        if (option == "--liveness") {
-            plan.options.liveness = true;
             continue;
         }
         if (option == "--all" || option == "--twice" || option == "--demand-all") {
@@ -103,7 +97,7 @@ void tell(Options options, Outcome const& outcome, bool with_trace)
     std::cout << "\nseed " << options.seed << ", step " << outcome.steps << ": "
               << outcome.violation->invariant << ": " << outcome.violation->what
               << "\nreplay: elves_sim --seed " << options.seed << " --steps " << options.steps
-              << (options.liveness ? " --liveness" : "") << " --trace\n";
+              << " --trace\n";
 }
 
 struct Sum {

@@ -73,7 +73,7 @@ World::World(Options const& options)
 
     plant(options.plant);
     faults_ = std::make_unique<Faults>(*this);
-    if (options.liveness) watch_liveness();
+    watch_liveness();
 }
 
 void World::plant(Plant bug)

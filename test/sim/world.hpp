@@ -24,7 +24,7 @@ enum class Plant {
     forgetful_agent,
     hasty_server, ///< Its disk confirms some writes before it has them.
     garbler,      ///< The network turns some results into others.
-    // These are for what must happen: Options::liveness.
+    // These are for what must happen.
     lost_handovers, ///< No handover reaches an agent.
     lost_reports,   ///< No result reaches the server by itself.
     late_handovers, ///< Some handovers come late, and without a word of when they are too late.
@@ -40,7 +40,6 @@ struct Options {
     Plant plant = Plant::none;
     bool keep_trace = false;
     bool print_trace = false;
-    bool liveness = false; ///< Checks what must happen, too.
 };
 
 /// What a run came to.
@@ -100,7 +99,7 @@ private:
     std::vector<Machine*> machines_;
     std::vector<std::unique_ptr<Process>> processes_; ///< One for each machine, null while it is down.
     std::unique_ptr<class Faults> faults_;
-    std::unique_ptr<Liveness> liveness_; ///< Null without Options::liveness.
+    std::unique_ptr<Liveness> liveness_;
     std::int64_t steps_ = 0;
 };
 
