@@ -253,16 +253,39 @@ void Link::limit_certificate()
     });
 }
 
+/// What these frames are answered with at once leaves at their end, in one write.
 void Link::handle_frames()
+{
+    turn_ = Turn::silent;
+    bool const is_interrupted = !handle_each_frame();
+    bool const is_answered = std::exchange(turn_, Turn::none) == Turn::answered;
+    weigh();
+    if (is_interrupted) {
+        if (is_answered) write_later();
+        return;
+    }
+    if (state_ == State::closed || (state_ == State::open && refuse_fault())) return;
+    if (!is_answered && !drain_posted_) return wait_readable();
+    reads_ = Reads::write;
+    if (drain_posted_) return;
+    if (!writing_) write_some();
+    read_on_later();
+}
+
+/// False: there may be more, for which there is no room or no time now.
+bool Link::handle_each_frame()
 {
     auto const share = outbox_.size() + bytes_a_turn;
     for (std::size_t frames = 0; state_ == State::open; ++frames) {
         if (is_full()) {
             reader_.hold();
             reads_ = Reads::room;
-            return weigh();
+            return false;
         }
-        if (frames == frames_a_turn || outbox_.size() > share) return go_on_later();
+        if (frames == frames_a_turn || outbox_.size() > share) {
+            go_on_later();
+            return false;
+        }
         auto const text = reader_.next();
         if (!text && has_raised_limit()) continue;
         if (!text) break;
@@ -270,24 +293,28 @@ void Link::handle_frames()
         handle_frame(*text);
         if (was_large) reader_.set_limit(stranger_frame()); // the next large one is judged anew
     }
-    weigh();
-    if (state_ != State::open) return;
+    return true;
+}
+
+/// Whether the connection ends for what it has sent so far.
+bool Link::refuse_fault()
+{
     if (reader_.fault() == FrameFault::empty) {
-        return end_with(
-            Error(codes::bad_frame, "a frame of length 0; give 1 to server.max_frame bytes of JSON"),
+        end_with(Error(codes::bad_frame, "a frame of length 0; give 1 to server.max_frame bytes of JSON"),
             "it sent a frame of length 0");
+        return true;
     }
-    if (reader_.fault() == FrameFault::too_large) return refuse_too_large();
-    if (memory_is_short() && reader_.held() > short_read) {
-        if (shared_.log.admits("memory.short", ip_))
-            ELVES_LOG(warning, "memory.short peer=" << address_
-                                                    << ": all connections together hold more than "
-                                                       "[server] all_bytes; closing this one");
-        return end_with(
-            Error(codes::too_much, "the server has too much to keep; try again later"), "memory is short");
+    if (reader_.fault() == FrameFault::too_large) {
+        refuse_too_large();
+        return true;
     }
-    if (!drain_posted_) return wait_readable();
-    reads_ = Reads::write;
+    if (!memory_is_short() || reader_.held() <= short_read) return false;
+    if (shared_.log.admits("memory.short", ip_))
+        ELVES_LOG(warning, "memory.short peer=" << address_
+                                                << ": all connections together hold more than "
+                                                   "[server] all_bytes; closing this one");
+    end_with(Error(codes::too_much, "the server has too much to keep; try again later"), "memory is short");
+    return true;
 }
 
 void Link::go_on_later()
@@ -535,9 +562,18 @@ void Link::written()
                                                         << ": it does not read its replies; closing it");
         return shut();
     }
+    if (turn_ != Turn::none) {
+        turn_ = Turn::answered;
+        return;
+    }
+    write_later();
+}
+
+/// Once a turn: everything that this turn adds leaves in one write.
+void Link::write_later()
+{
     if (drain_posted_ || writing_) return;
     drain_posted_ = true;
-    // Once a turn: everything that this turn adds leaves in one write.
     asio::post(loop_, [self = shared_from_this()] {
         self->drain_posted_ = false;
         self->write_some();

@@ -112,6 +112,8 @@ public:
 
     /// Handles what has come, and no more of it than one turn may take.
     void handle_frames();
+    [[nodiscard]] bool handle_each_frame();
+    [[nodiscard]] bool refuse_fault();
     /// For one that is quiet: keeps no buffer for what it may have to write next.
     void give_back_memory();
 
@@ -137,6 +139,8 @@ private:
         write, ///< Its answers are written first.
         room,  ///< It is full.
     };
+    /// Of the frames that are being handled.
+    enum class Turn { none, silent, answered };
 
     void wait_readable();
     void read_on_later();
@@ -176,6 +180,7 @@ private:
     void end_with(Error const& refusal, std::string_view why);
 
     void written();
+    void write_later();
     void write_some();
     [[nodiscard]] bool fill_sending();
     void say_goodbye();
@@ -199,6 +204,7 @@ private:
     std::size_t sent_ = 0; ///< Bytes of `sending_` that are written.
     std::size_t held_ = 0; ///< Our part of `LinkShared::held`.
     bool drain_posted_ = false;
+    Turn turn_ = Turn::none;
     bool writing_ = false;
     Reads reads_ = Reads::turn;
     State state_ = State::open;
