@@ -17,6 +17,8 @@ constexpr std::size_t max_in_flight = 16;
 constexpr std::chrono::milliseconds answer_limit = 30s;
 constexpr std::chrono::milliseconds first_pause = 1s;
 constexpr std::chrono::milliseconds longest_pause = 60s;
+/// What is unconfirmed for one to two of these is sent again: it went in a `back`, and got lost on the way.
+constexpr std::chrono::milliseconds repeat_after = 20s;
 /// With the pauses between them, these tries are spread over half a minute.
 constexpr int unknown_tries = 6;
 
@@ -65,7 +67,7 @@ void Reports::look_for_old()
         if (old_.contains(id)) add(id);
     }
     old_ = tasks_.unconfirmed();
-    looking_ = clock_.after(longest_pause, [this] { look_for_old(); });
+    looking_ = clock_.after(repeat_after, [this] { look_for_old(); });
 }
 
 void Reports::add(TaskId id)

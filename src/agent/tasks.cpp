@@ -13,7 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds start_retry = 1s;
-constexpr std::chrono::milliseconds longest_pause = 60s;
+/// Between two tries to write to the journal.
+constexpr std::chrono::milliseconds longest_pause = 15s;
 
 Error too_late_error()
 {
@@ -413,7 +414,8 @@ void Tasks::confirm(std::vector<TaskId> const& ids)
 {
     std::vector<TaskId> known;
     for (auto const id : ids) {
-        if (unconfirmed_.erase(id) > 0) known.push_back(id);
+        // On its way into the journal once more, since it had not started: what comes of it is not confirmed.
+        if (!taking_.contains(id) && unconfirmed_.erase(id) > 0) known.push_back(id);
     }
     if (known.empty()) return;
     spawn(keep_confirmed(std::move(known)));

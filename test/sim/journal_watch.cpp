@@ -38,6 +38,12 @@ constexpr std::string_view select_changes =
 
 Instant instant(std::int64_t ms) { return Instant(std::chrono::milliseconds(ms)); }
 
+CronLedger::Job job_of(std::string_view entry, Instant mark)
+{
+    auto const job = agent::OwnJob::read(JsonDocument::parse(entry).root(), Zone());
+    return {job.rule.text(), job.zone, mark, job.on, job.jitter};
+}
+
 } // namespace
 
 JournalWatch::JournalWatch(Invariants& invariants, std::string agent)
@@ -53,13 +59,16 @@ void JournalWatch::begin(Db& db)
     db.script(triggers());
     // A crash may come between a commit that is on disk and the look at it.
     std::set<TaskId> there;
-    for (auto row = db.run("SELECT id FROM main.cron"); row.next();)
-        there.insert(*TaskId::parse(row.text(0)));
-    std::erase_if(jobs_, [&](TaskId id) {
-        if (there.contains(id)) return false;
-        ledger_.gone(id);
-        return true;
-    });
+    for (auto row = db.run("SELECT id, entry, accounted FROM main.cron"); row.next();) {
+        auto const id = TaskId::parse(row.text(0)).value();
+        there.insert(id);
+        auto const now = job_of(row.text(1), instant(row.number(2)));
+        auto const* const known = ledger_.find(id);
+        if (!known || known->mark != now.mark || !known->same_times(now)) ledger_.set(id, now);
+    }
+    for (auto const id : jobs_)
+        if (!there.contains(id)) ledger_.gone(id);
+    jobs_ = std::move(there);
 }
 
 void JournalWatch::look(Db& db)
@@ -108,8 +117,7 @@ void JournalWatch::see_job(Run const& row, std::string_view kind)
         jobs_.erase(id);
     } else if (kind == "job") {
         jobs_.insert(id);
-        auto const job = agent::OwnJob::read(JsonDocument::parse(row.text(8)).root(), Zone());
-        CronLedger::Job const now{job.rule.text(), job.zone, instant(row.number(10)), job.on, job.jitter};
+        auto const now = job_of(row.text(8), instant(row.number(10)));
         auto const before = gone_.extract(id);
         if (!before || !before.mapped().same_times(now)) return ledger_.set(id, now);
         if (before.mapped().mark != now.mark)

@@ -252,6 +252,7 @@ void SimStore::cut()
 
 void SimStore::close()
 {
+    if (power_fails_) return cut(); // while it was about to end
     if (here_ && !writes_.empty()) commit(writes_);
     writes_.clear();
     group_.clear();

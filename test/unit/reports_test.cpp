@@ -91,9 +91,9 @@ TEST_CASE(
         agent.pass(300s);
         CHECK(agent.server->calls.empty());
     }
-    SECTION("not confirmed: within two minutes")
+    SECTION("not confirmed: within forty seconds")
     {
-        agent.pass(90s);
+        agent.pass(10s);
         REQUIRE(agent.server->calls.size() == 1);
         CHECK(agent.server->calls[0].method == "agentasynclog");
         CHECK(agent.answer(true));
@@ -169,11 +169,30 @@ TEST_CASE("a confirmation that is late confirms no result of a later hand-over",
     house.reports.add(TaskId(1));
     house.settle();
     REQUIRE(agent.server->calls.size() == 1);
-    house.instruct(one, "async"); // The server knew that by its own question, and handed it over again.
-    CHECK(agent.answer(true));
+    // The server knew that by its own question, and handed it over again.
+    SECTION("it comes after the hand-over")
+    {
+        house.instruct(one, "async");
+        CHECK(agent.answer(true));
+    }
+    SECTION("it comes while the hand-over is on its way into the journal")
+    {
+        auto again = late;
+        again.stage = Stage::taken;
+        again.report.reset();
+        auto const before = agent.machine.store.posted();
+        asio::co_spawn(agent.machine.io, house.tasks.take(again), asio::detached);
+        agent.machine.io.restart();
+        while (agent.machine.store.posted() == before && agent.machine.io.poll_one() > 0) {
+        }
+        house.tasks.confirm({TaskId(1)});
+        house.settle();
+        CHECK(agent.answer(true));
+    }
     house.workers.end(house.workers.started.back());
     house.settle();
     CHECK(house.tasks.unconfirmed().contains(TaskId(1)));
+    CHECK(house.count("stage = 'done' AND confirmed IS NULL") == 1);
     house.reports.add(TaskId(1));
     house.settle();
     REQUIRE(agent.server->calls.size() == 2);
