@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -43,6 +44,7 @@ struct Facts {
     std::optional<JournalRow> journal;
     int starts = 0;
     std::optional<TaskStatus> went_back_from; ///< It provably had not started, and waits again.
+    std::array<std::string, 2> printed;       ///< By OutputStream.
     std::optional<WorkerReport> worker;       ///< What it said at its end; nothing for one that was cut off.
     bool processor_took = false;
     bool heard_true = false; ///< A client was told that the worker said true.

@@ -111,6 +111,23 @@ void Invariants::check_result(Facts const& facts, LogRow const& row)
                                   std::to_string(row.flag.value_or(-1)) + " \"" + row.result + "\"");
 }
 
+void Invariants::printed(TaskId id, OutputStream stream, std::string_view text)
+{
+    facts_[id].printed.at(static_cast<std::size_t>(stream)) += text;
+}
+
+void Invariants::output_is(TaskId id, OutputStream stream, KnownOutput const& known)
+{
+    auto const& printed = facts_[id].printed.at(static_cast<std::size_t>(stream));
+    tally().see(known.is_marked ? Sight::output_cut : Sight::output_kept);
+    if (known.is_marked ? printed.starts_with(known.text) || known.text.find("left out") != known.text.npos
+                        : printed == known.text)
+        return;
+    broken("output-complete", "of what task " + id.text() + " printed, " + std::to_string(printed.size()) +
+                                  " bytes, " + std::to_string(known.text.size()) + " are kept" +
+                                  (known.is_marked ? " and not as they were" : "; it is not marked as cut"));
+}
+
 void Invariants::log_erased(TaskId id) { broken("acknowledged-known", "task " + id.text() + " is erased"); }
 
 void Invariants::journal_wrote(std::string const& agent, JournalRow const& row)

@@ -5,6 +5,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "elves/output_stream.hpp"
 #include "sim/facts.hpp"
 #include "sim/nature.hpp"
 
@@ -29,6 +30,14 @@ public:
     // Disks: each row as it is committed.
     void log_wrote(LogRow const& row);
     void log_erased(TaskId id);
+    /// By its worker, and taken by its agent.
+    void printed(TaskId id, OutputStream stream, std::string_view text);
+    /// What the server has of it in the end.
+    struct KnownOutput {
+        std::string text;
+        bool is_marked = false; ///< It says that there was more.
+    };
+    void output_is(TaskId id, OutputStream stream, KnownOutput const& known);
     void journal_wrote(std::string const& agent, JournalRow const& row);
     // Workers.
     void worker_started(std::string const& agent, TaskId id);

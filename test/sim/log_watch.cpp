@@ -5,6 +5,7 @@
 #include "audit/audit_verify.hpp"
 #include "sim/liveness.hpp"
 #include "sim/trigger.hpp"
+#include "tasklog/task_records.hpp"
 
 namespace elves::sim {
 
@@ -186,11 +187,30 @@ void LogWatch::at_rest(Db& db)
     auto owed = db.run("SELECT id FROM deliveries");
     while (owed.next())
         invariants_.broken("outbox-drained", "task " + std::string(owed.text(0)) + " is owed");
+    check_output(db);
     auto lost = db.run("SELECT id, status FROM tasks WHERE mode = 'P' AND status <> 'skipped' "
                        "AND module_sync_flag = ''");
     while (lost.next())
         invariants_.broken("outbox-drained", "task " + std::string(lost.text(0)) + " (" +
                                                  std::string(lost.text(1)) + ") never reached its processor");
+}
+
+/// Complete, or marked.
+void LogWatch::check_output(Db& db)
+{
+    for (auto const& [id, facts] : invariants_.facts()) {
+        if (facts.printed[0].empty() && facts.printed[1].empty()) continue;
+        auto const row = task_records::find(db, id);
+        bool const is_cut = row && row->task.report && row->task.report->truncated;
+        if (!row || !row->task.report) continue; // Nobody has its result either.
+        for (auto const stream : {OutputStream::output, OutputStream::errors}) {
+            auto const size = task_records::output_size(db, id, stream);
+            Invariants::KnownOutput known;
+            for (auto const& piece : task_records::output(db, id, stream, 0, size)) known.text += piece.data;
+            known.is_marked = is_cut || task_records::left_out(db, id) > 0;
+            invariants_.output_is(id, stream, known);
+        }
+    }
 }
 
 } // namespace elves::sim

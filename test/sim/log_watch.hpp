@@ -34,6 +34,7 @@ public:
 private:
     void see_firing(LogRow const& log, bool is_merged);
     void see_job(Run const& row, std::string_view kind);
+    void check_output(Db& db);
 
     Invariants& invariants_;
     Zone zone_;

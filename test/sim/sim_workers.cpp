@@ -21,10 +21,9 @@ void SimWorkers::run(TaskId id, Instruction const& ins, OnOutput on_output, OnDo
         report.flag = -1;
         report.result = "ran out of time after " + std::to_string(ins.timeout.count()) + " s";
     }
-    if (random.chance(200))
-        home_.nature.time.after(takes / 2, [this, id, here = std::weak_ptr(home_.here)] {
-            if (!here.expired()) print(id);
-        });
+    if (random.chance(200)) {
+        for (auto lines = random.between(1, 6); lines > 0; --lines) print_later(id, random.time(0us, takes));
+    }
     end_later(id, takes, std::move(report));
 }
 
@@ -42,13 +41,25 @@ WorkerReport SimWorkers::last_words(TaskId id, Instruction const& ins)
     return report;
 }
 
-void SimWorkers::print(TaskId id)
+void SimWorkers::print_later(TaskId id, std::chrono::microseconds delay)
+{
+    auto const stream = home_.nature.random.chance(300) ? OutputStream::errors : OutputStream::output;
+    home_.nature.time.after(delay, [this, id, stream, here = std::weak_ptr(home_.here)] {
+        if (here.expired() || !running_.contains(id)) return;
+        asio::post(home_.io, [this, id, stream, here] {
+            if (!here.expired()) print(id, stream);
+        });
+    });
+}
+
+/// Each line is another one, so that none passes for another.
+void SimWorkers::print(TaskId id, OutputStream stream)
 {
     auto const found = running_.find(id);
     if (found == running_.end()) return;
-    asio::post(home_.io, [put = found->second.on_output, here = std::weak_ptr(home_.here)] {
-        if (!here.expired()) put(OutputStream::output, "at work\n");
-    });
+    auto const line = "line " + std::to_string(++found->second.lines) + " of " + id.text() + "\n";
+    invariants_.printed(id, stream, line);
+    found->second.on_output(stream, line);
 }
 
 void SimWorkers::end_later(TaskId id, std::chrono::microseconds delay, WorkerReport report)

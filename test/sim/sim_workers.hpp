@@ -24,9 +24,11 @@ private:
         OnOutput on_output;
         OnDone on_done;
         Steady begun;
+        int lines = 0; ///< That it has printed.
     };
     [[nodiscard]] WorkerReport last_words(TaskId id, Instruction const& ins);
-    void print(TaskId id);
+    void print_later(TaskId id, std::chrono::microseconds delay);
+    void print(TaskId id, OutputStream stream);
     void end(TaskId id, WorkerReport report);
     void end_later(TaskId id, std::chrono::microseconds delay, WorkerReport report);
 

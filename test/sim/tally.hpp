@@ -58,6 +58,9 @@ enum class Sight {
     sync_answer,
     dedup_again,
     cancel_told,
+    // Output of workers.
+    output_kept,
+    output_cut,
     kinds, ///< How many there are.
 };
 
@@ -74,7 +77,7 @@ public:
         "undelivered", "skipped", "lost", "result after the end", "delivered to processor",
         "delivery given up", "processor's own word", "center cron run", "own cron run", "center times missed",
         "own times missed", "missed times made up for", "sendsync answered by a worker",
-        "send repeated by dedup", "cancel acknowledged"};
+        "send repeated by dedup", "cancel acknowledged", "output kept whole", "output marked as cut"};
 
     void see(Sight what) { ++counts_[static_cast<std::size_t>(what)]; }
     /// Where `key` was seen before.

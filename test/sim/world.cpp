@@ -91,6 +91,7 @@ void World::plant(Plant bug)
     if (bug == Plant::expires_early) log_watch_.plant = ends_early("expired");
     if (bug == Plant::gives_up) log_watch_.plant = ends_early("undelivered");
     if (bug == Plant::no_make_up) log_watch_.plant = gives_up_make_up;
+    if (bug == Plant::lost_output) log_watch_.plant = "DELETE FROM outputs WHERE at > 0";
 }
 
 void World::watch_liveness()

@@ -32,6 +32,7 @@ enum class Plant {
     expires_early,  ///< Some tasks that wait for their agent are called expired at once.
     gives_up,       ///< The same, called undelivered.
     no_make_up,     ///< Runs that make up for missed ones are called undelivered.
+    lost_output,    ///< Of what workers print the server keeps the beginning only.
 };
 
 struct Options {
