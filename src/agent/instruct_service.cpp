@@ -92,7 +92,15 @@ asio::awaitable<Reply> InstructService::instruct(Instruct in, Caller caller)
     co_return reply;
 }
 
-/// While it waits, no question about tasks is answered: the instructions before it are not taken yet.
+/// Until the instructions before this call are taken, or refused: some may wait for the server's time.
+/// Without it a task that is on its way would be called unknown, and start.
+asio::awaitable<void> InstructService::earlier_ones()
+{
+    if (asking_time_ == 0) co_return;
+    auto asked = time_waiters_.emplace_back();
+    co_await asked.wait(clock_, time_limit);
+}
+
 asio::awaitable<void> InstructService::ask_time(std::shared_ptr<Peer> server)
 {
     ++asking_time_;
@@ -140,6 +148,7 @@ asio::awaitable<void> InstructService::require_no_other(TaskId id, Firing firing
 
 asio::awaitable<Reply> InstructService::cancel(One in)
 {
+    co_await earlier_ones();
     bool const known = co_await tasks_.cancel(in.id);
     if (!known) throw Error(codes::no_task, "this agent has no task " + in.id.text());
     co_return Reply();
@@ -190,10 +199,7 @@ asio::awaitable<Reply> InstructService::status(Many in)
     auto const room = text_room(reports_.max_frame()) / 4 * 3;
     json::array all;
     std::size_t used = 0;
-    if (asking_time_ > 0) {
-        auto asked = time_waiters_.emplace_back();
-        co_await asked.wait(clock_, time_limit);
-    }
+    co_await earlier_ones();
     if (in.start_by && server_time_.is_of(std::chrono::milliseconds(in.clock)))
         co_await tasks_.extend(in.id, Instant(std::chrono::milliseconds(*in.start_by)));
     for (std::size_t first = 0; first < in.id.size(); first += at_once) {

@@ -63,6 +63,7 @@ private:
     asio::awaitable<Reply> instruct(Instruct in, Caller caller);
     asio::awaitable<void> take(Instruct in, Caller caller);
     asio::awaitable<void> ask_time(std::shared_ptr<Peer> server);
+    [[nodiscard]] asio::awaitable<void> earlier_ones();
     [[nodiscard]] asio::awaitable<void> require_no_other(TaskId id, Firing firing);
     asio::awaitable<Reply> cancel(One in);
     asio::awaitable<Reply> set_crons(Crons in);

@@ -199,3 +199,24 @@ TEST_CASE("a confirmation that is late confirms no result of a later hand-over",
     CHECK(agent.answer(true));
     CHECK(house.tasks.unconfirmed().empty());
 }
+
+TEST_CASE("a task that is canceled while its instruction waits for the server's time does not run on",
+    "[agent][reports]")
+{
+    Linked agent;
+    auto& house = agent.house;
+    auto const start_by = (agent.machine.clock.now() + 60s).time_since_epoch().count();
+    house.call("instruct", {{"id", one}, {"type", "async"}, {"start_by", start_by}, {"clock", 7'000},
+                               {"ins", {{"app", "apptest"}, {"func", "echo"}}}});
+    REQUIRE(agent.server->calls.size() == 1);
+    REQUIRE(agent.server->calls[0].method == "time");
+    auto const canceled = house.call("cancel", {{"id", one}});
+    CHECK(!canceled->has_value());
+    Back time;
+    time.flag = true;
+    time.fields = json_of({{"time", agent.machine.clock.now().time_since_epoch().count()}, {"clock", 7'000}});
+    REQUIRE(agent.server->reply(std::move(time)));
+    house.settle();
+    CHECK(canceled->has_value());
+    CHECK(house.status(one) == "failed");
+}
