@@ -286,7 +286,8 @@ bool KeptOutput::is_hopeless(Key const& key, Stream& stream, Answer answer)
     bool const may_be_known_later =
         answer == Answer::unknown &&
         (!tasks_.at(key.id).has_ended || (is_unconfirmed_ && is_unconfirmed_(key.id)));
-    if (may_be_known_later || ++stream.refused < most_refusals) return false;
+    // What was sent together is refused together: that counts once.
+    if (may_be_known_later || stream.retry.running() || ++stream.refused < most_refusals) return false;
     ELVES_LOG(warning, "output.dropped task=" << key.id.text() << " stream=" << stream_text(key.stream)
                                               << ": the server does not take it");
     return true;

@@ -87,6 +87,11 @@ public:
     /// Each has a number: a task that is handed over once more has a new result, with another one.
     using Unconfirmed = std::unordered_map<TaskId, std::uint64_t>;
     [[nodiscard]] Unconfirmed const& unconfirmed() const noexcept { return unconfirmed_; }
+    /// It still runs, or its result is not in the journal yet, or not confirmed: the server may not know it.
+    [[nodiscard]] bool is_unconfirmed(TaskId id) const
+    {
+        return held_.contains(id) || unconfirmed_.contains(id);
+    }
     /// The server has that very result.
     void confirm_result(TaskId id, std::uint64_t number);
     void confirm(std::vector<TaskId> const& ids);

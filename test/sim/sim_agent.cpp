@@ -78,7 +78,7 @@ SimAgent::SimAgent(Nature& nature_, Place place)
         {[this](TaskId id, OutputStream stream, std::string_view text) { output_.put(id, stream, text); },
             [this](TaskId id) { return output_.end(id); }, [this](TaskId id) { reports_.add(id); },
             [this](TaskId id, bool is_queued) { reports_.tell_queued(id, is_queued); }});
-    output_.ask_unconfirmed([this](TaskId id) { return tasks_.unconfirmed().contains(id); });
+    output_.ask_unconfirmed([this](TaskId id) { return tasks_.is_unconfirmed(id); });
     cron_.on_run([this](TaskId id) { reports_.add_run(id); });
     store_.watch();
     if (auto const since = journal_.load_since()) journal_since_.set(*since);

@@ -75,7 +75,7 @@ struct House {
                           output.put(id, stream, text);
                       },
             [this](TaskId id) { return output.end(id); }, [this](TaskId id) { results.push_back(id); }, {}});
-        output.ask_unconfirmed([this](TaskId id) { return tasks.unconfirmed().contains(id); });
+        output.ask_unconfirmed([this](TaskId id) { return tasks.is_unconfirmed(id); });
         output.start(journal.load_output());
         cron.on_run([this](TaskId id) {
             told.push_back(id);

@@ -163,6 +163,37 @@ TEST_CASE("a task that the server does not know is asked for until its result is
     CHECK(life.house.count("1") == 1);
 }
 
+TEST_CASE("output of a task whose result is not in the journal yet, and unknown to the server, is kept",
+    "[kept_output]")
+{
+    Machine machine;
+    Life life(machine);
+    life.server.refusal = "[416.1] no task";
+    life.begin();
+    for (char const letter : std::string("abcdef")) life.print(std::string(1, letter));
+    machine.store.fail_all(true);
+    life.end();
+    life.pass(40s);
+    machine.store.fail_all(false);
+    life.server.refusal.clear();
+    life.pass(120s);
+    CHECK(life.server.streams.at("stdout") == "abcdef");
+}
+
+TEST_CASE("pieces that are refused together count as refused once", "[kept_output]")
+{
+    Machine machine;
+    Life life(machine);
+    life.server.refusal = "[403.10] not now";
+    life.begin();
+    for (char const letter : std::string("abcdefghijkl"))
+        life.house.workers.print(TaskId(1), std::string(1, letter), OutputStream::output);
+    life.end();
+    life.server.refusal.clear();
+    life.pass(120s);
+    CHECK(life.server.streams.at("stdout") == "abcdefghijkl");
+}
+
 TEST_CASE("what there is no room for is left out, with a line that says so, and the result is marked",
     "[kept_output]")
 {
