@@ -65,8 +65,9 @@ private:
         cron_life::State state;
         std::uint64_t era = 0; ///< Another one after each change of its times: what began before is void.
         std::uint64_t rule_era = 0; ///< The same, but a clock that is set back does not change it.
-        std::size_t held = 0;       ///< Firings that could not be recorded and will be tried again.
-        bool behind = false;        ///< Times came due meanwhile.
+        std::size_t held =
+            0; ///< Firings that could not be recorded and will be tried again, or it is being closed.
+        bool behind = false; ///< Times came due meanwhile.
     };
     /// A job's runs, as far as the next firing has to know of them; kept when the job is changed.
     struct Runs {
@@ -133,9 +134,10 @@ private:
     void leave(TaskId id);
     void hold(Firing firing, Ending const& ending);
     void let_go(Firing const& firing);
+    void unblock(TaskId id, Entry& entry);
     [[nodiscard]] asio::awaitable<Ending> carry_out(Firing firing);
     [[nodiscard]] asio::awaitable<void> record_skipped(Firing firing, CronJob job);
-    [[nodiscard]] asio::awaitable<void> close_one(Firing firing, CronJob closed, cron_life::State before);
+    [[nodiscard]] asio::awaitable<void> close_one(Firing firing, CronJob closed);
     [[nodiscard]] static Task skipped_task(CronJob job, Instant fire_time, std::string why, Instant now);
     [[nodiscard]] asio::awaitable<void> run(Firing firing, CronJob job);
     [[nodiscard]] asio::awaitable<void> cancel(TaskId task);

@@ -467,6 +467,20 @@ TEST_CASE("a run that is owed when its job is paused, changed or deleted is reco
               becomes);
 }
 
+TEST_CASE("of two changes of a job that overlap, its times are those of the later one", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    auto const id = house.set("0/10 * * * * ?");
+    // The second is back at the first rule before the change to the other is on disk.
+    house.begin("setcronbyip", CronHouse::job("0 0 3 * * ?", {{"id", id}}));
+    house.begin("setcronbyip", CronHouse::job("0/10 * * * * ?", {{"id", id}}));
+    house.settle();
+    CHECK(house.entry().at("next_time") == "2026-01-01 00:00:10");
+    house.pass(10s);
+    CHECK(house.history() == History{"00:00:10 running"});
+}
+
 TEST_CASE("a run that is owed survives a clock that is set back while it is on its way", "[cron]")
 {
     CronHouse house;

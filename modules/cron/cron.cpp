@@ -338,7 +338,8 @@ asio::awaitable<Reply> Cron::set(Set in, Caller caller)
         own = own || old.type == CronType::self || old.agent_knows == AgentKnows::outdated;
         if (moves) co_await center_.close(*id, CenterCron::Closing::changed);
         job.settled = clock_.now();
-        co_await jobs_.replace(std::move(job), std::move(also));
+        bool const moved = co_await jobs_.replace(std::move(job), std::move(also));
+        moves = moves || moved;
     } else {
         co_await jobs_.add(std::move(job), std::move(also));
     }

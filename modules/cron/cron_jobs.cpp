@@ -202,7 +202,7 @@ asio::awaitable<void> CronJobs::add(CronJob job, Store::Work also)
     keep(std::move(job));
 }
 
-asio::awaitable<void> CronJobs::replace(CronJob job, Store::Work also)
+asio::awaitable<bool> CronJobs::replace(CronJob job, Store::Work also)
 {
     auto const bytes = bytes_of_job(job);
     auto const before = jobs_.find(job.id);
@@ -238,9 +238,10 @@ asio::awaitable<void> CronJobs::replace(CronJob job, Store::Work also)
     if (found == jobs_.end()) {
         names_.erase(name);
         release(held);
-        co_return;
+        co_return true;
     }
-    auto const& old = found->second;
+    auto const& old = found->second; // Perhaps not the one of before: it may have been changed meanwhile.
+    bool const moves = !same_times(old, job);
     if (old.name != job.name) names_.erase({old.agent, old.name});
     job.on = old.on;
     job.created = old.created;
@@ -248,6 +249,7 @@ asio::awaitable<void> CronJobs::replace(CronJob job, Store::Work also)
     job.version = old.version;
     forget(old);
     keep(std::move(job));
+    co_return moves;
 }
 
 asio::awaitable<void> CronJobs::erase(TaskId id, Store::Work also)

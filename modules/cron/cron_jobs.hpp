@@ -72,9 +72,9 @@ public:
     // changed.
     /// Throws Error 429.1 where there are too many, or their texts would take too much.
     [[nodiscard]] asio::awaitable<void> add(CronJob job, Store::Work also = {});
-    /// All but `on` and `created`. Throws Error 411.1 where it is gone by now, as do the next two; 429.1
-    /// where it grows and there is no room.
-    [[nodiscard]] asio::awaitable<void> replace(CronJob job, Store::Work also = {});
+    /// All but `on` and `created`. Returns whether the job fired at other times until then. Throws Error
+    /// 411.1 where it is gone by now, as do the next two; 429.1 where it grows and there is no room.
+    [[nodiscard]] asio::awaitable<bool> replace(CronJob job, Store::Work also = {});
     [[nodiscard]] asio::awaitable<void> erase(TaskId id, Store::Work also = {});
     /// The times that passed while it was paused don't count: they are settled up to `now`.
     [[nodiscard]] asio::awaitable<void> set_on(TaskId id, bool on, Instant now, Store::Work also = {});

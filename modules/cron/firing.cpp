@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "center_cron.hpp"
+#include "elves/assert.hpp"
 #include "elves/log.hpp"
 #include "elves/one_shot.hpp"
 #include "elves/quota.hpp"
@@ -282,17 +283,27 @@ asio::awaitable<void> CenterCron::close(TaskId id, Closing closing)
             "skipped: the run that makes up for times up to " + zone_of(*job).text(*before.owed) + reason;
         decision.state.owed.reset();
     }
+    if (times.skipped.empty() && debt.skipped.empty()) co_return;
     found->second.state = decision.state;
-    enqueue(id, *job, found->second);
+    // What comes due meanwhile waits: where the disk refuses, the job has to stand as it did before.
+    ++found->second.held;
     auto const copy = *job;
-    if (!times.skipped.empty()) co_await close_one(times, copy, before);
-    if (!debt.skipped.empty()) co_await close_one(debt, copy, before);
+    std::exception_ptr failure;
+    try {
+        if (!times.skipped.empty()) co_await close_one(times, copy);
+        if (!debt.skipped.empty()) co_await close_one(debt, copy);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (auto* const entry = current(times)) {
+        if (failure) entry->state = before;
+        unblock(id, *entry);
+    }
+    if (failure) std::rethrow_exception(failure);
 }
 
-/// Where the disk refuses, the job stands as it did `before`.
-asio::awaitable<void> CenterCron::close_one(Firing firing, CronJob closed, cron_life::State before)
+asio::awaitable<void> CenterCron::close_one(Firing firing, CronJob closed)
 {
-    auto const id = firing.cron_id;
     std::exception_ptr failure;
     for (int tries = 0; tries < silent_tries; ++tries) {
         failure = nullptr;
@@ -314,17 +325,11 @@ asio::awaitable<void> CenterCron::close_one(Firing firing, CronJob closed, cron_
         if (!waits_for_earlier) break;
         co_await pause(clock_, order_pause);
     }
-    auto* const entry = current(firing);
-    auto const* const job = jobs_.find(id);
-    if (entry && job) {
-        entry->state = before;
-        enqueue(id, *job, *entry);
-    }
     try {
         std::rethrow_exception(failure);
     } catch (TurnRefused const&) {
-        throw Error(
-            codes::too_much, "an earlier time of cron job " + id.text() + " is not recorded yet; try again");
+        throw Error(codes::too_much,
+            "an earlier time of cron job " + firing.cron_id.text() + " is not recorded yet; try again");
     }
 }
 
@@ -419,11 +424,15 @@ void CenterCron::hold(Firing firing, Ending const& ending)
 void CenterCron::let_go(Firing const& firing)
 {
     auto* const entry = current(firing);
-    if (!entry || firing.mark != Mark::moves || firing.tries == 0 || --entry->held > 0 || !entry->behind)
-        return;
-    entry->behind = false;
-    entry->state.held_until = clock_.now();
-    if (auto const* job = jobs_.find(firing.cron_id)) enqueue(firing.cron_id, *job, *entry);
+    if (entry && firing.mark == Mark::moves && firing.tries > 0) unblock(firing.cron_id, *entry);
+}
+
+void CenterCron::unblock(TaskId id, Entry& entry)
+{
+    ELVES_ASSERT(entry.held > 0, "a cron job is let go that was not held");
+    if (--entry.held > 0) return;
+    if (std::exchange(entry.behind, false)) entry.state.held_until = clock_.now();
+    if (auto const* job = jobs_.find(id)) enqueue(id, *job, entry);
     arm();
 }
 

@@ -24,6 +24,19 @@ struct FieldType<TaskType> {
     static void judge(Caller const&, TaskType) {}
 };
 
+/// By how much a clock was set: less than 0 where it was set back.
+template <>
+struct FieldType<std::chrono::milliseconds> {
+    static constexpr std::string_view name = "whole number of milliseconds";
+    static constexpr Code missing = codes::bad_field;
+    static std::chrono::milliseconds read(std::string_view field, JsonValue const& value)
+    {
+        if (auto const number = whole_number(value)) return std::chrono::milliseconds(*number);
+        throw Error(missing, field_is(field, value) + "; give a whole number of milliseconds");
+    }
+    static void judge(Caller const&, std::chrono::milliseconds) {}
+};
+
 template <>
 struct FieldType<agent::CronList> {
     static constexpr std::string_view name = "list";
@@ -126,8 +139,7 @@ asio::awaitable<void> InstructService::take(Instruct in, Caller caller)
     if (in.start_by) {
         entry.start_by = Instant(std::chrono::milliseconds(*in.start_by));
         // The server's clock was set since we last asked: what time it is there decides.
-        if (caller.peer && !server_time_.is_of(std::chrono::milliseconds(in.clock)))
-            co_await ask_time(caller.peer);
+        if (caller.peer && !server_time_.is_of(in.clock)) co_await ask_time(caller.peer);
     }
     if (in.cron_id && in.fire_time)
         entry.firing =
@@ -200,7 +212,7 @@ asio::awaitable<Reply> InstructService::status(Many in)
     json::array all;
     std::size_t used = 0;
     co_await earlier_ones();
-    if (in.start_by && server_time_.is_of(std::chrono::milliseconds(in.clock)))
+    if (in.start_by && server_time_.is_of(in.clock))
         co_await tasks_.extend(in.id, Instant(std::chrono::milliseconds(*in.start_by)));
     for (std::size_t first = 0; first < in.id.size(); first += at_once) {
         auto const size = std::min(at_once, in.id.size() - first);

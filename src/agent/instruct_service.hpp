@@ -44,7 +44,7 @@ private:
         std::string account;
         std::optional<std::int64_t> workers;
         std::optional<std::int64_t> start_by;  ///< Ms since 1970, by the server's clock.
-        std::int64_t clock = 0;                ///< How far that was set since the server's start, ms.
+        std::chrono::milliseconds clock{0};    ///< How far that was set since the server's start, or back.
         std::optional<TaskId> cron_id;         ///< Of a firing of the server's: which,
         std::optional<std::int64_t> fire_time; ///< and of when, in ms since 1970.
     };
@@ -54,7 +54,7 @@ private:
     struct Many {
         std::vector<TaskId> id;
         std::optional<std::int64_t> start_by; ///< Those that are queued may start until then.
-        std::int64_t clock = 0;
+        std::chrono::milliseconds clock{0};
     };
     struct Crons {
         CronList cron_list;

@@ -98,6 +98,9 @@ void Invariants::check_verdict(Facts const& facts, LogRow const& row)
         break;
     }
     if (!right) broken("status-true", named(row.id, row) + ": nothing says so");
+    // Both programs are of one version: what one sends, the other can read.
+    if (row.handed == false && row.error.starts_with("[403.") && row.error.find("; give ") != row.error.npos)
+        broken("understood", named(row.id, row) + ": " + row.error);
     if (says_never_started(row.status) && facts.starts > 0)
         broken("never-started", named(row.id, row) + ", but its worker was started");
 }

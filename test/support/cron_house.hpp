@@ -121,6 +121,13 @@ public:
         if (failure) std::rethrow_exception(failure);
         return reply.value().fields();
     }
+    /// A call whose answer nobody looks at, and the loop has not turned yet.
+    void begin(std::string_view method, json::object const& fields)
+    {
+        auto answer = table->find(method)->run(json_of(fields).root(), {});
+        auto work = std::move(std::get<asio::awaitable<Reply>>(answer));
+        asio::co_spawn(loop, std::move(work), [](std::exception_ptr, Reply const&) {});
+    }
     /// The code that a call is refused with, "" where it isn't.
     std::string refusal(std::string_view method, json::object const& fields, Caller const& caller = {})
     {

@@ -206,7 +206,8 @@ TEST_CASE("a task that is canceled while its instruction waits for the server's 
     Linked agent;
     auto& house = agent.house;
     auto const start_by = (agent.machine.clock.now() + 60s).time_since_epoch().count();
-    house.call("instruct", {{"id", one}, {"type", "async"}, {"start_by", start_by}, {"clock", 7'000},
+    auto const shift = GENERATE(7'000, -7'000); // The server's clock was set forward, or back.
+    house.call("instruct", {{"id", one}, {"type", "async"}, {"start_by", start_by}, {"clock", shift},
                                {"ins", {{"app", "apptest"}, {"func", "echo"}}}});
     REQUIRE(agent.server->calls.size() == 1);
     REQUIRE(agent.server->calls[0].method == "time");
@@ -214,7 +215,7 @@ TEST_CASE("a task that is canceled while its instruction waits for the server's 
     CHECK(!canceled->has_value());
     Back time;
     time.flag = true;
-    time.fields = json_of({{"time", agent.machine.clock.now().time_since_epoch().count()}, {"clock", 7'000}});
+    time.fields = json_of({{"time", agent.machine.clock.now().time_since_epoch().count()}, {"clock", shift}});
     REQUIRE(agent.server->reply(std::move(time)));
     house.settle();
     CHECK(canceled->has_value());
