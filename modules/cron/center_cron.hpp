@@ -99,13 +99,13 @@ private:
     enum class Outcome { recorded, over, again, refused };
     struct Ending {
         Ending() = default;
-        explicit Ending(Outcome outcome_, std::string why_ = {}, bool is_order_ = false)
-            : outcome(outcome_), why(std::move(why_)), is_order(is_order_)
+        explicit Ending(Outcome outcome_, std::string why_ = {}, std::optional<Instant> mark_ = {})
+            : outcome(outcome_), why(std::move(why_)), mark(mark_)
         {
         }
         Outcome outcome = Outcome::recorded;
         std::string why;
-        bool is_order = false; ///< `again`, since an earlier firing has to be first.
+        std::optional<Instant> mark; ///< `again`, since an earlier firing has to be first: the mark on disk.
     };
 
     [[nodiscard]] cron_life::Job life(CronJob const& job) const;
@@ -135,6 +135,7 @@ private:
     void hold(Firing firing, Ending const& ending);
     void let_go(Firing const& firing);
     void unblock(TaskId id, Entry& entry);
+    void go_on_from(Instant mark, CronJob const& job, Entry& entry);
     [[nodiscard]] asio::awaitable<Ending> carry_out(Firing firing);
     [[nodiscard]] asio::awaitable<void> record_skipped(Firing firing, CronJob job);
     [[nodiscard]] asio::awaitable<void> close_one(Firing firing, CronJob closed);

@@ -481,6 +481,20 @@ TEST_CASE("of two changes of a job that overlap, its times are those of the late
     CHECK(house.history() == History{"00:00:10 running"});
 }
 
+TEST_CASE("a job whose mark on disk is further than was said fires on from there", "[cron]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0/10 * * * * ?", {{"overlap", "allow"}});
+    house.pass(10s);
+    // A commit that was reported as failed, and is on disk all the same.
+    auto const mark = (house.clock.now() + 5s).time_since_epoch().count();
+    house.store.db().script("UPDATE cron_job SET settled = " + std::to_string(mark));
+    house.pass(30s);
+    CHECK(house.history() ==
+          History{"00:00:10 running", "00:00:20 running", "00:00:30 running", "00:00:40 running"});
+}
+
 TEST_CASE("a run that is owed survives a clock that is set back while it is on its way", "[cron]")
 {
     CronHouse house;

@@ -419,7 +419,7 @@ std::function<void(Db&)> CronJobs::settling(TaskId id, Instant from, Instant to,
             row.bind(1, text);
             if (!row.next()) throw TurnRefused(true);
             auto const settled = row.instant(0);
-            if (settled != from) throw TurnRefused(settled >= to);
+            if (settled != from) throw TurnRefused(settled >= to, settled);
         }
         db.run(update_settled).bind(1, text).bind(2, number(to)).bind(3, number(owed)).execute();
     };

@@ -20,12 +20,14 @@ namespace elves {
 /// accounted for already, or the job is gone, paused or another one by now).
 class TurnRefused : public Error {
 public:
-    explicit TurnRefused(bool is_over)
+    explicit TurnRefused(bool is_over, std::optional<Instant> mark_ = {})
         : Error(codes::no_cron, is_over ? "this firing's turn is over" : "an earlier firing is not on disk")
         , over(is_over)
+        , mark(mark_)
     {
     }
     bool over;
+    std::optional<Instant> mark; ///< Of the job on disk, where an earlier firing has to be first.
 };
 
 /// The cron jobs: in memory, and on disk first. The only place with their SQL. On the loop's thread.

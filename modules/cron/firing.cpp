@@ -104,7 +104,8 @@ asio::awaitable<CenterCron::Ending> CenterCron::carry_out(Firing firing)
         }
         co_return Ending();
     } catch (TurnRefused const& refused) {
-        co_return Ending(refused.over ? Outcome::over : Outcome::again, refused.what(), !refused.over);
+        if (refused.over) co_return Ending(Outcome::over);
+        co_return Ending(Outcome::again, refused.what(), refused.mark);
     } catch (QuotaExceeded const& error) {
         // It may be used up for the rest of the day: this time does not run, and the record says why.
         co_return Ending(Outcome::refused, error.info());
@@ -356,6 +357,10 @@ void CenterCron::finish(Firing firing, Ending const& ending)
     bool const is_late = firing.mark == Mark::stays;
     auto* const entry = current(firing);
     bool const counts = entry || is_late;
+    auto const* const job = jobs_.find(firing.cron_id);
+    bool const is_alone = in_flight_.at(firing.cron_id) == 1;
+    if (entry && job && ending.mark && is_alone && firing.mark == Mark::moves)
+        return go_on_from(*ending.mark, *job, *entry);
     if (counts && ending.outcome == Outcome::again) return hold(std::move(firing), ending);
     if (counts && ending.outcome == Outcome::refused && firing.skipped.empty()) {
         firing.skipped = "skipped: " + ending.why;
@@ -364,7 +369,21 @@ void CenterCron::finish(Firing firing, Ending const& ending)
     bool const is_recorded = ending.outcome == Outcome::recorded;
     if (!counts && !is_recorded) return record_late(std::move(firing));
     let_go(firing);
-    if (auto const* job = jobs_.find(firing.cron_id); job && entry && firing.owed && is_recorded) owe(*job);
+    if (job && entry && firing.owed && is_recorded) owe(*job);
+}
+
+/// The mark on disk is another one than in memory, and no firing is on its way that would move it: a write of
+/// which it was said that it failed is on disk.
+void CenterCron::go_on_from(Instant mark, CronJob const& job, Entry& entry)
+{
+    ELVES_LOG(warning, "cron.mark_read_again job=" << job.id.text() << " mark=" << iso_text(mark)
+                                                   << ": a write that was said to have failed is on disk");
+    entry.era = ++last_number_;
+    entry.held = 0;
+    entry.behind = false;
+    entry.state = cron_life::resume(life(job), mark, entry.state.owed, entry.state.absent_until);
+    enqueue(job.id, job, entry);
+    arm();
 }
 
 /// The job was changed, paused or deleted while this was on its way: what has not started is recorded all the
@@ -401,7 +420,7 @@ void CenterCron::hold(Firing firing, Ending const& ending)
     if (blocks && firing.tries == 0) ++entry->held;
     ++firing.tries;
     auto wait = order_pause;
-    if (!ending.is_order || firing.tries > silent_tries) {
+    if (!ending.mark || firing.tries > silent_tries) {
         firing.pause = std::clamp(firing.pause * 2, first_pause, longest_pause);
         wait = firing.pause;
         ELVES_LOG(warning, "cron job " << firing.cron_id.text() << ", time " << iso_text(firing.fire_time)
