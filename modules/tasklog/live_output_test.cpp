@@ -11,6 +11,7 @@ using namespace elves;
 namespace {
 
 struct House : TaskHouse {
+    ~House() { drop_unfinished(); }
     House() { output.set_most(1'000); }
     std::int64_t kept()
     {

@@ -14,6 +14,7 @@ constexpr std::int64_t look = 10; ///< Tasks that one page looks at.
 
 /// Its tasks have the ids and seqs 1, 2, 3, …
 struct Log : TaskHouse {
+    ~Log() { drop_unfinished(); }
     std::uint64_t last = 0;
 
     void add(int count, std::string const& app = "app", std::string const& agent = "10.0.0.1")

@@ -25,6 +25,7 @@ public:
 
 /// Its tasks have the ids 1, 2, 3, …
 struct House : TaskHouse {
+    ~House() { drop_unfinished(); }
     void add(int count, std::size_t param_bytes)
     {
         for (; count > 0; --count) {

@@ -138,7 +138,7 @@ asio::awaitable<void> InstructService::take(Instruct in, Caller caller)
     entry.account = account_of(std::move(in.account), in.workers);
     if (in.start_by) {
         entry.start_by = Instant(std::chrono::milliseconds(*in.start_by));
-        // The server's clock was set since we last asked: what time it is there decides.
+        // A clock was set since we last asked, the server's or ours: what time it is there decides.
         if (caller.peer && !server_time_.is_of(in.clock)) co_await ask_time(caller.peer);
     }
     if (in.cron_id && in.fire_time)

@@ -6,6 +6,15 @@
 
 namespace elves::agent {
 
+namespace {
+
+bool is_small(std::chrono::milliseconds shift)
+{
+    return shift <= ClockShift::least && shift >= -ClockShift::least;
+}
+
+} // namespace
+
 void ServerTime::learn(JsonValue const& reply, Clock::Steady asked)
 {
     auto const number = [&](std::string_view name) {
@@ -37,8 +46,10 @@ std::optional<Instant> ServerTime::now() const
 bool ServerTime::is_of(std::chrono::milliseconds shift) const
 {
     if (!known_) return false;
-    auto const between = shift - known_->shift;
-    return between <= ClockShift::least && between >= -ClockShift::least;
+    // This machine's clock, too, may have been set since, or the machine suspended.
+    auto const steady = std::chrono::floor<std::chrono::milliseconds>(clock_.steady() - known_->asked);
+    auto const own = clock_.now() - known_->asked_wall - steady;
+    return is_small(shift - known_->shift) && is_small(own);
 }
 
 } // namespace elves::agent

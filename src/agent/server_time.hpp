@@ -24,7 +24,8 @@ public:
 
     /// Nothing before the first answer.
     [[nodiscard]] std::optional<Instant> now() const;
-    /// False where the server's clock was set since it was asked: `shift` is the `clock` of a newer message.
+    /// False where the server's clock was set since it was asked (`shift` is the `clock` of a newer message),
+    /// or this machine's: what time it is there has to be asked before it decides.
     [[nodiscard]] bool is_of(std::chrono::milliseconds shift) const;
 
 private:

@@ -17,6 +17,7 @@ namespace elves {
 class EngineFixture : public TaskHouse, private AppDirectory {
 public:
     EngineFixture() { start(); }
+    ~EngineFixture() { drop_unfinished(); }
     /// As a server does that comes back after a crash.
     void start()
     {

@@ -99,7 +99,15 @@ struct TaskHouse {
         return row.next() ? row.number(0) : -1;
     }
 
-    asio::io_context loop;
+    /// Destroys what is still under way, as at the end of a server: before what it refers to. In the
+    /// destructor of whoever has that.
+    void drop_unfinished() { loop_.reset(); }
+
+private:
+    std::unique_ptr<asio::io_context> loop_ = std::make_unique<asio::io_context>();
+
+public:
+    asio::io_context& loop = *loop_;
     ManualClock clock;
     InlineStore store{loop.get_executor()};
 };

@@ -11,6 +11,7 @@ namespace elves {
 /// Tasks on a disk in memory, without an engine: what events make of them.
 struct TransitionsFixture : TaskHouse {
     TransitionsFixture() { start(); }
+    ~TransitionsFixture() { drop_unfinished(); }
     /// As a server does that comes back after a crash.
     void start(Quotas const* quotas = nullptr)
     {

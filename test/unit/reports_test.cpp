@@ -221,3 +221,25 @@ TEST_CASE("a task that is canceled while its instruction waits for the server's 
     CHECK(canceled->has_value());
     CHECK(house.status(one) == "failed");
 }
+
+TEST_CASE("an agent whose clock was set asks the server for its time before it calls an instruction late",
+    "[agent][reports]")
+{
+    Linked agent;
+    auto& house = agent.house;
+    auto& clock = agent.machine.clock;
+    auto const start = clock.now();
+    auto const ms = [](Instant at) { return at.time_since_epoch().count(); };
+    house.server_time.learn(json_of({{"time", ms(start)}}).root(), clock.steady());
+    clock.jump(start + GENERATE(1h, -1h));
+    house.call("instruct", {{"id", one}, {"type", "async"}, {"start_by", ms(start + 60s)},
+                               {"ins", {{"app", "apptest"}, {"func", "echo"}}}});
+    REQUIRE(agent.server->calls.size() == 1);
+    REQUIRE(agent.server->calls[0].method == "time");
+    Back time;
+    time.flag = true;
+    time.fields = json_of({{"time", ms(start)}});
+    REQUIRE(agent.server->reply(std::move(time)));
+    house.settle();
+    CHECK(house.workers.started == std::vector<TaskId>{TaskId(1)});
+}
