@@ -180,9 +180,11 @@ asio::awaitable<Task> LocalTaskEngine::outcome_of_first(Task first, std::weak_pt
 {
     auto const open = registry_.find(first.id);
     if (!open) {
+        if (is_final(first.status)) co_return first;
         // It was read from disk just before it ended.
-        auto now = is_final(first.status) ? std::nullopt : co_await transitions_.find(first.id);
-        co_return now ? std::move(*now) : std::move(first);
+        auto now = co_await transitions_.find(first.id);
+        if (now) co_return std::move(*now);
+        co_return first;
     }
     bool const is_known = is_handover_known(open->task) || open->task.type == TaskType::rt;
     if (is_known) co_return open->task;
@@ -203,7 +205,11 @@ asio::awaitable<Task> LocalTaskEngine::run(Order order, Authorize authorize)
     if (!recorded.is_new && authorize) authorize(task);
     if (is_final(task.status)) co_return task;
     auto const open = registry_.find(task.id);
-    if (!open) co_return co_await outcome_of_first(std::move(task), {});
+    if (!open) {
+        std::weak_ptr<Peer> nobody;
+        task = co_await outcome_of_first(std::move(task), std::move(nobody));
+        co_return task;
+    }
     if (is_final(open->task.status)) co_return open->task;
     auto const id = task.id;
     auto result = add_waiter(open->result_waiters, std::move(caller));
@@ -214,7 +220,8 @@ asio::awaitable<Task> LocalTaskEngine::run(Order order, Authorize authorize)
     std::erase_if(open->result_waiters, [&](auto const& other) { return other.outcome == result; });
     // Of another call's task its own caller decides how long it may take.
     if (!recorded.is_new) co_return open->task;
-    auto decision = co_await transitions_.apply(id, life::Event(life::SyncTimedOut{}));
+    life::Event timed_out = life::SyncTimedOut{};
+    auto decision = co_await transitions_.apply(id, std::move(timed_out));
     co_return decision.task;
 }
 
@@ -234,7 +241,8 @@ asio::awaitable<void> LocalTaskEngine::report(TaskId id, WorkerReport report)
 
 asio::awaitable<void> LocalTaskEngine::report_canceled(TaskId id, WorkerReport report)
 {
-    co_await transitions_.apply(id, life::Event(life::Cancel{}));
+    life::Event cancel_event = life::Cancel{};
+    co_await transitions_.apply(id, std::move(cancel_event));
     life::Event event = life::Reported{std::move(report)};
     co_await transitions_.apply(id, std::move(event));
 }
@@ -247,8 +255,8 @@ void LocalTaskEngine::set_queued(TaskId id, bool is_queued)
 
 asio::awaitable<Task> LocalTaskEngine::cancel(TaskId id, AuditWrite audit_write)
 {
-    auto const decision =
-        co_await transitions_.apply(id, life::Event(life::Cancel{}), std::move(audit_write));
+    life::Event cancel_event = life::Cancel{};
+    auto const decision = co_await transitions_.apply(id, std::move(cancel_event), std::move(audit_write));
     if (decision.changed && decision.task.cancel_due) spawn(tell_cancel(decision.task.agent, id), id);
     co_return decision.task;
 }
@@ -289,7 +297,10 @@ asio::awaitable<void> LocalTaskEngine::cancel_for_key(TaskId id, OneShot<bool> o
 asio::awaitable<void> LocalTaskEngine::tell_cancel(Ip agent, TaskId id)
 {
     bool const is_known = co_await agents_.cancel(agent, id);
-    if (is_known) co_await transitions_.apply(id, life::Event(life::CancelAcknowledged{}));
+    if (is_known) {
+        life::Event acknowledged = life::CancelAcknowledged{};
+        co_await transitions_.apply(id, std::move(acknowledged));
+    }
 }
 
 void LocalTaskEngine::on_changed(OpenTask& open)
@@ -358,9 +369,11 @@ asio::awaitable<void> LocalTaskEngine::do_what_is_due(TaskId id)
     switch (action) {
     case life::Action::none:
         break;
-    case life::Action::end_waiting:
-        co_await transitions_.apply(id, life::Event(life::StartTimedOut{}));
+    case life::Action::end_waiting: {
+        life::Event timed_out = life::StartTimedOut{};
+        co_await transitions_.apply(id, std::move(timed_out));
         break;
+    }
     case life::Action::ask_agent: {
         std::vector<OpenTaskPtr> one{open};
         co_await ask_about(agent, std::move(one));

@@ -102,6 +102,7 @@ private:
     [[nodiscard]] asio::awaitable<void> hand_over_ready(OpenTaskPtr open, SharedTask task);
     [[nodiscard]] asio::awaitable<Task> hand_over(
         OpenTaskPtr open, SharedTask task, std::weak_ptr<Peer> caller);
+    [[nodiscard]] Instant start_by(OpenTask const& open) const;
     [[nodiscard]] asio::awaitable<void> instruct(
         OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link);
     [[nodiscard]] asio::awaitable<Task> time_out_handover(OpenTaskPtr open, Clock::Steady begun);

@@ -130,7 +130,8 @@ asio::awaitable<void> LocalTaskEngine::hand_over_waiting(OpenTaskPtr open)
         // Only now: what waits keeps its param on disk.
         std::function<std::string(Db&)> work = [id](Db& db) { return task_records::param_of(db, id); };
         auto param = co_await store_.read<std::string>(std::move(work));
-        auto decision = co_await transitions_.apply(id, life::Event(life::HandedOver{}));
+        life::Event handed_over = life::HandedOver{};
+        auto decision = co_await transitions_.apply(id, std::move(handed_over));
         is_handed_over = decision.changed;
         *task = std::move(decision.task);
         task->ins.param = std::move(param);
@@ -150,6 +151,13 @@ asio::awaitable<void> LocalTaskEngine::hand_over_waiting(OpenTaskPtr open)
     if (is_due) run_soon(open, std::move(task));
 }
 
+/// By the clock as it is now: it may have been set since the task's deadlines began.
+Instant LocalTaskEngine::start_by(OpenTask const& open) const
+{
+    auto const deadline = open.task.type == TaskType::rt ? open.start_deadline : open.silence_deadline;
+    return clock_.now() + std::chrono::floor<std::chrono::milliseconds>(deadline - clock_.steady());
+}
+
 /// Hands a task over, and takes the agent's answer for as long as one may still come.
 asio::awaitable<void> LocalTaskEngine::instruct(OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link)
 {
@@ -158,6 +166,7 @@ asio::awaitable<void> LocalTaskEngine::instruct(OpenTaskPtr open, SharedTask tas
     if (link) {
         auto const begun = clock_.steady();
         auto const limit = timeouts_.handover + task->ins.timeout + transitions_.lost_after();
+        task->start_by = start_by(*open);
         try {
             auto const back = co_await agents_.instruct(*link, *task, limit);
             event = agents_.handover_event(back, *task, begun);
@@ -201,6 +210,7 @@ asio::awaitable<void> LocalTaskEngine::run_on_agent(
     if (link) {
         // Beyond its timeout too: a result that comes late on this link is still a result.
         auto const limit = task->ins.timeout + transitions_.lost_after();
+        task->start_by = start_by(*open);
         event = co_await agents_.run(link, std::move(task), limit);
     }
     if (open->in_flight == link.get()) open->in_flight = nullptr;

@@ -438,6 +438,25 @@ TEST_CASE("a task waits again when its agent's link is lost before it was writte
     CHECK(house.calls() == Calls{"instruct"});
 }
 
+TEST_CASE(
+    "a clock that is set back between a sendsync and its hand-over gives the task no more time to start",
+    "[engine]")
+{
+    EngineFixture house;
+    house.come();
+    auto const sent = house.spawn(house.engine->run(house.order(TaskType::rt), {}));
+    house.loop.restart();
+    while (house.store.posted() == 0 && house.loop.poll_one() > 0) {
+    }
+    REQUIRE(house.link->calls.empty());
+    house.clock.jump(house.clock.now() - 1h);
+    house.settle();
+    auto const now = house.clock.now().time_since_epoch().count();
+    REQUIRE(house.link->calls.size() == 1);
+    CHECK(house.link->calls[0].fields.at("start_by") == now + 30'000);
+    CHECK_FALSE(sent.is_there());
+}
+
 TEST_CASE("an agent learns until when it may start a task", "[engine]")
 {
     EngineFixture house;

@@ -88,9 +88,15 @@ void ServerLink::stop()
     if (link_) link_->close("the agent is shutting down");
 }
 
+asio::awaitable<Ip> ServerLink::ip_for(HostPort place) const
+{
+    if (settings_.ip) co_return *settings_.ip;
+    co_return co_await own_ip(place);
+}
+
 asio::awaitable<void> ServerLink::serve(HostPort place)
 {
-    auto const ip = settings_.ip ? *settings_.ip : co_await own_ip(place);
+    auto const ip = co_await ip_for(place);
     choose_tls();
     try {
         link_ = co_await environment_->dial(place, dial_limit, shared_);

@@ -41,6 +41,7 @@ public:
 
 private:
     [[nodiscard]] asio::awaitable<void> serve(HostPort place);
+    [[nodiscard]] asio::awaitable<Ip> ip_for(HostPort place) const;
     [[nodiscard]] asio::awaitable<Ip> own_ip(HostPort place) const;
     /// Chooses the TLS context for the next dial: by the settings, and by what is known of the server from
     /// joining.

@@ -101,7 +101,11 @@ struct TaskHouse {
 
     /// Destroys what is still under way, as at the end of a server: before what it refers to. In the
     /// destructor of whoever has that.
-    void drop_unfinished() { loop_.reset(); }
+    void drop_unfinished()
+    {
+        clock.drop_timers();
+        loop_.reset();
+    }
 
 private:
     std::unique_ptr<asio::io_context> loop_ = std::make_unique<asio::io_context>();

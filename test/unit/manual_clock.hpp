@@ -25,7 +25,9 @@ public:
     ManualClock& operator=(ManualClock const&) = delete;
     /// Takes with it who still waits: a coroutine holds its Timer, and what that would call holds the
     /// coroutine.
-    ~ManualClock() override
+    ~ManualClock() override { drop_timers(); }
+    /// Nobody is called any more, and what waited is let go.
+    void drop_timers()
     {
         for (auto const& timer : std::exchange(waiting_, {})) {
             if (auto const then = timer.second.lock()) std::exchange(*then, nullptr);
