@@ -35,14 +35,12 @@ std::uint64_t unzigzag(std::uint64_t value) { return (value >> 1U) ^ (0 - (value
 
 void put_varint(std::string& bytes, std::uint64_t value)
 {
-    for (; value >= 0x80U; value >>= 7U) bytes += static_cast<char>(static_cast<unsigned char>(value | 0x80U));
+    for (; value >= 0x80U; value >>= 7U)
+        bytes += static_cast<char>(static_cast<unsigned char>(value | 0x80U));
     bytes += static_cast<char>(static_cast<unsigned char>(value));
 }
 
-unsigned nibble(char digit)
-{
-    return static_cast<unsigned>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-}
+unsigned nibble(char digit) { return static_cast<unsigned>(digit <= '9' ? digit - '0' : digit - 'a' + 10); }
 
 void put_hash(std::string& bytes, std::string_view hex)
 {

@@ -1,5 +1,5 @@
-// A page of the audit trail may be damaged, or changed by hand: what is read of it is what was written, and any other
-// bytes say something else.
+// A page of the audit trail may be damaged, or changed by hand: what is read of it is what was written, and
+// any other bytes say something else.
 #include "audit/audit_page.hpp"
 
 #include "fuzz_target.hpp"

@@ -23,8 +23,9 @@ enum class TrailForm {
 
 inline void insert_old_row(Db& db, AuditRecord const& record)
 {
-    auto run = db.run("INSERT INTO audit (seq, time, key, address, method, agent, app, func, target, param, allowed, "
-                      "changed, result, more, hash, proxy) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+    auto run = db.run(
+        "INSERT INTO audit (seq, time, key, address, method, agent, app, func, target, param, allowed, "
+        "changed, result, more, hash, proxy) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
     run.bind(1, record.seq).bind(2, record.time);
     int index = 3;
     for (auto const* const field : {&record.key, &record.address, &record.method, &record.agent, &record.app,

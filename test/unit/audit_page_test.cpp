@@ -37,8 +37,8 @@ AuditRecord record(std::int64_t seq, std::int64_t time)
 
 auto fields(AuditRecord const& r)
 {
-    return std::tie(r.seq, r.time, r.key, r.address, r.method, r.agent, r.app, r.func, r.proxy, r.target, r.param,
-        r.allowed, r.changed, r.result, r.more, r.hash);
+    return std::tie(r.seq, r.time, r.key, r.address, r.method, r.agent, r.app, r.func, r.proxy, r.target,
+        r.param, r.allowed, r.changed, r.result, r.more, r.hash);
 }
 
 audit::PageWriter page_of(std::vector<AuditRecord> const& records)
@@ -117,6 +117,8 @@ TEST_CASE("a number that never ends, or a text longer than its page, is no recor
     CHECK(audit::decode_page(1, 1, std::string(100, '\xff')).records.empty());
     auto const one = page_of({record(6, 1)}).bytes();
     REQUIRE(audit::decode_page(6, 6, one).is_whole);
-    CHECK_FALSE(audit::decode_page(6, 6, "\x82" + std::string(1, '\0') + one.substr(1)).is_whole); // a longer form
-    CHECK(audit::decode_page(1, 1, std::string("\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11)).records.empty());
+    CHECK_FALSE(
+        audit::decode_page(6, 6, "\x82" + std::string(1, '\0') + one.substr(1)).is_whole); // a longer form
+    CHECK(audit::decode_page(1, 1, std::string("\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11))
+              .records.empty());
 }
