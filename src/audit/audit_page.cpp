@@ -100,14 +100,14 @@ public:
         auto const one = take(1);
         return one.empty() ? 0 : static_cast<unsigned char>(one.front());
     }
-    /// Leaves `text` as it is where it is the same as before.
-    void text(std::string& text)
+    /// Leaves `value` as it is where it is the same as before.
+    void text(std::string& value)
     {
         auto const size = varint();
         if (size == 0) return;
         auto const other = take(size - 1);
-        failed_ = failed_ || other == text;
-        text = other;
+        failed_ = failed_ || other == value;
+        value = other;
     }
 
 private:
