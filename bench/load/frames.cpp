@@ -20,16 +20,19 @@ constexpr std::string_view no_length("\0\0\0\0", 4);
 struct Question {
     std::string_view name;
     std::string_view service;
+    std::string_view method;
     bool is_send = false;
     bool is_of_agent = false;
-    std::string_view wanted; ///< What a good answer has in it.
+    std::string_view wanted;     ///< What a good answer has in it.
+    std::size_t param_bytes = 0; ///< 0: the usual, short one.
 };
 
 constexpr Question questions[] = {
-    {"ping", "elves", false, false, R"("flag":"true")"},
-    {"getstatbyip", "heartbeat", false, true, R"("status":"online")"},
-    {"sendsync", "sheduler", true, true, R"("worker_flag":1)"},
-    {"sendasync", "sheduler", true, true, R"("agent_sync_flag":"true")"},
+    {"ping", "elves", "ping", false, false, R"("flag":"true")"},
+    {"getstatbyip", "heartbeat", "getstatbyip", false, true, R"("status":"online")"},
+    {"sendsync", "sheduler", "sendsync", true, true, R"("worker_flag":1)"},
+    {"sendasync", "sheduler", "sendasync", true, true, R"("agent_sync_flag":"true")"},
+    {"sendasync-4k", "sheduler", "sendasync", true, true, R"("agent_sync_flag":"true")", 4'096},
 };
 
 Question const& find(std::string const& name)
@@ -40,14 +43,23 @@ Question const& find(std::string const& name)
     throw std::runtime_error("no question \"" + name + "\" in the frames' dialect");
 }
 
+std::string param_of(Question const& question)
+{
+    std::string const usual = R"({"my":"toryzen"})";
+    if (question.param_bytes == 0) return usual;
+    std::string long_one = R"({"my":")";
+    long_one.append(question.param_bytes - long_one.size() - 2, 'x').append(R"("})");
+    return long_one;
+}
+
 /// Without `mqid`: answers come in the order of the questions.
 std::string frame(Question const& question, std::size_t agent)
 {
-    json::object call{{"mqt", "call"}, {"mqs", question.service}, {"mqf", question.name}};
+    json::object call{{"mqt", "call"}, {"mqs", question.service}, {"mqf", question.method}};
     if (question.is_of_agent) call["agentip"] = agent_ip(agent);
     if (question.is_send) {
         call["ins"] = json::object{
-            {"mode", "NP"}, {"app", "apptest"}, {"func", "helloword"}, {"param", R"({"my":"toryzen"})"}};
+            {"mode", "NP"}, {"app", "apptest"}, {"func", "helloword"}, {"param", param_of(question)}};
     }
     std::string text(no_length);
     text += json::serialize(call);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "elves/zone.hpp"
 
@@ -30,6 +31,8 @@ public:
     Run& bind(int index, std::string_view text);
     Run& bind(int index, std::int64_t number);
     Run& bind_null(int index);
+    /// Bytes, not copied either.
+    Run& bind_blob(int index, std::string_view bytes);
     template <class T>
     Run& bind(int index, std::optional<T> const& value)
     {
@@ -42,6 +45,8 @@ public:
 
     /// Columns are numbered from 0. Text is valid until the next step.
     [[nodiscard]] std::string_view text(int column) const;
+    /// The bytes of a BLOB, valid until the next step.
+    [[nodiscard]] std::string_view blob(int column) const;
     [[nodiscard]] std::int64_t number(int column) const;
     /// Of milliseconds since 1970. One out of the years 0 to 9999 was not written by us: the nearest in them.
     [[nodiscard]] Instant instant(int column) const;
@@ -50,6 +55,23 @@ public:
 private:
     [[noreturn]] void fail() const;
     sqlite3_stmt* statement_;
+};
+
+class Db;
+
+/// State in memory that belongs to a connection and is written with its transactions (see Db::part). Used by
+/// the connection's thread.
+class TransactionPart {
+public:
+    TransactionPart() = default;
+    TransactionPart(TransactionPart const&) = delete;
+    TransactionPart& operator=(TransactionPart const&) = delete;
+    virtual ~TransactionPart() = default;
+    /// Runs inside a transaction, just before its COMMIT; writes what was staged and not written yet. An
+    /// exception fails the commit.
+    virtual void before_commit(Db& db) = 0;
+    /// The transaction was rolled back, or its COMMIT failed: drops all that was staged in it.
+    virtual void on_rollback() noexcept = 0;
 };
 
 /// One connection to the data file, with its prepared statements. Belongs to one thread at a time.
@@ -69,7 +91,24 @@ public:
     void script(std::string const& sql);
     [[nodiscard]] sqlite3* handle() const noexcept { return handle_.get(); }
 
+    /// The connection's part of that type, made at its first use.
+    template <class Part>
+    [[nodiscard]] Part& part()
+    {
+        for (auto const& each : parts_) {
+            if (auto* const found = dynamic_cast<Part*>(each.get())) return *found;
+        }
+        auto made = std::make_unique<Part>();
+        auto& part = *made;
+        parts_.push_back(std::move(made));
+        return part;
+    }
+    /// True inside a Transaction that writes: its parts are written before its COMMIT.
+    [[nodiscard]] bool has_transaction() const noexcept { return has_transaction_; }
+
 private:
+    friend class Transaction; // Calls the parts.
+
     /// Finds a text without a copy of it, by its end: they are long, and many begin alike.
     struct Hash {
         using is_transparent = void;
@@ -84,6 +123,8 @@ private:
 
     std::unique_ptr<sqlite3, int (*)(sqlite3*)> handle_;
     std::unordered_map<std::string, sqlite3_stmt*, Hash, std::equal_to<>> statements_;
+    std::vector<std::unique_ptr<TransactionPart>> parts_;
+    bool has_transaction_ = false;
 };
 
 } // namespace elves

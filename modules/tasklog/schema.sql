@@ -103,3 +103,9 @@ CREATE TABLE output_cuts (
     id TEXT PRIMARY KEY NOT NULL,
     bytes INTEGER NOT NULL -- not kept by the server; what the agent left out is said in the output itself
 ) STRICT, WITHOUT ROWID;
+
+-- migration 7: an agent's tasks are found block by block
+-- By agent alone each task would go to another leaf of the index, as many as there are agents: with 10,000 of them that
+-- wrote more pages than all else together. A block is 1,024 tasks: each one goes to the end of the index.
+DROP INDEX tasks_agent;
+CREATE INDEX tasks_agent ON tasks (seq / 1024, agent);

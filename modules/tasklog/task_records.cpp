@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <stdexcept>
+#include <variant>
 
 namespace elves::task_records {
 
@@ -20,6 +21,10 @@ namespace {
 #define TASK_COLUMNS TASK_COLUMNS_WITH("param", "stderr")
 // No list shows what went to stderr, and it may be large.
 #define LISTED_COLUMNS TASK_COLUMNS_WITH("param", "''")
+
+// As the index tasks_agent has it.
+#define TASKS_A_BLOCK "1024"
+constexpr std::int64_t tasks_a_block = 1'024;
 
 // OR FAIL: of one row it leaves nothing either, and SQLite keeps no journal of its own for the statement.
 constexpr auto insert_task =
@@ -440,43 +445,85 @@ Seqs seqs(Db& db)
     return {run.number(0), run.number(1)};
 }
 
+namespace {
+
+/// The SQL of a list, and its parameters. A text for each set of filters that is used, so that each finds its
+/// index.
+class ListQuery {
+public:
+    /// `by_block`: of `filter.agent` in the block that `run` is given.
+    ListQuery(Filter const& filter, bool by_block)
+    {
+        if (by_block) add(" AND seq / " TASKS_A_BLOCK "=?", std::int64_t{});
+        if (filter.agent) add(" AND agent=?", filter.agent->text());
+        if (filter.app) add(" AND app=?", *filter.app);
+        if (filter.func) add(" AND func=?", *filter.func);
+        if (filter.type) add(" AND type=?", std::string(type_text(*filter.type)));
+        if (filter.cron_id) add(" AND cron_id=?", filter.cron_id->text());
+        if (filter.status) add(" AND status=?", std::string(status_text(*filter.status)));
+        if (filter.by) add(" AND asked_by=?", *filter.by);
+        if (filter.since) add(" AND start_time>=?", ms(*filter.since));
+        if (filter.until) add(" AND start_time<=?", ms(*filter.until));
+        if (filter.from_seq) add(" AND seq>=?", *filter.from_seq);
+        if (filter.before_seq) add(" AND seq<?", *filter.before_seq);
+        sql_ += " ORDER BY seq DESC LIMIT ?";
+    }
+
+    /// Gives up to `limit` rows to `take`, until that says false. How many it gave; nothing where that said
+    /// so.
+    std::optional<std::int64_t> run(Db& db, std::optional<std::int64_t> block, std::int64_t limit,
+        std::function<bool(Row)> const& take) const
+    {
+        auto run = db.run(sql_);
+        int index = 0;
+        for (auto const& parameter : parameters_)
+            std::visit([&](auto const& value) { bind(run, ++index, value); }, parameter);
+        if (block) run.bind(1, *block);
+        run.bind(index + 1, limit);
+        std::int64_t count = 0;
+        while (run.next()) {
+            ++count;
+            if (!take(read_row(run))) return std::nullopt;
+        }
+        return count;
+    }
+
+private:
+    using Parameter = std::variant<std::int64_t, std::string>;
+
+    static void bind(Run& run, int index, std::int64_t number) { run.bind(index, number); }
+    static void bind(Run& run, int index, std::string const& text)
+    {
+        run.bind(index, std::string_view(text));
+    }
+    void add(char const* condition, Parameter parameter)
+    {
+        sql_ += condition;
+        parameters_.push_back(std::move(parameter));
+    }
+
+    std::string sql_ = "SELECT " LISTED_COLUMNS " FROM tasks WHERE 1";
+    std::vector<Parameter> parameters_;
+};
+
+} // namespace
+
 void list(Db& db, Filter const& filter, std::int64_t limit, std::function<bool(Row)> const& take)
 {
-    // A statement for each set of filters that is used, so that each finds its index; texts kept until it has
-    // run.
-    std::string sql = "SELECT " LISTED_COLUMNS " FROM tasks WHERE 1";
-    std::vector<std::string> texts;
-    std::vector<std::optional<std::int64_t>> numbers;
-    auto const by_text = [&](char const* condition, std::string value) {
-        sql += condition;
-        texts.push_back(std::move(value));
-        numbers.emplace_back();
-    };
-    auto const by_number = [&](char const* condition, std::int64_t value) {
-        sql += condition;
-        texts.emplace_back();
-        numbers.emplace_back(value);
-    };
-    if (filter.agent) by_text(" AND agent=?", filter.agent->text());
-    if (filter.app) by_text(" AND app=?", *filter.app);
-    if (filter.func) by_text(" AND func=?", *filter.func);
-    if (filter.type) by_text(" AND type=?", std::string(type_text(*filter.type)));
-    if (filter.cron_id) by_text(" AND cron_id=?", filter.cron_id->text());
-    if (filter.status) by_text(" AND status=?", std::string(status_text(*filter.status)));
-    if (filter.by) by_text(" AND asked_by=?", *filter.by);
-    if (filter.since) by_number(" AND start_time>=?", ms(*filter.since));
-    if (filter.until) by_number(" AND start_time<=?", ms(*filter.until));
-    if (filter.from_seq) by_number(" AND seq>=?", *filter.from_seq);
-    if (filter.before_seq) by_number(" AND seq<?", *filter.before_seq);
-    by_number(" ORDER BY seq DESC LIMIT ?", limit);
-
-    auto run = db.run(sql);
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-        auto const index = static_cast<int>(i + 1);
-        numbers[i] ? run.bind(index, *numbers[i]) : run.bind(index, std::string_view(texts[i]));
+    bool const by_block = filter.agent && !filter.cron_id;
+    ListQuery const query(filter, by_block);
+    if (!by_block) {
+        static_cast<void>(query.run(db, std::nullopt, limit, take));
+        return;
     }
-    bool more = true;
-    while (more && run.next()) more = take(read_row(run));
+    auto const [oldest, newest] = seqs(db);
+    auto const first = std::max(filter.from_seq.value_or(oldest), oldest) / tasks_a_block;
+    auto const last = std::min(filter.before_seq.value_or(newest), newest) / tasks_a_block;
+    for (auto block = last; block >= first && limit > 0; --block) {
+        auto const count = query.run(db, block, limit, take);
+        if (!count) return;
+        limit -= *count;
+    }
 }
 
 std::optional<TaskEngine::LastRun> last_run(Db& db, TaskId cron_id)

@@ -86,10 +86,10 @@ TaskPage search_tasks(
     Db& db, task_records::Filter filter, std::int64_t limit, Key const* key, PageBounds const& bounds)
 {
     auto const [oldest, newest] = task_records::seqs(db);
-    // Those of an agent or a cron job are found by an index; all else row by row.
-    if (!filter.agent && !filter.cron_id) {
+    // Those of a cron job are found by an index; of an agent block by block; all else row by row.
+    if (!filter.cron_id) {
         auto const end = std::clamp(filter.before_seq.value_or(newest + 1), oldest, newest + 1);
-        filter.from_seq = std::max(oldest, end - bounds.looked_at);
+        filter.from_seq = std::max(oldest, end - (filter.agent ? bounds.agent_span : bounds.looked_at));
     }
     Page taken(limit, key, bounds);
     // One more: it tells whether there is a next page.

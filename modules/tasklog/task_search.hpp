@@ -21,11 +21,12 @@ struct PageBounds {
     std::int64_t looked_at = 100'000;                 ///< Tasks.
     std::size_t texts = std::size_t{1024} * 1024;     ///< Bytes of long texts; a single task may have more.
     std::size_t bytes = std::size_t{4} * 1024 * 1024; ///< Of all as JSON; likewise.
+    std::int64_t agent_span = 4'000'000; ///< Tasks of all agents, of which those of one agent are looked up.
 };
 
 /// The newest `limit` that fit `filter` and that `key` (null: anybody) may see; fewer where their texts are
-/// large. Looks at `bounds.looked_at` tasks, then says where to go on: who looks for what is rare, or far
-/// back, keeps nobody waiting.
+/// large. Looks at `bounds.looked_at` tasks, or among `bounds.agent_span` for an agent's, then says where to
+/// go on: who looks for what is rare, or far back, keeps nobody waiting.
 [[nodiscard]] TaskPage search_tasks(
     Db& db, task_records::Filter filter, std::int64_t limit, Key const* key, PageBounds const& bounds = {});
 

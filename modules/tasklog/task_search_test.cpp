@@ -118,6 +118,44 @@ TEST_CASE("the tasks of an agent are found however far they lie apart", "[tasklo
     CHECK(sizes == Sizes{2});
 }
 
+TEST_CASE("the tasks of an agent are found across blocks, and among so many tasks at a time", "[tasklog]")
+{
+    Log log;
+    log.add(1, "app", "10.0.0.2");
+    log.store.db().script("UPDATE sqlite_sequence SET seq = 1022");
+    log.add(4, "app", "10.0.0.2"); // 1023 to 1026: the last of one block, the first of the next
+    log.store.db().script("UPDATE sqlite_sequence SET seq = 2047");
+    log.add(1, "app", "10.0.0.2");
+    log.add(1);
+    task_records::Filter filter;
+    filter.agent = Ip::parse("10.0.0.2").value();
+    CHECK(log.pages(filter, 5) == std::pair(Seqs{2048, 1026, 1025, 1024, 1023, 1}, Sizes{5, 1}));
+    CHECK(log.pages(filter, 2).first == Seqs{2048, 1026, 1025, 1024, 1023, 1});
+    filter.before_seq = 1025;
+    CHECK(log.pages(filter, 9) == std::pair(Seqs{1024, 1023, 1}, Sizes{3}));
+    filter.before_seq = 1024;
+    CHECK(log.pages(filter, 9).first == Seqs{1023, 1});
+
+    filter.before_seq.reset();
+    PageBounds bounds;
+    bounds.agent_span = 1'000;
+    auto const page = search_tasks(log.store.db(), filter, 9, nullptr, bounds);
+    REQUIRE(page.rows.size() == 1);
+    CHECK(page.rows[0].seq == 2048);
+    CHECK(page.next == 2050 - 1'000);
+}
+
+TEST_CASE("an agent's tasks are looked up by the index, block by block", "[tasklog]")
+{
+    Log log;
+    auto plan =
+        log.store.db().run("EXPLAIN QUERY PLAN SELECT * FROM tasks WHERE seq / 1024=? AND agent=? AND app=? "
+                           "AND seq>=? AND seq<? ORDER BY seq DESC LIMIT ?");
+    REQUIRE(plan.next());
+    CHECK_THAT(std::string(plan.text(3)), Catch::Contains("tasks_agent (<expr>=? AND agent=?"));
+    CHECK_FALSE(plan.next()); // nothing is sorted
+}
+
 TEST_CASE("a key that may see little looks no further at a time than one that may see all", "[tasklog]")
 {
     Log log;

@@ -11,7 +11,7 @@
 
 namespace elves {
 
-/// A row of the audit trail.
+/// A record of the audit trail.
 struct AuditRecord {
     std::int64_t seq = 0;
     std::int64_t time = 0; ///< UTC, ms.
@@ -52,15 +52,27 @@ void append_netstring(std::string& bytes, std::string_view field);
 /// left out where it is empty: rows from before there was that field have the hash that they had.
 [[nodiscard]] std::string hash_of(std::string_view before, AuditRecord const& record);
 
-/// Writes the row behind the last one there is in this transaction; `seq` and `hash` are not looked at.
+/// Adds the record behind the last one there is; `seq` and `hash` are not looked at. Inside a Transaction it
+/// is written, with all others of that, just before the COMMIT; outside of one at once. Throws where the
+/// trail has lost its beginning.
 void append(Db& db, AuditRecord record);
-/// The last row, or where an empty chain begins. Nothing where even that is gone.
+/// The last record, or where an empty chain begins. Nothing where even that is gone.
 [[nodiscard]] std::optional<ChainPoint> head(Db& db);
-/// Where the chain begins: the row before the first one.
+/// Where the chain begins: the record before the first one.
 [[nodiscard]] std::optional<ChainPoint> start(Db& db);
 [[nodiscard]] std::optional<ChainPoint> at(Db& db, std::int64_t seq);
-/// Rows behind `after`, in their order.
-[[nodiscard]] std::vector<AuditRecord> rows(Db& db, std::int64_t after, std::int64_t limit);
+
+/// A page that is not as the server wrote it.
+struct DamagedPage {
+    std::int64_t first = 0, last = 0; ///< The records that it should hold.
+    std::int64_t seq = 0;             ///< The first of them that cannot be read.
+};
+struct Rows {
+    std::vector<AuditRecord> records;
+    std::optional<DamagedPage> damage; ///< Found behind `records`; nothing is read beyond it.
+};
+/// Records behind `after`, in their order.
+[[nodiscard]] Rows rows(Db& db, std::int64_t after, std::int64_t limit);
 
 struct Filter {
     std::optional<std::int64_t> since, until; ///< UTC, ms.
@@ -71,13 +83,13 @@ struct Page {
     std::vector<AuditRecord> rows;
     std::optional<std::int64_t> after; ///< Where the next one goes on; nothing: that was all.
 };
-/// Rows that fit, newest first, or oldest first; behind `after`. Looks at some 20,000 rows at most: a page
-/// may be empty and not the last.
+/// Records that fit, newest first, or oldest first; behind `after`. Looks at some 20,000 at most: a page may
+/// be empty and not the last. What cannot be read of a damaged page is left out: `verify` finds it.
 [[nodiscard]] Page list(
     Db& db, Filter const& filter, std::optional<std::int64_t> after, bool oldest_first, std::int64_t limit);
 
-/// Deletes rows from before that time, oldest first, at most `limit`; a younger one ends it. Returns how
-/// many.
+/// Deletes records from before that time, oldest first, about `limit` at most; a younger one ends it. Those
+/// of one commit go together, once the last of them is that old. Returns how many.
 std::int64_t prune(Db& db, std::int64_t before, std::int64_t limit);
 
 } // namespace audit

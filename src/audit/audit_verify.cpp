@@ -23,7 +23,7 @@ Break missing(std::int64_t first, std::int64_t last)
 /// one's neighbour when it was written.
 Break not_following(Db& db, AuditRecord const& broken)
 {
-    auto const near = rows(db, broken.seq, rows_around);
+    auto const near = rows(db, broken.seq, rows_around).records;
     auto const follows = std::find_if(near.begin(), near.end(),
         [&](AuditRecord const& later) { return hash_of(broken.hash, later) == later.hash; });
     if (follows != near.end() && follows->seq != broken.seq + 1) {
@@ -33,6 +33,14 @@ Break not_following(Db& db, AuditRecord const& broken)
     return {broken.seq, "changed",
         row_text(broken.seq) + " is not what was written behind " + row_text(broken.seq - 1) +
             ": it was changed or exchanged, or the one before was and got a new hash"};
+}
+
+Break damaged(DamagedPage const& page)
+{
+    return {page.seq, "changed",
+        "rows " + std::to_string(page.first) + " to " + std::to_string(page.last) +
+            " are stored together, and not as they were written: from " + row_text(page.seq) +
+            " on they cannot be read"};
 }
 
 /// Where to begin; or what is wrong with that.
@@ -65,7 +73,8 @@ Verdict verify(Db& db, std::optional<ChainPoint> const& from, std::int64_t limit
     Verdict verdict;
     verdict.found = begin(db, from, verdict);
     if (verdict.found) return verdict;
-    for (auto& row : rows(db, verdict.at.seq, limit)) {
+    auto found = rows(db, verdict.at.seq, limit);
+    for (auto& row : found.records) {
         if (row.seq != verdict.at.seq + 1) {
             verdict.found = missing(verdict.at.seq + 1, row.seq - 1);
         } else if (row.hash != hash_of(verdict.at.hash, row)) {
@@ -74,6 +83,10 @@ Verdict verify(Db& db, std::optional<ChainPoint> const& from, std::int64_t limit
         if (verdict.found) return verdict;
         verdict.at = {row.seq, std::move(row.hash)};
         ++verdict.checked;
+    }
+    if (found.damage) {
+        verdict.found = damaged(*found.damage);
+        return verdict;
     }
     verdict.more = verdict.checked == limit;
     return verdict;

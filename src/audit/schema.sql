@@ -27,3 +27,12 @@ INSERT INTO audit_start VALUES (1, 0, '00000000000000000000000000000000000000000
 
 -- migration 2: which file of the app a call names
 ALTER TABLE audit ADD COLUMN proxy TEXT NOT NULL DEFAULT ''; -- as in ins.proxy; '' without one
+
+-- migration 3: the records of one commit in one row
+-- `audit` keeps the rows that older programs wrote, until they are pruned: all of them come before the pages.
+CREATE TABLE audit_pages (
+    first   INTEGER NOT NULL PRIMARY KEY, -- the seq of its first record
+    last    INTEGER NOT NULL,             -- that of its last one
+    newest  INTEGER NOT NULL,             -- the time of its youngest record: UTC, ms
+    records BLOB    NOT NULL              -- as src/audit/audit_page.hpp says
+) STRICT;

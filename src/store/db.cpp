@@ -38,6 +38,14 @@ Run& Run::bind(int index, std::int64_t number)
     return *this;
 }
 
+Run& Run::bind_blob(int index, std::string_view bytes)
+{
+    // A null pointer would bind NULL.
+    char const* const data = bytes.data() == nullptr ? "" : bytes.data();
+    if (sqlite3_bind_blob64(statement_, index, data, bytes.size(), SQLITE_STATIC) != SQLITE_OK) fail();
+    return *this;
+}
+
 Run& Run::bind_null(int index)
 {
     if (sqlite3_bind_null(statement_, index) != SQLITE_OK) fail();
@@ -69,6 +77,13 @@ std::string_view Run::text(int column) const
     auto const* const text = reinterpret_cast<char const*>(sqlite3_column_text(statement_, column));
     if (text == nullptr) return {};
     return {text, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+std::string_view Run::blob(int column) const
+{
+    auto const* const bytes = static_cast<char const*>(sqlite3_column_blob(statement_, column));
+    if (bytes == nullptr) return {};
+    return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
 std::int64_t Run::number(int column) const { return sqlite3_column_int64(statement_, column); }

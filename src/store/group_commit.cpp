@@ -26,6 +26,13 @@ struct Attempt {
 Attempt commit(Transaction& transaction)
 {
     try {
+        transaction.write_parts();
+    } catch (DiskError const&) {
+        return {Outcome::refused, 0, std::current_exception()};
+    } catch (...) {
+        return {Outcome::some_failed, 0, std::current_exception()};
+    }
+    try {
         transaction.commit();
         return {};
     } catch (DiskError const& error) {

@@ -1,7 +1,10 @@
 #include "store/migrations.hpp"
 
 #include <charconv>
+#include <chrono>
 #include <stdexcept>
+
+#include <sqlite3.h>
 
 #include "elves/log.hpp"
 #include "store/transaction.hpp"
@@ -39,6 +42,48 @@ struct Step {
     std::int64_t from = 0;
     std::int64_t to = 0;
     std::vector<std::string> parts;
+};
+
+/// Logs from time to time that a step is still running: of a large file it may take minutes.
+class ProgressLog {
+public:
+    ProgressLog(Db& db, Step const& step, std::chrono::milliseconds between_lines)
+        : db_(db), step_(step), between_lines_(between_lines)
+    {
+        constexpr int instructions_between_looks = 100'000; // some ms
+        sqlite3_progress_handler(
+            db_.handle(), instructions_between_looks,
+            [](void* self) {
+                static_cast<ProgressLog*>(self)->look();
+                return 0;
+            },
+            this);
+    }
+    ProgressLog(ProgressLog const&) = delete;
+    ProgressLog& operator=(ProgressLog const&) = delete;
+    ~ProgressLog() { sqlite3_progress_handler(db_.handle(), 0, nullptr, nullptr); }
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    void look() noexcept
+    try {
+        auto const now = Clock::now();
+        if (now < next_) return;
+        next_ = now + between_lines_;
+        auto const passed = std::chrono::duration_cast<std::chrono::seconds>(now - begun_);
+        ELVES_LOG(info, "store.migrating module=" << step_.module << " from=" << step_.from
+                                                  << " to=" << step_.to << " seconds=" << passed.count()
+                                                  << ": do not stop the server, or it begins anew");
+    } catch (...) {
+        // What cannot be logged must not stop it.
+    }
+
+    Db& db_;
+    Step const& step_;
+    std::chrono::milliseconds between_lines_;
+    Clock::time_point begun_ = Clock::now();
+    Clock::time_point next_ = begun_ + between_lines_;
 };
 
 /// For each module that lacks something. Looks at all of them before anything is changed: a file is either
@@ -93,7 +138,9 @@ std::int64_t module_version(Db& db, std::string_view module)
     return row.bind(1, module).next() ? row.number(0) : 0;
 }
 
-void migrate(Db& db, std::vector<Schema> const& schemas)
+void migrate(Db& db, std::vector<Schema> const& schemas) { migrate(db, schemas, std::chrono::seconds(10)); }
+
+void migrate(Db& db, std::vector<Schema> const& schemas, std::chrono::milliseconds between_lines)
 {
     auto steps = steps_for(db, schemas);
     if (steps.empty()) return;
@@ -101,6 +148,7 @@ void migrate(Db& db, std::vector<Schema> const& schemas)
     db.script("CREATE TABLE IF NOT EXISTS module_version"
               " (module TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID");
     for (auto const& step : steps) {
+        ProgressLog const progress(db, step, between_lines);
         for (auto const& part : step.parts) db.script(part);
         db.run("INSERT INTO module_version (module, version) VALUES (?1, ?2)"
                " ON CONFLICT (module) DO UPDATE SET version = excluded.version")

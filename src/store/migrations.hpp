@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ struct Schema {
 
 /// Applies what `db` lacks of all these, with their new versions in one transaction; nothing of it on an
 /// exception. Throws std::runtime_error, the file untouched, where `db` has a newer version of one of them.
+/// While one runs it is logged every ten seconds that it does: of a large file it may take minutes.
 void migrate(Db& db, std::vector<Schema> const& schemas);
+/// The same with another time between these lines.
+void migrate(Db& db, std::vector<Schema> const& schemas, std::chrono::milliseconds between_lines);
 
 } // namespace elves

@@ -1,6 +1,7 @@
 #include "store/transaction.hpp"
 
 #include <exception>
+#include <utility>
 
 #include <sqlite3.h>
 
@@ -10,11 +11,16 @@ namespace elves {
 
 Transaction::Transaction(Db& db, Kind kind) : db_(db)
 {
-    db_.run(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN").execute();
+    bool const is_write = kind == Kind::write;
+    db_.run(is_write ? "BEGIN IMMEDIATE" : "BEGIN").execute();
+    db_.has_transaction_ = is_write;
 }
 
 Transaction::~Transaction()
 {
+    if (std::exchange(db_.has_transaction_, false)) {
+        for (auto const& part : db_.parts_) part->on_rollback();
+    }
     if (!open()) return;
     try {
         db_.run("ROLLBACK").execute();
@@ -26,6 +32,17 @@ Transaction::~Transaction()
 
 bool Transaction::open() const { return sqlite3_get_autocommit(db_.handle()) == 0; }
 
-void Transaction::commit() { db_.run("COMMIT").execute(); }
+void Transaction::write_parts()
+{
+    if (!db_.has_transaction_) return;
+    for (auto const& part : db_.parts_) part->before_commit(db_);
+}
+
+void Transaction::commit()
+{
+    write_parts();
+    db_.run("COMMIT").execute();
+    db_.has_transaction_ = false;
+}
 
 } // namespace elves

@@ -17,6 +17,10 @@ public:
     /// False once SQLite has rolled back on its own, as it may on a full disk or an I/O error: what is run
     /// then would commit each for itself.
     [[nodiscard]] bool open() const;
+    /// Has the connection's parts write what they staged. A failure of the disk here leaves no doubt, as one
+    /// at COMMIT may: nothing is committed.
+    void write_parts();
+    /// Writes what the parts have staged since, and commits.
     void commit();
 
 private:

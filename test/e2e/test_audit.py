@@ -8,6 +8,7 @@ import threading
 import time
 import unittest
 
+from audit_file import put_records, records_in
 from elves_wire import LinkClosed, Result, code_of
 from house import HouseTest, eventually
 from test_every_right import Asking
@@ -39,12 +40,10 @@ class Audited(HouseTest):
     def file_of(self, server):
         return server.folder / "elves.db"
 
-    def sql(self, server, *statements):
-        """Into the file, behind a stopped server's back."""
-        db = sqlite3.connect(self.file_of(server), isolation_level=None)
-        for statement in statements:
-            db.execute(statement)
-        db.close()
+    def tamper(self, server, change):
+        """With the file of a stopped server, behind its back."""
+        records = records_in(self.file_of(server))
+        put_records(self.file_of(server), change(records))
 
 
 class EveryMethodsRow(Audited, Asking):
@@ -172,19 +171,26 @@ class Chain(Audited):
         return self.ctl(server, "audit", "verify", *args)
 
     def test_what_was_done_to_the_file_is_found_live_and_in_the_file(self):
-        swap = ["UPDATE audit SET seq = -1 WHERE seq = 7", "UPDATE audit SET seq = 7 WHERE seq = 12",
-                "UPDATE audit SET seq = 12 WHERE seq = -1"]
-        for kind, seq, statements in (("changed", 5, ["UPDATE audit SET key = 'F' WHERE seq = 5"]),
-                                      ("missing", 9, ["DELETE FROM audit WHERE seq = 9"]),
-                                      ("reordered", 7, swap),
-                                      ("missing", 1, ["DELETE FROM audit WHERE seq = 1"])):
+        def change(records):
+            records[4]["key"] = "F"
+            return records
+
+        def swap(records):
+            records[6]["seq"], records[11]["seq"] = 12, 7
+            return records
+
+        def without(gone):
+            return lambda records: [record for record in records if record["seq"] != gone]
+
+        for kind, seq, what in (("changed", 5, change), ("missing", 9, without(9)), ("reordered", 7, swap),
+                                ("missing", 1, without(1))):
             with self.subTest(kind=kind, seq=seq):
                 server = self.filled()
                 whole = self.verify(server)
                 self.assertEqual(whole.code, 0, whole)
                 self.assertIn("20 rows follow from 0:", whole.out)
                 server.terminate()
-                self.sql(server, *statements)
+                self.tamper(server, what)
                 for done in (self.verify(None, "--store", self.file_of(server)), self.verify(server.start())):
                     self.assertEqual(done.code, 1, done)
                     self.assertIn(f"WRONG {kind}: ", done.out)
@@ -204,7 +210,7 @@ class Chain(Audited):
         self.assertIn("what was kept of row 20 is there", kept.out)
         server.terminate()
         self.assertIn("the audit trail ends with 21:", server.log())
-        self.sql(server, "DELETE FROM audit WHERE seq > 18")
+        self.tamper(server, lambda records: records[:18])
         self.assertEqual(self.verify(None, "--store", self.file_of(server)).code, 0)
         for done in (self.verify(None, "--store", self.file_of(server), "--head", head),
                      self.verify(server.start(), "--head", head)):
@@ -229,8 +235,11 @@ class Chain(Audited):
         with self.client(server) as client:
             client.ok("cmdbproxy", "setcmdbinfo", agentip="10.0.0.1", sn="more")
         server.terminate()
-        self.sql(server, "UPDATE audit_start SET (seq, hash) = (SELECT seq, hash FROM audit WHERE seq = 21)",
-                 "DELETE FROM audit WHERE seq <= 21")
+        last = records_in(self.file_of(server))[-1]
+        self.tamper(server, lambda records: [])
+        with sqlite3.connect(self.file_of(server)) as db:
+            db.execute("UPDATE audit_start SET seq = ?, hash = ?", (last["seq"], last["hash"]))
+        db.close()
         store = ("--store", self.file_of(server))
         self.assertEqual(self.verify(None, *store).code, 0)
         self.assertEqual(self.verify(None, *store, "--may-be-pruned").code, 2)
@@ -278,10 +287,9 @@ class Chain(Audited):
             self.assertLess(len(rows), 110)
             self.assertEqual({row["param"] for row in rows}, {""})
         server.terminate()
-        db = sqlite3.connect(self.file_of(server))
-        told, more = db.execute("SELECT count(*), sum(more) FROM audit WHERE allowed = 0 AND result = '401.1'").fetchone()
-        db.close()
-        self.assertEqual(told - 1 + more, 2000)
+        told = [record["more"] for record in records_in(self.file_of(server))
+                if not record["allowed"] and record["result"] == "401.1"]
+        self.assertEqual(len(told) - 1 + sum(told), 2000)
 
     def test_switched_off_it_keeps_nothing(self):
         server = self.filled(audit={"enabled": "false"})
@@ -297,10 +305,11 @@ class Agreement(Audited):
         tasks = {row[0] for row in db.execute("SELECT id FROM tasks")}
         keys = {row[0] for row in db.execute("SELECT id FROM access_key")}
         told = {}
-        for method, target in db.execute("SELECT method, target FROM audit WHERE changed = 1"):
-            self.assertNotIn(target, told.setdefault(method, set()))
-            told[method].add(target)
         db.close()
+        for record in records_in(self.file_of(server)):
+            if record["changed"]:
+                self.assertNotIn(record["target"], told.setdefault(record["method"], set()))
+                told[record["method"]].add(record["target"])
         self.assertEqual(told.get("sheduler.sendasync", set()), tasks)
         self.assertEqual(told.get("supervisor.setkey", set()), keys)
         return len(tasks), len(keys)

@@ -57,6 +57,35 @@ class Upgrade(HouseTest):
                 for (task,) in rows(store, "SELECT id FROM tasks WHERE status = 'running'"):
                     self.assertEqual(self.wait_final(caller, task)["status"], "lost")
 
+    def test_the_audit_trail_of_an_old_file_is_there_whole_and_goes_on(self):
+        for store in STORES:
+            if not rows(store, "SELECT 1 FROM sqlite_schema WHERE name = 'audit'"):
+                continue
+            with self.subTest(store=store.name):
+                before = rows(store, "SELECT seq, hash FROM audit ORDER BY seq")
+                house = self.old_house(store).start()
+                caller = self.client(house)
+                caller.ok("cmdbproxy", "setcmdbinfo", agentip="10.0.0.1", sn="new")
+                caller.ok("cmdbproxy", "setcmdbinfo", agentip="10.0.0.1", sn="newer")
+                shown = caller.ok("elves", "listaudit", order="oldest", limit=1000)["rows"]
+                self.assertEqual([(row["seq"], row["hash"]) for row in shown[:len(before)]], before)
+                self.assertEqual([row["seq"] for row in shown], list(range(1, len(before) + 3)))
+                newest = caller.ok("elves", "listaudit", limit=1000)["rows"]
+                self.assertEqual(newest, shown[::-1])
+                head = "{seq}:{hash}".format(**shown[len(before) - 1])
+                done = self.ctl(house, "audit", "verify", "--head", head)
+                self.assertEqual(done.code, 0, done)
+                self.assertEqual(self.ctl(house, "doctor").out.count("audit."), 0)
+                house.terminate()
+                self.assertEqual(rows(self.data, "SELECT seq, hash FROM audit ORDER BY seq"), before)
+                self.assertEqual(rows(self.data, "SELECT sum(last - first + 1) FROM audit_pages"), [(len(shown) - len(before),)])
+
+    def test_the_audit_trail_of_a_file_that_was_not_brought_up_to_date_is_verified(self):
+        self.old_house(STORES[-1])
+        done = self.ctl(None, "audit", "verify", "--store", self.data)
+        self.assertEqual(done.code, 0, done)
+        self.assertIn("19 rows follow from 0:", done.out)
+
     def refused(self, house, *words):
         before = self.data.read_bytes()
         with self.assertRaises(RuntimeError) as refusal:

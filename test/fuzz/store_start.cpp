@@ -125,13 +125,15 @@ void read_crons(Instant now)
     }
 }
 
-void read_audit(Instant)
+void read_audit(Instant now)
 {
     auto& db = house().store.db();
     (void)audit::head(db);
     (void)audit::start(db);
-    for (auto const& record : audit::rows(db, std::numeric_limits<std::int64_t>::min(), 10))
+    for (auto const& record : audit::rows(db, std::numeric_limits<std::int64_t>::min(), 10).records)
         PROMISE(audit::hash_of("", record).size() == 64);
+    for (bool const oldest_first : {false, true}) (void)audit::list(db, {}, std::nullopt, oldest_first, 10);
+    (void)audit::prune(db, now.time_since_epoch().count(), 10);
 }
 
 void read_journal(Instant now)
@@ -150,7 +152,7 @@ using Read = void (*)(Instant now);
 std::map<std::string_view, Read> const readers{{"access_key", read_keys}, {"app", read_apps},
     {"join_request", read_joins}, {"join_token", read_joins}, {"agent", read_agents},
     {"cmdb_record", read_inventory}, {"cron_job", read_crons}, {"audit", read_audit},
-    {"audit_start", read_audit}, {"task", read_journal}, {"cron", read_journal}};
+    {"audit_start", read_audit}, {"audit_pages", read_audit}, {"task", read_journal}, {"cron", read_journal}};
 
 } // namespace
 

@@ -41,8 +41,8 @@ constexpr std::string_view job_values =
 std::string triggers()
 {
     return change_table + trigger("new", "INSERT ON main.tasks", task_values) +
-           trigger("audited", "INSERT ON main.audit",
-               "(kind, id) SELECT ?, NEW.target WHERE NEW.changed = 1 AND NEW.method LIKE 'sheduler.send%'") +
+           trigger("audited", "INSERT ON main.audit_pages",
+               "(kind, mark_before, mark) VALUES (?, NEW.first - 1, NEW.last)") +
            trigger("task", "UPDATE OF status ON main.tasks", task_values) +
            trigger("merged", "UPDATE OF firings ON main.tasks", merged_values) +
            trigger("erased", "DELETE ON main.tasks", "(kind, id) VALUES (?, OLD.id)") +
@@ -93,6 +93,15 @@ LogRow log_row(Run const& row)
     return log;
 }
 
+/// The tasks that records of the trail say were sent, of those behind `after` up to `last`.
+void add_audited(Db& db, std::int64_t after, std::int64_t last, std::set<TaskId>& tasks)
+{
+    for (auto const& record : audit::rows(db, after, last - after).records) {
+        if (record.changed && record.method.starts_with("sheduler.send"))
+            tasks.insert(TaskId::parse(record.target).value());
+    }
+}
+
 } // namespace
 
 LogWatch::LogWatch(Invariants& invariants, Zone zone, std::chrono::seconds give_up)
@@ -120,7 +129,7 @@ void LogWatch::look(Db& db)
             if (kind == "erased") {
                 invariants_.log_erased(id_at(row, 1));
             } else if (kind == "audited") {
-                audited.insert(id_at(row, 1));
+                add_audited(db, row.number(16), row.number(17), audited);
             } else if (kind == "new" || kind == "task" || kind == "merged") {
                 auto const log = log_row(row);
                 if (kind == "new" && !log.cron_id) asked.insert(log.id);

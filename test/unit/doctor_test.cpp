@@ -9,6 +9,7 @@
 #include "store/migrations.hpp"
 #include "store/open_db.hpp"
 #include "supervisor_schema.hpp"
+#include "support/audit_file.hpp"
 #include "tasklog_schema.hpp"
 
 using namespace elves;
@@ -59,6 +60,13 @@ struct File {
 };
 
 using Names = std::vector<std::string>;
+
+void erase_record(Db& db, TrailForm form, std::int64_t seq)
+{
+    tamper(db, form, [&](auto& records) {
+        std::erase_if(records, [&](auto const& record) { return record.seq == seq; });
+    });
+}
 
 } // namespace
 
@@ -176,11 +184,15 @@ TEST_CASE("what is wrong with cron jobs and keys has its name too", "[doctor]")
 TEST_CASE("a gap in the audit trail is found wherever it is", "[doctor]")
 {
     File file;
+    auto const form = GENERATE(TrailForm::rows, TrailForm::page_for_each, TrailForm::rows_then_pages);
     for (int i = 0; i < 5; ++i) audit::append(*file.db, {});
+    put_records(*file.db, all_records(*file.db), form);
     CHECK(audit::prune(*file.db, 1, 2) == 2);
     CHECK(file.wrong() == Names{});
-    SECTION("in the middle") { file.db->script("DELETE FROM audit WHERE seq = 4"); }
-    SECTION("at the start") { file.db->script("DELETE FROM audit WHERE seq = 3"); }
+    CHECK_THAT(file.diagnosis().reports,
+        Catch::VectorContains(std::string("the audit trail: 3 rows, the oldest of 1970-01-01 00:00:00 UTC")));
+    SECTION("in the middle") { erase_record(*file.db, form, 4); }
+    SECTION("at the start") { erase_record(*file.db, form, 3); }
     CHECK(file.wrong() == Names{"audit.whole"});
 }
 

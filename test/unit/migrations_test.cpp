@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 #include "store/open_db.hpp"
+#include "support/log_capture.hpp"
 
 using namespace elves;
 using Catch::Contains;
@@ -63,4 +64,15 @@ TEST_CASE("where one module's tables are of a newer program, no other's are touc
     CHECK_THROWS_WITH(migrate(*db, {{"older", two}, {"newer", one}}), Contains("newer program"));
     CHECK(module_version(*db, "older") == 0);
     CHECK(module_version(*db, "newer") == 2);
+}
+
+TEST_CASE("while a migration takes long the log says so", "[migrations]")
+{
+    LogCapture log;
+    auto const db = open_in_memory();
+    migrate(*db,
+        {{"one", "-- migration 1: long\nCREATE TABLE numbers AS WITH RECURSIVE n(i) AS"
+                 " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT i FROM n;"}},
+        std::chrono::milliseconds(0));
+    CHECK_THAT(log.text(), Contains("store.migrating module=one from=0 to=1 seconds="));
 }
