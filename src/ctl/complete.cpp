@@ -139,10 +139,12 @@ Candidates commands_at(Typed const& typed)
     bool const is_group =
         typed.group() && typed.places().empty() && (!typed.command() || typed.command()->name.empty());
     for (auto const& group : groups()) {
-        if (is_top && !group.name.empty()) found.push_back({std::string(group.name), std::string(group.help)});
+        if (is_top && !group.name.empty())
+            found.push_back({std::string(group.name), std::string(group.help)});
         bool const is_shown = is_top ? group.name.empty() : is_group && typed.group() == &group;
         for (auto const& command : is_shown ? group.commands() : std::span<Command const>()) {
-            if (!command.name.empty()) found.push_back({std::string(command.name), std::string(command.help)});
+            if (!command.name.empty())
+                found.push_back({std::string(command.name), std::string(command.help)});
         }
     }
     return found;
@@ -200,7 +202,8 @@ void complete_last(std::vector<std::string> const& words)
 Exit complete(std::vector<std::string> const& words)
 {
     try {
-        bool const is_text = std::all_of(words.begin(), words.end(), [](auto const& word) { return is_utf8(word); });
+        bool const is_text =
+            std::all_of(words.begin(), words.end(), [](auto const& word) { return is_utf8(word); });
         if (!words.empty() && is_text) complete_last(words);
     } catch (std::exception const&) {
         // A shell that asks for words shows no errors.

@@ -81,7 +81,8 @@ Candidates tasks(CompletionInput const& input, bool only_open)
         bool const is_open = status == "waiting" || status == "sent" || status == "running";
         auto const id = plain_field(task, "id");
         if ((only_open && !is_open) || typed.contains(id)) continue;
-        found.push_back({id, plain_field(task, "instruct") + " on " + plain_field(task, "agentip") + ": " + status});
+        found.push_back(
+            {id, plain_field(task, "instruct") + " on " + plain_field(task, "agentip") + ": " + status});
     }
     return found;
 }
@@ -153,9 +154,9 @@ Candidates cron_jobs(CompletionInput const& input)
     Candidates found;
     for (auto const& row : server.rows("cron", "getcronlistbyip", {{"agentip", ip}}, most_agents)) {
         auto const& job = row.as_object();
-        found.push_back({plain_field(job, "cron_id"), plain_field(job, "name") + " " + plain_field(job, "rule") +
-                                                          " " + plain_field(job, "ins.app") + "." +
-                                                          plain_field(job, "ins.func")});
+        found.push_back({plain_field(job, "cron_id"),
+            plain_field(job, "name") + " " + plain_field(job, "rule") + " " + plain_field(job, "ins.app") +
+                "." + plain_field(job, "ins.func")});
     }
     return found;
 }
@@ -210,20 +211,34 @@ Candidates values_for(Arg const& arg, CompletionInput const& input)
     Candidates found;
     for (auto const choice : arg.choices) found.push_back({std::string(choice), ""});
     switch (arg.completes) {
-    case Completes::nothing: return found;
-    case Completes::file: return {{":file", ""}};
-    case Completes::folder: return {{":folder", ""}};
-    case Completes::param: return params(input);
-    case Completes::agent: return agents(input, false);
-    case Completes::agent_online: return agents(input, true);
-    case Completes::task: return tasks(input, false);
-    case Completes::open_task: return tasks(input, true);
-    case Completes::app: return apps(input, agent_given(input));
-    case Completes::func: return functions(input, app_given(input));
-    case Completes::key: return keys(input);
-    case Completes::cron_job: return cron_jobs(input);
-    case Completes::join_token: return join_tokens(input);
-    case Completes::exec_words: return exec_words(input);
+    case Completes::nothing:
+        return found;
+    case Completes::file:
+        return {{":file", ""}};
+    case Completes::folder:
+        return {{":folder", ""}};
+    case Completes::param:
+        return params(input);
+    case Completes::agent:
+        return agents(input, false);
+    case Completes::agent_online:
+        return agents(input, true);
+    case Completes::task:
+        return tasks(input, false);
+    case Completes::open_task:
+        return tasks(input, true);
+    case Completes::app:
+        return apps(input, agent_given(input));
+    case Completes::func:
+        return functions(input, app_given(input));
+    case Completes::key:
+        return keys(input);
+    case Completes::cron_job:
+        return cron_jobs(input);
+    case Completes::join_token:
+        return join_tokens(input);
+    case Completes::exec_words:
+        return exec_words(input);
     }
     return found;
 }

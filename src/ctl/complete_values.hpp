@@ -21,8 +21,8 @@ struct CompletionInput {
     std::string current;                    ///< What is typed of the value itself.
 };
 
-/// Values for one argument; not yet limited to those that begin with what is typed. Asks the server where only
-/// it knows. Throws where that fails.
+/// Values for one argument; not yet limited to those that begin with what is typed. Asks the server where
+/// only it knows. Throws where that fails.
 [[nodiscard]] Candidates values_for(Arg const& arg, CompletionInput const& input);
 
 } // namespace elves::ctl

@@ -134,7 +134,8 @@ std::span<Command const> follow_commands()
 {
     static std::vector<Command> const all{
         {"follow",
-            "Show what tasks print as they print it, until they have ended. Ends with 0 if all are done, 1 if "
+            "Show what tasks print as they print it, until they have ended. Ends with 0 if all are done, 1 "
+            "if "
             "one is not, 3 for an unknown id.",
             {many("ID", "The tasks' ids.").of(Completes::open_task)}, follow},
         {"wait",

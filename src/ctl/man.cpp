@@ -9,10 +9,14 @@ std::string roff(std::string_view text)
 {
     std::string out;
     for (auto const c : text) {
-        if (c == '\\') out += "\\e";
-        else if (c == '-') out += "\\-";
-        else if (c == '\'' || c == '.') out += (out.empty() || out.back() == '\n' ? "\\&" : "") + std::string(1, c);
-        else out += c;
+        if (c == '\\')
+            out += "\\e";
+        else if (c == '-')
+            out += "\\-";
+        else if (c == '\'' || c == '.')
+            out += (out.empty() || out.back() == '\n' ? "\\&" : "") + std::string(1, c);
+        else
+            out += c;
     }
     return out;
 }
@@ -54,8 +58,10 @@ std::string synopsis(Group const& group, Command const& command)
     bool has_options = false;
     for (auto const& arg : command.args) {
         if (arg.name.starts_with('-')) {
-            if (arg.is_required) text += " " + shape_of(arg);
-            else has_options = true;
+            if (arg.is_required)
+                text += " " + shape_of(arg);
+            else
+                has_options = true;
         } else {
             text += arg.is_required ? " " + shape_of(arg) : " [" + shape_of(arg) + "]";
         }
@@ -73,12 +79,13 @@ std::string section(Group const& group, Command const& command)
 
 std::string page()
 {
-    std::string text = ".TH ELVESCTL 1 \"\" \"elvesctl " ELVES_VERSION "\" \"User Commands\"\n"
-                       ".SH NAME\nelvesctl \\- control an Elves server and run tasks on its agents\n"
-                       ".SH SYNOPSIS\n.B elvesctl\n[OPTIONS] COMMAND ...\n"
-                       ".SH DESCRIPTION\nEach command asks the server once and ends. Options of all commands may "
-                       "stand before or behind the command. Words that begin with \\- go behind \\-\\-.\n"
-                       ".SH OPTIONS OF ALL COMMANDS\n";
+    std::string text =
+        ".TH ELVESCTL 1 \"\" \"elvesctl " ELVES_VERSION "\" \"User Commands\"\n"
+        ".SH NAME\nelvesctl \\- control an Elves server and run tasks on its agents\n"
+        ".SH SYNOPSIS\n.B elvesctl\n[OPTIONS] COMMAND ...\n"
+        ".SH DESCRIPTION\nEach command asks the server once and ends. Options of all commands may "
+        "stand before or behind the command. Words that begin with \\- go behind \\-\\-.\n"
+        ".SH OPTIONS OF ALL COMMANDS\n";
     for (auto const& arg : global_args())
         text += entry(arg, is_from_environment(arg) ? " (" + environment_name(arg) + ")" : "");
     text += ".SH COMMANDS\n";

@@ -79,7 +79,8 @@ std::vector<std::string> Table::fit(std::size_t columns)
     auto const least = [&] {
         auto narrow = wide;
         for (std::size_t i = 0; i < narrow.size(); ++i) {
-            if (!is_whole(names_[i])) narrow[i] = std::min(narrow[i], std::max(least_cut, width_of(names_[i])));
+            if (!is_whole(names_[i]))
+                narrow[i] = std::min(narrow[i], std::max(least_cut, width_of(names_[i])));
         }
         return narrow;
     };
@@ -99,7 +100,8 @@ std::vector<std::string> Table::fit(std::size_t columns)
         --wide[widest];
     }
     for (auto& row : rows_) {
-        for (std::size_t i = 0; i < row.size(); ++i) row[i] = cut_to(row[i], std::max<std::size_t>(wide[i], 1));
+        for (std::size_t i = 0; i < row.size(); ++i)
+            row[i] = cut_to(row[i], std::max<std::size_t>(wide[i], 1));
     }
     return left_out;
 }

@@ -184,7 +184,8 @@ bool is_time_of_day(std::string_view text)
 bool has_times(json::value const& value)
 {
     if (auto const* const list = value.if_array())
-        return std::any_of(list->begin(), list->end(), [](json::value const& item) { return has_times(item); });
+        return std::any_of(
+            list->begin(), list->end(), [](json::value const& item) { return has_times(item); });
     auto const* const fields = value.if_object();
     if (!fields) return false;
     return std::any_of(fields->begin(), fields->end(), [](auto const& field) {

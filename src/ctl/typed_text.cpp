@@ -100,8 +100,9 @@ std::vector<Ip> hosts_in(std::string_view text, std::string const& source)
         auto const ip = Ip::parse(line);
         if (!ip)
             throw Usage("--hosts " + source + ", line " + std::to_string(number) + ": \"" +
-                        repaired(line.substr(0, 80)) + "\" is not an address; expected one IPv4 or IPv6 "
-                                                       "address a line");
+                        repaired(line.substr(0, 80)) +
+                        "\" is not an address; expected one IPv4 or IPv6 "
+                        "address a line");
         if (seen.insert(*ip).second) hosts.push_back(*ip);
         if (hosts.size() > max_hosts)
             throw Usage("--hosts " + source + " names too many agents: expected at most " +

@@ -235,13 +235,13 @@ Lines task_lines(json::object const& record, std::optional<Zone> const& zone)
         Shown{"instruct", "task"}, Shown{"param", "param"}, Shown{"proxy", "file"}, Shown{"type", "type"},
         Shown{"mode", "mode"}, Shown{"by", "asked by"}, Shown{"from", "asked from"}, Shown{"run", "run"},
         Shown{"cron_id", "cron job"}, Shown{"fire_time", "fire time"},
-        Shown{"last_fire_time", "last fire time"}, Shown{"count", "firings"},
-        Shown{"starttime", "asked at"}, Shown{"endtime", "ended at"},
-        Shown{"agent_sync_error", "hand-over error"}, Shown{"agent_sync_costtime", "hand-over took"},
-        Shown{"agent_callback_time", "worker ended at"}, Shown{"exit_code", "exit code"},
-        Shown{"worker_message", "result"}, Shown{"module_sync_error", "processor error"},
-        Shown{"module_sync_costtime", "processor took"}, Shown{"module_callback_time", "processor called at"},
-        Shown{"processor_message", "processor result"}, Shown{"processor_costtime", "processor work took"}};
+        Shown{"last_fire_time", "last fire time"}, Shown{"count", "firings"}, Shown{"starttime", "asked at"},
+        Shown{"endtime", "ended at"}, Shown{"agent_sync_error", "hand-over error"},
+        Shown{"agent_sync_costtime", "hand-over took"}, Shown{"agent_callback_time", "worker ended at"},
+        Shown{"exit_code", "exit code"}, Shown{"worker_message", "result"},
+        Shown{"module_sync_error", "processor error"}, Shown{"module_sync_costtime", "processor took"},
+        Shown{"module_callback_time", "processor called at"}, Shown{"processor_message", "processor result"},
+        Shown{"processor_costtime", "processor work took"}};
     static std::set<std::string, std::less<>> const told{"result_flag", "agent_sync_flag", "module_sync_flag",
         "queued", "output", "stderr", "size", "stderr_size", "truncated", "left_out", "output_error", "flag",
         "error_info"};

@@ -17,8 +17,8 @@ using Lines = std::vector<std::pair<std::string, std::string>>;
 /// server's, nothing where it is not known; `now` is for ages.
 [[nodiscard]] Lines agent_lines(
     std::string const& ip, json::object const& reply, std::optional<Zone> const& zone, Instant now);
-/// The hardware that an agent told of, in lines: `4 cores, AMD EPYC`; as it came where it is not the JSON that
-/// agents of this project write.
+/// The hardware that an agent told of, in lines: `4 cores, AMD EPYC`; as it came where it is not the JSON
+/// that agents of this project write.
 [[nodiscard]] std::string hardware_text(std::string const& hw_config);
 
 /// The replies of heartbeat.getonlinestat and elves.stats for a person: durations and sizes with units, each
