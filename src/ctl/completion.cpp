@@ -46,8 +46,8 @@ std::string replaced(std::string text)
     return text;
 }
 
-/// bash splits words at `=` and `:` too; they are put together again, and what stands before the last part is
-/// taken off the candidates, because bash replaces only that part.
+/// bash splits words at `=`, `:` and `@` too; they are put together again, and what stands before the last
+/// part is taken off the candidates, because bash replaces only that part.
 constexpr char const* bash_script =
     R"sh(# elvesctl's completion for bash: source it, or put it into bash-completion's folder.
 _elvesctl()
@@ -57,18 +57,19 @@ _elvesctl()
     for ((i = 1; i <= COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         last=$((${#words[@]} - 1))
-        if ((last >= 0)) && { ((joined)) || [[ $word == [=:]* ]]; } &&
+        if ((last >= 0)) && { ((joined)) || [[ -n $word && $word != *[!=:@]* ]]; } &&
             [[ -z $COMP_LINE || $COMP_LINE == *"${words[last]}$word"* ]]; then
             words[last]+=$word
         else
             words+=("$word")
         fi
         joined=0
-        [[ $word == *[=:] && $word != *[!=:]* ]] && joined=1
+        [[ -n $word && $word != *[!=:@]* ]] && joined=1
     done
     current=${words[${#words[@]} - 1]}
     before=${current%"${COMP_WORDS[COMP_CWORD]}"}
-    [[ ${COMP_WORDS[COMP_CWORD]} == [=:]* ]] && before=$current
+    [[ ${COMP_WORDS[COMP_CWORD]} != *[!=:@]* ]] && before=$current
+    before=${before%@} # an @ before the last part is replaced too
     program=${COMP_WORDS[0]}
     type -P "$program" >/dev/null || program=@PROGRAM@
     COMPREPLY=()

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -401,6 +402,35 @@ class Offered(Daily):
                       ("exec", "--hosts", f"{folder}/b"), ("doctor", "--store", "=", f"{folder}/b")):
             self.assertEqual(self.after(*words), [f"{folder}/backup.db"], words)
         self.assertEqual(self.after("exec", IP, "demo", "work", f"@{folder}/b"), [f"@{folder}/backup.db"])
+
+    def test_in_a_real_terminal_words_with_marks_are_completed(self):
+        folder = self.folder()
+        (folder / "plan.json").touch()
+        master, slave = pty.openpty()
+        shell = subprocess.Popen(["bash", "--norc", "--noprofile", "-i"], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+                                 env={**os.environ, "PS1": "$ ", "TERM": "dumb", "ELVES_SERVER": self.house.text,
+                                      "PATH": f"{os.path.dirname(binary('elvesctl'))}:{os.environ['PATH']}"})
+        os.close(slave)
+        self.addCleanup(os.close, master)
+        self.addCleanup(shell.wait)
+        self.addCleanup(shell.kill)
+        shown = ""
+
+        def shows(text):
+            nonlocal shown
+            if select.select([master], [], [], 0.1)[0]:
+                shown += os.read(master, 65536).decode()
+            return text in shown
+
+        os.write(master, b"source <(elvesctl completion bash); echo so''urced\n")
+        eventually(lambda: shows("sourced"))
+        for typed, completed in (("elvesctl tasks --status=un\t", "--status=undelivered "),
+                                 (f"elvesctl exec {IP} a b @{folder}/pl\t", f"@{folder}/plan.json "),
+                                 (f"elvesctl doctor --store={folder}/pl\t", f"--store={folder}/plan.json "),
+                                 ("elvesctl cr\t", "elvesctl cron ")):
+            os.write(master, typed.encode())
+            eventually(lambda: shows(completed), what=f"{completed!r} in {shown!r}")
+            os.write(master, b"\x15\n")
 
     def test_agents_apps_functions_and_ids_of_the_live_server(self):
         self.agent(self.house, IP, lambda call: RUN, apps={"demo": "1", "nginx": ""})
