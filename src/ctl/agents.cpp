@@ -1,4 +1,5 @@
 #include "ctl/command.hpp"
+#include "ctl/views.hpp"
 
 namespace elves::ctl {
 
@@ -53,8 +54,12 @@ Exit agents(Context const& with)
 
 Exit agent(Context const& with)
 {
-    with.out.fields(
-        with.session.call("heartbeat", "getinfobyip", {{"agentip", with.args.address("IP").text()}}));
+    auto const ip = with.args.address("IP").text();
+    auto const reply = with.session.call("heartbeat", "getinfobyip", {{"agentip", ip}});
+    with.out.document(reply);
+    if (with.out.is_json()) return Exit::well;
+    auto const now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    with.out.pairs(agent_lines(ip, reply, with.zone.get(), now));
     return Exit::well;
 }
 
@@ -63,18 +68,18 @@ Exit agent(Context const& with)
 std::span<Command const> agents_commands()
 {
     static std::vector<Command> const all{
-        {"", "The agents that the server knows.",
-            {flag("--pending", "The machines that ask to join, and those that were rejected."),
+        {"", "List the agents that the server knows.",
+            {flag("--pending", "List the machines that ask to join, and those that were rejected."),
                 one_of("--status", "Only these.", {"online", "offline"}),
                 may("--os", "Only those with this system, such as linux."),
                 may("--limit", "At most so many.")},
             agents},
-        {"accept", "Gives a machine that asks to join its key.",
-            {needs("IP", "Its address."), may("--fingerprint", "As its log shows it."),
+        {"accept", "Accept a machine that asks to join, and give it a key.",
+            {needs("IP", "Its address.").of(Completes::agent), may("--fingerprint", "As its log shows it."),
                 flag("--replace", "In place of the machine that has the address; needs --fingerprint.")},
             accept},
-        {"reject", "Lets a machine that asks to join wait no longer.",
-            {needs("IP", "Its address."),
+        {"reject", "Reject a machine that asks to join.",
+            {needs("IP", "Its address.").of(Completes::agent),
                 may("--fingerprint", "As its log shows it; without: all that ask as this address.")},
             reject},
     };
@@ -84,7 +89,8 @@ std::span<Command const> agents_commands()
 std::span<Command const> agent_commands()
 {
     static std::vector<Command> const all{
-        {"agent", "What is known of one agent.", {needs("IP", "Its address.")}, agent},
+        {"agent", "Show one agent: its state, apps and hardware.",
+            {needs("IP", "Its address.").of(Completes::agent)}, agent},
     };
     return all;
 }

@@ -35,11 +35,12 @@ Exit list(Context const& with)
 std::span<Command const> app_commands()
 {
     static std::vector<Command> const all{
-        {"set", "Says where the processor of an app is.",
-            {needs("NAME", "The app."), needs("IP", "Its processor's address."), needs("PORT", "And port.")},
+        {"set", "Set the address of an app's processor.",
+            {needs("NAME", "The app.").of(Completes::app), needs("IP", "Its processor's address."),
+                needs("PORT", "And port.")},
             set},
-        {"del", "Forgets an app.", {needs("NAME", "The app.")}, erase},
-        {"list", "All apps.", {}, list},
+        {"del", "Delete an app's processor.", {needs("NAME", "The app.").of(Completes::app)}, erase},
+        {"list", "List the apps that have a processor.", {}, list},
     };
     return all;
 }

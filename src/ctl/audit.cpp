@@ -11,11 +11,12 @@ namespace {
 
 constexpr std::int64_t rows_a_step = 20'000;
 
-json::object filter_of(Args const& args)
+json::object filter_of(Context const& with)
 {
+    auto const& args = with.args;
     json::object filter;
-    args.put(filter, "since", "--since");
-    args.put(filter, "until", "--until");
+    put_time(with, filter, "since", "--since", Bound::from);
+    put_time(with, filter, "until", "--until", Bound::until);
     args.put(filter, "key", "--by");
     args.put(filter, "method", "--method");
     args.put(filter, "agentip", "--agent");
@@ -50,7 +51,7 @@ Exit list(Context const& with)
     constexpr std::int64_t all = 1'000'000'000'000;
     auto const limit =
         static_cast<std::size_t>(with.args.number("--limit", with.out.is_json() ? all : usual, 1, all));
-    auto const filter = filter_of(with.args);
+    auto const filter = filter_of(with);
     if (with.out.is_json()) return export_rows(with, filter, limit);
     auto const reply = with.session.list("elves", "listaudit", filter, limit);
     with.out.rows(reply, rows_of(reply),
@@ -193,21 +194,23 @@ std::span<Command const> audit_commands()
 {
     static std::vector<Command> const all{
         {"audit",
-            "Who asked for what, newest first; with --json all of it, oldest first, a line for each. With "
-            "verify: "
-            "is it as it was written? Ends with 1 where it isn't.",
-            {one_of("WHAT", "Left out: list.", {"list", "verify"}),
-                may("--since", "From this time on (YYYY-MM-DD HH:MM:SS, in the server's zone)."),
-                may("--until", "Up to this time."), may("--by", "Only what this key asked for."),
+            "List who asked for what, newest first; with --json all of it, oldest first, a line for each. "
+            "With "
+            "verify: check that it is as it was written, and end with 1 where it is not.",
+            {one_of("WHAT", "Left out: list.", {"list", "verify"}), may("--since", since_help),
+                may("--until", "Up to this time."),
+                may("--by", "Only what this key asked for.").of(Completes::key),
                 may("--method", "Only this one: sendasync, or sheduler.sendasync."),
-                may("--agent", "Only about this IP."), may("--app", "Only about this app."),
+                may("--agent", "Only about this IP.").of(Completes::agent),
+                may("--app", "Only about this app.").of(Completes::app),
                 may("--id", "Only about the task, cron job or key with this id."),
                 flag("--denied", "Only what was denied."),
                 may("--limit", "At most so many (100; with --json all)."),
                 may("--after", "What comes after the one named here: a list's next."),
                 may("--head", "verify: SEQ:HASH as it was printed before; it has to be there still."),
                 flag("--may-be-pruned", "verify: the row of --head may be gone by age."),
-                may("--store", "verify: this data file, in place of the server's, whether one runs or not.")},
+                may("--store", "verify: this data file, in place of the server's, whether one runs or not.")
+                    .of(Completes::file)},
             audit_or_verify},
     };
     return all;

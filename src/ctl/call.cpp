@@ -1,9 +1,14 @@
 #include "ctl/command.hpp"
 #include "ctl/printable.hpp"
+#include "ctl/typed_text.hpp"
+#include "ctl/views.hpp"
 
 namespace elves::ctl {
 
 namespace {
+
+/// Bytes that a call's fields may have; more fits into no frame.
+constexpr std::size_t max_fields_bytes = std::size_t{64} * 1024 * 1024;
 
 json::object object_of(std::string const& text)
 {
@@ -19,8 +24,8 @@ Exit call(Context const& with)
     auto const& args = with.args;
     auto const print = [&](json::object const& reply) { with.out.raw(json_line(reply) + '\n'); };
     try {
-        auto const reply =
-            with.session.call(args.text("SERVICE"), args.text("METHOD"), object_of(args.text("JSON", "{}")));
+        auto const fields = typed_text("JSON", args.text("JSON", "{}"), max_fields_bytes);
+        auto const reply = with.session.call(args.text("SERVICE"), args.text("METHOD"), object_of(fields));
         with.out.document(reply);
         print(reply);
     } catch (Refused const& refused) {
@@ -69,7 +74,7 @@ Exit methods(Context const& with)
                 plain_field(row, "help")});
         }
     }
-    with.out.raw(table.text());
+    with.out.table(std::move(table));
     return Exit::well;
 }
 
@@ -78,7 +83,8 @@ Exit stat(Context const& with)
     auto reply = with.session.call("heartbeat", "getonlinestat");
     auto const server = with.session.call("elves", "stats");
     if (auto const* const stats = server.if_contains("stats")) reply["stats"] = *stats;
-    with.out.fields(reply);
+    with.out.document(reply);
+    with.out.pairs(stat_lines(reply));
     return Exit::well;
 }
 
@@ -87,14 +93,14 @@ Exit stat(Context const& with)
 std::span<Command const> call_commands()
 {
     static std::vector<Command> const all{
-        {"call", "Calls any method, and prints the reply's JSON in one line.",
+        {"call", "Call any method, and print the reply's JSON in one line.",
             {needs("SERVICE", "Such as heartbeat."), needs("METHOD", "Such as getinfobyip."),
-                may("JSON", "The call's fields, an object.")},
+                may("JSON", "The call's fields, an object; - is standard input, @FILE a file's content.")
+                    .of(Completes::param)},
             call},
-        {"ping", "Is the server there?", {}, ping},
-        {"methods", "What the server can be asked, with the right and the fields that it takes.", {},
-            methods},
-        {"stat", "How many agents are online, and what the server is doing.", {}, stat},
+        {"ping", "Check that the server answers.", {}, ping},
+        {"methods", "List the server's methods, with the right and the fields that each takes.", {}, methods},
+        {"stat", "Show how many agents are online, and the state of the server.", {}, stat},
     };
     return all;
 }

@@ -83,15 +83,16 @@ Exit export_all(Context const& with)
 
 std::span<Command const> cmdb_commands()
 {
-    static auto const ip = needs("IP", "The machine's agent.");
+    static auto const ip = needs("IP", "The machine's agent.").of(Completes::agent);
     static std::vector<Command> const all{
-        {"get", "One machine's record.", {ip}, get},
-        {"set", "Changes fields of a record, which is made where there is none.",
+        {"get", "Show one machine's record.", {ip}, get},
+        {"set", "Change fields of a record; make one where there is none.",
             {ip, many("FIELD", "Of sn, iplist, idc, main_cat, sub_cat, app_info, manager.")}, set},
-        {"import", "Adds or replaces the records in a CSV file.",
-            {needs("FILE", "Its first line: agentip,sn,iplist,idc,main_cat,sub_cat,app_info,manager.")},
+        {"import", "Import records from a CSV file: add or replace them.",
+            {needs("FILE", "Its first line: agentip,sn,iplist,idc,main_cat,sub_cat,app_info,manager.")
+                    .of(Completes::file)},
             cmdb_import},
-        {"export", "All records as CSV (RFC 4180).", {}, export_all},
+        {"export", "Export all records as CSV (RFC 4180).", {}, export_all},
     };
     return all;
 }

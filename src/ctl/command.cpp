@@ -1,6 +1,7 @@
 #include "ctl/command.hpp"
 
 #include <array>
+#include <cctype>
 #include <charconv>
 
 namespace elves::ctl {
@@ -11,20 +12,59 @@ std::span<Group const> groups()
         Group{"", "", call_commands},
         Group{"", "", exec_commands},
         Group{"", "", task_commands},
-        Group{"agents", "The agents that the server knows, and the machines that ask to join.",
-            agents_commands},
+        Group{"", "", follow_commands},
+        Group{"agents", "List agents, and decide about machines that ask to join.", agents_commands},
         Group{"", "", agent_commands},
-        Group{"cron", "Cron jobs.", cron_commands},
-        Group{"key", "Keys: who may do what.", key_commands},
-        Group{"join-token", "Join tokens: what lets machines in without an admin.", join_token_commands},
-        Group{"app", "Where the processors of apps are.", app_commands},
-        Group{"cmdb", "The inventory.", cmdb_commands},
+        Group{"cron", "Manage cron jobs.", cron_commands},
+        Group{"key", "Manage keys and their rights.", key_commands},
+        Group{
+            "join-token", "Manage join tokens, which admit machines without an admin.", join_token_commands},
+        Group{"app", "Manage the addresses of apps' processors.", app_commands},
+        Group{"cmdb", "Manage the inventory.", cmdb_commands},
         Group{"", "", store_commands},
         Group{"", "", audit_commands},
-        Group{"tls", "Certificates for a fleet that has no CA.", tls_commands},
+        Group{"tls", "Make certificates for a fleet that has no CA.", tls_commands},
         Group{"", "", completion_commands},
+        Group{"", "", man_commands},
     };
     return all;
+}
+
+std::vector<Arg> const& global_args()
+{
+    static std::vector<Arg> const args{
+        may("--server",
+            "HOST:PORT of the server, or unix:/PATH of its socket (unix:/run/elves/elvesd.sock where that "
+            "exists, else 127.0.0.1:7788)."),
+        may("--server-user", "User who runs the server on this machine, beside root and you: who may be "
+                             "shown the key over loopback."),
+        may("--key", "Key to authenticate with.").of(Completes::key),
+        may("--token",
+            "Its token. Others on this machine can read it in the list of processes: see --auth-file."),
+        may("--auth-file", "File of two lines, the key and its token.").of(Completes::file),
+        may("--tls-ca", "TLS: PEM file of the authorities that may have signed the server's certificate.")
+            .of(Completes::file),
+        may("--tls-pin", "TLS: the SHA-256 of the server's certificate in hex, or several, with commas."),
+        flag("--plain", "Send key and token in plain text to whoever is at that address."),
+        flag("--json", "Print one JSON document on stdout, errors included."),
+        may("--columns", "Columns of a table, with commas: names of the rows' fields."),
+        flag("--wide", "Do not fit tables into the terminal: leave out and cut nothing."),
+        may("--connect-timeout", "Seconds for finding the server's address and connecting to it (10)."),
+        may("--answer-timeout", "Seconds that the server may take to answer a call (10)."),
+    };
+    return args;
+}
+
+bool is_from_environment(Arg const& global)
+{
+    return (global.takes == Arg::Takes::text && global.name != "--columns") || global.name == "--plain";
+}
+
+std::string environment_name(Arg const& arg)
+{
+    auto name = "ELVES" + std::string(arg.name.substr(1));
+    for (auto& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return name;
 }
 
 bool Args::has(std::string_view name) const { return given_.find(name) != given_.end(); }
@@ -67,6 +107,15 @@ Ip Args::address(std::string_view name) const
 void Args::put(json::object& fields, std::string_view field, std::string_view name) const
 {
     if (has(name)) fields[field] = text(name);
+}
+
+void put_time(
+    Context const& with, json::object& fields, std::string_view field, std::string_view name, Bound bound)
+{
+    if (!with.args.has(name)) return;
+    auto const typed = with.args.text(name);
+    auto const now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    fields[field] = server_time(name, typed, bound, with.zone, now);
 }
 
 } // namespace elves::ctl

@@ -11,6 +11,7 @@
 #include "ctl/outcome.hpp"
 #include "ctl/output.hpp"
 #include "ctl/session.hpp"
+#include "ctl/times.hpp"
 #include "elves/ip.hpp"
 
 namespace CLI {
@@ -18,6 +19,24 @@ class App;
 }
 
 namespace elves::ctl {
+
+/// What completion in a shell offers for a value.
+enum class Completes {
+    nothing,
+    file,
+    folder,
+    param, ///< `@FILE`
+    agent,
+    agent_online,
+    task,
+    open_task,
+    app,
+    func,
+    key,
+    cron_job,
+    join_token,
+    exec_words, ///< `IP... APP FUNC [PARAM]`
+};
 
 /// One thing that a command takes: `--name` is an option, `NAME` stands in its place.
 struct Arg {
@@ -27,6 +46,16 @@ struct Arg {
     Takes takes = Takes::text;
     bool is_required = false;
     std::vector<std::string_view> choices{};
+    bool from_environment = false; ///< `--timeout` may come as ELVES_TIMEOUT.
+    Completes completes = Completes::nothing;
+
+    /// The same, whose values completion offers.
+    [[nodiscard]] Arg of(Completes kind) const
+    {
+        auto arg = *this;
+        arg.completes = kind;
+        return arg;
+    }
 };
 
 [[nodiscard]] inline Arg needs(std::string_view name, std::string_view help)
@@ -78,7 +107,18 @@ struct Context {
     Output const& out;
     Args const& args;
     CLI::App const& tree; ///< All commands as the parser knows them.
+    ServerZone& zone;
+    /// The options that reach the same server, as they are typed behind a command: ` --server HOST:PORT`.
+    /// Without key and token, which are no text to show.
+    std::string connection;
 };
+
+/// Adds `field` where the time `name` was typed, in the server's zone; see `server_time`.
+void put_time(
+    Context const& with, json::object& fields, std::string_view field, std::string_view name, Bound bound);
+inline constexpr std::string_view since_help =
+    "From this time on: a duration before now (30m, 1h, 2d), a date (2026-11-29), or a time (2026-11-29 "
+    "21:20:00 in the server's zone, 2026-11-29T21:20:00Z).";
 
 /// A command: `cron set` is `set` in the group `cron`; one without a name is what the group does by itself.
 struct Command {
@@ -92,6 +132,7 @@ struct Command {
 [[nodiscard]] std::span<Command const> call_commands();
 [[nodiscard]] std::span<Command const> exec_commands();
 [[nodiscard]] std::span<Command const> task_commands();
+[[nodiscard]] std::span<Command const> follow_commands();
 [[nodiscard]] std::span<Command const> agents_commands();
 [[nodiscard]] std::span<Command const> agent_commands();
 [[nodiscard]] std::span<Command const> cron_commands();
@@ -103,6 +144,14 @@ struct Command {
 [[nodiscard]] std::span<Command const> audit_commands();
 [[nodiscard]] std::span<Command const> tls_commands();
 [[nodiscard]] std::span<Command const> completion_commands();
+[[nodiscard]] std::span<Command const> man_commands();
+
+/// Options that stand before or behind any command.
+[[nodiscard]] std::vector<Arg> const& global_args();
+/// Whether a global option may come from the environment, and the name of the variable: ELVES_TLS_CA for
+/// `--tls-ca`.
+[[nodiscard]] bool is_from_environment(Arg const& global);
+[[nodiscard]] std::string environment_name(Arg const& arg);
 
 /// Every group. `name` "": its commands stand at the top.
 struct Group {

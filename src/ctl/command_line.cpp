@@ -7,27 +7,6 @@ namespace elves::ctl {
 
 namespace {
 
-std::vector<Arg> const& global_args()
-{
-    static std::vector<Arg> const args{
-        may("--server",
-            "HOST:PORT of the server, or unix:/PATH of its socket (unix:/run/elves/elvesd.sock where "
-            "that is, else 127.0.0.1:7788)."),
-        may("--server-user", "User who runs the server on this machine, beside root and you: who may be "
-                             "shown the key over loopback."),
-        may("--key", "The key to ask with."),
-        may("--token",
-            "Its token. Others on this machine can read it in the list of processes: see --auth-file."),
-        may("--auth-file", "A file of two lines, the key and its token."),
-        may("--tls-ca", "TLS: a PEM file of those who may have signed the server's certificate."),
-        may("--tls-pin", "TLS: the SHA-256 of the server's certificate in hex, or several, with commas."),
-        flag("--plain", "Send key and token in plain text to whoever is at that address."),
-        flag("--json", "One JSON document on stdout, errors included."),
-        may("--timeout", "Seconds that the server may take to answer (10)."),
-    };
-    return args;
-}
-
 // The parser's own validators would word it differently from ours.
 void check_choice(Arg const& arg, std::string const& given)
 {
@@ -58,14 +37,6 @@ std::string unshielded(std::string word)
     return word;
 }
 
-/// `--tls-ca` may come as ELVES_TLS_CA.
-std::string environment_name(Arg const& arg)
-{
-    auto name = "ELVES" + std::string(arg.name.substr(1));
-    for (auto& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    return name;
-}
-
 CLI::Option* add_arg(CLI::App& app, Arg const& arg)
 {
     std::string const name(arg.name);
@@ -86,6 +57,20 @@ CLI::Option* add_arg(CLI::App& app, Arg const& arg)
         option->type_name(choices);
     }
     return option;
+}
+
+/// `--timeout` once meant another thing where it stood before the command; nothing may take it for that.
+void refuse_early_timeout(CLI::App const& root, std::vector<std::string> const& words)
+{
+    for (auto word = words.begin(); word != words.end() && word->starts_with('-'); ++word) {
+        if (*word == "--") return;
+        if (*word == "--timeout" || word->starts_with("--timeout="))
+            throw Usage(
+                "--timeout stands before the command, but is the worker's time, which goes behind exec "
+                "or cron set; for the server give --connect-timeout or --answer-timeout");
+        auto const* const option = root.get_option_no_throw(*word);
+        if (option != nullptr && option->get_items_expected() > 0 && std::next(word) != words.end()) ++word;
+    }
 }
 
 /// The first word that stands where a command should and is none; "" where all is well.
@@ -121,21 +106,24 @@ Args::Given given_to(CLI::App const& app, std::vector<Arg> const& args)
 
 } // namespace
 
-CommandLine::CommandLine() : root_(std::make_unique<CLI::App>("Asks an Elves server.", "elvesctl"))
+CommandLine::CommandLine()
+    : root_(std::make_unique<CLI::App>("Control an Elves server and run tasks on its agents.", "elvesctl"))
 {
     root_->require_subcommand(1);
     root_->fallthrough(); // so that --json and its like may stand behind the command too
     root_->set_version_flag("--version", ELVES_VERSION);
     root_->footer(
-        "Ends with 0: all well; 1: a task failed; 2: bad usage; 3: the server was not reached, did not "
-        "answer, or refused; 130: interrupted.\n"
-        "Options of all commands may come from the environment: ELVES_SERVER, ELVES_AUTH_FILE, ELVES_TLS_CA "
-        "...\n"
-        "Words that begin with - go behind a -- : elvesctl exec -- 10.0.0.1 app func --param");
+        "Exit status: 0 success; 1 a task failed; 2 invalid usage; 3 the server was not reached, did not "
+        "answer, "
+        "or refused; 130 interrupted.\n"
+        "Options of all commands may come from the environment: ELVES_SERVER, ELVES_AUTH_FILE, ELVES_TLS_CA, "
+        "ELVES_CONNECT_TIMEOUT ...\n"
+        "Words that begin with - go behind a -- : elvesctl exec -- 10.0.0.1 app func --param\n"
+        "Manual: elvesctl man | man -l -");
     root_->get_formatter()->column_width(36);
     for (auto const& arg : global_args()) {
         auto* const option = add_arg(*root_, arg);
-        if (arg.takes == Arg::Takes::text || arg.name == "--plain") option->envname(environment_name(arg));
+        if (is_from_environment(arg)) option->envname(environment_name(arg));
     }
     for (auto const& group : groups()) {
         auto* under = root_.get();
@@ -158,7 +146,10 @@ CommandLine::~CommandLine() = default;
 
 void CommandLine::give(CLI::App& app, Command const& command)
 {
-    for (auto const& arg : command.args) add_arg(app, arg);
+    for (auto const& arg : command.args) {
+        auto* const option = add_arg(app, arg);
+        if (arg.from_environment) option->envname(environment_name(arg));
+    }
     app.callback([this, &app, &command] {
         if (!app.get_subcommands().empty()) return; // one of the group's others was typed
         command_ = &command;
@@ -168,6 +159,7 @@ void CommandLine::give(CLI::App& app, Command const& command)
 
 void CommandLine::parse(std::vector<std::string> arguments)
 {
+    refuse_early_timeout(*root_, arguments);
     auto const unknown = unknown_command(*root_, arguments);
     arguments = shielded(std::move(arguments));
     std::reverse(arguments.begin(), arguments.end()); // as the parser takes a vector
@@ -180,10 +172,10 @@ void CommandLine::parse(std::vector<std::string> arguments)
         help_ = root_->help();
     } catch (CLI::RequiredError const& error) {
         throw Usage(unknown.empty()
-                        ? unshielded(error.what())
+                        ? unshielded(error.what()) + "; --help behind the command shows what it takes"
                         : "there is no command \"" + unknown + "\"; elvesctl --help shows those there are");
     } catch (CLI::ParseError const& error) {
-        throw Usage(unshielded(error.what()));
+        throw Usage(unshielded(error.what()) + "; --help behind the command shows what it takes");
     }
 }
 

@@ -1,61 +1,11 @@
-#include <CLI/CLI.hpp>
+#include <filesystem>
 
 #include "ctl/command.hpp"
+#include "ctl/complete.hpp"
 
 namespace elves::ctl {
 
 namespace {
-
-/// What may follow where one command, or the program itself, has been typed.
-struct Place {
-    std::string path; ///< `cron set`; empty at the top.
-    std::vector<CLI::App const*> commands;
-    std::vector<CLI::Option const*> options;
-    std::string choices; ///< Of what stands in its place, such as `bash zsh fish`.
-};
-
-std::string first_name(CLI::Option const& option)
-{
-    if (!option.get_lnames().empty()) return "--" + option.get_lnames().front();
-    return option.get_snames().empty() ? "" : "-" + option.get_snames().front();
-}
-
-std::string choices_of(CLI::Option const& option)
-{
-    auto words = option.get_type_name();
-    if (words.find('|') == std::string::npos) return "";
-    std::replace(words.begin(), words.end(), '|', ' ');
-    return words;
-}
-
-/// Depth first, the top at the front.
-void add_places(std::vector<Place>& places, CLI::App const& app, std::string const& path)
-{
-    Place place{path, {}, {}, {}};
-    for (auto const* const option : app.get_options()) {
-        if (!first_name(*option).empty()) {
-            place.options.push_back(option);
-        } else {
-            place.choices += choices_of(*option);
-        }
-    }
-    place.commands = app.get_subcommands([](CLI::App const*) { return true; });
-    auto const commands = place.commands;
-    places.push_back(std::move(place));
-    for (auto const* const command : commands) {
-        add_places(places, *command, path.empty() ? command->get_name() : path + " " + command->get_name());
-    }
-}
-
-std::vector<Place> places_of(CLI::App const& tree)
-{
-    std::vector<Place> places;
-    add_places(places, tree, "");
-    return places;
-}
-
-/// Whether `--name X` takes the word after it.
-bool takes_word(CLI::Option const& option) { return option.get_items_expected_max() > 0; }
 
 std::string shell_word(std::string const& text)
 {
@@ -64,145 +14,150 @@ std::string shell_word(std::string const& text)
     return out + "'";
 }
 
-std::string words_at(Place const& place, std::vector<CLI::Option const*> const& everywhere)
+/// Every command's words: what is offered where the program can't be run.
+std::string all_words()
 {
-    auto words = place.choices.empty() ? "" : place.choices + " ";
-    for (auto const* const command : place.commands) words += command->get_name() + " ";
-    for (auto const* const option : place.options) words += first_name(*option) + " ";
-    if (!place.path.empty()) {
-        for (auto const* const option : everywhere) {
-            auto const name = first_name(*option);
-            if ((" " + words).find(" " + name + " ") == std::string::npos) words += name + " ";
+    std::string words;
+    for (auto const& group : groups()) {
+        if (!group.name.empty()) words += (words.empty() ? "" : " ") + std::string(group.name);
+        for (auto const& command : group.commands()) {
+            if (!command.name.empty()) words += (words.empty() ? "" : " ") + std::string(command.name);
         }
     }
-    words.pop_back();
     return words;
 }
 
-/// bash; zsh understands it too, by its own bashcompinit.
-std::string bash_script(CLI::App const& tree)
+/// Where the word that was typed is no program: this one.
+std::string this_program()
 {
-    auto const places = places_of(tree);
-    std::string paths;
-    std::string words;
-    std::string values;
-    for (auto const& place : places) {
-        words += "        " + shell_word(place.path) +
-                 ") words=" + shell_word(words_at(place, places[0].options)) + " ;;\n";
-        if (!place.path.empty()) paths += (paths.empty() ? "" : "|") + shell_word(place.path);
-        for (auto const* const option : place.options) {
-            if (!takes_word(*option)) continue;
-            values += "        " + shell_word(place.path + " " + first_name(*option)) +
-                      ") choices=" + shell_word(choices_of(*option)) + "; takes=1 ;;\n";
-        }
-    }
-    return "# elvesctl's completion for bash: source it, or put it into bash-completion's folder.\n"
-           "_elvesctl_takes()\n{\n"
-           "    takes= choices=\n"
-           "    case \"$1\" in\n" +
-           values +
-           "    esac\n"
-           "}\n"
-           "_elvesctl()\n{\n"
-           "    local current=${COMP_WORDS[COMP_CWORD]} before='' path='' word i words takes choices\n"
-           "    COMPREPLY=()\n"
-           "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-           "        word=${COMP_WORDS[i]}\n"
-           "        if [[ -n $before ]]; then before=''; continue; fi\n"
-           "        if [[ $word == -* ]]; then\n"
-           "            _elvesctl_takes \"$path $word\"\n"
-           "            [[ -z $takes ]] && _elvesctl_takes \" $word\"\n"
-           "            [[ -n $takes ]] && before=$word\n"
-           "            continue\n"
-           "        fi\n"
-           "        case \"${path:+$path }$word\" in\n"
-           "        " +
-           paths +
-           ") path=\"${path:+$path }$word\" ;;\n"
-           "        esac\n"
-           "    done\n"
-           "    if [[ -n $before ]]; then\n"
-           "        if [[ -z $choices ]]; then\n"
-           "            COMPREPLY=($(compgen -f -- \"$current\"))\n"
-           "        else\n"
-           "            COMPREPLY=($(compgen -W \"$choices\" -- \"$current\"))\n"
-           "        fi\n"
-           "        return\n"
-           "    fi\n"
-           "    case \"$path\" in\n" +
-           words +
-           "    esac\n"
-           "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-           "    if [[ $path == 'cmdb import' && $current != -* ]]; then\n"
-           "        COMPREPLY=($(compgen -f -- \"$current\"))\n"
-           "    fi\n"
-           "}\n"
-           "complete -F _elvesctl elvesctl\n";
+    std::error_code failure;
+    auto const path = std::filesystem::read_symlink("/proc/self/exe", failure);
+    return failure ? "elvesctl" : path.string();
 }
 
-std::string zsh_script(CLI::App const& tree)
+std::string replaced(std::string text)
 {
-    return "#compdef elvesctl\n"
-           "# elvesctl's completion for zsh: source it, or put it into a folder of $fpath as _elvesctl.\n"
-           "autoload -Uz +X compinit bashcompinit\n"
-           "(( $+functions[compdef] )) || compinit\n"
-           "bashcompinit\n" +
-           bash_script(tree);
+    std::pair<std::string, std::string> const marks[]{{"@COMPLETE@", std::string(complete_command)},
+        {"@PROGRAM@", shell_word(this_program())}, {"@WORDS@", shell_word(all_words())}};
+    for (auto const& [mark, value] : marks) {
+        for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + value.size()))
+            text.replace(at, mark.size(), value);
+    }
+    return text;
 }
 
-/// A condition: these words, one after the other, have been typed (others may stand between).
-std::string fish_seen(std::string const& path)
+/// bash splits words at `=`, `:` and `@` too; they are put together again, and what stands before the last
+/// part is taken off the candidates, because bash replaces only that part.
+constexpr char const* bash_script =
+    R"sh(# elvesctl's completion for bash: source it, or put it into bash-completion's folder.
+_elvesctl()
 {
-    if (path.empty()) return "__fish_use_subcommand";
-    std::string seen;
-    for (std::size_t at = 0; at < path.size();) {
-        auto const end = std::min(path.find(' ', at), path.size());
-        seen += (seen.empty() ? "" : "; and ") + std::string("__fish_seen_subcommand_from ") +
-                path.substr(at, end - at);
-        at = end + 1;
-    }
-    return seen;
+    local -a words=()
+    local i word last joined=0 current before program line path item
+    for ((i = 1; i <= COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        last=$((${#words[@]} - 1))
+        if ((last >= 0)) && { ((joined)) || [[ -n $word && $word != *[!=:@]* ]]; } &&
+            [[ -z $COMP_LINE || $COMP_LINE == *"${words[last]}$word"* ]]; then
+            words[last]+=$word
+        else
+            words+=("$word")
+        fi
+        joined=0
+        [[ -n $word && $word != *[!=:@]* ]] && joined=1
+    done
+    current=${words[${#words[@]} - 1]}
+    before=${current%"${COMP_WORDS[COMP_CWORD]}"}
+    [[ ${COMP_WORDS[COMP_CWORD]} != *[!=:@]* ]] && before=$current
+    before=${before%@} # an @ before the last part is replaced too
+    program=${COMP_WORDS[0]}
+    type -P "$program" >/dev/null || program=@PROGRAM@
+    COMPREPLY=()
+    if ! type -P "$program" >/dev/null; then
+        COMPREPLY=($(compgen -W @WORDS@ -- "$current"))
+        return
+    fi
+    while IFS= read -r line; do
+        case $line in
+        ':file '* | ':folder '*)
+            path=${line#* }
+            compopt -o filenames 2>/dev/null
+            while IFS= read -r item; do
+                COMPREPLY+=("${path#"$before"}$item")
+            done < <(if [[ $line == ':file '* ]]; then compgen -f -- "${current#"$path"}"
+                     else compgen -d -- "${current#"$path"}"; fi)
+            ;;
+        *)
+            line=${line%%$'\t'*}
+            COMPREPLY+=("${line#"$before"}")
+            ;;
+        esac
+    done < <("$program" @COMPLETE@ "${words[@]}" 2>/dev/null)
 }
+complete -F _elvesctl elvesctl
+)sh";
 
-std::string fish_script(CLI::App const& tree)
+constexpr char const* zsh_script = R"sh(#compdef elvesctl
+# elvesctl's completion for zsh: source it, or put it into a folder of $fpath as _elvesctl.
+_elvesctl()
 {
-    std::string script =
-        "# elvesctl's completion for fish: put it into ~/.config/fish/completions/elvesctl.fish.\n"
-        "complete -c elvesctl -f\n";
-    for (auto const& place : places_of(tree)) {
-        auto seen = fish_seen(place.path);
-        std::string names;
-        for (auto const* const command : place.commands) names += " " + command->get_name();
-        // A group's commands only until one of them stands there.
-        auto const none_yet =
-            place.path.empty() ? seen : seen + "; and not __fish_seen_subcommand_from" + names;
-        for (auto const* const command : place.commands) {
-            script += "complete -c elvesctl -n " + shell_word(none_yet) + " -a " + command->get_name() +
-                      " -d " + shell_word(command->get_description()) + '\n';
-        }
-        if (!place.choices.empty()) {
-            script +=
-                "complete -c elvesctl -n " + shell_word(seen) + " -a " + shell_word(place.choices) + '\n';
-        }
-        for (auto const* const option : place.options) {
-            script += "complete -c elvesctl";
-            if (!place.path.empty()) script += " -n " + shell_word(seen);
-            script += " -l " + first_name(*option).substr(2) + (takes_word(*option) ? " -r" : "") +
-                      (first_name(*option) == "--auth-file" ? " -F" : "");
-            if (auto const choices = choices_of(*option); !choices.empty())
-                script += " -a " + shell_word(choices);
-            script += " -d " + shell_word(option->get_description()) + '\n';
-        }
-    }
-    return script + "complete -c elvesctl -n '__fish_seen_subcommand_from import' -F\n";
+    local -a lines candidates
+    local program=$words[1] line word what tab=$'\t'
+    whence -p -- $program >/dev/null || program=@PROGRAM@
+    if ! whence -p -- $program >/dev/null; then
+        compadd -- ${(s: :)${:-@WORDS@}}
+        return
+    fi
+    lines=("${(@f)$($program @COMPLETE@ "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+    for line in $lines; do
+        case $line in
+        ':file '*) compset -P "${line#:file }"; _files; return ;;
+        ':folder '*) compset -P "${line#:folder }"; _files -/; return ;;
+        '') ;;
+        *)
+            word=${line%%$tab*}
+            what=${line#*$tab}
+            [[ $line == *$tab* ]] || what=''
+            candidates+=("${word//:/\\:}${what:+:$what}")
+            ;;
+        esac
+    done
+    _describe elvesctl candidates
 }
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
+compdef _elvesctl elvesctl
+)sh";
+
+constexpr char const* fish_script =
+    R"sh(# elvesctl's completion for fish: put it into ~/.config/fish/completions/elvesctl.fish.
+function __elvesctl_complete
+    set -l words (commandline -opc) (commandline -ct)
+    set -l program $words[1]
+    command -q $program; or set program @PROGRAM@
+    if not command -q $program
+        string split ' ' -- @WORDS@
+        return
+    end
+    for line in ($program @COMPLETE@ $words[2..-1] 2>/dev/null)
+        switch $line
+            case ':file *' ':folder *'
+                set -l before (string replace -r '^:[a-z]+ ' '' -- $line)
+                set -l path (string sub -s (math (string length -- "$before") + 1) -- (commandline -ct))
+                for item in (__fish_complete_path $path)
+                    echo $before$item
+                end
+            case '*'
+                echo $line
+        end
+    end
+end
+complete -c elvesctl -f -a '(__elvesctl_complete)'
+)sh";
 
 Exit completion(Context const& with)
 {
     auto const shell = with.args.text("SHELL");
-    auto const script = shell == "bash"  ? bash_script(with.tree)
-                        : shell == "zsh" ? zsh_script(with.tree)
-                                         : fish_script(with.tree);
+    auto const script = replaced(shell == "bash" ? bash_script : shell == "zsh" ? zsh_script : fish_script);
     with.out.document(document_of(true, "", {{"script", script}}));
     with.out.raw(script);
     return Exit::well;
@@ -220,7 +175,7 @@ Arg shell()
 std::span<Command const> completion_commands()
 {
     static std::vector<Command> const all{
-        {"completion", "Prints a script that completes elvesctl's words in your shell.", {shell()},
+        {"completion", "Print a script that completes elvesctl's words in your shell.", {shell()},
             completion},
     };
     return all;

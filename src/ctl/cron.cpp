@@ -1,6 +1,7 @@
 #include "ctl/command.hpp"
 #include "ctl/cron_next.hpp"
 #include "ctl/printable.hpp"
+#include "ctl/typed_text.hpp"
 
 namespace elves::ctl {
 
@@ -51,6 +52,19 @@ Exit list(Context const& with)
     return Exit::well;
 }
 
+void put_param(Args const& args, json::object& ins, std::string_view name)
+{
+    if (args.has(name)) ins["param"] = typed_text(name, args.text(name), max_param_bytes);
+}
+
+/// A date alone is the server's to complete; a time in another zone is turned into the server's.
+void put_moment(Context const& with, json::object& job, std::string_view field, std::string_view name)
+{
+    constexpr std::size_t date_size = 10;
+    if (with.args.text(name).size() <= date_size) return with.args.put(job, field, name);
+    put_time(with, job, field, name, Bound::future);
+}
+
 /// What `set` and `edit` take alike, put into the job and its instruction.
 void put_given(Context const& with, json::object& job, json::object& ins)
 {
@@ -61,8 +75,8 @@ void put_given(Context const& with, json::object& job, json::object& ins)
     args.put(job, "overlap", "--overlap");
     args.put(job, "jitter", "--jitter");
     args.put(job, "name", "--name");
-    args.put(job, "start_date", "--start");
-    args.put(job, "end_date", "--end");
+    put_moment(with, job, "start_date", "--start");
+    put_moment(with, job, "end_date", "--end");
     args.put(ins, "timeout", "--timeout");
     args.put(ins, "ttl", "--ttl");
     args.put(ins, "mode", "--mode");
@@ -89,8 +103,8 @@ Exit set(Context const& with)
 {
     auto const& args = with.args;
     json::object ins{{"app", args.text("APP")}, {"func", args.text("FUNC")}};
-    args.put(ins, "param", "PARAM");
-    args.put(ins, "param", "--param");
+    put_param(args, ins, "PARAM");
+    put_param(args, ins, "--param");
     json::object job{{"agentip", args.address("IP").text()}, {"rule", args.text("RULE")}};
     args.put(job, "id", "--id");
     put_given(with, job, ins);
@@ -121,7 +135,7 @@ Exit edit(Context const& with)
     args.put(job, "rule", "--rule");
     args.put(ins, "app", "--app");
     args.put(ins, "func", "--func");
-    args.put(ins, "param", "--param");
+    put_param(args, ins, "--param");
     put_given(with, job, ins);
     return send(with, std::move(job), std::move(ins));
 }
@@ -170,29 +184,35 @@ static std::vector<Arg> with_fields(std::vector<Arg> args)
 
 std::span<Command const> cron_commands()
 {
-    static auto const ip = needs("IP", "The agent's address.");
-    static auto const id = needs("ID", "The job's id.");
+    static auto const ip = needs("IP", "The agent's address.").of(Completes::agent);
+    static auto const id = needs("ID", "The job's id.").of(Completes::cron_job);
     static std::vector<Command> const all{
         {"list", "List the jobs of one agent, or of all of them.",
-            {may("IP", "The agent's address."), flag("--all", "The jobs of all agents."),
-                may("--by", "Those that this key set; of a deleted key, too."),
+            {may("IP", "The agent's address.").of(Completes::agent), flag("--all", "The jobs of all agents."),
+                may("--by", "Those that this key set; of a deleted key, too.").of(Completes::key),
                 one_of("--type", "Those of this type.", {"center", "self"}),
-                may("--app", "Those of this app."), may("--func", "Those of this function."),
-                may("--name", "Those with this name."),
+                may("--app", "Those of this app.").of(Completes::app),
+                may("--func", "Those of this function."), may("--name", "Those with this name."),
                 one_of("--flag",
                     "Paused ones (0), those that are on (1), those that their agent refuses (2).",
                     {"0", "1", "2"}),
                 may("--times", "How many next times each has in --json (1).")},
             list},
         {"set", "Add a job; with --id, or with a --name that the agent's jobs have, replace it.",
-            with_fields({ip, needs("RULE", "A Quartz cron expression, in quotes."), needs("APP", "The app."),
-                needs("FUNC", "Its function."), may("PARAM", "What it is given, as it is."),
+            with_fields({ip, needs("RULE", "A Quartz cron expression, in quotes."),
+                needs("APP", "The app.").of(Completes::app),
+                needs("FUNC", "Its function.").of(Completes::func),
+                may("PARAM", "Text that it is given; - is standard input, @FILE a file's content, @@TEXT the "
+                             "text @TEXT.")
+                    .of(Completes::param),
                 may("--param", "The same as PARAM."), may("--id", "The job to replace, all of it.")}),
             set},
         {"edit", "Change what is given of a job, and keep the rest.",
-            with_fields(
-                {ip, id, may("--rule", "A Quartz cron expression, in quotes."), may("--app", "The app."),
-                    may("--func", "Its function."), may("--param", "What it is given, as it is.")}),
+            with_fields({ip, id, may("--rule", "A Quartz cron expression, in quotes."),
+                may("--app", "The app.").of(Completes::app), may("--func", "Its function."),
+                may("--param", "Text that it is given; - is standard input, @FILE a file's content, @@TEXT "
+                               "the text @TEXT.")
+                    .of(Completes::param)}),
             edit},
         {"run", "Run a job now, whatever its rule says. Its overlap rule applies.", {ip, id}, run_now},
         {"del", "Delete a job.", {ip, id}, erase},

@@ -5,6 +5,7 @@
 
 #include "ctl/output.hpp"
 #include "ctl/printable.hpp"
+#include "ctl/terminal.hpp"
 #include "elves/error.hpp"
 
 namespace elves::ctl {
@@ -12,10 +13,23 @@ namespace elves::ctl {
 namespace {
 
 constexpr std::array ends{HostEnd::done, HostEnd::sent, HostEnd::waiting, HostEnd::failed, HostEnd::timeout,
-    HostEnd::canceled, HostEnd::undelivered, HostEnd::lost, HostEnd::refused, HostEnd::unknown};
+    HostEnd::canceled, HostEnd::undelivered, HostEnd::lost, HostEnd::refused, HostEnd::unknown,
+    HostEnd::unsent};
 // In the order of HostEnd.
-constexpr std::array<std::string_view, ends.size()> names{
-    "done", "sent", "waiting", "failed", "timeout", "canceled", "undelivered", "lost", "refused", "unknown"};
+constexpr std::array<std::string_view, ends.size()> names{"done", "sent", "waiting", "failed", "timeout",
+    "canceled", "undelivered", "lost", "refused", "unknown", "unsent"};
+/// Bytes of stderr that are repeated where a task has failed.
+constexpr std::size_t max_shown_errors = 2048;
+
+/// The end of what went to stderr, whole lines where there are several.
+std::string_view end_of_text(std::string_view text)
+{
+    while (text.ends_with('\n')) text.remove_suffix(1);
+    if (text.size() <= max_shown_errors) return text;
+    text.remove_prefix(text.size() - max_shown_errors);
+    auto const line = text.find('\n');
+    return line == std::string_view::npos ? text : text.substr(line + 1);
+}
 
 /// The status of a task, where a server that is older than this program does not say it.
 std::string_view status_of_older(json::object const& info, bool is_async)
@@ -97,6 +111,28 @@ HostResult result_of_record(Ip const& agent, json::object const& record)
     if (result.text.empty()) result.text = plain_field(record, "agent_sync_error");
     if (result.text.empty() && status != "done") result.text = status;
     return result;
+}
+
+std::string result_text(HostResult const& result, bool shows_id, bool shows_errors, bool has_color)
+{
+    std::string line;
+    bool const has_run = result.end == HostEnd::done || result.end == HostEnd::failed;
+    if (has_run && !result.cost_ms.empty()) line += "  " + result.cost_ms + " ms";
+    auto const exit_code = plain_field(result.info, "exit_code");
+    bool const has_failed = result.end == HostEnd::failed || result.end == HostEnd::timeout;
+    if (has_failed && !exit_code.empty()) line += "  exit code " + exit_code;
+    if ((shows_id || !is_well(result.end)) && !result.id.empty()) line += "  " + result.id;
+    auto text = printable_lines(result.text);
+    text.erase(text.find_last_not_of('\n') + 1);
+    // More than a line begins on one of its own.
+    if (!text.empty()) text.insert(0, text.find('\n') == std::string::npos ? "  " : "\n");
+    auto whole =
+        result.agent.text() + "  " + painted(end_text(result.end), has_color) + printable(line) + text + '\n';
+    auto const errors = plain_field(result.info, "stderr");
+    auto const end = end_of_text(errors);
+    if (!has_failed || !shows_errors || end.empty()) return whole;
+    auto const head = end.size() < errors.size() - 1 ? "the end of its stderr" : "its stderr";
+    return whole + head + ":\n" + printable_lines(end) + '\n';
 }
 
 std::vector<std::string> summary(std::vector<HostResult> const& results)

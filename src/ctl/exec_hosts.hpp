@@ -21,6 +21,7 @@ enum class HostEnd {
     lost,        ///< The agent does not know it any more, or did not come back.
     refused,     ///< The server did not take it.
     unknown,     ///< No answer yet: the task log says what became of it.
+    unsent,      ///< exec was interrupted before it sent the task.
 };
 
 [[nodiscard]] std::string_view end_text(HostEnd end);
@@ -41,6 +42,11 @@ struct HostResult {
 /// What a task's record, in its final state, comes to.
 [[nodiscard]] HostResult result_of_record(Ip const& agent, json::object const& record);
 [[nodiscard]] bool is_final(json::object const& record);
+
+/// `IP  done  12 ms  exit code 1  ID  text` in printable lines, and the end of stderr where it failed and is
+/// in `info`; the id where `shows_id`.
+[[nodiscard]] std::string result_text(
+    HostResult const& result, bool shows_id, bool shows_errors, bool has_color);
 
 /// `3 agents: 1 done, 2 failed`, and a line for each kind that is not well, with the names of its agents.
 [[nodiscard]] std::vector<std::string> summary(std::vector<HostResult> const& results);

@@ -4,38 +4,19 @@
 #include <cstdio>
 #include <utility>
 
-#include "ctl/printable.hpp"
-#include "elves/json_fields.hpp"
+#include "ctl/task_follower.hpp"
+#include "ctl/unanswered_tasks.hpp"
 
 namespace elves::ctl {
 
 namespace {
 
-constexpr std::chrono::milliseconds look_again{500};
-/// What is repeated of stderr where a task has failed.
-constexpr std::size_t shown_errors = 2048;
-/// In the line that stands where an agent left out a part of a stream.
-constexpr std::string_view cut_line_mark = " bytes left out]";
-/// The longest result that is compared with the end of the output.
-constexpr std::size_t longest_result = std::size_t{64} * 1024 + 1;
+/// For finding the ids of unanswered tasks after SIGINT, all calls together.
+constexpr std::chrono::seconds find_within{5};
 
-void add_printed(HostResult& result, TaskOutput const& printed)
+bool goes_on(HostEnd end)
 {
-    result.info["output"] = printed.output;
-    result.info["stderr"] = printed.errors;
-    result.info["exit_code"] = printed.exit_code;
-    result.info["truncated"] = printed.is_truncated ? "true" : "false";
-    if (!printed.left_out.empty()) result.info["left_out"] = printed.left_out;
-}
-
-/// The end of what went to stderr, whole lines where there are several.
-std::string_view end_of(std::string_view text)
-{
-    while (text.ends_with('\n')) text.remove_suffix(1);
-    if (text.size() <= shown_errors) return text;
-    text.remove_prefix(text.size() - shown_errors);
-    auto const line = text.find('\n');
-    return line == std::string_view::npos ? text : text.substr(line + 1);
+    return end == HostEnd::sent || end == HostEnd::waiting || end == HostEnd::unknown;
 }
 
 } // namespace
@@ -44,8 +25,9 @@ Exec::Exec(Context const& with, ExecPlan plan)
     : with_(with), plan_(std::move(plan)), progress_(plan_.agents.size())
 {
     for (auto const& agent : plan_.agents) {
-        results_.push_back({agent, HostEnd::unknown, {}, "no answer", {}, {}});
+        results_.push_back({agent, HostEnd::unsent, {}, "not sent", {}, {}});
     }
+    stages_.resize(results_.size(), Stage::unsent);
 }
 
 Exit Exec::run()
@@ -53,7 +35,8 @@ Exit Exec::run()
     with_.session.connect();
     Session::Each const work = [this](std::size_t index) { return on_agent(index); };
     progress_.show(0, 0);
-    with_.session.each(results_.size(), plan_.parallel, work);
+    Session::OnInterrupt const on_interrupt = [this] { return find_unanswered(); };
+    with_.session.each(results_.size(), plan_.parallel, work, on_interrupt);
     return report();
 }
 
@@ -61,14 +44,29 @@ asio::awaitable<void> Exec::on_agent(std::size_t index)
 {
     auto& result = results_[index];
     try {
+        stages_[index] = Stage::in_flight;
+        result.text.clear();
         result = co_await send(result.agent);
-        if (plan_.follows && is_well(result.end)) result = co_await follow(result);
+        stages_[index] = Stage::answered;
+        if (plan_.follows && is_well(result.end)) {
+            auto const prefix = results_.size() > 1 ? result.agent.text() + "| " : std::string();
+            TaskFollower follower(with_, result.agent, result.id, prefix, &progress_);
+            result = co_await follower.run();
+        }
         result = co_await with_output(std::move(result));
     } catch (Error const& error) {
-        // It may run all the same: the id, where one came, stays for who asks the log.
+        // It may run all the same: the id, where one is known, stays for who asks the log.
         result.end = HostEnd::unknown;
-        result.text = error.what();
+        bool const was_interrupted = with_.session.interrupted();
+        if (!was_interrupted) {
+            result.text = error.what();
+        } else if (!result.id.empty()) {
+            result.text = "interrupted; the task goes on";
+        } else if (result.text.empty()) {
+            result.text = "interrupted before the server named its task";
+        }
     }
+    stages_[index] = Stage::answered;
     ++answered_;
     if (!is_well(result.end)) ++bad_;
     show(result);
@@ -87,88 +85,32 @@ asio::awaitable<HostResult> Exec::send(Ip agent)
     co_return result_of_send(agent, back.flag, back.error_info, back.fields, plan_.is_async);
 }
 
-asio::awaitable<HostResult> Exec::follow(HostResult sent)
+asio::awaitable<void> Exec::find_unanswered()
 {
-    auto const prefix = results_.size() > 1 ? sent.agent.text() + "| " : std::string();
-    Followed followed{{}, LinePrinter(prefix), LinePrinter(prefix), {}, false};
-    for (;;) {
-        // The record first: what is printed before its end is then in the output that follows.
-        auto const record = co_await record_of(sent.id);
-        while (co_await show_output(sent.id, followed)) {
-        }
-        if (is_final(record)) {
-            auto result = result_of_record(sent.agent, record);
-            finish_printed(result, followed);
-            // The result of a worker that says none is the end of its output, which was shown.
-            if (result.end == HostEnd::done && !with_.out.is_json() && followed.last.ends_with(result.text))
-                result.text.clear();
-            add_printed(result, followed.printed);
-            co_return result;
-        }
-        co_await with_.session.pause(look_again);
+    constexpr int most_looks = 3;
+    constexpr std::chrono::milliseconds pause{300};
+    UnansweredTasks tasks(plan_.ins, plan_.is_async, with_.session.asked_by());
+    for (std::size_t i = 0; i < results_.size(); ++i) {
+        if (stages_[i] != Stage::in_flight) continue;
+        tasks.expect(results_[i].agent);
     }
-}
-
-asio::awaitable<json::object> Exec::record_of(std::string id)
-{
-    json::object call{{"id", json::array{json::string(id)}}};
-    auto const back =
-        co_await with_.session.ask("tasklog", "gettaskbyids", std::move(call), with_.session.limit());
-    auto const* const info = back.fields.if_contains("info");
-    if (!back.flag || !info || !info->is_array() || info->get_array().empty() ||
-        !info->get_array().front().is_object()) {
-        throw Error(
-            codes::no_task, back.flag ? "the server no longer knows the task " + id : back.error_info);
-    }
-    co_return info->get_array().front().get_object();
-}
-
-asio::awaitable<bool> Exec::show_output(std::string id, Followed& followed)
-{
-    auto call = followed.printed.next_call(id);
-    auto const back =
-        co_await with_.session.ask("tasklog", "gettaskoutput", std::move(call), with_.session.limit());
-    if (!back.flag) co_return false;
-    bool const has_more = followed.printed.take(back.fields);
-    if (has_more) show_printed(followed);
-    co_return has_more;
-}
-
-void Exec::show_printed(Followed& followed)
-{
-    if (with_.out.is_json()) return;
-    progress_.clear();
-    auto const errors = followed.errors.put(std::exchange(followed.printed.errors, {}));
-    auto const output = std::exchange(followed.printed.output, {});
-    with_.out.raw(followed.output.put(output));
-    std::fflush(stdout);
-    std::fwrite(errors.data(), 1, errors.size(), stderr);
-    auto const scanned = followed.last.size() - std::min(followed.last.size(), cut_line_mark.size());
-    followed.last += output;
-    followed.has_cut_line = followed.has_cut_line || errors.find(cut_line_mark) != std::string::npos ||
-                            followed.last.find(cut_line_mark, scanned) != std::string::npos;
-    if (followed.last.size() > 2 * longest_result)
-        followed.last.erase(0, followed.last.size() - longest_result);
-}
-
-void Exec::finish_printed(HostResult const& result, Followed& followed)
-{
-    while (followed.last.ends_with('\n')) followed.last.pop_back();
-    if (with_.out.is_json()) return;
-    with_.out.raw(followed.output.finish());
-    std::fflush(stdout);
-    auto const errors = followed.errors.finish();
-    std::fwrite(errors.data(), 1, errors.size(), stderr);
-    auto const& printed = followed.printed;
-    auto const agent = result.agent.text();
-    if (!printed.left_out.empty()) {
-        with_.out.note(agent + ": the server did not keep " + printed.left_out +
-                       " bytes of the output: [tasklog] max_output, or the key's bytes_per_day");
-    } else if (printed.is_truncated && followed.has_cut_line) {
-        with_.out.note(agent + ": the output is not complete; \"[N bytes left out]\" says where it was cut "
-                               "([agent] and [tasklog] max_output)");
-    } else if (printed.is_truncated && result.end != HostEnd::done) {
-        with_.out.note(agent + ": the end of the output may be missing");
+    for (int look = 0; look < most_looks && tasks.is_missing_any(); ++look) {
+        // What was sent a moment ago may not be on disk yet.
+        if (look > 0) co_await with_.session.pause(pause);
+        for (auto has_more = true; has_more;) {
+            auto call = tasks.next_call();
+            auto const page =
+                co_await with_.session.ask("tasklog", "listtasks", std::move(call), find_within / most_looks);
+            has_more = page.flag && tasks.take(page.fields);
+        }
+        for (std::size_t i = 0; i < results_.size(); ++i) {
+            if (stages_[i] != Stage::in_flight) continue;
+            auto const& ids = tasks.of(results_[i].agent);
+            if (ids.size() == 1) results_[i].id = ids.front();
+            if (ids.size() < 2) continue;
+            results_[i].text = "interrupted; one of these tasks is it:";
+            for (auto const& id : ids) results_[i].text += " " + id;
+        }
     }
 }
 
@@ -177,49 +119,15 @@ asio::awaitable<HostResult> Exec::with_output(HostResult result)
     bool const has_failed = result.end == HostEnd::failed || result.end == HostEnd::timeout;
     bool const is_wanted = has_failed || (with_.out.is_json() && result.end == HostEnd::done);
     if (result.id.empty() || !is_wanted || plan_.follows) co_return result;
-    TaskOutput printed;
-    try {
-        for (bool has_more = true; has_more;) {
-            auto call = printed.next_call(result.id);
-            auto const back = co_await with_.session.ask(
-                "tasklog", "gettaskoutput", std::move(call), with_.session.limit());
-            has_more = back.flag && printed.take(back.fields);
-        }
-        add_printed(result, printed);
-    } catch (Error const&) {
-        // The result is what was asked for, and it is here.
-    }
-    co_return result;
+    co_return co_await with_printed(with_.session, std::move(result));
 }
 
 void Exec::show(HostResult const& result)
 {
     if (with_.out.is_json()) return;
     progress_.clear();
-    auto line = result.agent.text() + "  " + std::string(end_text(result.end));
-    bool const has_run = result.end == HostEnd::done || result.end == HostEnd::failed;
-    if (has_run && !result.cost_ms.empty()) line += "  " + result.cost_ms + " ms";
-    auto const exit_code = plain_field(result.info, "exit_code");
-    bool const has_failed = result.end == HostEnd::failed || result.end == HostEnd::timeout;
-    if (has_failed && !exit_code.empty()) line += "  exit code " + exit_code;
-    if ((plan_.is_async || !is_well(result.end)) && !result.id.empty()) line += "  " + result.id;
-    auto text = printable_lines(result.text);
-    text.erase(text.find_last_not_of('\n') + 1);
-    // More than a line begins on one of its own.
-    if (!text.empty()) text.insert(0, text.find('\n') == std::string::npos ? "  " : "\n");
-    with_.out.raw(printable(line) + text + '\n');
-    if (has_failed) show_errors(result);
+    with_.out.raw(result_text(result, plan_.is_async, !plan_.follows, with_.out.has_color()));
     std::fflush(stdout);
-}
-
-/// Followed, they were shown as they came.
-void Exec::show_errors(HostResult const& result)
-{
-    auto const all = plain_field(result.info, "stderr");
-    auto const end = end_of(all);
-    if (end.empty() || plan_.follows) return;
-    auto const head = end.size() < all.size() - 1 ? "the end of its stderr" : "its stderr";
-    with_.out.raw(head + std::string(":\n") + printable_lines(end) + '\n');
 }
 
 Exit Exec::report() const
@@ -229,11 +137,7 @@ Exit Exec::report() const
     bool const needs_words = results_.size() > 1 || bad_ > 0;
     for (auto const& line : needs_words ? summary(results_) : std::vector<std::string>())
         with_.out.line(line);
-    if (with_.session.interrupted()) {
-        with_.out.note(
-            "interrupted; what was handed over goes on: `elvesctl tasks` shows it, `cancel` stops it");
-        return Exit::interrupted;
-    }
+    if (with_.session.interrupted()) return report_interrupted();
     if (bad_ == 0) return Exit::well;
     // What was refused did not fail: it was not run.
     bool const has_failed = std::any_of(results_.begin(), results_.end(),
@@ -245,6 +149,33 @@ Exit Exec::report() const
         break;
     }
     return Exit::refused;
+}
+
+Exit Exec::report_interrupted() const
+{
+    std::string ids;
+    std::size_t count = 0;
+    std::size_t unnamed = 0;
+    for (auto const& result : results_) {
+        if (!goes_on(result.end)) continue;
+        if (result.id.empty()) {
+            ++unnamed;
+        } else {
+            ids += " " + result.id;
+            ++count;
+        }
+    }
+    if (count == 0) {
+        with_.out.note(unnamed == 0 ? "interrupted; no task goes on"
+                                    : "interrupted; no task id is known: elvesctl tasks lists what goes on");
+        return Exit::interrupted;
+    }
+    with_.out.note("interrupted; " + std::to_string(count) + (count == 1 ? " task goes on" : " tasks go on") +
+                   "; to cancel: elvesctl cancel" + ids + with_.connection);
+    if (unnamed > 0)
+        with_.out.note(
+            "of " + std::to_string(unnamed) + " more no id is known: elvesctl tasks lists what goes on");
+    return Exit::interrupted;
 }
 
 } // namespace elves::ctl

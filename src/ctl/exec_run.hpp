@@ -6,7 +6,6 @@
 
 #include "ctl/command.hpp"
 #include "ctl/exec_hosts.hpp"
-#include "ctl/printed_output.hpp"
 #include "ctl/progress.hpp"
 
 namespace elves::ctl {
@@ -29,29 +28,20 @@ public:
 private:
     asio::awaitable<void> on_agent(std::size_t index);
     asio::awaitable<HostResult> send(Ip agent);
-    asio::awaitable<HostResult> follow(HostResult sent);
-    /// What one task has printed so far, and how it is shown.
-    struct Followed {
-        TaskOutput printed;
-        LinePrinter output;
-        LinePrinter errors;
-        std::string last{};        ///< The end of the output that was shown.
-        bool has_cut_line = false; ///< It said that something was left out.
-    };
-    asio::awaitable<bool> show_output(std::string id, Followed& followed);
-    void show_printed(Followed& followed);
-    void finish_printed(HostResult const& result, Followed& followed);
     /// Adds what the task printed, and its exit code, where a person or a document needs them.
     asio::awaitable<HostResult> with_output(HostResult result);
-    asio::awaitable<json::object> record_of(std::string id);
+    /// After SIGINT: finds the ids of the tasks that were not answered.
+    asio::awaitable<void> find_unanswered();
     void show(HostResult const& result);
-    void show_errors(HostResult const& result);
     [[nodiscard]] Exit report() const;
+    [[nodiscard]] Exit report_interrupted() const;
 
     Context const& with_;
     ExecPlan plan_;
     Progress progress_;
     std::vector<HostResult> results_;
+    enum class Stage { unsent, in_flight, answered };
+    std::vector<Stage> stages_; ///< As `results_`.
     std::size_t answered_ = 0;
     std::size_t bad_ = 0;
 };

@@ -43,15 +43,15 @@ std::span<Command const> join_token_commands()
 {
     static std::vector<Command> const all{
         {"add",
-            "Makes a join token, and shows it, this once: for one machine, or with --cidr for all of a "
+            "Make a join token, and show it, this once: for one machine, or with --cidr for all of a "
             "range.",
             {may("--name", "What it is for."),
                 may("--cidr", "For all machines whose address is in this range, and that ask from there."),
                 may("--lifetime", "Seconds for which it counts: 60 to 2592000 (86400).")},
             add},
-        {"list", "All join tokens, without what is secret.", {}, list},
-        {"del", "Deletes a join token; machines that it has let in stay.", {needs("ID", "The token's id.")},
-            erase},
+        {"list", "List all join tokens, without what is secret.", {}, list},
+        {"del", "Delete a join token; machines that it admitted stay.",
+            {needs("ID", "The token's id.").of(Completes::join_token)}, erase},
     };
     return all;
 }

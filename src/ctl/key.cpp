@@ -45,11 +45,17 @@ json::object typed_quota(Args const& args)
 }
 
 /// What was typed of a key. Not given: not sent, so that it stays, or is the server's to say.
-json::object typed(Args const& args)
+json::object typed(Context const& with)
 {
+    auto const& args = with.args;
     json::object key;
     args.put(key, "role", "--role");
-    args.put(key, "expires", "--expires");
+    auto const expires = args.text("--expires");
+    if (expires.empty() || expires == "never") {
+        args.put(key, "expires", "--expires");
+    } else {
+        put_time(with, key, "expires", "--expires", Bound::future);
+    }
     args.put(key, "files", "--files");
     if (args.has("--apps")) key["apps"] = split(args.text("--apps"));
     if (args.has("--ips")) key["iplist"] = split(args.text("--ips"));
@@ -71,7 +77,7 @@ void note_warning(Context const& with, json::object const& reply)
 
 Exit add(Context const& with)
 {
-    auto key = typed(with.args);
+    auto key = typed(with);
     key["name"] = with.args.text("NAME");
     show_token(with, key);
     return Exit::well;
@@ -79,7 +85,7 @@ Exit add(Context const& with)
 
 Exit set(Context const& with)
 {
-    auto key = typed(with.args);
+    auto key = typed(with);
     with.args.put(key, "name", "--name");
     with.args.put(key, "enabled", "--enabled");
     if (key.empty()) throw Usage("nothing to change was given");
@@ -163,7 +169,8 @@ Arg files()
 
 Arg expires()
 {
-    return may("--expires", "Until when it counts: YYYY-MM-DD HH:MM:SS in the server's zone, or never.");
+    return may("--expires", "Until when it is valid: a time as YYYY-MM-DD HH:MM:SS in the server's zone, a "
+                            "date, a duration from now such as 90d, or never.");
 }
 
 std::vector<Arg> with_quota(std::vector<Arg> args)
@@ -177,25 +184,26 @@ std::vector<Arg> with_quota(std::vector<Arg> args)
 std::span<Command const> key_commands()
 {
     static std::vector<Command> const all{
-        {"add", "Makes a key, and shows its token, this once.",
+        {"add", "Make a key, and show its token, this once.",
             with_quota({needs("NAME", "Whose it is."), role(true), apps(),
                 may("--ips", "Its addresses and CIDR ranges, with commas, or *; without: none."), expires(),
                 files()}),
             add},
-        {"set", "Changes what is given of a key.",
-            with_quota({needs("KEY", "The key."), may("--name", "Whose it is."), role(false), apps(),
-                may("--ips", "Its addresses and CIDR ranges, with commas, or *."), expires(), files(),
+        {"set", "Change what is given of a key.",
+            with_quota({needs("KEY", "The key.").of(Completes::key), may("--name", "Whose it is."),
+                role(false), apps(), may("--ips", "Its addresses and CIDR ranges, with commas, or *."),
+                expires(), files(),
                 one_of("--enabled", "false: it is refused until it is true again.", {"true", "false"})}),
             set},
-        {"rotate", "Makes a new token for a key, and shows it, this once.",
-            {needs("KEY", "The key."),
+        {"rotate", "Make a new token for a key, and show it, this once.",
+            {needs("KEY", "The key.").of(Completes::key),
                 may("--overlap", "Seconds for which the token before counts, too (86400).")},
             rotate},
-        {"del", "Deletes a key; it is refused from then on.",
-            {needs("KEY", "The key."),
+        {"del", "Delete a key; it is refused from then on.",
+            {needs("KEY", "The key.").of(Completes::key),
                 flag("--cancel", "Also cancel its unfinished tasks and pause its cron jobs.")},
             erase},
-        {"list", "All keys, without their tokens.",
+        {"list", "List all keys, without their tokens.",
             {flag("--quotas", "Show what each key holds and may hold. Empty: the default.")}, list},
     };
     return all;

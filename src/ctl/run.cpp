@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <sstream>
 
-#include <sys/stat.h>
-
-#include "client/local_socket.hpp"
 #include "core/utf8.hpp"
 #include "ctl/command_line.hpp"
-#include "rpc/tls_context.hpp"
+#include "ctl/complete.hpp"
+#include "ctl/options.hpp"
+#include "ctl/times.hpp"
 
 namespace elves::ctl {
 
@@ -32,100 +30,30 @@ void check_text(std::vector<std::string> const& arguments)
     }
 }
 
-Credentials read_credentials(std::string const& path)
+Display display_of(Args const& options, bool is_json)
 {
-    struct stat about {};
-    bool const is_shared = ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) &&
-                           (about.st_mode & (S_IRWXG | S_IRWXO)) != 0;
-    if (is_shared)
-        throw Usage("--auth-file " + path + ": others than its owner may use it; chmod 600 " + path);
-    std::ifstream file(path);
-    Credentials read;
-    std::string more;
-    for (auto* const line : {&read.key, &read.token}) {
-        std::getline(file, *line);
-        if (line->ends_with('\r')) line->pop_back();
+    Display display{is_json, options.has("--wide"), {}};
+    std::string column;
+    std::istringstream given(options.text("--columns"));
+    while (std::getline(given, column, ',')) {
+        if (!column.empty()) display.columns.push_back(column);
     }
-    if (!file)
-        throw Usage("--auth-file " + path + " can't be read; it needs two lines, the key and its token");
-    while (std::getline(file, more)) {
-        if (!more.empty())
-            throw Usage("--auth-file " + path + " has more than the two lines, the key and its token");
-    }
-    if (read.key.empty() || read.token.empty()) {
-        throw Usage("--auth-file " + path + " has an empty line; it needs the key, then its token");
-    }
-    if (!is_utf8(read.key) || !is_utf8(read.token)) throw Usage("--auth-file " + path + " is not UTF-8");
-    return read;
-}
-
-std::optional<Credentials> credentials_of(Args const& options)
-{
-    if (options.has("--auth-file")) {
-        if (options.has("--key") || options.has("--token")) {
-            throw Usage("give either --auth-file, or --key and --token");
-        }
-        return read_credentials(options.text("--auth-file"));
-    }
-    if (options.has("--key") != options.has("--token")) throw Usage("--key and --token go together");
-    if (!options.has("--key")) return std::nullopt;
-    return Credentials{options.text("--key"), options.text("--token")};
-}
-
-Destination server_of(Args const& options)
-{
-    auto const given = options.has("--server") ? std::optional(options.text("--server")) : std::nullopt;
-    return destination_of(given, packaged_socket);
-}
-
-ShowsSecrets shows_of(Args const& options)
-{
-    std::optional<uid_t> user;
-    if (options.has("--server-user")) {
-        auto const name = options.text("--server-user");
-        user = uid_of(name);
-        if (!user)
-            throw Usage(
-                "--server-user is \"" + name + "\": this machine has no such user; give a name or a uid");
-    }
-    // From the environment it may come as `0`.
-    auto const plain = options.has("--plain") ? options.text("--plain", "true") : "false";
-    return {ServerUsers(user), plain != "false" && plain != "0"};
-}
-
-std::vector<std::string> pins_of(Args const& options)
-{
-    std::vector<std::string> pins;
-    std::string pin;
-    std::istringstream given(options.text("--tls-pin"));
-    while (std::getline(given, pin, ',')) pins.push_back(pin);
-    return pins;
-}
-
-/// Null where nothing says whom to trust: plain text. TLS without trust there is none.
-std::shared_ptr<TlsContext const> tls_of(Args const& options)
-{
-    // An empty variable of a script would have the token leave in plain text.
-    for (auto const* const option : {"--tls-ca", "--tls-pin"}) {
-        if (options.has(option) && options.text(option).empty())
-            throw Usage(std::string(option) + " is empty; give a value, or leave it out for plain text");
-    }
-    TlsTrust const trust{options.text("--tls-ca"), pins_of(options)};
-    if (trust.ca.empty() && trust.pins.empty()) return nullptr;
-    try {
-        return TlsContext::for_client(trust, {});
-    } catch (TlsError const& problem) {
-        throw Usage("--tls-" + problem.setting() + ": " + problem.what());
-    }
+    if (options.has("--columns") && display.columns.empty())
+        throw Usage("--columns is empty; expected names of the rows' fields, with commas");
+    return display;
 }
 
 Exit run_command(CommandLine const& line, Output const& out)
 {
     auto const options = line.options();
     auto const args = line.args();
-    std::chrono::seconds const limit(options.number("--timeout", 10, 1, longest_timeout));
-    Session session(server_of(options), credentials_of(options), tls_of(options), limit, shows_of(options));
-    return line.command().run({session, out, args, line.tree()});
+    std::chrono::seconds const connect(options.number("--connect-timeout", 10, 1, longest_timeout));
+    std::chrono::seconds const answer(options.number("--answer-timeout", 10, 1, longest_timeout));
+    Session session(
+        server_of(options), credentials_of(options), tls_of(options), {connect, answer}, shows_of(options));
+    ServerZone zone(session);
+    Output const shown(display_of(options, out.is_json()), [&zone] { return zone.get(); });
+    return line.command().run({session, shown, args, line.tree(), zone, connection_of(options)});
 }
 
 Exit parse_and_run(std::vector<std::string> const& arguments, Output const& out)
@@ -165,7 +93,9 @@ Exit run_to_exit(std::vector<std::string> const& arguments, Output const& out)
 
 Exit run(std::vector<std::string> const& arguments)
 {
-    Output const out(wants_json(arguments));
+    if (!arguments.empty() && arguments.front() == complete_command)
+        return complete({arguments.begin() + 1, arguments.end()});
+    Output const out(Display{wants_json(arguments), false, {}});
     auto const exit = run_to_exit(arguments, out);
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit;
     out.note("what there was to say could not be written");

@@ -7,6 +7,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
+#include <unistd.h>
+#include <utility>
 
 #include "ctl/outcome.hpp"
 #include "ctl/page_guard.hpp"
@@ -52,10 +54,10 @@ T finish(asio::io_context& loop, asio::awaitable<T> work)
 } // namespace
 
 Session::Session(Destination server, std::optional<Credentials> credentials,
-    std::shared_ptr<TlsContext const> tls, Limit limit, ShowsSecrets shows)
+    std::shared_ptr<TlsContext const> tls, Limits limits, ShowsSecrets shows)
     : server_(std::move(server))
     , credentials_(std::move(credentials))
-    , limit_(limit)
+    , limits_(limits)
     , shows_(std::move(shows))
 {
     shared_.limits.max_frame = max_reply;
@@ -88,7 +90,14 @@ void Session::dial_server()
     }
     auto const port = server_.place.port;
     auto const before = shared_.tls ? std::vector<TcpListener>() : tcp_listeners(port);
-    link_ = finish(loop_, dial(server_.place, limit_, shared_));
+    try {
+        link_ = finish(loop_, dial(server_.place, limits_.connect, shared_));
+    } catch (Error const& error) {
+        std::string_view const text = error.what();
+        if (!text.starts_with("nobody answers")) throw;
+        throw Error(
+            error.code(), std::string(text) + "; is elvesd running there? --server names another place");
+    }
     if (shared_.tls || shows_.also_unproven) return;
     if (link_->ip().is_loopback()) {
         unproven_ = shows_.to.fault_of_loopback(link_->ip(), port, before);
@@ -142,7 +151,8 @@ asio::awaitable<Answer> Session::ask(
 json::object Session::call(std::string_view service, std::string_view method, json::object fields)
 {
     connect();
-    auto back = finish(loop_, ask(std::string(service), std::string(method), std::move(fields), limit_));
+    auto back =
+        finish(loop_, ask(std::string(service), std::string(method), std::move(fields), limits_.answer));
     if (!back.flag) throw Refused(back.error_info, std::move(back.fields));
     return std::move(back.fields);
 }
@@ -176,13 +186,13 @@ json::object Session::list(
     return all;
 }
 
-void Session::each(std::size_t count, std::size_t parallel, Each const& work)
+void Session::each(std::size_t count, std::size_t parallel, Each const& work, OnInterrupt const& on_interrupt)
 {
     std::size_t next = 0;
     std::size_t running = 0;
     std::exception_ptr failure;
     auto const worker = [&]() -> asio::awaitable<void> {
-        while (next < count && !failure) co_await work(next++);
+        while (next < count && !failure && !interrupted_) co_await work(next++);
     };
     for (std::size_t i = 0; i < std::min(count, parallel); ++i) {
         ++running;
@@ -191,17 +201,32 @@ void Session::each(std::size_t count, std::size_t parallel, Each const& work)
             --running;
         });
     }
-    asio::signal_set interrupt(loop_, SIGINT);
-    interrupt.async_wait([this](boost::system::error_code stopped, int) {
-        if (stopped) return;
-        interrupted_ = true;
-        link_->close("interrupted");
-    });
+    asio::signal_set signals(loop_, SIGINT);
+    std::function<void()> const await_signal = [&] {
+        signals.async_wait([&](boost::system::error_code stopped, int) {
+            if (stopped) return;
+            bool const is_first = !std::exchange(interrupted_, true);
+            if (!is_first || !on_interrupt) return link_->close("interrupted");
+            ++running;
+            asio::co_spawn(loop_, on_interrupt, [&](std::exception_ptr) {
+                --running;
+                link_->close("interrupted");
+            });
+            await_signal();
+        });
+    };
+    await_signal();
     watch();
     loop_.restart();
     while (running > 0) loop_.run_one();
     watch_.stop();
     if (failure) std::rethrow_exception(failure);
+}
+
+std::string Session::asked_by() const
+{
+    if (credentials_) return credentials_->key;
+    return server_.socket.empty() ? "" : "unix:uid=" + std::to_string(::getuid());
 }
 
 void Session::watch()
@@ -212,7 +237,7 @@ void Session::watch()
             if (silent) return link_->close("the server does not answer");
             watch();
         };
-        asio::co_spawn(loop_, ask("elves", "ping", {}, limit_), then);
+        asio::co_spawn(loop_, ask("elves", "ping", {}, limits_.answer), then);
     });
 }
 

@@ -42,10 +42,18 @@ public:
     /// The work for the thing number `index` of many.
     using Each = std::function<asio::awaitable<void>(std::size_t index)>;
 
-    /// `limit` is for the connection, and for each call that brings no limit of its own.
+    /// What to do when SIGINT arrives; see `each`.
+    using OnInterrupt = std::function<asio::awaitable<void>()>;
+
+    /// How long the server may take; each at least a millisecond.
+    struct Limits {
+        Limit connect; ///< Name resolution, connecting and the TLS handshake, together.
+        Limit answer;  ///< Each call that brings no limit of its own.
+    };
+
     /// `tls`: null for plain text.
     Session(Destination server, std::optional<Credentials> credentials, std::shared_ptr<TlsContext const> tls,
-        Limit limit, ShowsSecrets shows);
+        Limits limits, ShowsSecrets shows);
     ~Session();
     Session(Session const&) = delete;
     Session& operator=(Session const&) = delete;
@@ -62,15 +70,19 @@ public:
     /// std::runtime_error where the key may not be shown there; then nothing is sent.
     void connect();
     /// Does the work for each index below `count`, `parallel` at a time; returns when all of it has ended.
-    /// Throws what the first of it threw that failed. SIGINT, or a server that no longer answers a ping, ends
-    /// the connection, and so each call that waits.
-    void each(std::size_t count, std::size_t parallel, Each const& work);
+    /// Throws what the first of it threw that failed. A server that no longer answers a ping ends the
+    /// connection, and so each call that waits. So does SIGINT, after `on_interrupt` (which may `ask`) has
+    /// ended, or at once with the second SIGINT; no further index is begun then.
+    void each(
+        std::size_t count, std::size_t parallel, Each const& work, OnInterrupt const& on_interrupt = {});
     /// Within `each`: a refusal is a value, silence an Error.
     [[nodiscard]] asio::awaitable<Answer> ask(
         std::string service, std::string method, json::object fields, Limit limit);
     /// Within `each`.
     [[nodiscard]] asio::awaitable<void> pause(Limit time);
-    [[nodiscard]] Limit limit() const noexcept { return limit_; }
+    [[nodiscard]] Limit limit() const noexcept { return limits_.answer; }
+    /// Whom task records name as the one who asked (`by`): the key, `unix:uid=UID`, or "".
+    [[nodiscard]] std::string asked_by() const;
     /// SIGINT has ended an `each`.
     [[nodiscard]] bool interrupted() const noexcept { return interrupted_; }
 
@@ -82,7 +94,7 @@ private:
 
     Destination server_;
     std::optional<Credentials> credentials_;
-    Limit limit_;
+    Limits limits_;
     ShowsSecrets shows_;
     std::optional<std::string> unproven_; ///< Why the server may not be shown a secret.
     asio::io_context loop_{1};

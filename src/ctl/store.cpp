@@ -84,18 +84,19 @@ Exit restore(Context const& with)
 std::span<Command const> store_commands()
 {
     static std::vector<Command> const all{
-        {"doctor", "Asks whether what is on disk is as it must be; ends with 1 where it isn't.",
-            {may(
-                "--store", "Look at this data file in place of asking the server, whether one runs or not.")},
+        {"doctor", "Check the data file's invariants; end with 1 where one does not hold.",
+            {may("--store", "Look at this data file in place of asking the server, whether one runs or not.")
+                    .of(Completes::file)},
             doctor},
-        {"backup", "Copies the server's data to a new file while it works.",
-            {needs("FILE", "The copy; on the server's machine."),
-                may("--store", "The data file (the running server's).")},
+        {"backup", "Copy the server's data to a new file while it works.",
+            {needs("FILE", "The copy; on the server's machine.").of(Completes::file),
+                may("--store", "The data file (the running server's).").of(Completes::file)},
             backup},
-        {"restore", "Puts a backup in the place of the data file of a server that is stopped.",
-            {needs("FILE", "A backup."),
+        {"restore", "Replace the data file of a stopped server by a backup.",
+            {needs("FILE", "A backup.").of(Completes::file),
                 Arg{"--store", "The data file to replace; it is kept under another name.", Arg::Takes::text,
-                    true}},
+                    true}
+                    .of(Completes::file)},
             restore},
     };
     return all;

@@ -1,6 +1,7 @@
 #include "ctl/command.hpp"
 #include "ctl/printable.hpp"
 #include "ctl/printed_output.hpp"
+#include "ctl/views.hpp"
 
 namespace elves::ctl {
 
@@ -49,7 +50,7 @@ Exit task(Context const& with)
     }
     for (auto const& [name, value] : printed) record.insert_or_assign(name, value);
     show_queued(record);
-    with.out.fields(record);
+    with.out.pairs(task_lines(record, with.zone.get()));
     return Exit::well;
 }
 
@@ -64,8 +65,8 @@ Exit tasks(Context const& with)
     args.put(filter, "cron_id", "--cron");
     args.put(filter, "status", "--status");
     args.put(filter, "by", "--by");
-    args.put(filter, "since", "--since");
-    args.put(filter, "until", "--until");
+    put_time(with, filter, "since", "--since", Bound::from);
+    put_time(with, filter, "until", "--until", Bound::until);
     args.put(filter, "after", "--after");
     constexpr std::int64_t usual = 100;
     constexpr std::int64_t most = 1'000'000;
@@ -76,16 +77,41 @@ Exit tasks(Context const& with)
         if (row.is_object()) show_queued(row.get_object());
     }
     with.out.rows(reply, rows,
-        {"id", "agentip", "type", "instruct", "proxy", "status", "starttime", "endtime", "worker_message"});
+        {"id", "agentip", "instruct", "status", "starttime", "endtime", "worker_message", "type", "proxy"});
     auto const next = plain_field(reply, "next");
     if (!next.empty() && !with.out.is_json()) with.out.note("there are more: --after " + next);
     return Exit::well;
 }
 
+Exit cancel_one(Context const& with, std::string const& id)
+{
+    auto const reply = with.session.call("sheduler", "canceltask", {{"id", id}});
+    with.out.fields(reply);
+    return Exit::well;
+}
+
 Exit cancel(Context const& with)
 {
-    auto const reply = with.session.call("sheduler", "canceltask", {{"id", with.args.text("ID")}});
-    with.out.fields(reply);
+    auto const& ids = with.args.all("ID");
+    if (ids.size() == 1) return cancel_one(with, ids.front());
+    json::array results;
+    std::string refusal; // the first
+    for (auto const& id : ids) {
+        json::object row{{"id", id}, {"status", ""}, {"error_info", ""}};
+        try {
+            auto const reply = with.session.call("sheduler", "canceltask", {{"id", id}});
+            row["status"] = plain_field(reply, "status");
+            with.out.line(id + "  " + plain_field(reply, "status"));
+        } catch (Refused const& refused) {
+            row["error_info"] = refused.what();
+            with.out.line(id + "  " + refused.what());
+            if (refusal.empty()) refusal = refused.what();
+        }
+        results.push_back(std::move(row));
+    }
+    json::object fields{{"results", std::move(results)}};
+    if (!refusal.empty()) throw Refused(refusal, std::move(fields));
+    with.out.document(document_of(true, "", fields));
     return Exit::well;
 }
 
@@ -97,9 +123,10 @@ Exit why(Context const& with)
     for (auto const& line : rows_of(reply)) {
         if (!line.is_object()) continue;
         auto const& row = line.get_object();
-        table.add({plain_field(row, "time"), plain_field(row, "gap"), plain_field(row, "what")});
+        table.add(
+            {with.out.time(plain_field(row, "time")), plain_field(row, "gap"), plain_field(row, "what")});
     }
-    with.out.raw(table.text());
+    with.out.table(std::move(table));
     return Exit::well;
 }
 
@@ -108,23 +135,26 @@ Exit why(Context const& with)
 std::span<Command const> task_commands()
 {
     static std::vector<Command> const all{
-        {"task", "All that is known of one task, and what it printed.", {needs("ID", "The task's id.")},
-            task},
-        {"tasks", "Tasks, newest first.",
-            {may("--agent", "Only those of this IP."), may("--app", "Only those of this app."),
-                may("--func", "Only those that call this function."),
+        {"task", "Show one task: its state, its times, and what it printed.",
+            {needs("ID", "The task's id.").of(Completes::task)}, task},
+        {"tasks", "List tasks, newest first.",
+            {may("--agent", "Only those of this IP.").of(Completes::agent),
+                may("--app", "Only those of this app.").of(Completes::app),
+                may("--func", "Only those that call this function.").of(Completes::func),
                 one_of("--type", "Only those sent so.", {"rt", "async", "cron"}),
                 may("--cron", "Only firings of the cron job with this id."),
                 one_of("--status", "Only those in this state.",
                     {"waiting", "sent", "running", "done", "failed", "timeout", "canceled", "expired",
                         "undelivered", "skipped", "lost"}),
-                may("--by", "Only those that this key asked for."),
-                may("--since", "From this time on (YYYY-MM-DD HH:MM:SS, in the server's zone)."),
-                may("--until", "Up to this time."), may("--limit", "At most so many (100)."),
+                may("--by", "Only those that this key asked for.").of(Completes::key),
+                may("--since", since_help), may("--until", "Up to this time."),
+                may("--limit", "At most so many (100)."),
                 may("--after", "What comes after the one named here: a list's next.")},
             tasks},
-        {"why", "A task's whole story, with times and gaps.", {needs("ID", "The task's id.")}, why},
-        {"cancel", "Stops a task, wherever it is.", {needs("ID", "The task's id.")}, cancel},
+        {"why", "Show a task's history, with times and gaps.",
+            {needs("ID", "The task's id.").of(Completes::task)}, why},
+        {"cancel", "Cancel tasks, wherever they are.",
+            {many("ID", "The tasks' ids.").of(Completes::open_task)}, cancel},
     };
     return all;
 }

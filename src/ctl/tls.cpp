@@ -60,16 +60,18 @@ Arg days() { return may("--days", "How long it counts (825)."); }
 std::span<Command const> tls_commands()
 {
     static std::vector<Command> const all{
-        {"init", "Makes a CA and a server's certificate in a new folder.",
-            {needs("DIR", "The folder."),
+        {"init", "Make a CA and a server's certificate in a new folder.",
+            {needs("DIR", "The folder.").of(Completes::folder),
                 many("HOST", "The names and addresses under which the server is dialed."), days()},
             init},
-        {"server", "Makes another server's certificate with the CA of a folder.",
-            {needs("DIR", "The folder of tls init."),
+        {"server", "Make another server's certificate with the CA of a folder.",
+            {needs("DIR", "The folder of tls init.").of(Completes::folder),
                 many("HOST", "The names and addresses under which the server is dialed."), days()},
             server},
-        {"agent", "Makes an agent's certificate, which stands for its key, with the CA of a folder.",
-            {needs("DIR", "The folder of tls init."), needs("IP", "The agent's address."), days()}, agent},
+        {"agent", "Make an agent's certificate, which stands for its key, with the CA of a folder.",
+            {needs("DIR", "The folder of tls init.").of(Completes::folder),
+                needs("IP", "The agent's address.").of(Completes::agent), days()},
+            agent},
     };
     return all;
 }

@@ -119,8 +119,9 @@ Reply ElvesService::stats(Caller const& caller) const
     for (auto& line : modules_.warnings()) warnings.emplace_back(line);
     json::object stats{{"version", ELVES_VERSION}, {"uptime", std::to_string(up.count())},
         {"connections", std::to_string(server_.connections())}, {"calls", std::to_string(shared_.calls)},
-        {"auth_mode", auth_mode_text(in_force_.auth)}, {"store_path", store_path_},
-        {"tls", in_force_.tls ? in_force_.tls->fingerprint() : "off"}, {"warnings", std::move(warnings)}};
+        {"auth_mode", auth_mode_text(in_force_.auth)}, {"timezone", zone_.name()},
+        {"store_path", store_path_}, {"tls", in_force_.tls ? in_force_.tls->fingerprint() : "off"},
+        {"warnings", std::move(warnings)}};
     // It names keys, which are for admins to see.
     if (quotas_ && caller.may(Right::manage)) stats["largest"] = largest_fields(*quotas_);
     return {{"stats", std::move(stats)}};

@@ -429,7 +429,7 @@ class Showing(FakeServers):
         for options in ((), ("--server-user", "daemon")):
             port = free_port()
             fake = self.fake_server(FAKE, port)
-            done = self.ctl(f"127.0.0.1:{port}", *options, "--timeout", 2, "agents", auth=KEY)
+            done = self.ctl(f"127.0.0.1:{port}", *options, "--answer-timeout", 2, "agents", auth=KEY)
             self.assertEqual(done.code, 3, done)
             self.assertIn(f"key and token are not sent to 127.0.0.1:{port}: uid {STRANGER} listens there", done.err)
             self.assertEqual(fake.stdout.read(), b"")
@@ -438,7 +438,7 @@ class Showing(FakeServers):
     def test_nor_within_a_calls_own_fields(self):
         port = free_port()
         fake = self.fake_server(FAKE, port)
-        done = self.ctl(f"127.0.0.1:{port}", "--timeout", 2, "call", "supervisor", "login",
+        done = self.ctl(f"127.0.0.1:{port}", "--answer-timeout", 2, "call", "supervisor", "login",
                         f'{{"key":"{KEY["key"]}","token":"{KEY["token"]}"}}')
         self.assertEqual(done.code, 3, done)
         self.assertNotIn(b"elv_", fake.stdout.read())
@@ -448,7 +448,7 @@ class Showing(FakeServers):
         for options in (("--server-user", STRANGER), ("--plain",)):
             port = free_port()
             fake = self.fake_server(FAKE, port)
-            self.ctl(f"127.0.0.1:{port}", *options, "--timeout", 1, "agents", auth=KEY)
+            self.ctl(f"127.0.0.1:{port}", *options, "--answer-timeout", 1, "agents", auth=KEY)
             self.assertIn(KEY["token"].encode(), fake.stdout.read())
         self.assertEqual(self.ctl("127.0.0.1:1", "--server-user", "no such", "ping").code, 2)
 
@@ -541,14 +541,14 @@ class CtlOverTheSocket(FakeServers):
         own = folder / "own"
         own.mkdir()
         fake = self.fake_server(FAKE_LOCAL, shared)
-        done = self.ctl(f"unix:{shared}", "--timeout", 2, "agents", auth=KEY)
+        done = self.ctl(f"unix:{shared}", "--answer-timeout", 2, "agents", auth=KEY)
         self.assertEqual(done.code, 3, done)
         self.assertIn(f"uid {STRANGER} listens there", done.err)
         self.assertEqual(fake.stdout.read(), b"")
         folder.chmod(0o755)
         os.chown(own, STRANGER, STRANGER)
         fake = self.fake_server(FAKE_LOCAL, own / "socket")
-        self.ctl(f"unix:{own / 'socket'}", "--timeout", 1, "agents", auth=KEY)
+        self.ctl(f"unix:{own / 'socket'}", "--answer-timeout", 1, "agents", auth=KEY)
         self.assertIn(KEY["token"].encode(), fake.stdout.read())
 
 

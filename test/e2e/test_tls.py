@@ -228,7 +228,7 @@ class Trust(TlsTest):
         done = self.tls_ctl("ping", ca=self.ca, patience=20)
         self.assertEqual(done.code, 3)
         with socket.create_server(("127.0.0.1", 0)) as silent:
-            done = self.tls_ctl("--timeout", "1", "ping", ca=self.ca,
+            done = self.tls_ctl("--connect-timeout", "1", "ping", ca=self.ca,
                                 server=f"127.0.0.1:{silent.getsockname()[1]}")
             self.assertEqual(done.code, 3)
             self.assertIn("TLS", done.err)
