@@ -159,6 +159,22 @@ class Interrupted(Daily):
         for task in ids:
             self.assertEqual(self.wait_final(self.caller, task)["status"], "canceled")
 
+    def test_ctrl_c_finds_the_tasks_of_a_key_and_of_a_local_admin(self):
+        self.house = self.server(auth={"mode": "open"})
+        key = self.client(self.house).ok("supervisor", "setkey", name="ops", role="operator", apps=["*"], iplist=["*"])
+        for words in (("--key", key["key"], "--token", key["token"]), ("--server", f"unix:{self.house.socket}")):
+            with self.subTest(words=words):
+                agent = self.agent(self.house, IP, lambda call: RUN)
+                at = () if "--server" in words else ("--server", self.house.text)
+                child = subprocess.Popen([binary("elvesctl"), *at, *words, "exec", IP, "demo", "work"], stderr=subprocess.PIPE,
+                                         stdout=subprocess.DEVNULL, encoding="utf-8")
+                task = agent.wait_instruct()["id"]
+                child.send_signal(signal.SIGINT)
+                _, err = child.communicate(timeout=20)
+                self.assertIn(f"elvesctl cancel {task} --server", err)
+                self.assertNotIn(key["token"], err)
+                agent.stop()
+
     def test_ctrl_c_names_what_was_not_sent(self):
         code, out, err, ids = self.interrupt("--json", "exec", "--parallel", "1", started=1)
         self.assertEqual(code, INTERRUPTED)

@@ -71,8 +71,7 @@ TEST_CASE("a line that is no address is named by its number", "[hosts]")
 {
     CHECK_THROWS_WITH(hosts_in("10.0.0.1\n\nweb-1\n", "f"),
         "--hosts f, line 3: \"web-1\" is not an address; expected one IPv4 or IPv6 address a line");
-    CHECK_THROWS_WITH(
-        hosts_in("# none\n", "f"), "--hosts f names no agent; expected one address a line");
+    CHECK_THROWS_WITH(hosts_in("# none\n", "f"), "--hosts f names no agent; expected one address a line");
 }
 
 TEST_CASE("sizes and durations have units", "[units]")

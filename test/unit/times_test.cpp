@@ -16,7 +16,8 @@ TEST_CASE("a time of day gets the offset that its zone has at that moment", "[ct
     CHECK(with_offset("2026-11-29 21:20:00", berlin()) == "2026-11-29 21:20:00+01:00");
     CHECK(with_offset("2026-07-29 21:20:00", berlin()) == "2026-07-29 21:20:00+02:00");
     CHECK(with_offset("2026-07-29 21:20:00.123", Zone()) == "2026-07-29 21:20:00.123+00:00");
-    CHECK(with_offset("2026-07-29 21:20:00", Zone::named("America/St_Johns").value()) == "2026-07-29 21:20:00-02:30");
+    CHECK(with_offset("2026-07-29 21:20:00", Zone::named("America/St_Johns").value()) ==
+          "2026-07-29 21:20:00-02:30");
 }
 
 TEST_CASE("what is not a time of day stays as it is", "[ctl_times]")
@@ -30,14 +31,17 @@ TEST_CASE("only time fields get an offset, and nothing that callers wrote", "[ct
 {
     std::string const time = "2026-11-29 21:20:00";
     std::string const whole = time + "+00:00";
-    json::object const given{{"starttime", time}, {"param", time}, {"ins", json::object{{"start_date", time}}},
+    json::object const given{{"starttime", time}, {"param", time},
+        {"ins", json::object{{"start_date", time}}},
         {"rows", json::array{json::object{{"last_hb_time", time}, {"worker_message", time}}}},
-        {"timezone", "Asia/Kolkata"}, {"next_times", json::array{json::object{{"due", time}, {"local", time}}}},
-        {"note", time}};
-    json::object const expected{{"starttime", whole}, {"param", time}, {"ins", json::object{{"start_date", time}}},
+        {"timezone", "Asia/Kolkata"},
+        {"next_times", json::array{json::object{{"due", time}, {"local", time}}}}, {"note", time}};
+    json::object const expected{{"starttime", whole}, {"param", time},
+        {"ins", json::object{{"start_date", time}}},
         {"rows", json::array{json::object{{"last_hb_time", whole}, {"worker_message", time}}}},
         {"timezone", "Asia/Kolkata"},
-        {"next_times", json::array{json::object{{"due", whole}, {"local", time + "+05:30"}}}}, {"note", time}};
+        {"next_times", json::array{json::object{{"due", whole}, {"local", time + "+05:30"}}}},
+        {"note", time}};
     CHECK(has_times(given));
     CHECK(with_offsets(given, Zone()) == json::value(expected));
     CHECK_FALSE(has_times(json::object{{"param", time}, {"starttime", ""}}));
