@@ -12,9 +12,9 @@
 
 namespace elves {
 
-/// Finds agents whose address two machines claim in turn: each takes the link over from the other, or is refused again
-/// and again. An agent that merely connects anew is one machine. Remembers five minutes, and up to 1,000 addresses.
-/// No I/O; told the time.
+/// Finds agents whose address two machines claim in turn: each takes the link over from the other, or is
+/// refused again and again. An agent that merely connects anew is one machine. Remembers five minutes, and up
+/// to 1,000 addresses. No I/O; told the time.
 class AddressContests {
 public:
     enum class How { replaced, refused };
@@ -25,8 +25,8 @@ public:
         std::string holder;
     };
 
-    /// Notes a claim. Returns the line to log, which names both machines, at most once a minute for each address:
-    /// from three replaced links within a minute, or three refusals within five minutes.
+    /// Notes a claim. Returns the line to log, which names both machines, at most once a minute for each
+    /// address: from three replaced links within a minute, or three refusals within five minutes.
     [[nodiscard]] std::optional<std::string> note(Ip const& agent, Claim claim, Clock::Steady now);
     /// A line for each address that is contested now.
     [[nodiscard]] std::vector<std::string> lines(Clock::Steady now) const;

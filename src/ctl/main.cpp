@@ -1,6 +1,8 @@
 #include "ctl/run.hpp"
+#include "log/log_setup.hpp"
 
 int main(int argc, char** argv)
 {
+    elves::LogSetup::mute();
     return static_cast<int>(elves::ctl::run(std::vector<std::string>(argv + 1, argv + argc)));
 }
