@@ -44,7 +44,8 @@ private:
     std::string name_;
 };
 
-/// An INI file's settings: `[section]`, `key = value`, `#` and `;` comments; values by core/setting_value.hpp.
+/// An INI file's settings: `[section]`, `key = value`, `#` and `;` comments; values by
+/// core/setting_value.hpp.
 class Settings {
 public:
     /// Throws SettingsError where the file can't be read, or a line of it can't.
