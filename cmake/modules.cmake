@@ -46,7 +46,8 @@ function(elves_link_modules)
     endforeach()
 endfunction()
 
-# Makes elves_doctor know what the checks.sql of the store, of the audit trail and of each module ask of a data file.
+# Makes elves_doctor know what the checks.sql of the store, of the audit trail and of each module ask of a data file, and the
+# versions of their tables.
 function(elves_embed_checks)
     file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/store/checks.sql
         ${PROJECT_SOURCE_DIR}/src/audit/checks.sql ${PROJECT_SOURCE_DIR}/modules/*/checks.sql)
@@ -57,6 +58,16 @@ function(elves_embed_checks)
         get_filename_component(name ${folder} NAME)
         file(READ ${file} sql)
         string(APPEND ELVES_CHECKS "    {\"${name}\", R\"sql(${sql})sql\"},\n")
+    endforeach()
+    file(GLOB schemas CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/audit/schema.sql ${PROJECT_SOURCE_DIR}/modules/*/schema.sql)
+    set(ELVES_VERSIONS "")
+    foreach(file ${schemas})
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+        get_filename_component(folder ${file} DIRECTORY)
+        get_filename_component(name ${folder} NAME)
+        file(STRINGS ${file} migrations REGEX "^-- migration [0-9]+:")
+        list(LENGTH migrations version)
+        string(APPEND ELVES_VERSIONS "        {\"${name}\", ${version}},\n")
     endforeach()
     configure_file(${PROJECT_SOURCE_DIR}/cmake/builtin_checks.cpp.in ${CMAKE_BINARY_DIR}/generated/builtin_checks.cpp @ONLY)
     target_sources(elves_doctor PRIVATE ${CMAKE_BINARY_DIR}/generated/builtin_checks.cpp)

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Server, agent and real tasks on loopback, in a folder of its own. `./dev demo` calls it.
 set -euo pipefail
+# What it makes is for this user to change: the agent refuses apps and settings that others could.
+umask 022
 bin=$(realpath "$1")
 root=$(realpath "$(dirname "$0")/..")
 keep=${2:-}
@@ -23,12 +25,22 @@ stop() {
 }
 trap stop EXIT
 
+fail() { # the reason is in the logs: it is shown, not named
+    echo "$1; what the programs said:" >&2
+    for log in elvesd agent; do
+        [ ! -e "$folder/$log.log" ] || tail -n 5 "$folder/$log.log" | sed "s/^/  $log: /" >&2
+    done
+    exit 1
+}
 wait_for() { # WHAT, COMMAND...
     local what=$1 tries=100
     shift
     until "$@" >/dev/null 2>&1; do
         tries=$((tries - 1))
-        [ $tries -gt 0 ] || { echo "$what did not happen; see $folder/*.log" >&2; exit 1; }
+        [ $tries -gt 0 ] || fail "$what did not happen within 10 s"
+        for program in $server $agent; do
+            kill -0 "$program" 2>/dev/null || fail "$what did not happen: a program has ended"
+        done
         sleep 0.1
     done
 }
@@ -46,11 +58,14 @@ ctl() {
 }
 say "the server listens on $place"
 
+# A copy with modes of its own: those of a source tree depend on how it was unpacked.
+cp -R "$root/etc/apps" "$folder/apps"
+chmod -R u=rwX,go=rX "$folder/apps"
 cat > "$folder/agent.conf" <<CONF
 [agent]
 server = $place
 ip = 127.0.0.1
-apps = $root/etc/apps
+apps = $folder/apps
 journal = $folder/agent.db
 CONF
 "$bin/elves-agent" --config "$folder/agent.conf" > "$folder/agent.log" 2>&1 &

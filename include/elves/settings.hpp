@@ -30,7 +30,7 @@ public:
         std::string_view key, std::int64_t otherwise, std::int64_t least, std::int64_t most) const;
     [[nodiscard]] std::chrono::seconds seconds(std::string_view key, std::chrono::seconds otherwise,
         std::chrono::seconds least, std::chrono::seconds most) const;
-    /// Comma-separated, blanks trimmed, empty items dropped.
+    /// Comma-separated, blanks trimmed, empty items dropped. Never empty where the file has the key.
     [[nodiscard]] std::vector<std::string> list(
         std::string_view key, std::vector<std::string> otherwise) const;
     [[nodiscard]] bool has(std::string_view key) const;
@@ -44,7 +44,8 @@ private:
     std::string name_;
 };
 
-/// An INI file's settings: `[section]`, `key = value`, comments from `#` or `;` at a line's start.
+/// An INI file's settings: `[section]`, `key = value`, `#` and `;` comments; values by
+/// core/setting_value.hpp.
 class Settings {
 public:
     /// Throws SettingsError where the file can't be read, or a line of it can't.

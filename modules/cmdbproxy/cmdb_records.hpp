@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "elves/asio.hpp"
 #include "elves/ip.hpp"
@@ -20,6 +21,7 @@ struct CmdbRecord {
     std::string sub_cat;
     std::string app_info;
     std::string manager;
+    friend bool operator==(CmdbRecord const&, CmdbRecord const&) = default;
 };
 
 /// The inventory: in memory, and on disk first. The only place with its SQL. On the loop's thread.
@@ -35,17 +37,23 @@ public:
     /// By IP. Valid until the next co_await.
     [[nodiscard]] std::map<Ip, CmdbRecord> const& all() const noexcept { return by_ip_; }
 
-    /// Adds the record or replaces the one before. Returns when it is on disk,
-    /// together with what `also` writes. Throws Error 507.1 when the
-    /// disk won't take it: the old record stands then; 429.1 where there are too many.
-    [[nodiscard]] asio::awaitable<void> put(CmdbRecord record, Store::Work also = {});
+    /// Adds the records or replaces those before, all in one transaction with what `also` writes; a record
+    /// that is on disk already as it is given is not written again. Returns how many were written, when that
+    /// is on disk. Throws Error 507.1 when the disk won't take it: the old records stand then; 429.1 where
+    /// there are too many.
+    [[nodiscard]] asio::awaitable<std::size_t> put(std::vector<CmdbRecord> records, Store::Work also = {});
     /// Returns when that is on disk. Throws Error 415.1 where there is none, 507.1 as above.
     [[nodiscard]] asio::awaitable<void> erase(Ip agent, Store::Work also = {});
 
 private:
+    class Writing;
+    [[nodiscard]] std::vector<CmdbRecord> changed(std::vector<CmdbRecord> records) const;
+    void require_room(std::vector<CmdbRecord> const& records) const;
+
     Store& store_;
     std::size_t most_;
     std::map<Ip, CmdbRecord> by_ip_;
+    std::map<Ip, std::size_t> writing_; ///< On their way to disk: what is in memory is not the last of them.
 };
 
 } // namespace elves

@@ -1,5 +1,7 @@
 #include "cmdbproxy.hpp"
 
+#include <set>
+
 #include "elves/answer_budget.hpp"
 
 namespace elves {
@@ -30,6 +32,52 @@ struct FieldType<CmdbPlace> {
         return {FieldType<Ip>::read(field, value)};
     }
     static void judge(Caller const&, CmdbPlace const&) {}
+};
+
+/// Up to 1,000 objects of `agentip` and the seven texts; what is not given is empty.
+template <>
+struct FieldType<CmdbEntries> {
+    static constexpr std::string_view name = "list of inventory records";
+    static constexpr Code missing = codes::bad_field;
+    static constexpr std::size_t most = 1'000;
+    static CmdbEntries read(std::string_view field, JsonValue const& value)
+    {
+        if (!value.is_list())
+            throw Error(missing, field_is(field, value) + "; give a list of objects with agentip");
+        if (value.size() > most)
+            throw Error(missing, "`" + std::string(field) + "` has " + std::to_string(value.size()) +
+                                     " entries; give at most " + std::to_string(most));
+        CmdbEntries all;
+        std::set<Ip> seen;
+        for (auto const& item : value) {
+            auto const place = std::string(field) + "[" + std::to_string(all.records.size()) + "]";
+            all.records.push_back(read_record(place, item));
+            if (!seen.insert(all.records.back().agent).second)
+                throw Error(codes::bad_ip, "`" + place + ".agentip` is " + all.records.back().agent.text() +
+                                               " for the second time; give each once");
+        }
+        return all;
+    }
+    static void judge(Caller const& caller, CmdbEntries const& all)
+    {
+        for (auto const& record : all.records) caller.require(record.agent);
+    }
+
+private:
+    static CmdbRecord read_record(std::string const& place, JsonValue const& item)
+    {
+        if (!item.is_object()) throw Error(missing, field_is(place, item) + "; give an object with agentip");
+        auto const* const ip = item.find("agentip");
+        if (!ip)
+            throw Error(codes::bad_ip, "`" + place + ".agentip` is missing; give an IPv4 or IPv6 address");
+        auto const text = [&](std::string_view field) {
+            auto const* const value = item.find(field);
+            return value ? FieldType<CmdbText>::read(place + "." + std::string(field), *value).text
+                         : std::string();
+        };
+        return {FieldType<Ip>::read(place + ".agentip", *ip), text("sn"), text("iplist"), text("idc"),
+            text("main_cat"), text("sub_cat"), text("app_info"), text("manager")};
+    }
 };
 
 namespace {
@@ -86,6 +134,9 @@ void CmdbProxy::declare(MethodTable& table)
             optional("manager", &Set::manager)},
         "Adds or replaces one record; what is not given becomes empty.",
         [this](Set in, Caller const& caller) { return set(std::move(in), caller); });
+    table.call<SetList>("setcmdbinfolist", Right::manage, {required("records", &SetList::records)},
+        "Adds or replaces up to 1,000 records, all or none; those that are the same already are not written.",
+        [this](SetList in, Caller const& caller) { return set_list(std::move(in), caller); });
     table.call<ByIp>("delcmdbinfo", Right::manage, {required("agentip", &ByIp::agentip)},
         "Deletes one record.", [this](ByIp in, Caller const& caller) { return erase(in, caller); });
     table
@@ -122,8 +173,18 @@ asio::awaitable<Reply> CmdbProxy::set(Set in, Caller caller)
         std::move(in.main_cat.text), std::move(in.sub_cat.text), std::move(in.app_info.text),
         std::move(in.manager.text)};
     auto also = caller.also();
-    co_await records_.put(std::move(record), std::move(also));
+    std::vector<CmdbRecord> one{std::move(record)};
+    co_await records_.put(std::move(one), std::move(also));
     co_return Reply();
+}
+
+asio::awaitable<Reply> CmdbProxy::set_list(SetList in, Caller caller)
+{
+    auto const given = in.records.records.size();
+    auto also = caller.also();
+    auto const written = co_await records_.put(std::move(in.records.records), std::move(also));
+    co_return Reply(
+        json::object{{"written", std::to_string(written)}, {"unchanged", std::to_string(given - written)}});
 }
 
 asio::awaitable<Reply> CmdbProxy::erase(ByIp in, Caller caller)

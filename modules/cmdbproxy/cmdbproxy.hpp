@@ -17,6 +17,9 @@ struct CmdbText {
 };
 
 /// Where a page begins: after that IP. A place in an order, so that it is not judged as an IP is.
+struct CmdbEntries {
+    std::vector<CmdbRecord> records;
+};
 struct CmdbPlace {
     Ip ip;
 };
@@ -42,6 +45,9 @@ private:
         Ip agentip;
         CmdbText sn, iplist, idc, main_cat, sub_cat, app_info, manager;
     };
+    struct SetList {
+        CmdbEntries records;
+    };
     struct List {
         std::optional<CmdbPlace> after;
         std::int64_t limit = 100;
@@ -50,6 +56,7 @@ private:
     [[nodiscard]] Reply by_ip(ByIp const& in) const;
     [[nodiscard]] Reply by_ip_list(ByIpList const& in) const;
     [[nodiscard]] asio::awaitable<Reply> set(Set in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> set_list(SetList in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> erase(ByIp in, Caller caller);
     [[nodiscard]] Reply list(List const& in, Caller const& caller) const;
 

@@ -222,6 +222,45 @@ TEST_CASE("an inventory record that the disk does not take is not in memory eith
     CHECK(house.call("getcmdbinfobyip", {{"agentip", "10.0.0.1"}}).at("sn").as_string() == "old");
 }
 
+TEST_CASE("of a list of inventory records only what changes is written, all of it or nothing", "[cmdbproxy]")
+{
+    Inventory house;
+    house.call("setcmdbinfo", record("10.0.0.1", "s1"));
+    auto const list = [](std::vector<json::object> const& records) {
+        return json::object{{"records", json::array(records.begin(), records.end())}};
+    };
+    auto const three =
+        list({record("10.0.0.1", "s1"), record("10.0.0.2", "s2"), {{"agentip", "10.0.0.3"}, {"sn", "s3"}}});
+    CHECK(house.call("setcmdbinfolist", three) == json::object{{"written", "2"}, {"unchanged", "1"}});
+    CHECK(house.call("setcmdbinfolist", three) == json::object{{"written", "0"}, {"unchanged", "3"}});
+    CHECK(house.listed() == std::vector<std::string>{"10.0.0.1", "10.0.0.2", "10.0.0.3"});
+    CHECK(house.call("getcmdbinfobyip", {{"agentip", "10.0.0.3"}}).at("idc").as_string().empty());
+    CHECK(house.call("setcmdbinfolist", list({})) == json::object{{"written", "0"}, {"unchanged", "0"}});
+    house.store.fail_all(true);
+    CHECK(house.call("setcmdbinfolist", three).at("unchanged").as_string() == "3"); // writes nothing
+    CHECK(house.refusal("setcmdbinfolist", list({record("10.0.0.1", "new"), record("10.0.0.4", "s4")}))
+              .starts_with("[507.1]"));
+    house.store.fail_all(false);
+    CHECK(house.call("getcmdbinfobyip", {{"agentip", "10.0.0.1"}}).at("sn").as_string() == "s1");
+    struct Row {
+        json::array records;
+        char const* code;
+        char const* field;
+    };
+    for (auto const& row :
+        {Row{{record("10.0.0.5", "s"), json::object{{"sn", "s"}}}, "[403.1]", "records[1].agentip"},
+            Row{{json::object{{"agentip", "0.0.0.0"}}}, "[403.1]", "records[0].agentip"},
+            Row{{record("10.0.0.5", "a"), record("10.0.0.5", "b")}, "[403.1]", "records[1].agentip"},
+            Row{{json::object{{"agentip", "10.0.0.5"}, {"idc", 7}}}, "[403.10]", "records[0].idc"},
+            Row{{"10.0.0.5"}, "[403.10]", "records[0]"},
+            Row{json::array(1001, record("10.0.0.5", "s")), "[403.10]", "records"}}) {
+        auto const refusal = house.refusal("setcmdbinfolist", {{"records", row.records}});
+        CHECK(refusal.starts_with(row.code));
+        CHECK(refusal.find("`" + std::string(row.field) + "`") != std::string::npos);
+    }
+    CHECK(house.listed().size() == 3);
+}
+
 TEST_CASE("inventory records are there again after a restart", "[cmdbproxy]")
 {
     Inventory house;

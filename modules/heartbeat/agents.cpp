@@ -72,7 +72,20 @@ Agents::Agent& Agents::keep(AgentRecord record)
     return agent;
 }
 
-std::optional<Agents::Held> Agents::held_against(Ip const& ip, Peer const& peer, std::string_view key)
+/// `holder` has a link.
+void Agents::note_claim(
+    Agent const& holder, AddressContests::How how, Peer const& peer, std::string const& asset)
+{
+    auto const named = [](Ip const& from, std::string const& host) {
+        return from.text() + " (" + host + ")";
+    };
+    auto const line = contests_.note(holder.record.ip,
+        {how, named(peer.ip(), asset), named(holder.link->ip(), holder.record.asset)}, clock_.steady());
+    if (line) ELVES_LOG(warning, *line);
+}
+
+std::optional<Agents::Held> Agents::held_against(
+    Ip const& ip, Peer const& peer, std::string_view key, std::string const& asset)
 {
     auto const found = agents_.find(ip);
     if (found == agents_.end()) return std::nullopt;
@@ -80,6 +93,7 @@ std::optional<Agents::Held> Agents::held_against(Ip const& ip, Peer const& peer,
     if (!is_online(agent) || agent.link.get() == &peer) return std::nullopt;
     // Nothing that the connection says of itself counts, such as its host name: anyone can say that.
     if (agent.key == key && agent.link->ip() == peer.ip()) return std::nullopt;
+    note_claim(agent, AddressContests::How::refused, peer, asset);
     agent.claimed_from = peer.address();
     agent.claimed = clock_.now();
     auto const now = clock_.steady();
@@ -111,6 +125,9 @@ void Agents::link(AgentRecord said, std::shared_ptr<Peer> peer, std::string key)
     said.linked_from = peer->ip().text();
     said.linked_by = key;
     require_room(said);
+    auto const before = agents_.find(said.ip);
+    if (before != agents_.end() && before->second.link && before->second.link != peer)
+        note_claim(before->second, AddressContests::How::replaced, *peer, said.asset);
     auto& agent = keep(std::move(said));
     auto const linked = links_.find(peer.get());
     if (linked != links_.end() && linked->second != &agent) end_link(*linked->second);

@@ -13,6 +13,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "address_contests.hpp"
 #include "agent_records.hpp"
 #include "elves/clock.hpp"
 #include "elves/peer.hpp"
@@ -64,7 +65,11 @@ public:
     /// Whether another connection holds that agent's address: its link is online, and `peer` does not come
     /// from the same IP with the same key. The same machine with a half-dead old link does. Records the
     /// attempt.
-    [[nodiscard]] std::optional<Held> held_against(Ip const& ip, Peer const& peer, std::string_view key);
+    /// `asset` is the host name that it gives.
+    [[nodiscard]] std::optional<Held> held_against(
+        Ip const& ip, Peer const& peer, std::string_view key, std::string const& asset);
+    /// A line for each address that two machines claim in turn.
+    [[nodiscard]] std::vector<std::string> contested() const { return contests_.lines(clock_.steady()); }
     /// Where the last link of that agent came from, where that is known and was elsewhere: `10.0.0.7`, or
     /// `10.0.0.7 KEY` where it proved another key (`-` for none). "" otherwise.
     [[nodiscard]] std::string moved_from(Ip const& ip, Peer const& peer, std::string_view key) const;
@@ -103,6 +108,8 @@ public:
 private:
     void end_link(Agent& agent);
     void close_link(Agent& agent, std::string const& why);
+    void note_claim(
+        Agent const& holder, AddressContests::How how, Peer const& peer, std::string const& asset);
     [[nodiscard]] Clock::Steady::duration silence(Peer const& link) const;
     void require_room(AgentRecord const& said) const;
     Agent& keep(AgentRecord record);
@@ -116,6 +123,7 @@ private:
     std::map<Ip, Agent const*> by_ip_; ///< The same, in order.
     std::size_t bytes_ = 0;            ///< Of their records.
     std::unordered_map<Peer const*, Agent*> links_;
+    AddressContests contests_;
     std::vector<std::shared_ptr<Peer>> cut_;             ///< To be closed; until then it can hear why.
     std::unordered_set<Ip> registered_;                  ///< To be written whole.
     std::unordered_set<Ip> heard_;                       ///< To be written for when it was heard.

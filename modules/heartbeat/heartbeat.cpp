@@ -224,7 +224,7 @@ Reply Heartbeat::register_agent(Register in, Caller const& caller)
     AgentRecord said{agent, std::move(in.asset.text), os_name(std::move(in.os.text)),
         std::move(in.version.text), std::move(in.starttime.text), std::move(in.hw_config),
         std::move(in.apps.versions), {}, {}, {}};
-    refuse_where_held(agent, caller);
+    refuse_where_held(agent, caller, said.asset);
     auto const* const linked = agents_->of(*caller.peer);
     bool const watched = linked != nullptr;
     // One that registers again on its own connection has not moved.
@@ -249,9 +249,9 @@ void Heartbeat::add_time(json::object& fields) const
     if (auto const shift = clock_shift_.get(); shift.count() != 0) fields["clock"] = shift.count();
 }
 
-void Heartbeat::refuse_where_held(Ip const& agent, Caller const& caller)
+void Heartbeat::refuse_where_held(Ip const& agent, Caller const& caller, std::string const& asset)
 {
-    auto const held = agents_->held_against(agent, *caller.peer, caller.by());
+    auto const held = agents_->held_against(agent, *caller.peer, caller.by(), asset);
     if (!held) return;
     if (held->should_log)
         ELVES_LOG(warning, "agent.register_refused agent="

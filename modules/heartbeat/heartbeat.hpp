@@ -47,6 +47,8 @@ public:
     void declare(MethodTable& table) override;
     void start() override;
     void stop() override;
+    /// Addresses that two machines claim in turn.
+    [[nodiscard]] std::vector<std::string> warnings() const override { return agents_->contested(); }
 
     [[nodiscard]] std::shared_ptr<Peer> link(Ip const& agent) const override;
     [[nodiscard]] std::string online_by(Ip const& agent) const override;
@@ -91,7 +93,7 @@ private:
     [[nodiscard]] json::object entry_of(Agents::Agent const& agent) const;
     [[nodiscard]] json::array crons_of(Ip const& ip, Caller const& caller) const;
     void add_time(json::object& fields) const;
-    void refuse_where_held(Ip const& agent, Caller const& caller);
+    void refuse_where_held(Ip const& agent, Caller const& caller, std::string const& asset);
     void note_move(Ip const& agent, std::string const& moved_from, Caller const& caller);
     void watch(std::shared_ptr<Peer> const& peer);
     void tell_linked(Ip const& agent);

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "elves/field_type.hpp"
+#include "elves/trimmed.hpp"
 #include "joins.hpp"
 #include "supervisor_fields.hpp"
 
@@ -31,7 +32,7 @@ struct FieldType<JoinRange> {
     static constexpr Code missing = codes::bad_field;
     static JoinRange read(std::string_view field, JsonValue const& value)
     {
-        auto const range = value.is_string() ? IpRange::parse(value.string()) : std::nullopt;
+        auto const range = value.is_string() ? IpRange::parse(trimmed(value.string())) : std::nullopt;
         if (!range || range->text() == "*")
             throw Error(missing, field_is(field, value) + "; give a CIDR range such as 10.0.0.0/24");
         return {*range};

@@ -282,9 +282,19 @@ Joins::Accepted Joins::let_in(
     return accepted;
 }
 
+/// Of a machine that was let in already, its key is what shuts it out.
+static Error nobody_to_reject(Db& db, Ip const& agent, Instant now)
+{
+    auto const holder = KeyRing::holder(db, agent, "", now);
+    if (!holder) return no_request(agent);
+    return {codes::no_join,
+        "no machine asks to join as " + agent.text() + ": it was let in, with key " + holder->key +
+            "; delete or disable that key to shut it out (elvesctl key del " + holder->key + ")"};
+}
+
 asio::awaitable<Reply> Joins::reject(Named in, Caller caller)
 {
-    std::function<std::int64_t(Db&)> work = [in, also = caller.also()](Db& db) {
+    std::function<std::int64_t(Db&)> work = [in, now = clock_.now(), also = caller.also()](Db& db) {
         JoinRecords const records(db);
         std::int64_t count = 0;
         for (auto const& request : records.of(in.agentip)) {
@@ -294,7 +304,10 @@ asio::awaitable<Reply> Joins::reject(Named in, Caller caller)
             records.reject(request.id);
             ++count;
         }
-        if (count == 0) throw no_request(in.agentip);
+        // Who is listed as rejected stays so: to say it again is no fault.
+        if (count == 0 && in.fingerprint.empty())
+            count = static_cast<std::int64_t>(records.of(in.agentip).size());
+        if (count == 0) throw nobody_to_reject(db, in.agentip, now);
         if (also) also(db);
         return count;
     };

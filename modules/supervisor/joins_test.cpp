@@ -180,7 +180,8 @@ TEST_CASE("a rejected machine is told so, and only an admin lets it in after all
     CHECK(gate.answer(web) == "rejected");
     CHECK(gate.answer(web, gate.join_token()) == "rejected");
     CHECK(gate.shown() == Shown{"10.0.0.5 rejected"});
-    CHECK(gate.refusal("rejectjoin", {{"agentip", "10.0.0.5"}}).starts_with("[413.3]"));
+    CHECK(gate.call("rejectjoin", {{"agentip", "10.0.0.5"}}) == json::object{{"rejected", "1"}});
+    CHECK(gate.refusal("rejectjoin", {{"agentip", "10.0.0.99"}}).starts_with("[413.3]"));
     CHECK(gate.refusal("acceptjoin", {{"agentip", "10.0.0.5"}}).starts_with("[413.3]"));
     gate.accept(web);
     CHECK(gate.answer(web) == "accepted");

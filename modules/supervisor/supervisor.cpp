@@ -315,9 +315,14 @@ asio::awaitable<Reply> Supervisor::set_key(SetKey in, Caller caller)
 std::optional<Instant> Supervisor::expiry(std::string const& text) const
 {
     if (text == "never") return std::nullopt;
-    auto const time = keys_.zone().parse(text);
+    auto const time = keys_.zone().parse(trimmed(text));
     if (!time)
         throw Error(codes::bad_field, field_is("expires", text) + "; give YYYY-MM-DD HH:MM:SS, or never");
+    if (*time <= clock_.now())
+        throw Error(codes::bad_field,
+            field_is("expires", text) +
+                ", which is in the past; give a time to come, or never. To end a key, disable "
+                "or delete it");
     return time;
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "elves/field_type.hpp"
+#include "elves/trimmed.hpp"
 #include "supervisor.hpp"
 
 // How supervisor's own field types travel.
@@ -65,6 +66,7 @@ struct FieldType<KeyApps> {
     {
         auto names = FieldType<std::vector<std::string>>::read(field, value);
         for (std::size_t i = 0; i < names.size(); ++i) {
+            names[i] = trimmed(std::string(names[i]));
             if (is_glob(names[i])) continue;
             auto const item = std::string(field) + "[" + std::to_string(i) + "]";
             throw Error(codes::bad_app,

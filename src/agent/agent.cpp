@@ -12,10 +12,12 @@
 #include "agent/agent_settings.hpp"
 #include "agent/conf_file.hpp"
 #include "agent/instruct_service.hpp"
+#include "agent/journal_schema.hpp"
 #include "agent/kept_output.hpp"
 #include "agent/leftover_groups.hpp"
 #include "agent/runner_workers.hpp"
 #include "agent/server_link.hpp"
+#include "core/process_signals.hpp"
 #include "core/trusted_settings.hpp"
 #include "elves/log.hpp"
 #include "elves/machine_zone.hpp"
@@ -23,7 +25,7 @@
 #include "rpc/asio_clock.hpp"
 #include "rpc/event_loop.hpp"
 #include "rpc/router.hpp"
-#include "store/open_db.hpp"
+#include "store/check_data_file.hpp"
 #include "store/sqlite_store.hpp"
 
 namespace elves::agent {
@@ -48,7 +50,7 @@ public:
         , journal_(store_)
         , runner_(io_, clock_,
               {settings_.apps, settings_.interpreters, settings_.max_output, settings_.max_workers,
-                  kill_grace, settings_.param_by_input, settings_.confinement, settings_.run_as})
+                  kill_grace, settings_.param_by_input, settings_.confinement, settings_.run_as, true})
         , workers_(runner_)
         , tasks_(io_.get_executor(), clock_, server_time_, journal_, workers_,
               {settings_.max_workers, settings_.max_queued}, settings_.rules)
@@ -84,6 +86,7 @@ public:
     }
     ~Agent()
     {
+        hold_signals();
         // The store brings to disk what is queued. Then every suspended coroutine is destroyed, whatever it
         // waits for: it refers to the members below.
         store_.close();
@@ -100,6 +103,7 @@ public:
         tasks_.start(journal_.load_tasks(clock_.now()));
         cron_.start(journal_.load_crons());
         wait_for_signal();
+        release_signals();
         pruner_.set(keep_confirmed, [](Db& db, Instant now, std::int64_t most) {
             return Journal::prune(db, now - keep_confirmed, most);
         });
@@ -204,6 +208,8 @@ private:
 
     AgentSettings settings_;
     EventLoop io_;
+    // Here, so that signals have their handlers while the rest is made, and until it is gone.
+    boost::asio::signal_set signals_{io_, SIGTERM, SIGINT, SIGHUP};
     LogSetup log_;
     AsioClock clock_;
     MachineZone machine_zone_ = machine_zone();
@@ -226,7 +232,6 @@ private:
     Router router_;
     LinkShared shared_;
     ServerLink link_;
-    boost::asio::signal_set signals_{io_, SIGTERM, SIGINT, SIGHUP};
     Timer stopping_;
 };
 
@@ -257,10 +262,11 @@ void run_agent(std::string const& config)
     agent.run();
 }
 
-void check_agent(std::string const& config)
+std::string check_agent(std::string const& config)
 {
     auto const settings = read_settings(config);
-    check_file(settings.journal);
+    settings.log.require_writable_file();
+    return check_data_file(settings.journal, {{std::string(Journal::module), journal_schema}}).value_or("");
 }
 
 } // namespace elves::agent

@@ -8,7 +8,9 @@ namespace elves::agent {
 /// can't be used.
 void run_agent(std::string const& config);
 
-/// Reads the settings and touches nothing. Throws SettingsError.
-void check_agent(std::string const& config);
+/// Says what a start would say, but for the server: settings, log file, journal. Changes nothing. Returns who
+/// has the journal open, `process 4711`; "" for nobody. Throws SettingsError, or std::runtime_error of log
+/// file and journal.
+[[nodiscard]] std::string check_agent(std::string const& config);
 
 } // namespace elves::agent

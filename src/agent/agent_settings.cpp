@@ -8,6 +8,7 @@
 #include "agent/own_key.hpp"
 #include "client/tls_settings.hpp"
 #include "core/trusted_path.hpp"
+#include "elves/host_address.hpp"
 
 namespace elves::agent {
 
@@ -46,6 +47,10 @@ std::optional<Ip> ip_of(Section const& agent)
     if (text.empty()) return std::nullopt;
     auto const ip = Ip::parse(text);
     if (!ip) agent.refuse("ip", "\"" + text + "\" is no address; give this machine's IPv4 or IPv6 address");
+    if (!is_host_address(*ip))
+        agent.refuse("ip", "\"" + text +
+                               "\" is no address that a machine can have; give this machine's own, not "
+                               "0.0.0.0, ::, multicast or broadcast");
     return ip;
 }
 

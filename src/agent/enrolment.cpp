@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "core/secret_file.hpp"
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 #include "rpc/tls_context.hpp"
@@ -24,8 +25,8 @@ std::string text_in(JsonDocument const& fields, std::string_view name)
 std::string secret_or_none(std::string const& path)
 {
     try {
-        auto const found = read_secret(path);
-        return found.value_or("");
+        auto const lines = read_secret_file(path);
+        return lines && !lines->empty() ? lines->front() : std::string();
     } catch (std::exception const& problem) {
         ELVES_LOG(warning, "the join token is not used: " << problem.what());
         return {};

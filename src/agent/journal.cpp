@@ -158,7 +158,7 @@ std::optional<Entry> find_one(Db& db, TaskId id)
 
 } // namespace
 
-Journal::Journal(Store& store) : store_(store) { store_.migrate("agent", journal_schema); }
+Journal::Journal(Store& store) : store_(store) { store_.migrate(module, journal_schema); }
 
 std::vector<Entry> Journal::load_tasks(Instant now)
 {

@@ -72,6 +72,9 @@ struct OutputPlace {
 /// 507.1 when the disk won't take it: nothing has changed then. On the loop's thread.
 class Journal {
 public:
+    /// What its tables go by in the file (`Schema::module`).
+    static constexpr std::string_view module = "agent";
+
     /// Says what its tables are; the store brings them up to date. Before the loop runs only, like both
     /// `load`s.
     explicit Journal(Store& store);

@@ -2,6 +2,10 @@
 #include <iostream>
 
 #include "agent/agent.hpp"
+#include "core/process_signals.hpp"
+#include "log/log_setup.hpp"
+
+ELVES_PREPARE_PROCESS
 
 int main(int argc, char** argv)
 {
@@ -23,7 +27,10 @@ int main(int argc, char** argv)
     }
     try {
         if (check) {
-            elves::agent::check_agent(config);
+            elves::LogSetup::mute();
+            if (auto const user = elves::agent::check_agent(config); !user.empty())
+                std::cout << config << ": warning: the journal is in use by " << user
+                          << ": a second agent could not start\n";
             std::cout << config << ": all is well\n";
         } else {
             elves::agent::run_agent(config);

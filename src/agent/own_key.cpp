@@ -1,24 +1,23 @@
 #include "agent/own_key.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/secret_file.hpp"
 #include "elves/secret.hpp"
 
 namespace elves::agent {
 
 namespace {
 
-constexpr std::size_t longest_file = 512;
 constexpr mode_t for_the_owner_alone = 0600;
 
 class File {
@@ -49,15 +48,6 @@ private:
     fail(path, std::string(std::strerror(errno)) + "; check folder and permissions, or name another file");
 }
 
-void require_private(std::string const& path, int fd)
-{
-    struct stat about {};
-    if (::fstat(fd, &about) != 0) fail_with_errno(path);
-    if (!S_ISREG(about.st_mode)) fail(path, "it is no plain file; name another one");
-    if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        fail(path, "others than its owner may use it; chmod 600 " + path);
-}
-
 void write_all(std::string const& path, int fd, std::string_view text)
 {
     while (!text.empty()) {
@@ -68,27 +58,10 @@ void write_all(std::string const& path, int fd, std::string_view text)
     if (::fsync(fd) != 0) fail_with_errno(path);
 }
 
-std::optional<std::string> read_private(std::string const& path)
+/// The line `number`, from 0; "" where there are fewer.
+std::string line_of(std::vector<std::string> const& lines, std::size_t number)
 {
-    // Not one that waits for a writer, should somebody have put a pipe there.
-    File const file(path, O_RDONLY | O_NONBLOCK);
-    if (file.fd() < 0 && errno == ENOENT) return std::nullopt;
-    if (file.fd() < 0) fail_with_errno(path);
-    require_private(path, file.fd());
-    std::array<char, longest_file> buffer{};
-    auto const got = ::read(file.fd(), buffer.data(), buffer.size());
-    if (got < 0) fail_with_errno(path);
-    return std::string(buffer.data(), static_cast<std::size_t>(got));
-}
-
-/// Takes the first line out of it.
-std::string line_of(std::string& text)
-{
-    auto const end = std::min(text.find('\n'), text.size());
-    auto line = text.substr(0, end);
-    text.erase(0, end + 1);
-    if (line.ends_with('\r')) line.pop_back();
-    return line;
+    return number < lines.size() ? lines[number] : std::string();
 }
 
 /// On disk, under a name beside it: so that under its own there is all of it or nothing, whenever the machine
@@ -115,21 +88,15 @@ void sync_folder_of(std::string const& path)
 
 } // namespace
 
-std::optional<std::string> read_secret(std::string const& path)
-{
-    auto text = read_private(path);
-    return text ? std::optional(line_of(*text)) : std::nullopt;
-}
-
 std::optional<OwnKey> read_own_key(std::string const& path)
 {
-    auto text = read_private(path);
-    if (!text) return std::nullopt;
+    auto const lines = read_secret_file(path);
+    if (!lines) return std::nullopt;
     // Filled in place: GCC 12 warns falsely of a string that is moved into it.
     std::optional<OwnKey> key(std::in_place);
-    key->token = line_of(*text);
-    key->id = line_of(*text);
-    key->pin = line_of(*text);
+    key->token = line_of(*lines, 0);
+    key->id = line_of(*lines, 1);
+    key->pin = line_of(*lines, 2);
     constexpr std::size_t length = 47; // `elv_` and 32 bytes as base64url
     if (!key->token.starts_with("elv_") || key->token.size() != length)
         fail(path, "what is in it is no key that elves-agent made; move it away, or name another file");

@@ -12,11 +12,8 @@ struct OwnKey {
     std::string pin;   ///< SHA-256 in hex of the certificate of the server that it asked; "" where not known.
 };
 
-/// The first line of a file that holds a secret; nothing where there is no such file. Throws
-/// std::runtime_error, one line with what mends it, where others may use the file, or it can't be read.
-[[nodiscard]] std::optional<std::string> read_secret(std::string const& path);
-
-/// Nothing where there is no such file. Throws as above, and where something else stands in it.
+/// Nothing where there is no such file. Throws as core/secret_file.hpp does, and where something else stands
+/// in it.
 [[nodiscard]] std::optional<OwnKey> read_own_key(std::string const& path);
 
 /// Makes a token, and the file, mode 0600: on disk when this returns. Throws std::runtime_error where there

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <sys/wait.h>
 
 #include "agent/worker_environment.hpp"
 #include "agent/worker_process.hpp"
@@ -178,7 +179,22 @@ void Runner::wait_for_children()
         if (failure || weak.expired()) return;
         wait_for_children();
         look_at_all();
+        if (settings_.reaps_orphans) reap_orphans();
     });
+}
+
+/// After `look_at_all`: a worker that has ended since then has sent another signal, and is looked at again
+/// before what is behind it.
+void Runner::reap_orphans()
+{
+    auto const is_worker = [this](pid_t pid) {
+        return std::any_of(running_.begin(), running_.end(),
+            [pid](auto const& entry) { return entry.second->process->pid() == pid; });
+    };
+    for (siginfo_t ended{}; ::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0; ended = {}) {
+        if (ended.si_pid == 0 || is_worker(ended.si_pid)) return;
+        ::waitpid(ended.si_pid, nullptr, WNOHANG);
+    }
 }
 
 void Runner::look_at_all()

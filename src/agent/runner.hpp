@@ -52,6 +52,10 @@ public:
         bool param_by_input = false;                ///< Every param, not only a long one.
         Confinement confinement{};                  ///< Of every worker, but for its user.
         RunAs run_as{};
+        /// Also reap children that the process did not start: orphans of workers where it is PID 1 of a
+        /// container, and what a shell had started before it became this program. Nobody else may wait for a
+        /// child then.
+        bool reaps_orphans = false;
     };
     /// A piece of what a worker prints, as UTF-8: whole characters, what was no UTF-8 replaced by U+FFFD. All
     /// of it: bounding it is the caller's.
@@ -90,6 +94,7 @@ private:
     void start(Job job);
     void wait_for_children();
     void look_at_all();
+    void reap_orphans();
     void time_over(TaskId id, std::chrono::seconds timeout);
     void stop(Running& worker, std::string why);
     void finish(TaskId id);

@@ -53,6 +53,8 @@ public:
     /// Looks whether it has ended. If so it is over now: its group is killed, all that it printed has been
     /// handed out, and no callback will follow. To be called after SIGCHLD.
     [[nodiscard]] bool over();
+    /// -1 once it is over.
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
     /// Once it is over.
     [[nodiscard]] WorkerExit exit() const noexcept { return exit_; }
 

@@ -2,22 +2,8 @@
 
 namespace elves {
 
-namespace {
-
-/// Whoever writes one down wants TLS: without what it should say, it would be plain text.
-void refuse_empty(Section const& tls, std::initializer_list<std::string_view> keys)
-{
-    for (auto const key : keys) {
-        if (tls.has(key) && tls.list(key, {}).empty())
-            tls.refuse(key, "it is empty; give a value, or leave the line out");
-    }
-}
-
-} // namespace
-
 std::shared_ptr<TlsContext const> tls_of_server(Section const& tls)
 {
-    refuse_empty(tls, {"cert", "key", "client_ca"});
     TlsIdentity const identity{tls.text("cert", ""), tls.text("key", "")};
     auto const client_ca = tls.text("client_ca", "");
     if (identity.cert.empty() && identity.key.empty()) {
@@ -33,7 +19,6 @@ std::shared_ptr<TlsContext const> tls_of_server(Section const& tls)
 
 std::shared_ptr<TlsContext const> tls_of_client(Section const& tls)
 {
-    refuse_empty(tls, {"ca", "pin", "cert", "key"});
     TlsTrust const trust{tls.text("ca", ""), tls.list("pin", {})};
     TlsIdentity const identity{tls.text("cert", ""), tls.text("key", "")};
     bool const wanted =

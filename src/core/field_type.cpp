@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "elves/host_address.hpp"
 #include "elves/json_fields.hpp"
+#include "elves/trimmed.hpp"
 
 namespace elves {
 
@@ -97,7 +99,11 @@ void FieldType<std::chrono::seconds>::judge(Caller const&, std::chrono::seconds 
 Ip FieldType<Ip>::read(std::string_view field, JsonValue const& value)
 {
     if (value.is_string()) {
-        if (auto const ip = Ip::parse(value.string())) return *ip;
+        auto const ip = Ip::parse(value.string());
+        if (ip && is_host_address(*ip)) return *ip;
+        if (ip)
+            refuse(
+                missing, field, value, "the address of a machine: not 0.0.0.0, ::, multicast or broadcast");
     }
     refuse(missing, field, value, "an IPv4 or IPv6 address");
 }
@@ -144,7 +150,7 @@ std::vector<IpRange> FieldType<std::vector<IpRange>>::read(std::string_view fiel
 {
     std::vector<IpRange> ranges;
     for (auto const& item : list(missing, field, value, 1'000)) {
-        auto const range = item.is_string() ? IpRange::parse(item.string()) : std::nullopt;
+        auto const range = item.is_string() ? IpRange::parse(trimmed(item.string())) : std::nullopt;
         if (!range) refuse(missing, field, item, "addresses, CIDR ranges, or *");
         ranges.push_back(*range);
     }

@@ -6,6 +6,7 @@
 
 #include "core/quartz_fields.hpp"
 #include "elves/error.hpp"
+#include "elves/trimmed.hpp"
 
 namespace elves {
 namespace {
@@ -23,16 +24,15 @@ struct Fields {
 
 Fields split(std::string_view text)
 {
-    constexpr std::string_view blanks = " \t";
     Fields fields;
-    while (true) {
-        text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
-        if (text.empty()) return fields;
-        auto const field = text.substr(0, text.find_first_of(blanks));
+    for (text = trimmed(text); !text.empty(); text = trimmed(text)) {
+        auto const end = std::find_if(text.begin(), text.end(), is_blank);
+        auto const field = text.substr(0, static_cast<std::size_t>(end - text.begin()));
         if (fields.count < most_fields) fields.text[fields.count] = field;
         ++fields.count;
         text.remove_prefix(field.size());
     }
+    return fields;
 }
 
 QuartzDays read_days(std::string_view day_of_month, std::string_view day_of_week)
@@ -64,6 +64,7 @@ QuartzRule QuartzRule::parse(std::string_view expression)
     if (expression.size() > max_text)
         throw Error(codes::bad_rule, "`rule` has " + std::to_string(expression.size()) +
                                          " characters; give at most " + std::to_string(max_text));
+    expression = trimmed(without_byte_order_mark(expression));
     std::string upper(expression);
     std::transform(upper.begin(), upper.end(), upper.begin(),
         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });

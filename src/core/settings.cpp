@@ -10,21 +10,15 @@
 #include <utility>
 
 #include "core/nearest_word.hpp"
+#include "core/setting_value.hpp"
 #include "core/utf8.hpp"
+#include "elves/trimmed.hpp"
 
 namespace elves {
 
 namespace {
 
 constexpr std::size_t largest_file = 1024 * 1024;
-
-std::string_view trimmed(std::string_view text)
-{
-    constexpr auto blanks = " \t\r";
-    auto const first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
 
 bool has_control_character(std::string_view text)
 {
@@ -78,8 +72,7 @@ Settings Settings::parse(std::string_view text, std::string name)
     Settings settings;
     settings.name_ = std::move(name);
     std::string section;
-    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
-    if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+    text = without_byte_order_mark(text);
     for (int number = 1; !text.empty(); ++number) {
         auto const line = text.substr(0, text.find('\n'));
         text.remove_prefix(std::min(line.size() + 1, text.size()));
@@ -96,6 +89,7 @@ void Settings::add_line(std::string_view line, int number, std::string& section)
     // Values travel as JSON: an agent whose `asset` is not UTF-8 could never register.
     if (!is_utf8(line)) refuse("this line is not UTF-8; save the file as UTF-8");
     if (line.front() == '[') {
+        line = trimmed(without_comment(line));
         auto const name = trimmed(line.substr(1, line.size() - 2));
         if (line.back() != ']' || name.empty()) {
             refuse(in_quotes(line) + " is no section; write [name] and nothing behind it");
@@ -112,7 +106,12 @@ void Settings::add_line(std::string_view line, int number, std::string& section)
     }
     if (section.empty())
         refuse(std::string(key) + ": stands before the first section; put it under its [section]");
-    Value value{std::string(trimmed(line.substr(equals + 1))), number};
+    Value value{{}, number};
+    try {
+        value.text = setting_value(line.substr(equals + 1));
+    } catch (std::invalid_argument const& fault) {
+        refuse("[" + section + "] " + std::string(key) + ": " + fault.what());
+    }
     auto const [found, fresh] = sections_[section].try_emplace(std::string(key), std::move(value));
     if (!fresh) {
         refuse("[" + section + "] " + std::string(key) + ": stands in line " +
@@ -240,6 +239,8 @@ std::vector<std::string> Section::list(std::string_view key, std::vector<std::st
         rest.remove_prefix(std::min(item.size() + 1, rest.size()));
         if (!trimmed(item).empty()) items.emplace_back(trimmed(item));
     }
+    if (items.empty())
+        refuse(key, in_quotes(value->text) + " names nothing; give a value, or leave the line out");
     return items;
 }
 

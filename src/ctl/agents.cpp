@@ -1,4 +1,5 @@
 #include "ctl/command.hpp"
+#include "ctl/put_not_empty.hpp"
 #include "ctl/views.hpp"
 
 namespace elves::ctl {
@@ -19,7 +20,7 @@ Exit joins(Context const& with)
 json::object named(Args const& args)
 {
     json::object fields{{"agentip", args.address("IP").text()}};
-    args.put(fields, "fingerprint", "--fingerprint");
+    put_not_empty(args, fields, "fingerprint", "--fingerprint");
     return fields;
 }
 

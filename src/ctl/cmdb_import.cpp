@@ -74,27 +74,95 @@ std::vector<Record> read_records(std::string const& path)
     }
 }
 
+/// Records that go in one call: from `begin` to before `end`.
+struct Batch {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+};
+
+/// As many in each as a call takes.
+std::vector<Batch> batches_of(std::vector<Record> const& records)
+{
+    constexpr std::size_t most_records = 1'000;
+    constexpr std::size_t most_bytes = std::size_t{512} * 1024; // far under a server's usual max_frame
+    std::vector<Batch> batches;
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        auto const size = json::serialize(records[i].fields).size();
+        bool const is_full =
+            !batches.empty() && (i - batches.back().begin >= most_records || bytes + size > most_bytes);
+        if (batches.empty() || is_full) {
+            batches.push_back({i, i});
+            bytes = 0;
+        }
+        batches.back().end = i + 1;
+        bytes += size;
+    }
+    return batches;
+}
+
+class Import {
+public:
+    Import(Context const& with, std::vector<Record> const& records) : with_(with), records_(records) {}
+
+    /// Where the server does not take them together, each goes alone: a fault of one is that one's, and a
+    /// server that is older than this program has no call for many.
+    asio::awaitable<void> send(Batch batch)
+    {
+        json::array rows;
+        for (auto i = batch.begin; i < batch.end; ++i) rows.push_back(records_[i].fields);
+        json::object fields{{"records", std::move(rows)}};
+        auto const back = co_await with_.session.ask(
+            "cmdbproxy", "setcmdbinfolist", std::move(fields), with_.session.limit());
+        if (back.flag) {
+            kept_ += batch.end - batch.begin;
+            co_return;
+        }
+        for (auto i = batch.begin; i < batch.end; ++i) co_await send_one(records_[i]);
+    }
+    [[nodiscard]] std::size_t kept() const noexcept { return kept_; }
+    /// In the order of the file.
+    [[nodiscard]] json::array refused() const
+    {
+        json::array rows;
+        for (auto const& [line, row] : refused_) rows.push_back(row);
+        return rows;
+    }
+
+private:
+    asio::awaitable<void> send_one(Record const& record)
+    {
+        auto fields = record.fields;
+        auto const back =
+            co_await with_.session.ask("cmdbproxy", "setcmdbinfo", std::move(fields), with_.session.limit());
+        if (back.flag) {
+            ++kept_;
+            co_return;
+        }
+        refused_.emplace(
+            record.line, json::object{{"line", std::to_string(record.line)},
+                             {"agentip", record.fields.at("agentip")}, {"error_info", back.error_info}});
+    }
+
+    Context const& with_;
+    std::vector<Record> const& records_;
+    std::size_t kept_ = 0;
+    std::map<std::size_t, json::object> refused_;
+};
+
 } // namespace
 
 Exit cmdb_import(Context const& with)
 {
-    constexpr std::size_t parallel = 64; // many writes share one commit of the server's store
+    constexpr std::size_t parallel = 4; // calls; many writes share one commit of the server's store
     auto const records = read_records(with.args.text("FILE"));
-    std::size_t kept = 0;
-    json::array refused;
-    Session::Each const send = [&](std::size_t i) -> asio::awaitable<void> {
-        auto fields = records[i].fields;
-        auto const back =
-            co_await with.session.ask("cmdbproxy", "setcmdbinfo", std::move(fields), with.session.limit());
-        if (back.flag) {
-            ++kept;
-        } else {
-            refused.push_back(json::object{{"line", std::to_string(records[i].line)},
-                {"agentip", records[i].fields.at("agentip")}, {"error_info", back.error_info}});
-        }
-    };
+    auto const batches = batches_of(records);
+    Import importer(with, records);
+    Session::Each const send = [&](std::size_t i) { return importer.send(batches[i]); };
     with.session.connect();
-    with.session.each(records.size(), parallel, send);
+    with.session.each(batches.size(), parallel, send);
+    auto const kept = importer.kept();
+    auto const refused = importer.refused();
     for (auto const& line : refused) {
         auto const& row = line.get_object();
         with.out.note("line " + std::string(row.at("line").get_string()) + ": " +

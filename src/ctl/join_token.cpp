@@ -1,4 +1,4 @@
-#include "ctl/command.hpp"
+#include "ctl/put_not_empty.hpp"
 
 namespace elves::ctl {
 
@@ -7,9 +7,9 @@ namespace {
 Exit add(Context const& with)
 {
     json::object token;
-    with.args.put(token, "name", "--name");
-    with.args.put(token, "cidr", "--cidr");
-    with.args.put(token, "lifetime", "--lifetime");
+    put_not_empty(with.args, token, "name", "--name");
+    put_not_empty(with.args, token, "cidr", "--cidr");
+    put_not_empty(with.args, token, "lifetime", "--lifetime");
     auto const reply = with.session.call("supervisor", "addjointoken", std::move(token));
     with.out.fields(reply);
     if (with.out.is_json()) return Exit::well;

@@ -1,7 +1,7 @@
 #include <array>
 
-#include "ctl/command.hpp"
 #include "ctl/printable.hpp"
+#include "ctl/put_not_empty.hpp"
 
 namespace elves::ctl {
 
@@ -14,7 +14,7 @@ json::array split(std::string_view text)
     json::array parts;
     while (!text.empty()) {
         auto const part = text.substr(0, text.find(','));
-        if (!part.empty()) parts.emplace_back(part);
+        if (!trimmed(part).empty()) parts.emplace_back(trimmed(part));
         text.remove_prefix(std::min(part.size() + 1, text.size()));
     }
     return parts;
@@ -49,14 +49,14 @@ json::object typed(Context const& with)
 {
     auto const& args = with.args;
     json::object key;
-    args.put(key, "role", "--role");
-    auto const expires = args.text("--expires");
-    if (expires.empty() || expires == "never") {
+    put_not_empty(args, key, "role", "--role");
+    if (args.text("--expires") == "never") {
         args.put(key, "expires", "--expires");
-    } else {
+    } else if (args.has("--expires")) {
+        require_not_empty(args, "--expires");
         put_time(with, key, "expires", "--expires", Bound::future);
     }
-    args.put(key, "files", "--files");
+    put_not_empty(args, key, "files", "--files");
     if (args.has("--apps")) key["apps"] = split(args.text("--apps"));
     if (args.has("--ips")) key["iplist"] = split(args.text("--ips"));
     if (auto quota = typed_quota(args); !quota.empty()) key["quota"] = std::move(quota);
@@ -86,8 +86,8 @@ Exit add(Context const& with)
 Exit set(Context const& with)
 {
     auto key = typed(with);
-    with.args.put(key, "name", "--name");
-    with.args.put(key, "enabled", "--enabled");
+    put_not_empty(with.args, key, "name", "--name");
+    put_not_empty(with.args, key, "enabled", "--enabled");
     if (key.empty()) throw Usage("nothing to change was given");
     key["key"] = with.args.text("KEY");
     auto const reply = with.session.call("supervisor", "setkey", key);
@@ -100,7 +100,7 @@ Exit set(Context const& with)
 Exit rotate(Context const& with)
 {
     json::object key{{"key", with.args.text("KEY")}, {"rotate", true}};
-    with.args.put(key, "overlap", "--overlap");
+    put_not_empty(with.args, key, "overlap", "--overlap");
     show_token(with, key);
     return Exit::well;
 }

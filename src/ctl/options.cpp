@@ -1,43 +1,36 @@
 #include "ctl/options.hpp"
 
-#include <fstream>
 #include <sstream>
 
-#include <sys/stat.h>
-
 #include "client/local_socket.hpp"
-#include "core/utf8.hpp"
+#include "core/secret_file.hpp"
+#include "elves/trimmed.hpp"
 #include "rpc/tls_context.hpp"
 
 namespace elves::ctl {
 
 namespace {
 
+std::vector<std::string> lines_of_auth_file(std::string const& path)
+{
+    try {
+        if (auto lines = read_secret_file(path, SecretSource::file_or_pipe)) return *std::move(lines);
+    } catch (std::exception const& problem) {
+        throw Usage("--auth-file: " + std::string(problem.what()));
+    }
+    throw Usage(
+        "--auth-file: file " + path + ": it does not exist; give a file of two lines, the key and its token");
+}
+
 Credentials read_credentials(std::string const& path)
 {
-    struct stat about {};
-    bool const is_shared = ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) &&
-                           (about.st_mode & (S_IRWXG | S_IRWXO)) != 0;
-    if (is_shared)
-        throw Usage("--auth-file " + path + ": others than its owner may use it; chmod 600 " + path);
-    std::ifstream file(path);
-    Credentials read;
-    std::string more;
-    for (auto* const line : {&read.key, &read.token}) {
-        std::getline(file, *line);
-        if (line->ends_with('\r')) line->pop_back();
-    }
-    if (!file)
-        throw Usage("--auth-file " + path + " can't be read; it needs two lines, the key and its token");
-    while (std::getline(file, more)) {
-        if (!more.empty())
-            throw Usage("--auth-file " + path + " has more than the two lines, the key and its token");
-    }
-    if (read.key.empty() || read.token.empty()) {
-        throw Usage("--auth-file " + path + " has an empty line; it needs the key, then its token");
-    }
-    if (!is_utf8(read.key) || !is_utf8(read.token)) throw Usage("--auth-file " + path + " is not UTF-8");
-    return read;
+    auto lines = lines_of_auth_file(path);
+    std::erase_if(lines, [](std::string const& line) { return line.empty(); });
+    if (lines.size() != 2)
+        throw Usage("--auth-file: file " + path + " has " + std::to_string(lines.size()) +
+                    (lines.size() == 1 ? " line" : " lines") +
+                    " with text; it needs two, the key and its token");
+    return {std::move(lines[0]), std::move(lines[1])};
 }
 
 std::vector<std::string> pins_of(Args const& options)
@@ -45,7 +38,9 @@ std::vector<std::string> pins_of(Args const& options)
     std::vector<std::string> pins;
     std::string pin;
     std::istringstream given(options.text("--tls-pin"));
-    while (std::getline(given, pin, ',')) pins.push_back(pin);
+    while (std::getline(given, pin, ',')) {
+        if (auto const text = trimmed(pin); !text.empty()) pins.emplace_back(text);
+    }
     return pins;
 }
 
@@ -72,7 +67,11 @@ std::optional<Credentials> credentials_of(Args const& options)
     }
     if (options.has("--key") != options.has("--token")) throw Usage("--key and --token go together");
     if (!options.has("--key")) return std::nullopt;
-    return Credentials{options.text("--key"), options.text("--token")};
+    Credentials const given{
+        std::string(trimmed(options.text("--key"))), std::string(trimmed(options.text("--token")))};
+    if (given.key.empty() || given.token.empty())
+        throw Usage("--key or --token is empty; give both, or neither");
+    return given;
 }
 
 Destination server_of(Args const& options)

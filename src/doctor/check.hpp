@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace elves::doctor {
@@ -29,5 +31,8 @@ struct Check {
 
 /// The store's own and those of every module of this tree.
 [[nodiscard]] std::vector<Check> const& builtin_checks();
+
+/// The versions that this tree knows of the tables of the audit trail and of each module.
+[[nodiscard]] std::vector<std::pair<std::string_view, std::int64_t>> const& builtin_versions();
 
 } // namespace elves::doctor

@@ -1,6 +1,9 @@
 #include "doctor/doctor.hpp"
 
+#include <array>
+#include <fstream>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 
@@ -9,6 +12,7 @@
 #include "store/migrations.hpp"
 #include "store/open_db.hpp"
 #include "store/sql_function.hpp"
+#include "store/sqlite_error.hpp"
 
 namespace elves::doctor {
 
@@ -133,10 +137,78 @@ Diagnosis examine(Db& db, Check const& check, Circumstances const& with)
     return diagnosis;
 }
 
+namespace {
+
+/// What is no data file of an elvesd; "" of one that is.
+std::string strangeness(Db& db)
+{
+    switch (content_of(db)) {
+    case Content::none:
+        return "it has no tables";
+    case Content::journal:
+        return "it is the journal of an elves-agent";
+    case Content::foreign:
+        return "it has tables of another program";
+    case Content::data:
+        break;
+    }
+    return {};
+}
+
+std::optional<Finding> strange_file(std::string const& path, std::string const& why)
+{
+    return Finding{"store.file", path + " is not a data file of elvesd: " + why,
+        "name the file of [store] path, or a backup of it; where this is that file, restore a backup "
+        "(elvesctl restore)"};
+}
+
+/// Before SQLite opens it.
+std::optional<Finding> look_at_head(std::string const& path)
+{
+    std::array<char, 16> head{};
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return std::nullopt; // opening it says why
+    file.read(head.data(), head.size());
+    if (file.bad()) return std::nullopt; // a folder, say
+    auto const got = static_cast<std::size_t>(file.gcount());
+    if (got == 0) return strange_file(path, "it is empty");
+    constexpr std::string_view magic("SQLite format 3\0", 16);
+    if (std::string_view(head.data(), got) == magic) return std::nullopt;
+    return strange_file(path, "it is not a database, or its first page is damaged");
+}
+
+std::optional<Finding> look_at_content(Db& db, std::string const& path)
+{
+    if (auto const why = strangeness(db); !why.empty()) return strange_file(path, why);
+    for (auto const& [module, known] : builtin_versions()) {
+        auto const present = module_version(db, module);
+        if (present <= known) continue;
+        return Finding{"store.version",
+            path + " is of a newer program: module " + std::string(module) + " has version " +
+                std::to_string(present) + " there, this program knows " + std::to_string(known),
+            "use the newer program's elvesctl; a server of this version does not start on it"};
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
 Diagnosis examine_file(std::string const& path, Circumstances const& with)
 {
-    auto const db = open_db(path, Access::read_only);
     Diagnosis diagnosis;
+    diagnosis.checked = 1;
+    auto finding = look_at_head(path);
+    std::unique_ptr<Db> db;
+    try {
+        if (!finding) db = open_as_it_is(path);
+        if (db) finding = look_at_content(*db, path);
+    } catch (DamagedFile const& error) {
+        finding = Finding{"store.file", path + " is damaged: " + error.what(), DamagedFile::advice};
+    }
+    if (finding) {
+        diagnosis.findings.push_back(std::move(*finding));
+        return diagnosis;
+    }
     for (auto const& check : builtin_checks()) diagnosis.add(examine(*db, check, with));
     return diagnosis;
 }

@@ -37,8 +37,8 @@ struct Circumstances {
 /// findings, and one that says how many more there are. On any thread; blocks for as long as SQLite does.
 [[nodiscard]] Diagnosis examine(Db& db, Check const& check, Circumstances const& with);
 
-/// Asks all of them of a file, whether a server runs on it or not. Throws std::runtime_error where the file
-/// can't be opened.
+/// Asks all of them of a file, whether a server runs on it or not. Of a file that is not an elvesd's, or is
+/// of a newer program, that is the only finding. Throws std::runtime_error where the file can't be opened.
 [[nodiscard]] Diagnosis examine_file(std::string const& path, Circumstances const& with);
 
 /// `findings` (each with `check`, `what`, `advice`), `reports`, `checked`.

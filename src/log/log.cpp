@@ -135,6 +135,11 @@ void LogSetup::set_level(log::Level level)
     current_level.store(static_cast<int>(level), std::memory_order_relaxed);
 }
 
+void LogSetup::mute()
+{
+    current_level.store(static_cast<int>(log::Level::error) + 1, std::memory_order_relaxed);
+}
+
 namespace log {
 
 Level level() noexcept { return static_cast<Level>(current_level.load(std::memory_order_relaxed)); }

@@ -49,14 +49,17 @@ void write_to(int fd, std::string_view line)
 int open_file(std::string const& file)
 {
     int const fd = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-    if (fd < 0) {
-        throw std::runtime_error("log file " + file + ": cannot be opened: " + std::strerror(errno) +
-                                 "; check folder and permissions, or name another file");
-    }
+    if (fd < 0) throw cannot_open_log(file, errno);
     return fd;
 }
 
 } // namespace
+
+std::runtime_error cannot_open_log(std::string const& file, int errno_code)
+{
+    return std::runtime_error("log file " + file + ": cannot be opened: " + std::strerror(errno_code) +
+                              "; check folder and permissions, or name another file");
+}
 
 std::string log_line(std::chrono::system_clock::time_point at, log::Level level, std::string_view text)
 {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,9 @@ namespace elves {
 /// lines.
 [[nodiscard]] std::string log_line(
     std::chrono::system_clock::time_point at, log::Level level, std::string_view text);
+
+/// The one line for a log file that the system refuses with `errno_code`.
+[[nodiscard]] std::runtime_error cannot_open_log(std::string const& file, int errno_code);
 
 /// Where lines go: stderr, a file, or both.
 class LogLines {

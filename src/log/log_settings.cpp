@@ -1,6 +1,12 @@
 #include "log/log_setup.hpp"
 
+#include <cerrno>
 #include <filesystem>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "log/log_lines.hpp"
 
 namespace elves {
 
@@ -12,6 +18,15 @@ static void check_file_name(Section const& section, std::string const& file)
         section.refuse("file", "there is no folder " + folder.string() + "; make it, or give another path");
     if (std::filesystem::is_directory(file, ignored))
         section.refuse("file", file + " is a folder; give the path of a file");
+}
+
+void LogSettings::require_writable_file() const
+{
+    if (file.empty()) return;
+    bool const exists = ::access(file.c_str(), F_OK) == 0;
+    auto const asked = exists ? file : std::filesystem::absolute(file).parent_path().string();
+    if (::faccessat(AT_FDCWD, asked.c_str(), exists ? W_OK : W_OK | X_OK, AT_EACCESS) == 0) return;
+    throw cannot_open_log(file, errno);
 }
 
 LogSettings LogSettings::read(Section const& section)

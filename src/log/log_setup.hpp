@@ -11,6 +11,8 @@ namespace elves {
 struct LogSettings {
     /// Of the `[log]` section. Throws SettingsError.
     [[nodiscard]] static LogSettings read(Section const& section);
+    /// Throws what LogSetup would throw, and makes no file.
+    void require_writable_file() const;
 
     log::Level level = log::Level::info;
     std::string file; ///< Appended to, made with mode 0640; empty: none.
@@ -33,6 +35,9 @@ public:
     /// Opens the file anew (logrotate has moved it). Where that fails the old one stays, and the log says so.
     void reopen();
     void set_level(log::Level level);
+    /// Writes nothing any more, not even without a LogSetup: for programs that print their own errors, which
+    /// would otherwise be there twice.
+    static void mute();
 
 private:
     class Sink;

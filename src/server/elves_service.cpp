@@ -12,6 +12,9 @@ namespace elves {
 
 namespace {
 
+constexpr auto lost_file_advice = "writes are refused: put the file back under its name, or stop the server, "
+                                  "restore a backup, and start it again";
+
 json::object described(Method const& method)
 {
     json::array fields;
@@ -67,7 +70,8 @@ std::vector<std::string> largest_lines(Quotas const& quotas)
 } // namespace
 
 ElvesService::ElvesService(Host& host, Router const& router, LinkShared const& shared, Server const& server,
-    ModuleSet const& modules, ServerSettings const& in_force, Authority const* authority)
+    ModuleSet const& modules, ServerSettings const& in_force, Authority const* authority,
+    StoreFault store_fault)
     : clock_(host.clock)
     , store_(host.store)
     , zone_(host.zone)
@@ -78,6 +82,7 @@ ElvesService::ElvesService(Host& host, Router const& router, LinkShared const& s
     , quotas_(host.find<Quotas>())
     , in_force_(in_force)
     , authority_(authority)
+    , store_fault_(std::move(store_fault))
     , store_path_(std::filesystem::absolute(in_force.store_path).string())
     , started_(host.clock.steady())
 {
@@ -114,8 +119,10 @@ Reply ElvesService::stats(Caller const& caller) const
 {
     using std::chrono::duration_cast;
     auto const up = duration_cast<std::chrono::seconds>(clock_.steady() - started_);
-    auto const exposed = exposure(in_force_, clock_.now(), authority_);
-    json::array warnings(exposed.begin(), exposed.end());
+    json::array warnings;
+    if (auto fault = store_fault_(); !fault.empty())
+        warnings.emplace_back("store: " + fault + "; " + lost_file_advice);
+    for (auto& line : exposure(in_force_, clock_.now(), authority_)) warnings.emplace_back(std::move(line));
     for (auto& line : modules_.warnings()) warnings.emplace_back(line);
     json::object stats{{"version", ELVES_VERSION}, {"uptime", std::to_string(up.count())},
         {"connections", std::to_string(server_.connections())}, {"calls", std::to_string(shared_.calls)},
@@ -130,6 +137,12 @@ Reply ElvesService::stats(Caller const& caller) const
 asio::awaitable<Reply> ElvesService::doctor()
 {
     doctor::Diagnosis diagnosis;
+    diagnosis.checked = 1;
+    if (auto fault = store_fault_(); !fault.empty()) {
+        // Of what is in it nobody can be asked: it can't be opened under its name, or is another file.
+        diagnosis.findings.push_back({"store.file_there", std::move(fault), lost_file_advice});
+        co_return Reply(to_json(diagnosis));
+    }
     // Each its own read, so that others get their turn in between.
     for (auto const& check : doctor::builtin_checks()) {
         doctor::Circumstances const with{clock_.now(), zone_, true};

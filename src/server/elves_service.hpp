@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "elves/host.hpp"
 #include "elves/module.hpp"
 #include "elves/services/authority.hpp"
@@ -14,8 +17,12 @@ namespace elves {
 /// The service `elves`: the server itself. What it tells of outlives it.
 class ElvesService final : public Module {
 public:
+    /// What is wrong with the data file under its name; "" for nothing (SqliteStore::file_fault).
+    using StoreFault = std::function<std::string()>;
+
     ElvesService(Host& host, Router const& router, LinkShared const& shared, Server const& server,
-        ModuleSet const& modules, ServerSettings const& in_force, Authority const* authority);
+        ModuleSet const& modules, ServerSettings const& in_force, Authority const* authority,
+        StoreFault store_fault);
     [[nodiscard]] std::string_view name() const override { return "elves"; }
     void declare(MethodTable& table) override;
 
@@ -34,7 +41,8 @@ private:
     Quotas const* quotas_; ///< Null without the module supervisor.
     ServerSettings const& in_force_;
     Authority const* authority_; ///< Null: there are no keys.
-    std::string store_path_;     ///< Absolute.
+    StoreFault store_fault_;
+    std::string store_path_; ///< Absolute.
     Clock::Steady started_;
 };
 

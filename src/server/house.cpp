@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "audit/audit_trail.hpp"
+#include "core/process_signals.hpp"
 #include "core/trusted_settings.hpp"
 #include "elves/log.hpp"
 #include "elves/services/presence.hpp"
@@ -26,7 +27,7 @@
 #include "server/server.hpp"
 #include "server/server_settings.hpp"
 #include "server/socket_file.hpp"
-#include "store/open_db.hpp"
+#include "store/check_data_file.hpp"
 #include "store/sqlite_store.hpp"
 
 namespace elves {
@@ -41,14 +42,20 @@ void require_authority(ServerSettings const& server, Gate const& gate)
     }
 }
 
-/// Throws where the settings and the modules don't fit together. Touches no data file. Gives the shared
-/// objects that were not loaded.
-std::vector<std::string> require_fit(Settings const& settings, ServerSettings const& server,
+/// What fits together.
+struct Fit {
+    std::vector<std::string> not_loaded; ///< Shared objects.
+    std::vector<Schema> schemas;         ///< Of the modules that are on, and of the audit trail.
+};
+
+/// Throws where the settings and the modules don't fit together. Touches no data file.
+Fit require_fit(Settings const& settings, ServerSettings const& server,
     std::vector<BuiltinModule> const& builtin, SharedObjects objects)
 {
     boost::asio::io_context io(1);
     AsioClock clock(io.get_executor());
     NoStore store;
+    audit::migrate(store);
     Host host(io.get_executor(), clock, store, server.zone);
     LinkDialer dialer(clock);
     host.offer<Dialer>(dialer);
@@ -65,7 +72,7 @@ std::vector<std::string> require_fit(Settings const& settings, ServerSettings co
         throw SettingsError("[store] path: cannot open " + server.store_path + ": there is no folder " +
                             folder.string() + "; make it, or give another path");
     }
-    return modules.not_loaded();
+    return {modules.not_loaded(), store.schemas()};
 }
 
 /// 100,000 connections need as many descriptors; the hard limit is what the admin allows.
@@ -143,8 +150,8 @@ public:
         gate_.mode = server.auth;
         gate_.authority = host_.find<Authority>();
         require_authority(server, gate_);
-        modules_->add(std::make_unique<ElvesService>(
-            host_, router_, shared_, *port_, *modules_, in_force_, gate_.authority));
+        modules_->add(std::make_unique<ElvesService>(host_, router_, shared_, *port_, *modules_, in_force_,
+            gate_.authority, [this] { return store_.file_fault(); }));
         modules_->configure(settings);
         settings.refuse_unknown();
         modules_->declare(router_);
@@ -152,6 +159,7 @@ public:
     }
     ~House()
     {
+        hold_signals();
         // The store brings to disk what is queued. Then every suspended coroutine is destroyed, whatever it
         // waits for: it holds references to modules and to the store, and its code may be a module's.
         store_.close();
@@ -170,6 +178,7 @@ public:
         log_exposed();
         port_->start();
         wait_for_signal();
+        release_signals();
         ELVES_LOG(info, "timezone name=" << in_force_.zone.name() << " source=" << in_force_.zone_source);
         ELVES_LOG(info, "elvesd " << ELVES_VERSION << " is up");
         io_.run();
@@ -291,6 +300,8 @@ private:
     ServerSettings in_force_;
     std::vector<BuiltinModule> const& builtin_;
     EventLoop io_;
+    // Here, so that signals have their handlers while the rest is made, and until it is gone.
+    boost::asio::signal_set signals_{io_, SIGTERM, SIGINT, SIGHUP};
     LogSetup log_;
     AsioClock clock_;
     SqliteStore store_;
@@ -304,7 +315,6 @@ private:
     OwnLimits limits_;
     std::unique_ptr<ModuleSet> modules_;
     std::unique_ptr<Server> port_;
-    boost::asio::signal_set signals_{io_, SIGTERM, SIGINT, SIGHUP};
 };
 
 } // namespace
@@ -325,8 +335,10 @@ Checked check_server(std::string const& config, std::vector<BuiltinModule> const
     auto const settings = read_trusted_settings(config);
     auto const server = ServerSettings::read(settings);
     Checked checked;
-    checked.would_load = require_fit(settings, server, builtin, SharedObjects::name_only);
-    check_file(server.store_path);
+    auto fit = require_fit(settings, server, builtin, SharedObjects::name_only);
+    checked.would_load = std::move(fit.not_loaded);
+    server.log.require_writable_file();
+    checked.in_use_by = check_data_file(server.store_path, fit.schemas).value_or("");
     boost::asio::io_context io(1);
     AsioClock clock(io.get_executor());
     checked.warnings = exposure(server, clock.now(), admin_keys_in_file(settings, server, builtin, clock));

@@ -1,10 +1,25 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include <csignal>
+#include <unistd.h>
+
+#include "core/process_signals.hpp"
+#include "log/log_setup.hpp"
 #include "server/house.hpp"
+
+ELVES_PREPARE_PROCESS
+
+/// As PID 1 of a container it inherits orphans of others: the kernel reaps them where nobody asks how they
+/// ended.
+static void reap_orphans()
+{
+    if (::getpid() == 1) std::signal(SIGCHLD, SIG_IGN);
+}
 
 int main(int argc, char** argv)
 {
+    reap_orphans();
     CLI::App app("elvesd: runs work on fleets of hosts, and knows what came of it");
     std::string config = "/etc/elves/elves.conf";
     std::string admin;
@@ -22,10 +37,14 @@ int main(int argc, char** argv)
     }
     try {
         if (check) {
+            elves::LogSetup::mute();
             auto const checked = elves::check_server(config, elves::builtin_modules());
             for (auto const& line : checked.warnings) std::cout << config << ": warning: " << line << "\n";
             for (auto const& file : checked.would_load)
                 std::cout << config << ": would load " << file << "; --check runs nothing of it\n";
+            if (!checked.in_use_by.empty())
+                std::cout << config << ": warning: the data file is in use by " << checked.in_use_by
+                          << ": a second server could not start\n";
             std::cout << config << ": all is well\n";
         } else if (!admin.empty()) {
             auto const issued = elves::init_admin(config, admin, elves::builtin_modules());

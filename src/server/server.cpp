@@ -7,6 +7,7 @@
 
 #include "elves/error.hpp"
 #include "elves/log.hpp"
+#include "server/listen_overlap.hpp"
 
 namespace elves {
 
@@ -60,6 +61,22 @@ void Server::set_limits(ServerSettings const& settings)
     shutdown_grace_ = settings.shutdown_grace;
 }
 
+/// With what this server listens on already; said here, as the system only knows that the port is taken.
+void Server::refuse_overlap(HostPort const& place, tcp::endpoint const& endpoint) const
+{
+    auto const at = [](tcp::endpoint const& one) {
+        return ListenPlace{Ip::parse(one.address().to_string()).value_or(Ip()), one.port()};
+    };
+    for (auto const& door : doors_) {
+        if (door->file) continue;
+        auto const own = tcp_endpoint(door->acceptor.local_endpoint());
+        if (!is_overlapping(at(own), at(endpoint))) continue;
+        HostPort const other{own.address().to_string(), own.port()};
+        throw SettingsError("[server] listen: " + place.text() + " and " + other.text() +
+                            " of the same list overlap: only one of them can listen; leave one out");
+    }
+}
+
 void Server::bind(HostPort const& place)
 {
     auto const refuse = [&](error_code const& failure) {
@@ -72,6 +89,7 @@ void Server::bind(HostPort const& place)
         resolver.resolve(place.host, std::to_string(place.port), tcp::resolver::passive, failure);
     if (failure || found.empty()) refuse(failure);
     auto const endpoint = found.begin()->endpoint();
+    refuse_overlap(place, endpoint);
     auto door = std::make_unique<Door>(Door{Acceptor(loop_)});
     auto& acceptor = door->acceptor;
     acceptor.open(endpoint.protocol(), failure);

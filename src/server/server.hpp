@@ -44,6 +44,7 @@ private:
     };
 
     void set_limits(ServerSettings const& settings);
+    void refuse_overlap(HostPort const& place, boost::asio::ip::tcp::endpoint const& endpoint) const;
     void bind(HostPort const& place);
     void bind_local(std::string const& path);
     void accept(Door& door);

@@ -4,6 +4,7 @@
 
 #include "client/tls_settings.hpp"
 #include "elves/machine_zone.hpp"
+#include "server/listen_overlap.hpp"
 
 namespace elves {
 
@@ -50,6 +51,19 @@ PlainFrom plain_of(Section const& tls, bool is_tls_had)
     return from == "nowhere" ? PlainFrom::nowhere : PlainFrom::loopback;
 }
 
+/// Of names nothing is known before they are looked up; then binding says it.
+void refuse_overlap(Section const& server, std::vector<HostPort> const& before, HostPort const& place)
+{
+    auto const ip = Ip::parse(place.host);
+    for (auto const& other : before) {
+        auto const other_ip = Ip::parse(other.host);
+        bool const is_same_name = place.port != 0 && place.port == other.port && place.host == other.host;
+        if (is_same_name || (ip && other_ip && is_overlapping({*ip, place.port}, {*other_ip, other.port})))
+            server.refuse("listen", other.text() + " and " + place.text() +
+                                        " overlap: only one of them can listen; leave one out");
+    }
+}
+
 std::vector<HostPort> listen_of(Section const& server)
 {
     std::vector<HostPort> all;
@@ -58,9 +72,9 @@ std::vector<HostPort> listen_of(Section const& server)
         if (!place)
             server.refuse(
                 "listen", "\"" + text + "\" is no HOST:PORT; give one such as 0.0.0.0:7788 or [::]:7788");
+        refuse_overlap(server, all, *place);
         all.push_back(*place);
     }
-    if (all.empty()) server.refuse("listen", "it is empty; give HOST:PORT");
     return all;
 }
 
@@ -99,7 +113,8 @@ ServerSettings ServerSettings::read(Settings const& settings)
     auto const [zone, source] = zone_of(server);
     all.zone = zone;
     all.zone_source = source;
-    all.store_path = settings.section("store").text("path", "elves.db");
+    // Absolute: SQLite takes a name such as `:memory:` for something else than a file.
+    all.store_path = std::filesystem::absolute(settings.section("store").text("path", "elves.db")).string();
     all.auth = auth_of(settings.section("auth"));
     all.enabled = modules.list("enabled", {});
     all.module_path = modules.text("path", "");

@@ -30,24 +30,28 @@ std::runtime_error refused(std::string const& path, std::string const& why)
     return std::runtime_error(path + ": " + why);
 }
 
+/// The file, and what SQLite keeps beside it while it writes.
+void remove_with_companions(std::string const& path)
+{
+    std::error_code ignored;
+    for (auto const* const end : {"", "-journal", "-wal", "-shm"}) fs::remove(path + end, ignored);
+}
+
 /// A file that is removed again unless it is kept under its own name.
 class NewFile {
 public:
     explicit NewFile(std::string path) : path_(std::move(path)), draft_(path_ + ".part")
     {
         if (fs::exists(fs::symlink_status(path_))) throw refused(path_, "is there already; name a new file");
-        fs::remove(draft_); // of one that was killed
+        remove_with_companions(
+            draft_); // of one that was killed: SQLite would roll back the new file by that journal
         int const fd = ::open(draft_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd < 0) throw data_file_error(path_, errno);
         ::close(fd);
     }
     NewFile(NewFile const&) = delete;
     NewFile& operator=(NewFile const&) = delete;
-    ~NewFile()
-    {
-        std::error_code ignored;
-        fs::remove(draft_, ignored);
-    }
+    ~NewFile() { remove_with_companions(draft_); }
     [[nodiscard]] std::string const& draft() const noexcept { return draft_; }
     /// Its content is on disk.
     void keep()
@@ -142,13 +146,18 @@ std::string restore(std::string const& from, std::string const& path)
     require_owner(path);
     FileLock const lock(path);
     auto const draft = path + ".restoring";
-    fs::remove(draft);
+    remove_with_companions(draft);
     NewFile file(draft);
     copy_file(from, file.draft(), draft);
     file.keep();
-    auto const kept = move_away(path);
-    fs::rename(draft, path);
-    return kept;
+    try {
+        auto const kept = move_away(path);
+        fs::rename(draft, path);
+        return kept;
+    } catch (...) {
+        remove_with_companions(draft);
+        throw;
+    }
 }
 
 } // namespace elves

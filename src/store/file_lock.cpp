@@ -39,12 +39,35 @@ bool lock_patiently(int fd)
     return true;
 }
 
+constexpr int as_it_is = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+
+/// What is missing or read-only is the folder; anything else is about the lock file itself.
+std::runtime_error cannot_open(std::string const& path, int code)
+{
+    bool const is_folder = code == ENOENT || code == ENOTDIR || code == EROFS;
+    return data_file_error(is_folder ? path : path + ".lock", code);
+}
+
 } // namespace
 
-FileLock::FileLock(std::string const& path)
-    : fd_(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600))
+std::optional<std::string> FileLock::holder_of(std::string const& path)
 {
-    if (fd_ < 0) throw data_file_error(errno == ELOOP ? path + ".lock" : path, errno);
+    auto const name = path + ".lock";
+    // As the constructor opens it, but never made: the kernel refuses some files of others only with O_CREAT.
+    int const flags = ::access(name.c_str(), F_OK) == 0 ? O_RDWR | O_CREAT : O_RDWR;
+    int const fd = ::open(name.c_str(), flags | as_it_is, 0600);
+    if (fd < 0 && errno == ENOENT) return std::nullopt;
+    if (fd < 0) throw cannot_open(path, errno);
+    std::optional<std::string> who;
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) who = holder(fd);
+    ::close(fd);
+    return who;
+}
+
+FileLock::FileLock(std::string const& path)
+    : fd_(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | as_it_is, 0600))
+{
+    if (fd_ < 0) throw cannot_open(path, errno);
     // The kernel drops it with the process, however that ends; the file stays, so that no one locks a name
     // that is gone.
     if (!lock_patiently(fd_)) {

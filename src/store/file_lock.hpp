@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 namespace elves {
@@ -12,6 +13,9 @@ public:
     /// has it, and what to do.
     explicit FileLock(std::string const& path);
     ~FileLock();
+    /// Who has it now, `process 4711`; std::nullopt where nobody has, or there is no lock file. Makes none,
+    /// and waits for nobody. Throws as the constructor does where the lock file could not be opened.
+    [[nodiscard]] static std::optional<std::string> holder_of(std::string const& path);
     FileLock(FileLock const&) = delete;
     FileLock& operator=(FileLock const&) = delete;
 

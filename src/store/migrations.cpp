@@ -1,5 +1,6 @@
 #include "store/migrations.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <stdexcept>
@@ -85,11 +86,36 @@ private:
     Clock::time_point begun_ = Clock::now();
     Clock::time_point next_ = begun_ + between_lines_;
 };
+bool has_rows(Db& db, std::string_view sql) { return db.run(sql).next(); }
+
+/// What an agent's journal calls its tables. A server has no module of that name.
+constexpr std::string_view journal = "agent";
+
+bool has_journal(std::vector<Schema> const& schemas)
+{
+    return std::any_of(
+        schemas.begin(), schemas.end(), [](Schema const& schema) { return schema.module == journal; });
+}
+
+/// Before anything is changed in it: another program's file is not to get our tables.
+void require_own_tables(Db& db, std::vector<Schema> const& schemas)
+{
+    auto const whose = content_of(db);
+    bool const wants_journal = has_journal(schemas);
+    if (whose == Content::foreign)
+        throw std::runtime_error(
+            "the data file is not one of this program: it has tables of another program; name another file");
+    if (whose == Content::journal && !wants_journal)
+        throw std::runtime_error("the data file is the journal of an elves-agent; name another file");
+    if (whose == Content::data && wants_journal)
+        throw std::runtime_error("the journal is the data file of an elvesd; name another file");
+}
 
 /// For each module that lacks something. Looks at all of them before anything is changed: a file is either
 /// brought up to date, or left as it is.
 std::vector<Step> steps_for(Db& db, std::vector<Schema> const& schemas)
 {
+    require_own_tables(db, schemas);
     std::vector<Step> steps;
     for (auto const& [module, sql] : schemas) {
         auto parts = migration_parts(module, sql);
@@ -136,6 +162,19 @@ std::int64_t module_version(Db& db, std::string_view module)
     if (!table.next()) return 0;
     auto row = db.run("SELECT version FROM module_version WHERE module = ?");
     return row.bind(1, module).next() ? row.number(0) : 0;
+}
+
+Content content_of(Db& db)
+{
+    if (!has_rows(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'module_version'"))
+        return has_rows(db, "SELECT 1 FROM sqlite_schema LIMIT 1") ? Content::foreign : Content::none;
+    if (module_version(db, journal) > 0) return Content::journal;
+    return has_rows(db, "SELECT 1 FROM module_version LIMIT 1") ? Content::data : Content::none;
+}
+
+void require_migratable(Db& db, std::vector<Schema> const& schemas)
+{
+    static_cast<void>(steps_for(db, schemas));
 }
 
 void migrate(Db& db, std::vector<Schema> const& schemas) { migrate(db, schemas, std::chrono::seconds(10)); }

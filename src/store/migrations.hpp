@@ -24,8 +24,21 @@ struct Schema {
     std::string sql; ///< Its schema.sql.
 };
 
+/// What is in a SQLite file, by its tables.
+enum class Content {
+    none,    ///< No tables.
+    data,    ///< The data of an elvesd.
+    journal, ///< The journal of an elves-agent.
+    foreign  ///< Another program's tables.
+};
+[[nodiscard]] Content content_of(Db& db);
+
+/// Throws what `migrate` would throw before it changes anything.
+void require_migratable(Db& db, std::vector<Schema> const& schemas);
+
 /// Applies what `db` lacks of all these, with their new versions in one transaction; nothing of it on an
-/// exception. Throws std::runtime_error, the file untouched, where `db` has a newer version of one of them.
+/// exception. Throws std::runtime_error, the file untouched, where `db` has a newer version of one of them,
+/// tables of another program, or an agent's journal where a server's data is meant and the other way round.
 /// While one runs it is logged every ten seconds that it does: of a large file it may take minutes.
 void migrate(Db& db, std::vector<Schema> const& schemas);
 /// The same with another time between these lines.

@@ -155,7 +155,8 @@ void make_or_check_file(std::string const& path)
 
 void check_file(std::string const& path)
 {
-    int const fd = ::open(path.c_str(), O_RDONLY | as_it_is);
+    // For writing, as it will be opened: that also says what user, mode and file system allow.
+    int const fd = ::open(path.c_str(), O_RDWR | as_it_is);
     if (fd < 0 && errno == ENOENT) return check_companions(path);
     if (fd < 0) throw data_file_error(path, errno);
     check_open_file(fd, path);

@@ -1,6 +1,7 @@
 #include "store/sqlite_store.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <stdexcept>
 #include <utility>
 
@@ -17,6 +18,33 @@
 
 namespace elves {
 
+namespace {
+
+/// Between two looks at whether the data file is still there, where nothing is written.
+constexpr std::chrono::seconds between_looks{1};
+
+std::exception_ptr lost_file()
+{
+    return std::make_exception_ptr(
+        Error(codes::store_cannot_write, "the store cannot write: its file was removed or replaced"));
+}
+
+/// Before it is opened for writing, which changes its header.
+void require_not_foreign(std::string const& path)
+{
+    if (std::filesystem::file_size(path) == 0) return;
+    try {
+        if (content_of(*open_as_it_is(path)) != Content::foreign) return;
+    } catch (DamagedFile const&) {
+        return; // opening it for writing says so
+    }
+    throw std::runtime_error(
+        "data file " + path +
+        ": is not one of this program: it has tables of another program; name another file");
+}
+
+} // namespace
+
 SqliteStore::SqliteStore(LoopExecutor loop, std::string path, Limits limits)
     : path_(std::move(path))
     , limits_(limits)
@@ -24,11 +52,13 @@ SqliteStore::SqliteStore(LoopExecutor loop, std::string path, Limits limits)
     , completions_(std::make_shared<Completions>(std::move(loop)))
 {
     make_or_check_file(path_);
+    require_not_foreign(path_);
     writer_ = std::make_unique<StoreWriter>(path_);
     look_ups_ = std::make_unique<ReadLane>(
         path_, ReadLane::Limits{limits_.reads, 1, limits_.read_time}, completions_);
     scans_ = std::make_unique<ReadLane>(
         path_, ReadLane::Limits{limits_.scans, limits_.scan_threads, limits_.read_time}, completions_);
+    watch_ = std::make_unique<FileWatch>(path_);
     write_thread_ = std::thread([this] { write_all(); });
 }
 
@@ -167,8 +197,12 @@ void SqliteStore::write_all()
             lock.lock();
             wanted.over = true;
             for_at_once_.notify_one();
-        } else {
+        } else if (stopping_) {
             break;
+        } else {
+            lock.unlock();
+            static_cast<void>(has_lost_file());
+            lock.lock();
         }
     }
     bool const wrote = counters_.commits > 0;
@@ -179,13 +213,58 @@ void SqliteStore::write_all()
 void SqliteStore::wait_for_work(std::unique_lock<std::mutex>& lock)
 {
     auto const is_due = [&] { return stopping_ || at_once_ != nullptr || now_; };
-    for_writer_.wait(lock, [&] { return is_due() || !writes_.empty(); });
-    if (!is_due()) for_writer_.wait_until(lock, soon_, is_due);
+    for_writer_.wait_until(lock, next_look_, [&] { return is_due() || !writes_.empty(); });
+    if (!is_due() && !writes_.empty()) for_writer_.wait_until(lock, soon_, is_due);
+}
+
+/// Looks at the file under its name, and logs what has changed.
+bool SqliteStore::has_lost_file()
+{
+    next_look_ = std::chrono::steady_clock::now() + between_looks;
+    auto const fault = watch_->look();
+    {
+        std::lock_guard const lock(mutex_);
+        if (fault == file_fault_) return !fault.empty();
+        file_fault_ = fault;
+    }
+    if (fault.empty()) {
+        ELVES_LOG(
+            warning, "store.file_back path=" << path_ << ": the data file is there again; writes are taken");
+    } else {
+        ELVES_LOG(error,
+            "store.file_lost path=" << path_ << ": " << fault
+                                    << " while it was open: all writes are refused. Put it back under "
+                                       "its name, or stop this program, restore a backup, and start it");
+    }
+    return !fault.empty();
+}
+
+/// What went to a file that was removed or replaced meanwhile is not on disk for anybody who starts again.
+GroupResult SqliteStore::write_to_file(std::vector<Unit>& group)
+{
+    GroupResult result;
+    bool is_lost = !file_fault_.empty() && has_lost_file(); // only this thread changes it
+    if (!is_lost) {
+        result = writer_->write(group);
+        if (result.in_doubt) watch_->forget_companions();
+        is_lost = has_lost_file();
+    }
+    if (!is_lost) return result;
+    for (auto& unit : group) {
+        if (!unit.error) unit.error = lost_file();
+    }
+    return result;
+}
+
+std::string SqliteStore::file_fault() const
+{
+    std::lock_guard const lock(mutex_);
+    return file_fault_;
 }
 
 void SqliteStore::write_group(std::vector<Unit> group)
 {
-    auto const result = writer_->write(group);
+    auto const result = write_to_file(group);
     auto const units = static_cast<std::int64_t>(group.size());
     auto const failed =
         std::count_if(group.begin(), group.end(), [](Unit const& unit) { return unit.error != nullptr; });

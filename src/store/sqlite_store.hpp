@@ -13,6 +13,7 @@
 #include "elves/store.hpp"
 #include "store/completions.hpp"
 #include "store/file_lock.hpp"
+#include "store/file_watch.hpp"
 #include "store/migrations.hpp"
 #include "store/read_lane.hpp"
 #include "store/store_writer.hpp"
@@ -65,6 +66,9 @@ public:
     void apply_migrations();
     /// Any thread.
     [[nodiscard]] Counters counters() const;
+    /// What is wrong with the data file under its name, one line: it was removed or replaced while it was
+    /// open, and writes get Error 507.1. "" where nothing is. Up to a second old. Any thread.
+    [[nodiscard]] std::string file_fault() const;
 
 private:
     struct AtOnce {
@@ -82,6 +86,8 @@ private:
     void write_all();
     void wait_for_work(std::unique_lock<std::mutex>& lock);
     void write_group(std::vector<Unit> group);
+    GroupResult write_to_file(std::vector<Unit>& group);
+    [[nodiscard]] bool has_lost_file();
     [[nodiscard]] bool idle() const;
 
     std::string path_;
@@ -95,7 +101,9 @@ private:
     std::unique_ptr<StoreWriter> writer_;
     std::unique_ptr<ReadLane> look_ups_;
     std::unique_ptr<ReadLane> scans_;
-    std::int64_t finished_ = 0; ///< Writes, committed or failed; the writer's.
+    std::unique_ptr<FileWatch> watch_;                ///< The writer's.
+    std::chrono::steady_clock::time_point next_look_; ///< At the file; the writer's.
+    std::int64_t finished_ = 0;                       ///< Writes, committed or failed; the writer's.
     std::atomic<bool> stopping_ = false;
 
     mutable std::mutex mutex_; ///< Over all below.
@@ -106,6 +114,7 @@ private:
     std::chrono::steady_clock::time_point soon_; ///< Otherwise they are written then.
     AtOnce* at_once_ = nullptr;
     Counters counters_;
+    std::string file_fault_;
 
     std::thread write_thread_;
 };

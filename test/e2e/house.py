@@ -63,11 +63,11 @@ def eventually(look, patience=15.0, what=""):
 
 
 def ini(sections):
-    """{"server": {"listen": …}} as INI text."""
+    """{"server": {"listen": …}} as INI text. A key whose value is None is left out."""
     lines = []
     for section, keys in sections.items():
         lines.append(f"[{section}]")
-        lines += [f"{key} = {value}" for key, value in keys.items()]
+        lines += [f"{key} = {value}" for key, value in keys.items() if value is not None]
     return "\n".join(lines) + "\n"
 
 

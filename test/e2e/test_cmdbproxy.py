@@ -68,6 +68,25 @@ class Cmdb(HouseTest):
         self.caller.refused("403.", "cmdbproxy", "getcmdbinfobyiplist", agentiplist=ips + [IP])
         self.assertEqual(self.caller.ok("cmdbproxy", "getcmdbinfobyiplist", agentiplist=[])["info"], [])
 
+    def test_e17_an_import_writes_what_has_changed_and_leaves_a_row_for_each_call(self):
+        path = self.folder() / "machines.csv"
+
+        def import_rows(changed):
+            path.write_text("agentip,sn,iplist,idc,main_cat,sub_cat,app_info,manager\n" + "".join(
+                f"10.1.{n // 250}.{n % 250 + 1},{'new' if n in changed else 'old'},,north,web,shop,,ada\n"
+                for n in range(2500)))
+            done = self.ctl(self.house, "cmdb", "import", path)
+            self.assertEqual((done.code, done.out), (0, "2500 of 2500 records kept\n"), done)
+            return self.caller.ok("elves", "listaudit", method="cmdbproxy.setcmdbinfolist", limit=1000)["rows"]
+
+        self.assertEqual(len(import_rows(())), 3)
+        self.assertEqual(len(import_rows(())), 6)
+        self.assertEqual(len(import_rows((7, 2000))), 9)
+        self.assertEqual(self.get("10.1.8.1")["sn"], "new")
+        self.assertEqual(self.caller.ok("cmdbproxy", "setcmdbinfolist", records=[
+            {"agentip": "10.1.8.1", "sn": "new", "idc": "north", "main_cat": "web", "sub_cat": "shop", "manager": "ada"},
+            {"agentip": "10.1.8.2", "sn": "newer"}])["written"], "1")
+
     def test_all_records_can_be_listed(self):
         self.put("10.0.0.1", "one")
         self.put("10.0.0.2", "two")

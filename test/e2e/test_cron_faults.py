@@ -312,7 +312,7 @@ class TimeZone(HouseTest):
         before = os.environ.get("TZ")
         os.environ["TZ"] = "Asia/Tokyo"
         try:
-            house = self.server(server={"timezone": ""})
+            house = self.server(server={"timezone": None})
         finally:
             os.environ.pop("TZ") if before is None else os.environ.update(TZ=before)
         client = self.client(house)

@@ -257,7 +257,8 @@ class Credentials(HouseTest):
         path.touch(mode=0o600)
         good = f"{root['key']}\n{root['token']}\n"
         for text, code in ((good, WELL), (good.replace("\n", "\r\n"), WELL), (good + "\n", WELL), (good + "more\n", USAGE),
-                           (root["key"], USAGE), (f"\n{root['token']}\n", USAGE), (f"{root['key']}\nx\n", REFUSED)):
+                           ("\ufeff" + good.replace("\n", " \t\r\n"), WELL), ("\n  " + good.replace("\n", "\n\n  "), WELL),
+                           (root["key"], USAGE), (f"\n{root['token']}\n", USAGE), ("\0" + good, USAGE), (f"{root['key']}\nx\n", REFUSED)):
             path.write_bytes(text.encode())
             with self.subTest(text=text.replace(root["token"], "TOKEN")):
                 done = self.ctl(server, "--auth-file", str(path), "key", "list")
@@ -269,6 +270,30 @@ class Credentials(HouseTest):
         done = self.ctl(server, "--auth-file", str(path), "key", "list")
         self.assertEqual(done.code, USAGE)
         self.assertIn(f"chmod 600 {path}", done.err)
+
+    def test_blanks_and_line_ends_around_what_was_pasted_do_not_count(self):
+        server = self.server_down(auth={"mode": "keys"})
+        root = server.init_admin()
+        server.start()
+        auth = ("--key", root["key"] + "\r\n", "--token", f" {root['token']}\n")
+        made = self.ctl(server, *auth, "--json", "key", "add", "ops", "--role", "operator", "--apps", "demo , nginx",
+                        "--ips", "10.0.0.1, 10.0.1.0/24\r\n")
+        self.assertEqual(made.code, WELL, made)
+        listed = self.ctl(server, *auth, "--json", "key", "list")
+        key = next(row for row in json.loads(listed.out)["keys"] if row["name"] == "ops")
+        self.assertEqual((key["apps"], key["iplist"]), (["demo", "nginx"], ["10.0.0.1", "10.0.1.0/24"]))
+        self.assertEqual(self.ctl(server, *auth, "cron", "set", "10.0.0.1", "0 0 3 * * ?\r\n", "demo", "x").code, WELL)
+
+    def test_e14_an_expiry_that_is_empty_or_in_the_past_is_refused(self):
+        server = self.server()
+        for text, code in (("", USAGE), (" ", USAGE), ("2020-01-01 00:00:00", REFUSED), ("tomorrow", REFUSED)):
+            for command in (("add", "ops", "--role", "viewer"), ("set", "0123456789ABCDEF")):
+                with self.subTest(text=text, command=command):
+                    done = self.ctl(server, "key", *command, "--expires", text)
+                    self.assertEqual(done.code, code, done)
+                    self.assertIn("expires", done.err)
+        self.assertEqual(self.ctl(server, "--json", "join-token", "add", "--cidr", "").code, USAGE)
+        self.assertEqual(json.loads(self.ctl(server, "--json", "key", "list").out)["keys"], [])
 
     def test_an_empty_ca_or_pin_is_refused_not_taken_for_plain_text(self):
         server = self.server()

@@ -38,6 +38,7 @@ WRONG = {
     "center or self": ("403.10", ["both", 7]),
     "skip or once": ("403.10", ["twice", 7]),
     "skip, allow or replace": ("403.10", ["ask", 7]),
+    "list of inventory records": ("403.10", ["x", [7], {}]),
     "job name": ("403.10", ["-x", "a/b", "x" * 65, 7, None]),
     "time zone": ("403.10", ["Mars/Olympus", 7]),
 }
@@ -100,6 +101,7 @@ class EveryMethod(HouseTest):
             ("cmdbproxy", "getcmdbinfobyip"): {"agentip": IP},
             ("cmdbproxy", "getcmdbinfobyiplist"): {"agentiplist": [IP, "10.0.0.2"]},
             ("cmdbproxy", "setcmdbinfo"): {"agentip": IP, "sn": "1"},
+            ("cmdbproxy", "setcmdbinfolist"): {"records": [{"agentip": IP, "sn": "1"}, {"agentip": "10.0.0.2"}]},
             ("cmdbproxy", "delcmdbinfo"): lambda: call.ok(
                 "cmdbproxy", "setcmdbinfo", agentip="10.9.9.9", sn="1") and {"agentip": "10.9.9.9"},
             ("cmdbproxy", "listcmdbinfo"): {},

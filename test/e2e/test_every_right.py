@@ -40,7 +40,8 @@ REACH = {
         "listjointokens": ("manage", FREE, FREE), "deljointoken": ("manage", FREE, FREE)},
     "cmdbproxy": {
         "getcmdbinfobyip": ("read", FREE, REFUSED), "getcmdbinfobyiplist": ("read", FREE, REFUSED),
-        "setcmdbinfo": ("manage", FREE, REFUSED), "delcmdbinfo": ("manage", FREE, REFUSED),
+        "setcmdbinfo": ("manage", FREE, REFUSED), "setcmdbinfolist": ("manage", FREE, REFUSED),
+        "delcmdbinfo": ("manage", FREE, REFUSED),
         "listcmdbinfo": ("read", FREE, CUT)},
     "cron": {
         "getcronlistbyip": ("read", CUT, REFUSED), "getcronlistbykey": ("read", CUT, CUT),
@@ -113,6 +114,8 @@ class Asking(HouseTest):
             return {"appname": APP, "appip": "127.0.0.1", "appport": "9"}
         if method in ("getstatbyiplist", "getcmdbinfobyiplist"):
             return {"iplist": [IP], "agentiplist": [IP]}
+        if method == "setcmdbinfolist":
+            return {"records": [{"agentip": IP, "sn": "1"}]}
         if method == "delcmdbinfo":
             self.root.ok("cmdbproxy", "setcmdbinfo", agentip="10.9.9.9", sn="1")
             return {"agentip": "10.9.9.9"}

@@ -307,7 +307,7 @@ class Envelope(HouseTest):
         for name in ("sendsync", "sendasync", "canceltask", "getstatbyip", "getinfobyip", "getstatbyiplist",
                      "getonlinestat", "listagents", "register", "beat", "checkipauthbykey", "getappcallbackinfo",
                      "getauthbykey", "setkey", "delkey", "listkeys", "setapp", "delapp", "listapps", "login",
-                     "getcmdbinfobyip", "getcmdbinfobyiplist", "setcmdbinfo", "delcmdbinfo", "listcmdbinfo",
+                     "getcmdbinfobyip", "getcmdbinfobyiplist", "setcmdbinfo", "setcmdbinfolist", "delcmdbinfo", "listcmdbinfo",
                      "getcronlistbyip", "setcronbyip", "delcronbyipid", "startcron", "stopcron", "agentasynclog",
                      "appprocessorlog", "gettaskbyids", "listtasks", "gettaskoutput", "ping", "methods", "stats",
                      "agentip", "iplist"):

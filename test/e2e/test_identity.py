@@ -72,6 +72,30 @@ class TakeOver(HouseTest):
         thief.refused("401.6", "tasklog", "agentasynclog", id="0" * 16,
                       info={"worker_flag": 1, "worker_result": "", "worker_costtime": 1})
 
+    def test_e18_two_machines_that_claim_one_address_are_named_in_log_and_stats(self):
+        other = self.come("127.0.0.66", self.range_key)
+        for _ in range(3):
+            other.refused("401.6", "heartbeat", "register", agentip=IP, asset="web-2")
+        line = eventually(lambda: [line for line in self.house.log().splitlines() if "agent.contested" in line])[0]
+        warnings = self.admin.ok("elves", "stats")["stats"]["warnings"]
+        said = next(text for text in warnings if "agent.contested" in text)
+        for text in (line, said):
+            self.assertIn(f"agent={IP}", text)
+            self.assertIn("127.0.0.66 (web-2)", text)
+            self.assertIn("127.0.0.5 (", text)
+        self.assertIn(" warning ", line)
+
+    def test_e15_what_no_machine_can_have_is_no_agents_address(self):
+        client = self.come("127.0.0.66", self.key("*"))
+        for ip in ("0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255", "::ffff:0.0.0.0", "::ffff:239.1.1.1"):
+            with self.subTest(ip=ip):
+                client.refused("403.1", "heartbeat", "register", agentip=ip)
+                client.refused("403.1", "supervisor", "join", agentip=ip, hash=HASH)
+                worker = self.real_agent(self.house, ip)
+                done = run(binary("elves-agent"), "--config", str(worker.conf_path), "--check")
+                self.assertEqual(done.code, 1, done)
+                self.assertIn("[agent] ip", done.err)
+
     def test_another_key_from_the_same_address_does_not_either(self):
         for key in (self.key(IP), self.key("*"), self.root):
             self.come("127.0.0.5", key).refused("401.6", "heartbeat", "register", agentip=IP, asset="web-1")
@@ -209,7 +233,7 @@ class JoinToken(HouseTest):
         # The token is gone, and it still knows its server.
         (worker.folder / "join.token").unlink()
         worker.terminate()
-        worker.settings(join_token_file="")
+        worker.settings(join_token_file=None)
         worker.start()
         eventually(lambda: worker.log().count("registered as") == 2, 30)
         self.assertNotIn(made["token"][:51], worker.log() + self.house.log())
@@ -293,7 +317,7 @@ class TrustedFiles(HouseTest):
                 self.assertNotIn("rubbish", done.err)
 
     def test_settings_that_others_could_change_are_refused_by_file_folder_and_link(self):
-        house = self.server_down(server={"socket": ""})
+        house = self.server_down(server={"socket": None})
         self.assertEqual(self.check(house.conf_path, "--check").code, 0)
         house.conf_path.chmod(0o666)
         self.refused(house, f"{house.conf_path} has mode 0666: anybody may change it; chmod o-w {house.conf_path}")

@@ -142,6 +142,16 @@ class Join(HouseTest):
         eventually(lambda: worker.log().count("the server has rejected") == 2)
         self.assertEqual(self.joins(), {(IP, "rejected")})
         self.assertEqual(self.keys(), [])
+        self.says("agents", "reject", IP)  # it is in the list, so that this is no fault
+
+    def test_e19_rejecting_a_machine_that_was_let_in_says_what_shuts_it_out(self):
+        worker = self.newcomer().start()
+        self.asks(worker)
+        self.says("agents", "accept", IP)
+        self.works()
+        done = self.ctl(self.house, "agents", "reject", IP, auth=self.root)
+        self.assertEqual(done.code, 3, done)
+        self.assertIn("elvesctl key del ", done.err)
 
     def test_where_the_mode_is_open_it_needs_no_key_and_asks_for_none(self):
         self.house.terminate()

@@ -119,7 +119,7 @@ class Loopback(LocalTest):
         house = self.server()
         caller = self.client(house)
         root = self.make_admin(caller, enabled=False)
-        self.make_admin(caller, expires="2020-01-01 00:00:00")
+        caller.refused("403.10", "supervisor", "setkey", name="dead", role="admin", expires="2020-01-01 00:00:00")
         caller.ok("tasklog", "listtasks")
         house.restart()
         caller = self.client(house)

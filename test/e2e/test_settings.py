@@ -2,12 +2,13 @@
 
 import os
 import pathlib
+import re
 import signal
 import socket
 import unittest
 
 from elves_wire import RUN
-from house import HouseTest, binary, eventually, ini, run
+from house import ROOT, HouseTest, binary, eventually, ini, run
 
 
 class Settings(HouseTest):
@@ -72,6 +73,19 @@ class Settings(HouseTest):
             port = busy.getsockname()[1]
             self.complains(self.elvesd(server={"listen": f"127.0.0.1:{port}"}), str(port))
 
+    def test_e19_listeners_of_its_own_that_collide_are_named(self):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        for one, other in ((f"127.0.0.1:{port}", f"0.0.0.0:{port}"), (f"[::]:{port}", f"127.0.0.1:{port}"),
+                           (f"127.0.0.1:{port}", f"127.0.0.1:{port}"), (f"localhost:{port}", f"127.0.0.1:{port}")):
+            with self.subTest(one=one, other=other):
+                self.complains(self.elvesd(server={"listen": f"{one}, {other}"}), "overlap", other)
+        self.complains(self.elvesd("--check", server={"listen": f"127.0.0.1:{port}, 0.0.0.0:{port}"}), "overlap")
+
+    def test_e19_keys_mode_without_a_key_says_that_nobody_can_log_in(self):
+        house = self.server(auth={"mode": "keys"})
+        self.assertIn("no admin key counts: nobody can administer this server over TCP", house.log())
+
     def test_check_says_yes_or_no_and_ends(self):
         self.assertEqual(self.elvesd("--check").code, 0)
         self.complains(self.elvesd("--check", server={"listne": "x"}), "listne")
@@ -89,6 +103,62 @@ class Settings(HouseTest):
         client = self.client(house, auth=auth)
         client.ok("supervisor", "listkeys")
         self.assertEqual(client.ok("supervisor", "getauthbykey", key=auth["key"])["auth"]["name"], "chief")
+
+
+class ValuesOfSettings(HouseTest):
+    """One rule for comments, quotes and blanks, over every setting of the samples of both programs."""
+
+    deadline = 240
+
+    def samples(self, name):
+        """Each setting that etc/NAME shows, commented out or not: (section, key, value)."""
+        section, found = "", []
+        for line in (ROOT / "etc" / name).read_text().splitlines():
+            if head := re.fullmatch(r"\[(\w+)\]", line):
+                section = head.group(1)
+            elif setting := re.fullmatch(r"#? ?(\w+) =(.*)", line):
+                found.append((section, setting.group(1), setting.group(2).strip() or "something"))
+        return found
+
+    def check(self, program, sections):
+        conf = self.folder() / "some.conf"
+        conf.write_text(ini(sections))
+        conf.chmod(0o600)
+        done = run(binary(program), "--config", str(conf), "--check", cwd=conf.parent, patience=20)
+        return done.code, (done.out + done.err).replace(str(conf.parent), "HERE")
+
+    def check_all(self, program, sample, base):
+        settings = self.samples(sample)
+        self.assertGreater(len(settings), 30)
+        for section, key, value in settings:
+            with self.subTest(section=section, key=key):
+                def outcome(text):
+                    sections = {name: dict(keys) for name, keys in base.items()}
+                    sections.setdefault(section, {})[key] = text
+                    return self.check(program, sections)
+                plain = outcome(value)
+                for same in (f"  {value}\t # a comment's \"text\"", f'"{value}"', f"'{value}'; comment"):
+                    self.assertEqual(outcome(same), plain, same)
+                for wrong in ("", "# nothing", '""', f'"{value}', f'{value}"', f'"{value}" {value}', f"{value}\u00a0"):
+                    code, text = outcome(wrong)
+                    self.assertEqual(code, 1, wrong)
+                    self.assertRegex(text, rf"some\.conf:\d+: \[{section}\] {key}: ", wrong)
+
+    def test_every_setting_of_elvesd(self):
+        self.check_all("elvesd", "elves.conf", {"server": {"listen": "127.0.0.1:0"}, "store": {"path": "elves.db"}})
+
+    def test_every_setting_of_the_agent(self):
+        apps = self.folder()
+        self.check_all("elves-agent", "agent.conf",
+                       {"agent": {"server": "127.0.0.1:7788", "apps": str(apps), "journal": "agent.db"}})
+
+    def test_a_quoted_path_and_a_comment_make_no_file_of_that_name(self):
+        house = self.server_down()
+        for value in (f"{house.folder}/a.db  # data", f'"{house.folder}/a.db"'):
+            house.settings(store={"path": value})
+            house.start()
+            house.terminate()
+        self.assertEqual([path.name for path in house.folder.glob("*.db*") if "lock" not in path.name], ["a.db"])
 
 
 class Signals(HouseTest):

@@ -63,6 +63,14 @@ class TlsTest(HouseTest):
         return agent.start()
 
 
+class ErrorsOnce(TlsTest):
+    def test_e19_an_error_of_tls_is_printed_once(self):
+        self.tls_server()
+        done = self.tls_ctl("stat", pin="0" * 64)
+        self.assertEqual(done.code, 3, done)
+        self.assertEqual(len(done.err.splitlines()), 1, done.err)
+
+
 class Links(TlsTest):
     def test_a_tls_client_is_answered_on_the_same_port_as_a_plain_one(self):
         self.tls_server()

@@ -1,8 +1,10 @@
 #include "store/backup.hpp"
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "catch.hpp"
@@ -69,6 +71,30 @@ TEST_CASE("a backup stands alone, is for its owner only, and replaces nothing", 
     CHECK_FALSE(std::filesystem::exists(copy + "-wal"));
     CHECK_FALSE(std::filesystem::exists(copy + ".part"));
     CHECK_THROWS_WITH(back_up(folder.file("live.db"), copy), Contains("is there already"));
+}
+
+TEST_CASE("a backup for which there is no room leaves nothing behind", "[backup]")
+{
+    TempFolder const folder;
+    auto const live = make_file(folder.file("live.db"));
+    live->script("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+                 " INSERT INTO t SELECT i FROM n");
+    std::filesystem::create_directory(folder.file("backups"));
+    // What a backup that was killed has left must not be taken for a part of this one.
+    folder.write("backups/copy.db.part", "rubbish");
+    folder.write("backups/copy.db.part-journal", "rubbish");
+    auto const copy = folder.file("backups/copy.db");
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    ::signal(SIGXFSZ, SIG_IGN);
+    rlimit const small{64 * 1024, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+    CHECK_THROWS(back_up(folder.file("live.db"), copy));
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    ::signal(SIGXFSZ, SIG_DFL);
+    CHECK(std::filesystem::is_empty(folder.file("backups")));
+    CHECK(back_up(folder.file("live.db"), copy) > 64 * 1024);
+    CHECK(rows(copy) == 20000);
 }
 
 TEST_CASE("what is damaged or none of ours leaves no backup behind", "[backup]")

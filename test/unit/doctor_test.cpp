@@ -1,6 +1,7 @@
 #include "doctor/doctor.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <filesystem>
 
 #include "audit/audit_record.hpp"
 #include "audit_schema.hpp"
@@ -10,6 +11,7 @@
 #include "store/open_db.hpp"
 #include "supervisor_schema.hpp"
 #include "support/audit_file.hpp"
+#include "support/temp_folder.hpp"
 #include "tasklog_schema.hpp"
 
 using namespace elves;
@@ -226,4 +228,45 @@ TEST_CASE("a checks.sql that is not whole is refused by module and check", "[doc
     REQUIRE(checks.size() == 1);
     CHECK(checks[0].kind == doctor::Check::Kind::report);
     CHECK(checks[0].sql == "SELECT\n1;\n\n");
+}
+
+TEST_CASE("a file that is not an elvesd's is never called well", "[doctor]")
+{
+    TempFolder const folder;
+    auto const path = folder.file("elves.db");
+    auto const found = [&] {
+        auto const diagnosis = doctor::examine_file(path, {now, Zone()});
+        REQUIRE(diagnosis.findings.size() == 1);
+        return diagnosis.findings.front().check + ": " + diagnosis.findings.front().what;
+    };
+    CHECK_THROWS(doctor::examine_file(path, {now, Zone()}));
+    folder.write("elves.db", "");
+    CHECK(found() == "store.file: " + path + " is not a data file of elvesd: it is empty");
+    folder.write("elves.db", "a love letter");
+    CHECK(found() == "store.file: " + path +
+                         " is not a data file of elvesd: it is not a database, or its first page is damaged");
+    std::filesystem::remove(path);
+    make_or_check_file(path);
+    open_db(path, Access::read_write)->script("CREATE TABLE songs (name TEXT); DROP TABLE songs");
+    CHECK(found().ends_with("it has no tables"));
+    open_db(path, Access::read_write)->script("CREATE TABLE songs (name TEXT)");
+    CHECK(found().ends_with("it has tables of another program"));
+    std::filesystem::remove(path);
+    make_or_check_file(path);
+    migrate(*open_db(path, Access::read_write), {{"agent", "-- migration 1: a\nCREATE TABLE a (n);\n"}});
+    CHECK(found().ends_with("it is the journal of an elves-agent"));
+}
+
+TEST_CASE("a file of a newer program is named as that", "[doctor]")
+{
+    TempFolder const folder;
+    auto const path = folder.file("elves.db");
+    make_or_check_file(path);
+    migrate(*open_db(path, Access::read_write), {{"cron", cron_schema}});
+    CHECK(doctor::examine_file(path, {now, Zone()}).findings.empty());
+    open_db(path, Access::read_write)->script("UPDATE module_version SET version = 99");
+    auto const diagnosis = doctor::examine_file(path, {now, Zone()});
+    REQUIRE(diagnosis.findings.size() == 1);
+    CHECK(diagnosis.findings.front().check == "store.version");
+    CHECK_THAT(diagnosis.findings.front().what, Contains("module cron has version 99"));
 }

@@ -169,9 +169,15 @@ TEST_CASE("the longest list of items is taken", "[quartz]")
     CHECK(next(rule + " 0 0 1 1 ?", "2026-06-01T00:00:00Z") == "2027-01-01T00:00:00Z");
 }
 
-TEST_CASE("a rule keeps its text as it was written", "[quartz]")
+TEST_CASE("a rule keeps its text as it was written, without the blanks around it", "[quartz]")
 {
-    CHECK(QuartzRule::parse("\t0 0  12 ? * mon ").text() == "\t0 0  12 ? * mon ");
+    CHECK(QuartzRule::parse("\t0 0  12 ? * mon ").text() == "0 0  12 ? * mon");
+    for (auto const* const text : {"0 0 3 * * ?\r\n",
+             "\xef\xbb\xbf"
+             "0 0 3 * * ?",
+             "\n 0 0 3 * * ? \t"})
+        CHECK(QuartzRule::parse(text).text() == "0 0 3 * * ?");
+    CHECK(QuartzRule::parse("0 0 3\n* *\r\n?").text() == "0 0 3\n* *\r\n?");
 }
 
 TEST_CASE("the answer is strictly after the start, and fractions of a second don't count", "[quartz]")

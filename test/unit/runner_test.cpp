@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -433,4 +434,27 @@ TEST_CASE("many short workers leave no process and no file behind", "[runner]")
         bench.run_app(i % 3 == 0 ? "nosuch" : "app1", std::string(i % 2 == 0 ? 0 : 100'000, 'p'));
     bench.until([&] { return bench.results.size() == 61; });
     CHECK(open_files() == before);
+}
+
+TEST_CASE("orphans of workers are reaped, as PID 1 has to, and workers still get their own end", "[runner]")
+{
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    Runner::Settings settings;
+    settings.max_workers = 4;
+    settings.reaps_orphans = true;
+    Bench bench(std::move(settings));
+    std::vector<TaskId> tasks;
+    tasks.reserve(4);
+    for (int i = 0; i < 4; ++i) {
+        tasks.push_back(
+            bench.run("for n in 1 2 3 4 5; do setsid sh -c 'exec >&- 2>&- 3>&-; sleep 0.0'$n & done\n"
+                      "sleep 0.02; exit " +
+                      std::to_string(i)));
+    }
+    for (int i = 0; i < 4; ++i) CHECK(bench.result_of(tasks[static_cast<std::size_t>(i)]).exit_code == i);
+    siginfo_t child{};
+    auto const has_children = [&] { return ::waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0; };
+    for (int tries = 0; tries < 500 && has_children(); ++tries) bench.io.run_for(10ms);
+    CHECK_FALSE(has_children());
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }

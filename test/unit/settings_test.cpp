@@ -36,15 +36,13 @@ std::string problem(std::string_view text)
 
 TEST_CASE("settings are read, trimmed, with comments and either line end", "[settings]")
 {
-    auto const settings =
-        parse("\xef\xbb\xbf# head\r\n[server]\r\n  max_frame=2048 \r\n; note\nmode = keys\n"
-              "listen = a:1, b:2 ,,c:3,\n\n[ store ]\npath = /x y=z # not a comment\nempty =");
+    auto const settings = parse("\xef\xbb\xbf# head\r\n[server]\r\n  max_frame=2048 \r\n; note\nmode = keys\n"
+                                "listen = a:1, b:2 ,,c:3,\n\n[ store ]\npath = /x y=z # data\n");
     auto const server = settings.section("server");
     CHECK(server.number("max_frame", 4096, 1024, 1'048'576) == 2048);
     CHECK(server.choice("mode", "open", {"open", "keys"}) == "keys");
     CHECK(server.list("listen", {}) == std::vector<std::string>{"a:1", "b:2", "c:3"});
-    CHECK(settings.section("store").text("path", "") == "/x y=z # not a comment");
-    CHECK(settings.section("store").text("empty", "otherwise").empty());
+    CHECK(settings.section("store").text("path", "") == "/x y=z");
     CHECK_NOTHROW(settings.refuse_unknown());
 }
 
@@ -88,7 +86,7 @@ TEST_CASE("every wrong line says where, what, and what would be right", "[settin
              Row{"[server]\nidle = -5\n",
                  "etc/elves.conf:2: [server] idle: \"-5\" is no whole number; give 1 to 3600"},
              Row{"[server]\nidle =\n",
-                 "etc/elves.conf:2: [server] idle: \"\" is no whole number; give 1 to 3600"},
+                 "etc/elves.conf:2: [server] idle: the value is empty; give one, or leave the line out"},
              Row{"[server]\nmode = Keys\n",
                  "etc/elves.conf:2: [server] mode: \"Keys\" is not known; give one of open, keys"},
              Row{"[server]\nidle = 5\nidle = 6\n",
@@ -117,6 +115,86 @@ TEST_CASE("every wrong line says where, what, and what would be right", "[settin
         CAPTURE(row.text);
         CHECK(problem(row.text) == row.says);
     }
+}
+
+TEST_CASE("one rule for comments, quotes and blanks holds for every value", "[settings]")
+{
+    struct Row {
+        std::string_view line;
+        std::string_view value;
+    };
+    for (auto const& row : {
+             Row{"path = /d/elves.db  # data", "/d/elves.db"},
+             Row{"path = /d/elves.db\t; data", "/d/elves.db"},
+             Row{"path = /d/elves.db # it's \"data\"", "/d/elves.db"},
+             Row{"path=/d/elves.db", "/d/elves.db"},
+             Row{"\t path \t=\t /d/elves.db \t\r", "/d/elves.db"},
+             Row{"path = /d/a#b;c", "/d/a#b;c"},
+             Row{"path = \"/d/elves.db\"", "/d/elves.db"},
+             Row{"path = '/d/elves.db'  ; data", "/d/elves.db"},
+             Row{"path = \"/d/elves.db\"# data", "/d/elves.db"},
+             Row{"path = \" /d/a # b; c \"", " /d/a # b; c "},
+             Row{"path = \"it's\"", "it's"},
+             Row{"path = 'say \"x\"'", "say \"x\""},
+             Row{"path = a\\b", "a\\b"},
+             Row{"path = B\xc3\xbcro \xe2\x82\xac", "B\xc3\xbcro \xe2\x82\xac"},
+             Row{"path = \"a\xc2\xa0z\"", "a\xc2\xa0z"},
+         }) {
+        CAPTURE(row.line);
+        auto const settings = parse("[store] # where\n" + std::string(row.line) + "\n");
+        CHECK(settings.section("store").text("path", "") == row.value);
+    }
+}
+
+TEST_CASE("a value that the rule does not allow is refused with its line", "[settings]")
+{
+    struct Row {
+        char const* value;
+        char const* says;
+    };
+    for (auto const& row : {
+             Row{"", "the value is empty; give one, or leave the line out"},
+             Row{"   # nothing", "the value is empty; give one, or leave the line out"},
+             Row{"#nothing", "the value is empty; give one, or leave the line out"},
+             Row{"\"\"", "the value is empty; give one, or leave the line out"},
+             Row{"' '", "the value is empty; give one, or leave the line out"},
+             Row{"\"/d/elves.db", "the quote \" is not closed in this line; close it"},
+             Row{"'", "the quote ' is not closed in this line; close it"},
+             Row{"\"a\" b",
+                 "there is \"b\" after the closing quote; put the whole value in one pair of quotes"},
+             Row{"'a', 'b'",
+                 "there is \", 'b'\" after the closing quote; put the whole value in one pair of quotes"},
+             Row{"/d/\"elves\".db",
+                 "there is a quote in the value; put the whole value in quotes of the other "
+                 "kind, or take it out"},
+             Row{"a, 'b'",
+                 "there is a quote in the value; put the whole value in quotes of the other kind, or "
+                 "take it out"},
+             Row{"/d/elves.db \\", "the value ends with a backslash; a value cannot go on in the next line"},
+             Row{"/d/elves.db\xc2\xa0",
+                 "the value has the character U+00A0, which is not the blank or quote that "
+                 "it looks like; type it anew, or put the value in quotes"},
+             Row{"\xe2\x80\x9c/d/elves.db\xe2\x80\x9d", "the value has the character U+201C, which is not "
+                                                        "the blank or quote that it looks like; type it "
+                                                        "anew, or put the value in quotes"},
+         }) {
+        CAPTURE(row.value);
+        CHECK_THROWS_WITH(parse("[store]\npath = " + std::string(row.value) + "\n"),
+            "etc/elves.conf:2: [store] path: " + std::string(row.says));
+    }
+}
+
+TEST_CASE("a list takes the rule as a whole, and is never empty", "[settings]")
+{
+    auto const listed = [](std::string const& value) {
+        return parse("[server]\nlisten = " + value).section("server").list("listen", {"default"});
+    };
+    auto const both = std::vector<std::string>{"a:1", "b:2"};
+    CHECK(listed("a:1,b:2 # both") == both);
+    CHECK(listed("\" a:1 , b:2 \"") == both);
+    CHECK_THROWS_WITH(listed(","),
+        "etc/elves.conf:2: [server] listen: \",\" names nothing; give a value, or leave "
+        "the line out");
 }
 
 TEST_CASE("a module refuses its key in the same words, with the line where there is one", "[settings]")

@@ -1,5 +1,7 @@
 #include "store/sqlite_store.hpp"
 
+#include <filesystem>
+
 #include <fstream>
 #include <iterator>
 #include <mutex>
@@ -651,4 +653,27 @@ TEST_CASE("a file that is mostly free pages is made smaller while nothing else i
     store->post(add(1), {});
     store.reset();
     CHECK(std::filesystem::file_size(path) < full / 4);
+}
+
+TEST_CASE("a data file that is removed is noticed, and nothing is acknowledged from then on", "[store]")
+{
+    House house;
+    house.post(add(1));
+    house.run();
+    CHECK(house.store->file_fault().empty());
+    auto const away = house.path + ".away";
+    std::filesystem::rename(house.path, away);
+    house.post(add(2));
+    house.run();
+    CHECK(house.store->file_fault() == house.path + " was removed");
+    house.post(add(3));
+    house.run();
+    CHECK(house.results == Results{"", "507.1", "507.1"});
+    std::filesystem::rename(away, house.path);
+    house.post(add(4));
+    house.run();
+    CHECK(house.store->file_fault().empty());
+    CHECK(house.results.back().empty());
+    // What was refused while the file was away may be there: nobody was told that it is not.
+    CHECK(house.all().contains(4));
 }
