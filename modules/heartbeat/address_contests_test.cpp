@@ -29,6 +29,7 @@ TEST_CASE("two machines that replace each other's link three times within a minu
     CHECK(contests.lines(start + 41s) == std::vector{*line});
     // The log has it once a minute; the warning stays for five.
     CHECK_FALSE(contests.note(agent, {How::replaced, one, other}, start + 50s));
+    CHECK_FALSE(contests.note(agent, {How::replaced, other, one}, start + 85s));
     CHECK(contests.note(agent, {How::replaced, other, one}, start + 101s));
     CHECK(contests.lines(start + 101s + 5min).size() == 1);
     CHECK(contests.lines(start + 102s + 5min).empty());

@@ -159,7 +159,7 @@ TEST_CASE("hostile rules are refused, and their bytes don't reach the text", "[q
     CHECK(refusal(std::string(1024, '*')).size() < 200);
     CHECK(refusal(std::string(1000, '9') + " * * * * ?") ==
           "`rule` field seconds: 99999 is not within 0 to 59");
-    CHECK(refusal("0 0 0 1 1 ?\n").starts_with("`rule` field day-of-week"));
+    CHECK(refusal("0 0 0 1 1 ?\x01").starts_with("`rule` field day-of-week"));
 }
 
 TEST_CASE("the longest list of items is taken", "[quartz]")

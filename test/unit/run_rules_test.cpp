@@ -47,7 +47,7 @@ TEST_CASE("allow names all that may run, deny wins over it", "[run-rules]")
           "this agent's own settings deny apptest.dangerous ([agent] deny)");
     CHECK(refusal("deny = nginx\n", "nginx", "reload").starts_with("this agent's own settings deny"));
     CHECK(refusal("deny = nginx\n", "apache", "reload").empty());
-    CHECK(refusal("allow =\n", "apptest", "helloword").starts_with("this agent's own settings do not allow"));
+    CHECK(refusal("deny = *\n", "apptest", "helloword").starts_with("this agent's own settings deny"));
 }
 
 TEST_CASE(

@@ -208,9 +208,11 @@ TEST_CASE("a client's [tls] line that says nothing is refused, not taken for pla
 {
     for (std::string const key : {"ca", "pin", "cert", "key"}) {
         for (std::string const value : {"", " , "}) {
-            auto const settings = Settings::parse("[tls]\n" + key + " =" + value + "\n", "agent.conf");
-            CHECK_THROWS_WITH(
-                tls_of_client(settings.section("tls")), Contains("[tls] " + key) && Contains("is empty"));
+            auto const read = [&] {
+                auto const settings = Settings::parse("[tls]\n" + key + " =" + value + "\n", "agent.conf");
+                return tls_of_client(settings.section("tls"));
+            };
+            CHECK_THROWS_WITH(read(), Contains("[tls] " + key) && Contains("is empty"));
         }
     }
     CHECK(tls_of_client(Settings::parse("", "agent.conf").section("tls")) == nullptr);
@@ -219,9 +221,11 @@ TEST_CASE("a client's [tls] line that says nothing is refused, not taken for pla
 TEST_CASE("a server's [tls] line that says nothing is refused, not taken for plain text", "[tls]")
 {
     for (std::string const key : {"cert", "key", "client_ca"}) {
-        auto const settings = Settings::parse("[tls]\n" + key + " =\n", "elves.conf");
-        CHECK_THROWS_WITH(
-            tls_of_server(settings.section("tls")), Contains("[tls] " + key) && Contains("is empty"));
+        auto const read = [&] {
+            auto const settings = Settings::parse("[tls]\n" + key + " =\n", "elves.conf");
+            return tls_of_server(settings.section("tls"));
+        };
+        CHECK_THROWS_WITH(read(), Contains("[tls] " + key) && Contains("is empty"));
     }
     CHECK(tls_of_server(Settings::parse("", "elves.conf").section("tls")) == nullptr);
 }
