@@ -151,7 +151,7 @@ class Loopback(LocalTest):
         self.assertIn(OPEN_TO_LOCAL_USERS, check())  # of the file of a server that runs
         root = self.make_admin(caller)
         self.assertEqual(self.warnings(caller, auth=root), [])
-        self.assertNotIn("warning", check())
+        self.assertNotIn(OPEN_TO_LOCAL_USERS, check())
         house.terminate()
         before = sorted(os.listdir(house.folder))
         self.assertNotIn("warning", check())
@@ -261,7 +261,7 @@ class UnixSocket(LocalTest):
         self.assertFalse(os.path.lexists(house.socket))
 
     def complaint(self, path, **server):
-        house = self.server_down(server={"socket": str(path), **server})
+        house = self.server_down(server={"socket": path and str(path), **server})
         done = run(binary("elvesd"), "--config", str(house.conf_path))
         self.assertEqual(done.code, 1, done)
         self.assertEqual(len(done.err.splitlines()), 1, done.err)
@@ -291,7 +291,7 @@ class UnixSocket(LocalTest):
         inner.mkdir()
         self.assertIn("can be written by others", self.complaint(inner / "socket"))
         self.assertIn("[server] socket_group", self.complaint(folder / "s", socket_group="nosuchgroup"))
-        self.assertIn("there is no socket", self.complaint("", socket_group="daemon"))
+        self.assertIn("there is no socket", self.complaint(None, socket_group="daemon"))
 
     def test_plain_text_is_taken_there_whatever_tls_says(self):
         folder = self.folder()
