@@ -37,8 +37,8 @@ std::string AddressContests::line(Ip const& agent, Contest const& contest, Clock
                               count(How::refused, remembered) >= events_of_a_contest;
     if (!is_contested) return {};
     auto const& last = events.back().claim;
-    return "agent.contested agent=" + agent.text() + ": two machines claim it in turn, " + last.holder +
-           " and " + last.by + ": give each its own [agent] ip, or stop one of them";
+    return "agent=" + agent.text() + ": two machines claim it in turn, " + last.holder + " and " + last.by +
+           ": give each its own [agent] ip, or stop one of them";
 }
 
 void AddressContests::make_room(Clock::Steady now)
@@ -73,7 +73,7 @@ std::vector<std::string> AddressContests::lines(Clock::Steady now) const
         // remembered.
         if (contest.events.empty() || now - contest.events.back().at > remembered) continue;
         if (auto text = line(agent, contest, contest.events.back().at); !text.empty())
-            all.push_back(std::move(text));
+            all.push_back("agent.contested " + text);
     }
     return all;
 }

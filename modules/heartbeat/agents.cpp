@@ -81,7 +81,7 @@ void Agents::note_claim(
     };
     auto const line = contests_.note(holder.record.ip,
         {how, named(peer.ip(), asset), named(holder.link->ip(), holder.record.asset)}, clock_.steady());
-    if (line) ELVES_LOG(warning, *line);
+    if (line) ELVES_LOG(warning, "agent.contested " << *line);
 }
 
 std::optional<Agents::Held> Agents::held_against(
@@ -234,7 +234,10 @@ Agents::Agent const* Agents::of(Peer const& peer) const
 
 bool Agents::is_online(Agent const& agent) const
 {
-    return agent.link && agent.link->is_open() && silence(*agent.link) <= offline_after_;
+    if (!agent.link || !agent.link->is_open()) return false;
+    bool const is_silent = silence(*agent.link) > offline_after_;
+    if (is_silent) agent.was_called_silent = true;
+    return !is_silent;
 }
 
 Instant Agents::last_heard(Agent const& agent) const

@@ -32,6 +32,7 @@ public:
         Instant claimed{};
         std::optional<Clock::Steady> refusal_logged; ///< When a refusal was last written to the log.
         std::uint64_t refusals_unlogged = 0;         ///< Since then.
+        mutable bool was_called_silent = false;      ///< Somebody was told that it is offline, on this link.
     };
     /// Why a connection can't become an agent's link: another one holds that address.
     struct Held {
@@ -93,6 +94,11 @@ public:
     [[nodiscard]] Agent const* of(Peer const& peer) const;
     /// Its link is up and heard from within the limit.
     [[nodiscard]] bool is_online(Agent const& agent) const;
+    /// It has just spoken. True: somebody was told that it is offline before its link was closed for that.
+    [[nodiscard]] static bool is_back(Agent const& agent)
+    {
+        return std::exchange(agent.was_called_silent, false);
+    }
     [[nodiscard]] Instant last_heard(Agent const& agent) const;
     /// Of those that `is_seen` says yes to.
     [[nodiscard]] Count count(std::function<bool(Ip const&)> const& is_seen) const;

@@ -109,8 +109,12 @@ void Heartbeat::declare(MethodTable& table)
         });
     table.cast<Nothing>("beat", Right::report, {},
         "The agent is still there; so says every frame on its link.",
-        // The link has noted that bytes came; there is nothing left to do.
-        [](Nothing, Caller const&) { return Reply(); });
+        // The link has noted that bytes came. Whoever took it for offline meanwhile hears that it is not.
+        [this](Nothing, Caller const& caller) {
+            auto const* const agent = agents_->of(*caller.peer);
+            if (agent && Agents::is_back(*agent)) tell_linked(agent->record.ip);
+            return Reply();
+        });
 }
 
 void Heartbeat::start()

@@ -449,6 +449,30 @@ TEST_CASE("who asked hears of a register after it was answered", "[heartbeat]")
     CHECK(heard.size() == 2);
 }
 
+TEST_CASE(
+    "who asked hears of an agent that was taken for offline and speaks again on the same link", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const peer = fleet.come("10.0.0.1");
+    std::vector<Ip> heard;
+    fleet.presence.on_link([&](Ip const& agent) { heard.push_back(agent); });
+    fleet.pass(31s);
+    bool const was_asked = GENERATE(true, false);
+    if (was_asked) CHECK_FALSE(fleet.presence.link(ip("10.0.0.1")));
+    REQUIRE(peer->is_open());
+    peer->speak();
+    auto const beat = [&] {
+        static_cast<void>(
+            fleet.driver.table.find("beat")->run(json_of(json::object()).root(), {peer, nullptr}));
+        fleet.driver.run();
+    };
+    beat();
+    CHECK(fleet.presence.link(ip("10.0.0.1")));
+    CHECK(heard == (was_asked ? std::vector<Ip>{ip("10.0.0.1")} : std::vector<Ip>{}));
+    beat();
+    CHECK(heard.size() == (was_asked ? 1 : 0));
+}
+
 TEST_CASE("what an agent said of itself is told again", "[heartbeat]")
 {
     Fleet fleet;

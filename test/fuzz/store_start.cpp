@@ -30,6 +30,7 @@ namespace {
 struct House {
     asio::io_context loop{1};
     InlineStore store{loop.get_executor()};
+    InlineStore agents_store{loop.get_executor()}; ///< A file is a server's or an agent's.
     std::optional<agent::Journal> journal;
     std::map<std::string, fuzz::LooseTable, std::less<>> tables;
 
@@ -40,7 +41,7 @@ struct House {
         store.migrate("cmdbproxy", cmdbproxy_schema);
         CronJobs::migrate(store);
         audit::migrate(store);
-        journal.emplace(store);
+        journal.emplace(agents_store);
     }
 };
 
@@ -163,8 +164,10 @@ FUZZ_TARGET(store_start)
     auto const reader = readers.find(name);
     if (reader == readers.end()) return;
     auto table = house().tables.find(name);
+    bool const is_journal = reader->second == read_journal;
+    auto& db = is_journal ? house().agents_store.db() : house().store.db();
     if (table == house().tables.end())
-        table = house().tables.try_emplace(std::string(name), house().store.db(), std::string(name)).first;
+        table = house().tables.try_emplace(std::string(name), db, std::string(name)).first;
     table->second.put(input.substr(std::min(name.size() + 1, input.size())));
     reader->second(std::chrono::sys_days(std::chrono::year(2026) / 1 / 1));
     table->second.clear();
