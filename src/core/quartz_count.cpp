@@ -6,6 +6,7 @@
 
 #include "core/quartz_fields.hpp"
 #include "elves/quartz_count.hpp"
+#include "elves/trimmed.hpp"
 
 namespace elves {
 namespace {
@@ -62,14 +63,14 @@ Counter::Counter(std::string_view rule)
     std::string upper(rule);
     std::transform(upper.begin(), upper.end(), upper.begin(),
         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-    constexpr std::string_view blanks = " \t";
     std::array<std::string_view, 7> text;
     text[6] = "*";
     std::string_view rest = upper;
     for (auto& field : text) {
-        rest.remove_prefix(std::min(rest.find_first_not_of(blanks), rest.size()));
+        rest = trimmed(rest); // As QuartzRule::parse does.
         if (rest.empty()) break;
-        field = rest.substr(0, rest.find_first_of(blanks));
+        field = rest.substr(
+            0, static_cast<std::size_t>(std::find_if(rest.begin(), rest.end(), is_blank) - rest.begin()));
         rest.remove_prefix(field.size());
     }
     seconds_ = read_list(QuartzField::seconds, text[0]).to_ullong();

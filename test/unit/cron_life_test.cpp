@@ -70,6 +70,7 @@ TEST_CASE("counting a rule's times agrees with going from one to the next", "[cr
         {"0 0 0 29 2 ? 2024-2040", "Europe/London", "2020-01-01T00:00:00Z", "2039-05-01T00:00:00Z"},
         {"0 0 3 * * ?", "Pacific/Apia", "2011-12-25T00:00:00Z", "2012-01-05T00:00:00Z"},
         {"0 0 0 30 2 ?", "UTC", "2026-01-01T00:00:00Z", "2030-01-01T00:00:00Z"},
+        {"0/7\n0 *\r\n* * ?", "UTC", "2026-01-01T00:00:00Z", "2026-01-01T05:00:00Z"},
     }));
     INFO(one.rule << " " << one.zone << " " << one.after);
     auto const rule = QuartzRule::parse(one.rule);
