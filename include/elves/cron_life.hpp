@@ -116,8 +116,8 @@ struct Decision {
 /// as one that jitter still delays. Wait where there is none.
 [[nodiscard]] Decision close(Job const& job, State const& state, Instant now);
 
-/// The clock was set back to `now`: times between the two are due again. Those that ran are told apart by
-/// their identity. Unchanged where nothing is ahead.
+/// The clock was set back to `now`: times after `now` become due again. Those that already ran are recognized
+/// by (cron id, fire time). Unchanged where nothing is ahead.
 [[nodiscard]] State set_back(Job const& job, State const& state, Instant now);
 
 /// The text of a record: "skipped: 3 times from … to … passed while the server was down; it runs once for
@@ -125,6 +125,12 @@ struct Decision {
 /// zone.
 [[nodiscard]] std::string missed_text(
     Missed const& missed, Zone const& zone, std::string_view who, std::string_view absence = "was down");
+
+/// The text of a record of times that did not start before the job was changed, paused or deleted:
+/// "skipped: 3 times from … to … did not start: REASON".
+[[nodiscard]] std::string closed_text(MissedTimes const& times, Zone const& zone, std::string_view reason);
+/// The same of a run that was owed, and makes up for times up to `owed`.
+[[nodiscard]] std::string unpaid_text(Instant owed, Zone const& zone, std::string_view reason);
 
 /// Watches for a clock that was set, by comparing it with one that never is.
 class ClockWatch {

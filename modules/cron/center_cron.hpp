@@ -40,9 +40,9 @@ public:
     void changed(TaskId id);
     /// What is about to happen to a job.
     enum class Closing { changed, paused, deleted };
-    /// Before that: records the job's times up to now that have not started, a run that is owed among them,
-    /// and why. Throws Error 507.1
-    /// where the disk refuses: nothing has changed then.
+    /// Before that: records the job's times up to now that have not started, and a run that is owed, each
+    /// with the reason. Throws Error 507.1 where the disk refuses, 429.1 where an earlier time is not
+    /// recorded in time: nothing has changed then.
     [[nodiscard]] asio::awaitable<void> close(TaskId id, Closing closing);
     /// It is about to be deleted, and may have firings that are not recorded yet.
     void deleting(CronJob const& job);
@@ -65,8 +65,9 @@ private:
         cron_life::State state;
         std::uint64_t era = 0; ///< Another one after each change of its times: what began before is void.
         std::uint64_t rule_era = 0; ///< The same, but a clock that is set back does not change it.
-        std::size_t held =
-            0; ///< Firings that could not be recorded and will be tried again, or it is being closed.
+        /// Firings that could not be recorded and will be tried again; one more while the job is being
+        /// closed.
+        std::size_t held = 0;
         bool behind = false; ///< Times came due meanwhile.
     };
     /// A job's runs, as far as the next firing has to know of them; kept when the job is changed.
@@ -105,7 +106,7 @@ private:
         }
         Outcome outcome = Outcome::recorded;
         std::string why;
-        std::optional<Instant> mark; ///< `again`, since an earlier firing has to be first: the mark on disk.
+        std::optional<Instant> mark; ///< The mark on disk, where an earlier firing has to be first.
     };
 
     [[nodiscard]] cron_life::Job life(CronJob const& job) const;

@@ -22,12 +22,6 @@ constexpr std::chrono::milliseconds longest_pause = 60s;
 constexpr std::chrono::milliseconds order_pause = 50ms;
 constexpr int silent_tries = 20;
 
-std::string count_text(cron_life::MissedTimes const& times, Zone const& zone)
-{
-    return std::to_string(times.count) + (times.count == 1 ? " time" : " times") + " from " +
-           zone.text(times.first) + " to " + zone.text(times.last);
-}
-
 std::string text_of(CenterCron::Closing closing)
 {
     switch (closing) {
@@ -265,7 +259,7 @@ asio::awaitable<void> CenterCron::close(TaskId id, Closing closing)
     auto const* job = jobs_.find(id);
     if (found == entries_.end() || !job) co_return;
     auto const before = found->second.state;
-    auto const reason = " did not start: the job was " + text_of(closing);
+    auto const reason = "the job was " + text_of(closing);
     auto decision = cron_life::close(life(*job), before, clock_.now());
     Firing times;
     times.cron_id = id;
@@ -275,13 +269,12 @@ asio::awaitable<void> CenterCron::close(TaskId id, Closing closing)
         times.from = before.accounted;
         times.to = decision.state.accounted;
         times.fire_time = missed->times.first;
-        times.skipped = "skipped: " + count_text(missed->times, zone_of(*job)) + reason;
+        times.skipped = cron_life::closed_text(missed->times, zone_of(*job), reason);
     }
     if (before.owed) {
         debt.mark = Mark::pays_debt;
         debt.fire_time = *before.owed;
-        debt.skipped =
-            "skipped: the run that makes up for times up to " + zone_of(*job).text(*before.owed) + reason;
+        debt.skipped = cron_life::unpaid_text(*before.owed, zone_of(*job), reason);
         decision.state.owed.reset();
     }
     if (times.skipped.empty() && debt.skipped.empty()) co_return;
@@ -305,32 +298,17 @@ asio::awaitable<void> CenterCron::close(TaskId id, Closing closing)
 
 asio::awaitable<void> CenterCron::close_one(Firing firing, CronJob closed)
 {
-    std::exception_ptr failure;
-    for (int tries = 0; tries < silent_tries; ++tries) {
-        failure = nullptr;
+    for (int tries = 1;; ++tries) {
         try {
             co_await record_skipped(firing, closed);
             co_return;
-        } catch (...) {
-            failure = std::current_exception();
-        }
-        bool waits_for_earlier = false;
-        try {
-            std::rethrow_exception(failure);
         } catch (TurnRefused const& refused) {
             if (refused.over) co_return;
-            waits_for_earlier = true;
-        } catch (...) {
-            waits_for_earlier = false;
+            if (tries == silent_tries)
+                throw Error(codes::too_much, "an earlier time of cron job " + firing.cron_id.text() +
+                                                 " is not recorded yet; try again");
         }
-        if (!waits_for_earlier) break;
         co_await pause(clock_, order_pause);
-    }
-    try {
-        std::rethrow_exception(failure);
-    } catch (TurnRefused const&) {
-        throw Error(codes::too_much,
-            "an earlier time of cron job " + firing.cron_id.text() + " is not recorded yet; try again");
     }
 }
 
@@ -448,7 +426,7 @@ void CenterCron::let_go(Firing const& firing)
 
 void CenterCron::unblock(TaskId id, Entry& entry)
 {
-    ELVES_ASSERT(entry.held > 0, "a cron job is let go that was not held");
+    ELVES_ASSERT(entry.held > 0, "unblock was called for a cron job that is not blocked");
     if (--entry.held > 0) return;
     if (std::exchange(entry.behind, false)) entry.state.held_until = clock_.now();
     if (auto const* job = jobs_.find(id)) enqueue(id, *job, entry);

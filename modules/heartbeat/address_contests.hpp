@@ -12,9 +12,9 @@
 
 namespace elves {
 
-/// Finds agents whose address two machines claim in turn: each takes the link over from the other, or is
-/// refused again and again. An agent that merely connects anew is one machine. Remembers five minutes, and up
-/// to 1,000 addresses. No I/O; told the time.
+/// Detects two machines that use one agent address: each repeatedly replaces the other's link, or is refused.
+/// A machine that only reconnects does not count. Keeps the events of the last five minutes, for at most
+/// 1,000 addresses. No I/O; the caller passes the time.
 class AddressContests {
 public:
     enum class How { replaced, refused };

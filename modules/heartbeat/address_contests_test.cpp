@@ -43,7 +43,7 @@ TEST_CASE("a machine that is refused again and again is named, too", "[heartbeat
     CHECK(contests.note(agent, {How::refused, other, one}, start + 140s));
 }
 
-TEST_CASE("one machine that connects anew, and a slow move, are no contest", "[heartbeat]")
+TEST_CASE("a machine that reconnects, and an address that moves slowly, are not reported", "[heartbeat]")
 {
     AddressContests contests;
     for (int i = 0; i < 20; ++i) CHECK_FALSE(contests.note(agent, {How::replaced, one, one}, start + i * 1s));

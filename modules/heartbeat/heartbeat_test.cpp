@@ -471,6 +471,16 @@ TEST_CASE(
     CHECK(heard == (was_asked ? std::vector<Ip>{ip("10.0.0.1")} : std::vector<Ip>{}));
     beat();
     CHECK(heard.size() == (was_asked ? 1 : 0));
+    // What was said of one link does not count for the next.
+    fleet.pass(31s);
+    CHECK_FALSE(fleet.presence.link(ip("10.0.0.1")));
+    heard.clear();
+    auto const next = fleet.come("10.0.0.1");
+    fleet.driver.run();
+    heard.clear();
+    static_cast<void>(fleet.driver.table.find("beat")->run(json_of(json::object()).root(), {next, nullptr}));
+    fleet.driver.run();
+    CHECK(heard.empty());
 }
 
 TEST_CASE("what an agent said of itself is told again", "[heartbeat]")

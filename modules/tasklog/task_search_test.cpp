@@ -118,7 +118,9 @@ TEST_CASE("the tasks of an agent are found however far they lie apart", "[tasklo
     CHECK(sizes == Sizes{2});
 }
 
-TEST_CASE("the tasks of an agent are found across blocks, and among so many tasks at a time", "[tasklog]")
+TEST_CASE(
+    "a search by agent finds tasks across index blocks, and looks at a bounded number of tasks per call",
+    "[tasklog]")
 {
     Log log;
     log.add(1, "app", "10.0.0.2");

@@ -31,8 +31,11 @@ struct FieldType<std::chrono::milliseconds> {
     static constexpr Code missing = codes::bad_field;
     static std::chrono::milliseconds read(std::string_view field, JsonValue const& value)
     {
-        if (auto const number = whole_number(value)) return std::chrono::milliseconds(*number);
-        throw Error(missing, field_is(field, value) + "; give a whole number of milliseconds");
+        constexpr auto most = agent::ServerTime::most.count();
+        auto const number = whole_number(value);
+        if (number && *number <= most && *number >= -most) return std::chrono::milliseconds(*number);
+        throw Error(missing, field_is(field, value) + "; give a whole number of milliseconds, at most " +
+                                 std::to_string(most) + " to either side");
     }
     static void judge(Caller const&, std::chrono::milliseconds) {}
 };

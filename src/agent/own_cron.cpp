@@ -176,19 +176,17 @@ asio::awaitable<void> OwnCron::close_old(Entries const& next)
     for (auto const id : ids) {
         auto const& entry = jobs_.at(id);
         auto const& zone = entry.job.zone;
-        auto const reason =
-            " did not start: the job was "s + (next.contains(id) ? "changed" : "taken from the agent");
+        auto const reason = "the job was "s + (next.contains(id) ? "changed" : "taken from the agent");
         auto const decision = cron_life::close(entry.job.life(), entry.state, now);
         if (auto const* missed = std::get_if<cron_life::Missed>(&decision.action)) {
             auto const& times = missed->times;
             Turn turn{Firing{id, times.first, true}, {}, {.accounted = decision.state.accounted}, false};
-            turn.why = "skipped: " + std::to_string(times.count) + (times.count == 1 ? " time" : " times") +
-                       " from " + zone.text(times.first) + " to " + zone.text(times.last) + reason;
+            turn.why = cron_life::closed_text(times, zone, reason);
             co_await record(std::move(turn), entry.job.ins, entry.job.account);
         }
         if (auto const owed = entry.state.owed) {
             Turn turn{Firing{id, *owed, true}, {}, {.paid = owed}, false};
-            turn.why = "skipped: the run that makes up for times up to " + zone.text(*owed) + reason;
+            turn.why = cron_life::unpaid_text(*owed, zone, reason);
             co_await record(std::move(turn), entry.job.ins, entry.job.account);
         }
         auto& state = jobs_.at(id).state;

@@ -22,10 +22,12 @@ void ServerTime::learn(JsonValue const& reply, Clock::Steady asked)
         return value ? whole_number(*value) : std::nullopt;
     };
     auto const time = number("time");
-    if (!time) return;
+    auto const shift = number("clock").value_or(0);
+    auto const is_usable = [](std::int64_t ms) { return ms <= most.count() && ms >= -most.count(); };
+    if (!time || !is_usable(*time) || !is_usable(shift)) return;
     auto const since_asked = std::chrono::floor<std::chrono::milliseconds>(clock_.steady() - asked);
-    known_ = Known{Instant(std::chrono::milliseconds(*time)),
-        std::chrono::milliseconds(number("clock").value_or(0)), asked, clock_.now() - since_asked};
+    known_ = Known{Instant(std::chrono::milliseconds(*time)), std::chrono::milliseconds(shift), asked,
+        clock_.now() - since_asked};
 }
 
 asio::awaitable<void> ServerTime::ask(std::shared_ptr<Peer> server, std::chrono::milliseconds limit)

@@ -15,6 +15,10 @@ namespace elves::agent {
 /// server has said that it did not. On the loop's thread.
 class ServerTime {
 public:
+    /// A server's time and shift count up to this, in ms to either side: some 3,000 years. Nothing overflows
+    /// then.
+    static constexpr std::chrono::milliseconds most{100'000'000'000'000};
+
     explicit ServerTime(Clock& clock) : clock_(clock) {}
 
     /// Takes `time` and `clock` of a reply to a question that was sent at `asked`.

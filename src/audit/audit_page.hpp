@@ -12,8 +12,8 @@
 ///
 /// A record is, in this order: its time, as the difference to the record before it in the page (the first: to
 /// 0); the texts key, address, method, agent, app, func, proxy, target, param and result; one byte with bit 0
-/// for `allowed` and bit 1 for `changed`; `more`; the 32 bytes of its hash. A text is a varint, and behind it
-/// the bytes: 0 stands for the same text as in the record before (the first: ""), n for one of n - 1 bytes.
+/// for `allowed` and bit 1 for `changed`; `more`; the 32 bytes of its hash. A text is a varint followed
+/// by bytes: 0 means the text of the preceding record ("" for the first record), n means n - 1 bytes follow.
 /// Numbers are varints (LEB128, the shortest form) in zigzag form. The same records have the same bytes, and
 /// no others. A record's seq is its place: `first`, `first + 1` and so on.
 namespace elves::audit {

@@ -41,6 +41,12 @@ MissedTimes times_in(Job const& job, Instant after, Instant until)
     return times;
 }
 
+std::string times_text(MissedTimes const& times, Zone const& zone)
+{
+    return std::to_string(times.count) + (times.count == 1 ? " time" : " times") + " from " +
+           zone.text(times.first) + " to " + zone.text(times.last);
+}
+
 } // namespace
 
 std::chrono::seconds delay_of(TaskId cron_id, std::chrono::seconds jitter)
@@ -116,11 +122,20 @@ State set_back(Job const& job, State const& state, Instant now)
 std::string missed_text(
     Missed const& missed, Zone const& zone, std::string_view who, std::string_view absence)
 {
-    auto const& times = missed.times;
-    return "skipped: " + std::to_string(times.count) + (times.count == 1 ? " time" : " times") + " from " +
-           zone.text(times.first) + " to " + zone.text(times.last) + " passed while the " + std::string(who) +
-           " " + std::string(missed.was_absent ? absence : "was held up") +
+    return "skipped: " + times_text(missed.times, zone) + " passed while the " + std::string(who) + " " +
+           std::string(missed.was_absent ? absence : "was held up") +
            (missed.makes_up ? "; it runs once for them" : "");
+}
+
+std::string closed_text(MissedTimes const& times, Zone const& zone, std::string_view reason)
+{
+    return "skipped: " + times_text(times, zone) + " did not start: " + std::string(reason);
+}
+
+std::string unpaid_text(Instant owed, Zone const& zone, std::string_view reason)
+{
+    return "skipped: the run that makes up for times up to " + zone.text(owed) +
+           " did not start: " + std::string(reason);
 }
 
 std::chrono::milliseconds ClockWatch::look(Instant now, Clock::Steady steady)

@@ -2,16 +2,15 @@
 
 namespace elves {
 
-/// Prepares a long-running program for what may come before its main() has set anything up. To be called by a
-/// constructor function of the program (ELVES_PREPARE_PROCESS), while it has one thread:
-/// - SIGHUP is held back until `release_signals`: before, it would end the process in place of a reload;
-/// - SIGTERM and SIGINT end the process until their handlers are set, also as PID 1 of a container, whose
-/// default
-///   is to ignore them;
-/// - SIGPIPE is ignored: a reader of standard error that goes away must not end the program;
-/// - a standard stream that is closed becomes /dev/null: else the first file that is opened, a data file say,
-/// would
-///   be written to as standard error.
+/// Prepares a long-running program before its main() runs: call it from a constructor function
+/// (ELVES_PREPARE_PROCESS), while there is one thread.
+/// - SIGHUP is blocked until `release_signals`: by default it would end the process.
+/// - SIGTERM and SIGINT end the process until their handlers are set, also as PID 1 of a container, where the
+///   kernel ignores their default action.
+/// - SIGPIPE is ignored: closing the reading end of standard error must not end the program.
+/// - A closed standard stream is opened as /dev/null. Otherwise the next file that is opened, such as the
+/// data
+///   file, would take its descriptor and be written to as standard error.
 void prepare_process() noexcept;
 
 /// Delivers the SIGHUP that was held back. Once the handlers are set; on the main thread.

@@ -45,7 +45,7 @@ void require_plain_characters(std::string_view text)
         std::snprintf(name.data(), name.size(), "U+%04X", static_cast<unsigned>(character));
         refuse(
             "the value has the character " + std::string(name.data()) +
-            ", which is not the blank or quote that it looks like; type it anew, or put the value in quotes");
+            ", which looks like a blank or a quote, but is another character; retype it, or quote the value");
     }
 }
 

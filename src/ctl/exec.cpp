@@ -25,8 +25,8 @@ bool looks_like_address(std::string_view word)
 
 void refuse_address(std::string const& word, std::string_view place)
 {
-    throw Usage("\"" + word + "\" stands in the place of " + std::string(place) +
-                ", but looks like an address and is not one; expected " + std::string(usage) +
+    throw Usage("\"" + word + "\" was given as " + std::string(place) +
+                ", but looks like an address and is not a valid one; expected " + std::string(usage) +
                 ", each IP a single IPv4 or IPv6 address");
 }
 
@@ -58,8 +58,7 @@ Words words_of(Args const& args)
     bool const is_number = words.rest.size() > 1 && words.rest[1].find_first_of(".:/,") == std::string::npos;
     if (words.rest.size() > 1 && !is_number && looks_like_address(words.rest[1]))
         throw Usage("\"" + words.rest[1] +
-                    "\" stands in the place of the function, but looks like an "
-                    "address; expected " +
+                    "\" was given as the function, but looks like an address; expected " +
                     std::string(usage) + ", the addresses first");
     if (words.rest.size() < 2) throw Usage("exec needs an app and a function: " + std::string(usage));
     if (words.rest.size() > 3) {

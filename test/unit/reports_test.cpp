@@ -2,6 +2,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <limits>
 
 #include "agent/report_fields.hpp"
 #include "agent_support.hpp"
@@ -242,4 +243,24 @@ TEST_CASE("an agent whose clock was set asks the server for its time before it c
     REQUIRE(agent.server->reply(std::move(time)));
     house.settle();
     CHECK(house.workers.started == std::vector<TaskId>{TaskId(1)});
+}
+
+TEST_CASE("a time or a clock shift that no server has is refused, or not learned", "[agent][reports]")
+{
+    Linked agent;
+    auto& house = agent.house;
+    auto const least = std::numeric_limits<std::int64_t>::min();
+    auto const most = std::numeric_limits<std::int64_t>::max();
+    for (auto const shift : {least, most}) {
+        std::string refused;
+        house.call("instruct",
+            {{"id", one}, {"type", "async"}, {"start_by", 1}, {"clock", shift},
+                {"ins", {{"app", "apptest"}, {"func", "echo"}}}},
+            &refused);
+        CHECK(refused.starts_with("[403.10] `clock` is "));
+        house.server_time.learn(json_of({{"time", shift}}).root(), agent.machine.clock.steady());
+        house.server_time.learn(
+            json_of({{"time", 1}, {"clock", shift}}).root(), agent.machine.clock.steady());
+        CHECK_FALSE(house.server_time.now());
+    }
 }

@@ -172,11 +172,11 @@ TEST_CASE("a value that the rule does not allow is refused with its line", "[set
                  "take it out"},
              Row{"/d/elves.db \\", "the value ends with a backslash; a value cannot go on in the next line"},
              Row{"/d/elves.db\xc2\xa0",
-                 "the value has the character U+00A0, which is not the blank or quote that "
-                 "it looks like; type it anew, or put the value in quotes"},
-             Row{"\xe2\x80\x9c/d/elves.db\xe2\x80\x9d", "the value has the character U+201C, which is not "
-                                                        "the blank or quote that it looks like; type it "
-                                                        "anew, or put the value in quotes"},
+                 "the value has the character U+00A0, which looks like a blank or a quote, but is another "
+                 "character; retype it, or quote the value"},
+             Row{"\xe2\x80\x9c/d/elves.db\xe2\x80\x9d",
+                 "the value has the character U+201C, which looks like a blank or a quote, but is "
+                 "another character; retype it, or quote the value"},
          }) {
         CAPTURE(row.value);
         CHECK_THROWS_WITH(parse("[store]\npath = " + std::string(row.value) + "\n"),
