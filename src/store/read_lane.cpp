@@ -25,7 +25,10 @@ void ReadLane::stop()
     ready_.notify_all();
     for (auto& thread : threads_) thread.join();
     threads_.clear();
-    auto const gone = std::exchange(reads_, {});
+    std::deque<Read> gone;
+    // The writer may still say what it has written.
+    std::lock_guard const lock(mutex_);
+    gone.swap(reads_);
 }
 
 bool ReadLane::add(Unit& unit, std::int64_t after)
