@@ -84,7 +84,8 @@ void InstructService::declare(MethodTable& table)
         [this](Crons in, Caller const&) { return set_crons(std::move(in)); });
     table.call<Many>("status", Right::open,
         {required("id", &Many::id), optional("start_by", &Many::start_by), optional("clock", &Many::clock)},
-        "How far tasks are.", [this](Many in, Caller const&) { return status(std::move(in)); });
+        "How far tasks are.",
+        [this](Many in, Caller caller) { return status(std::move(in), std::move(caller)); });
     table.cast<Many>("confirm", Right::open, {required("id", &Many::id)},
         "The server has these results on disk.",
         [this](Many const& in, Caller const&) { return confirm(in); });
@@ -208,13 +209,16 @@ json::object InstructService::standing(TaskId id, std::optional<Entry> const& en
 }
 
 /// A result for which the frame has no room left is `running` here, and comes by itself.
-asio::awaitable<Reply> InstructService::status(Many in)
+asio::awaitable<Reply> InstructService::status(Many in, Caller caller)
 {
     constexpr std::size_t at_once = 64; // each may hold a param and a result of a mebibyte
     auto const room = text_room(reports_.max_frame()) / 4 * 3;
     json::array all;
     std::size_t used = 0;
     co_await earlier_ones();
+    // The question may have overtaken the reply to `register`. Without the server's time the journal proves
+    // nothing, and a task that it never had would be lost.
+    if (caller.peer && !server_time_.now()) co_await ask_time(caller.peer);
     if (in.start_by && server_time_.is_of(in.clock))
         co_await tasks_.extend(in.id, Instant(std::chrono::milliseconds(*in.start_by)));
     for (std::size_t first = 0; first < in.id.size(); first += at_once) {

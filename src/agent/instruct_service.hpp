@@ -67,7 +67,7 @@ private:
     [[nodiscard]] asio::awaitable<void> require_no_other(TaskId id, Firing firing);
     asio::awaitable<Reply> cancel(One in);
     asio::awaitable<Reply> set_crons(Crons in);
-    asio::awaitable<Reply> status(Many in);
+    asio::awaitable<Reply> status(Many in, Caller caller);
     [[nodiscard]] json::object standing(TaskId id, std::optional<Entry> const& entry) const;
     Reply confirm(Many const& in);
 

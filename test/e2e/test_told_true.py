@@ -1,7 +1,9 @@
 """What callers, `exec` and the log say of a task is the same, and true: docs/guarantees.md."""
 
+import contextlib
 import json
 import signal
+import sqlite3
 import threading
 import time
 import unittest
@@ -42,6 +44,10 @@ class RealAgent(HouseTest):
         self.worker.settings(**agent)
         self.worker.start()
         self.online(self.caller, IP)
+
+    def rows_of_journal(self, sql):
+        with contextlib.closing(sqlite3.connect(f"file:{self.worker.folder}/journal.db?mode=ro", uri=True)) as journal:
+            return journal.execute(sql).fetchall()
 
     def running(self):
         """The one task that a worker runs."""
@@ -113,6 +119,9 @@ class RealAgent(HouseTest):
 
     def test_killed_between_the_write_and_the_hand_over_a_task_is_handed_over_afterwards(self):
         self.begin()
+        # From then on the journal can prove what the agent never had.
+        since = eventually(lambda: self.rows_of_journal("SELECT since FROM journal"))[0][0]
+        eventually(lambda: time.time() * 1000 > since)
         self.worker.signal(signal.SIGSTOP)  # The server writes it, and is killed before the agent has it.
         task = self.caller.begin("sheduler", "sendasync", agentip=IP, ins={"app": "demo", "func": "x", "param": "0"})
         known = self.running()
