@@ -15,14 +15,20 @@ constexpr std::size_t longest_name = 64;
 
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 
-/// In lower case. `memory` keeps what was not so already.
-std::string_view lower(std::string_view name, std::string& memory)
+std::string lower(std::string_view name)
 {
-    if (std::none_of(name.begin(), name.end(), is_upper)) return name;
-    memory = name.substr(0, longest_name + 1);
-    std::transform(memory.begin(), memory.end(), memory.begin(),
+    std::string text(name.substr(0, longest_name + 1));
+    std::transform(text.begin(), text.end(), text.begin(),
         [](char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; });
-    return memory;
+    return text;
+}
+
+/// What `find` has under `name`, whatever its case: nearly every caller writes it as it is listed.
+template <class Find>
+auto found_in_any_case(std::string_view name, Find const& find)
+{
+    auto const* const found = find(name);
+    return found ? found : find(lower(name));
 }
 
 std::string quoted(std::string_view name) { return shown(name.substr(0, longest_name)); }
@@ -107,11 +113,11 @@ std::variant<Router::Found, Error> Router::find(Envelope const& envelope, JsonVa
 {
     if (envelope.mqs.empty())
         return Error(codes::no_service, "`mqs` is missing or no string; give the service's name");
-    std::string memory;
-    auto service = lower(envelope.mqs, memory);
-    if (service == "scheduler") service = "sheduler";
-    auto const found = services_.find(service);
-    if (found == services_.end()) {
+    auto const* const found = found_in_any_case(envelope.mqs, [this](std::string_view name) {
+        auto const service = services_.find(name == "scheduler" ? "sheduler" : name);
+        return service == services_.end() ? nullptr : &*service;
+    });
+    if (!found) {
         return Error(
             codes::no_service, "no service " + quoted(envelope.mqs) + "; elves.methods lists what there is");
     }
@@ -122,8 +128,8 @@ std::variant<Router::Found, Error> Router::find(Envelope const& envelope, JsonVa
     }
     if (envelope.mqf.empty())
         return Error(codes::no_method, "`mqf` is missing or no string; give the method's name");
-    auto const name = lower(envelope.mqf, memory);
-    auto const* method = found->second->find(as_printed(found->first, name, call));
+    auto const* const method = found_in_any_case(envelope.mqf,
+        [&](std::string_view name) { return found->second->find(as_printed(found->first, name, call)); });
     if (!method) {
         return Error(codes::no_method, "no method " + quoted(envelope.mqf) + " in " + found->first +
                                            "; elves.methods lists what there is");
