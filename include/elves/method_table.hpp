@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -144,12 +145,19 @@ struct Method {
         is_cut_by_app = true;
         return *this;
     }
+    /// A field that it does not take is refused by name: a misspelled limit must not mean "no limit".
+    Method& refuses_unknown_fields();
     Method& refused_with(std::function<json::object(Error const&)> fields_of)
     {
         when_refused = std::move(fields_of);
         return *this;
     }
 };
+
+/// Throws Error 403.10 for the first member that is none of `known`, with the nearest of them; `inside` is
+/// what holds the members, `ins.` say.
+void require_known_fields(
+    JsonValue const& object, std::set<std::string, std::less<>> const& known, std::string_view inside = {});
 
 /// A service's methods, in the order of docs/protocol.md. Declared once, at start; from it come look-up,
 /// validation, rights, `elves.methods` and elvesctl's help.

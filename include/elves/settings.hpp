@@ -34,6 +34,8 @@ public:
     [[nodiscard]] std::vector<std::string> list(
         std::string_view key, std::vector<std::string> otherwise) const;
     [[nodiscard]] bool has(std::string_view key) const;
+    /// Each key that the file has in this section, in order: of one whose keys the admin chooses.
+    [[nodiscard]] std::vector<std::string> keys() const;
     /// Throws the SettingsError for this key: `why` says what is wrong and what would be right.
     [[noreturn]] void refuse(std::string_view key, std::string_view why) const;
 

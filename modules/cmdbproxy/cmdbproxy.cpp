@@ -117,7 +117,29 @@ json::object missing_entry(Ip const& agent)
     return entry;
 }
 
+InventoryView view_of(CmdbRecord const& record)
+{
+    return {record.agent, record.sn, record.idc, record.main_cat, record.sub_cat, record.app_info,
+        record.manager};
+}
+
 } // namespace
+
+std::optional<InventoryView> CmdbProxy::machine(Ip const& ip) const
+{
+    auto const* const found = records_.find(ip);
+    return found ? std::optional(view_of(*found)) : std::nullopt;
+}
+
+std::vector<InventoryView> CmdbProxy::machines_behind(std::optional<Ip> const& place, std::size_t most) const
+{
+    std::vector<InventoryView> machines;
+    auto const& all = records_.all();
+    for (auto at = place ? all.upper_bound(*place) : all.begin(); at != all.end() && machines.size() < most;
+         ++at)
+        machines.push_back(view_of(at->second));
+    return machines;
+}
 
 void CmdbProxy::declare(MethodTable& table)
 {

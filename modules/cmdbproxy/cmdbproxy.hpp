@@ -8,6 +8,7 @@
 
 #include "cmdb_records.hpp"
 #include "elves/module.hpp"
+#include "elves/services/inventory.hpp"
 
 namespace elves {
 
@@ -26,13 +27,16 @@ struct CmdbPlace {
 
 /// The `cmdbproxy` service: inventory records, one for each agent IP. Lives on the loop's thread. `records`
 /// outlives it.
-class CmdbProxy : public Module {
+class CmdbProxy : public Module, public Inventory {
 public:
     explicit CmdbProxy(CmdbRecords& records) : records_(records) {}
 
     [[nodiscard]] std::string_view name() const override { return "cmdbproxy"; }
     void declare(MethodTable& table) override;
     void start() override { records_.load(); }
+    [[nodiscard]] std::optional<InventoryView> machine(Ip const& ip) const override;
+    [[nodiscard]] std::vector<InventoryView> machines_behind(
+        std::optional<Ip> const& place, std::size_t most) const override;
 
 private:
     struct ByIp {

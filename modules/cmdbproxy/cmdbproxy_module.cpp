@@ -22,7 +22,9 @@ public:
 std::unique_ptr<Module> make_cmdbproxy(Host& host)
 {
     host.store.migrate("cmdbproxy", cmdbproxy_schema);
-    return std::make_unique<CmdbProxyModule>(host);
+    auto made = std::make_unique<CmdbProxyModule>(host);
+    host.offer<Inventory>(*made);
+    return made;
 }
 
 } // namespace elves

@@ -23,7 +23,7 @@ json::object record(std::string const& agent, std::string const& sn)
         {"main_cat", "game"}, {"sub_cat", "login"}, {"app_info", "v1"}, {"manager", "ann"}};
 }
 
-struct Inventory {
+struct InventoryHouse {
     asio::io_context loop;
     ManualClock clock;
     InlineStore store{loop.get_executor()};
@@ -31,7 +31,7 @@ struct Inventory {
     std::unique_ptr<Module> module = make_cmdbproxy(host);
     ModuleDriver driver{*module, loop};
 
-    Inventory() { module->start(); }
+    InventoryHouse() { module->start(); }
     json::object call(std::string_view method, json::object const& fields, Caller caller = {})
     {
         return driver.call(method, fields, std::move(caller));
@@ -55,7 +55,7 @@ struct Inventory {
 
 TEST_CASE("an inventory record comes back as it was given", "[cmdbproxy]")
 {
-    Inventory house;
+    InventoryHouse house;
     CHECK(house.call("setcmdbinfo", record("10.0.0.1", "s1")).empty());
     auto expected = record("10.0.0.1", "s1");
     expected.erase("agentip");
@@ -65,7 +65,7 @@ TEST_CASE("an inventory record comes back as it was given", "[cmdbproxy]")
 TEST_CASE(
     "a set inventory record replaces the whole one before, and belongs to the normalised IP", "[cmdbproxy]")
 {
-    Inventory house;
+    InventoryHouse house;
     house.call("setcmdbinfo", record("::0:1", "s1"));
     house.call("setcmdbinfo", {{"agentip", "0::1"}, {"idc", "south"}, {"sn", ""}});
     auto const found = house.call("getcmdbinfobyip", {{"agentip", "::1"}});
@@ -76,14 +76,14 @@ TEST_CASE(
 
 TEST_CASE("a machine without an inventory record is said so by its IP", "[cmdbproxy]")
 {
-    Inventory house;
+    InventoryHouse house;
     CHECK(house.refusal("getcmdbinfobyip", {{"agentip", "10.0.0.9"}}) ==
           "[415.1] no inventory record for 10.0.0.9");
 }
 
 TEST_CASE("records of a list come in its order, doubles and missing ones too", "[cmdbproxy]")
 {
-    Inventory house;
+    InventoryHouse house;
     house.call("setcmdbinfo", record("10.0.0.1", "s1"));
     house.call("setcmdbinfo", record("10.0.0.3", "s3"));
     auto const reply = house.call(
@@ -101,7 +101,7 @@ TEST_CASE("records of a list come in its order, doubles and missing ones too", "
 
 TEST_CASE("an inventory record can be deleted once", "[cmdbproxy]")
 {
-    Inventory house;
+    InventoryHouse house;
     house.call("setcmdbinfo", record("10.0.0.1", "s1"));
     CHECK(house.call("delcmdbinfo", {{"agentip", "10.0.0.1"}}).empty());
     CHECK(house.refusal("delcmdbinfo", {{"agentip", "10.0.0.1"}}) ==
@@ -111,7 +111,7 @@ TEST_CASE("an inventory record can be deleted once", "[cmdbproxy]")
 
 TEST_CASE("inventory records are listed by IP in pages that miss none", "[cmdbproxy]")
 {
-    Inventory house;
+    InventoryHouse house;
     for (auto const* agent : {"10.0.0.10", "10.0.0.2", "10.0.0.1"})
         house.call("setcmdbinfo", record(agent, "s"));
     CHECK(house.listed() == std::vector<std::string>{"10.0.0.1", "10.0.0.2", "10.0.0.10"});
@@ -127,7 +127,7 @@ TEST_CASE("inventory records are listed by IP in pages that miss none", "[cmdbpr
 
 TEST_CASE("a page of large inventory records ends before it outgrows a frame", "[cmdbproxy]")
 {
-    Inventory house;
+    InventoryHouse house;
     std::string const large(4096, 'x');
     for (int n = 0; n < 60; ++n) {
         house.call(
@@ -143,7 +143,7 @@ TEST_CASE("a page of large inventory records ends before it outgrows a frame", "
 TEST_CASE(
     "a list that asks for more records than a frame should carry is refused before it is made", "[cmdbproxy]")
 {
-    Inventory house;
+    InventoryHouse house;
     std::string const large(4096, 'x');
     house.call("setcmdbinfo", {{"agentip", "10.0.0.1"}, {"sn", large}, {"iplist", large}, {"idc", large},
                                   {"main_cat", large}, {"sub_cat", large}, {"app_info", large}});
@@ -159,7 +159,7 @@ TEST_CASE(
 
 TEST_CASE("what a key may not touch is refused by name and left out of the inventory's list", "[cmdbproxy]")
 {
-    Inventory house;
+    InventoryHouse house;
     house.call("setcmdbinfo", record("10.0.0.1", "s1"));
     house.call("setcmdbinfo", record("10.0.1.1", "s2"));
     Caller const near{nullptr, some_key(Role::viewer, {"10.0.0.0/24"})};
@@ -172,7 +172,7 @@ TEST_CASE("what a key may not touch is refused by name and left out of the inven
 
 TEST_CASE("wrong input to the inventory is refused with the field's name", "[cmdbproxy]")
 {
-    Inventory house;
+    InventoryHouse house;
     struct Wrong {
         std::string_view method;
         json::object fields;
@@ -206,7 +206,7 @@ TEST_CASE("wrong input to the inventory is refused with the field's name", "[cmd
 
 TEST_CASE("a field of an inventory record may have 4 KiB", "[cmdbproxy]")
 {
-    Inventory house;
+    InventoryHouse house;
     std::string const most(4096, 'x');
     house.call("setcmdbinfo", {{"agentip", "10.0.0.1"}, {"sn", most}});
     CHECK(house.call("getcmdbinfobyip", {{"agentip", "10.0.0.1"}}).at("sn").as_string() == most);
@@ -214,7 +214,7 @@ TEST_CASE("a field of an inventory record may have 4 KiB", "[cmdbproxy]")
 
 TEST_CASE("an inventory record that the disk does not take is not in memory either", "[cmdbproxy]")
 {
-    Inventory house;
+    InventoryHouse house;
     house.call("setcmdbinfo", record("10.0.0.1", "old"));
     house.store.fail_all(true);
     CHECK(house.refusal("setcmdbinfo", record("10.0.0.1", "new")).starts_with("[507.1]"));
@@ -224,7 +224,7 @@ TEST_CASE("an inventory record that the disk does not take is not in memory eith
 
 TEST_CASE("of a list of inventory records only what changes is written, all of it or nothing", "[cmdbproxy]")
 {
-    Inventory house;
+    InventoryHouse house;
     house.call("setcmdbinfo", record("10.0.0.1", "s1"));
     auto const list = [](std::vector<json::object> const& records) {
         return json::object{{"records", json::array(records.begin(), records.end())}};
@@ -263,7 +263,7 @@ TEST_CASE("of a list of inventory records only what changes is written, all of i
 
 TEST_CASE("inventory records are there again after a restart", "[cmdbproxy]")
 {
-    Inventory house;
+    InventoryHouse house;
     house.call("setcmdbinfo", record("10.0.0.1", "s1"));
     house.call("setcmdbinfo", record("10.0.0.2", "s2"));
     house.call("delcmdbinfo", {{"agentip", "10.0.0.2"}});
@@ -277,7 +277,7 @@ TEST_CASE("inventory records are there again after a restart", "[cmdbproxy]")
 TEST_CASE(
     "there is a bound to the number of inventory records, and known ones can still be changed", "[cmdbproxy]")
 {
-    Inventory house;
+    InventoryHouse house;
     CmdbRecords records(house.store, 1);
     CmdbProxy proxy(records);
     ModuleDriver driver(proxy, house.loop);
@@ -288,7 +288,7 @@ TEST_CASE(
 
 TEST_CASE("the inventory's reads need a reader and its changes an admin", "[cmdbproxy]")
 {
-    Inventory house;
+    InventoryHouse house;
     auto const right = [&](std::string_view method) { return house.driver.table.find(method)->right; };
     CHECK(right("getcmdbinfobyip") == Right::read);
     CHECK(right("getcmdbinfobyiplist") == Right::read);

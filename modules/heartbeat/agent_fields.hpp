@@ -6,6 +6,7 @@
 
 #include "elves/field_type.hpp"
 #include "elves/instruction.hpp"
+#include "elves/label_value.hpp"
 #include "heartbeat.hpp"
 
 // How heartbeat's own field types travel.
@@ -69,6 +70,31 @@ struct FieldType<AgentApps> {
         return apps;
     }
     static void judge(Caller const&, AgentApps const&) {}
+};
+
+template <>
+struct FieldType<AgentFacts> {
+    static constexpr std::string_view name = "object of key: value";
+    static constexpr Code missing = codes::bad_field;
+    static AgentFacts read(std::string_view field, JsonValue const& value)
+    {
+        if (!value.is_object()) throw Error(missing, field_is(field, value) + "; give an object");
+        if (value.size() > most_labels)
+            throw Error(missing, "`" + std::string(field) + "` has " + std::to_string(value.size()) +
+                                     " entries; give at most 32");
+        AgentFacts facts;
+        for (auto const& fact : value) {
+            auto const place = std::string(field) + "." + std::string(fact.name());
+            if (!is_fact_key(fact.name()))
+                throw Error(missing, "`" + place + "` is no fact's name; give [a-z][a-z0-9_]{0,31}");
+            if (!fact.is_string() || !is_label_value(fact.string()))
+                throw Error(
+                    missing, field_is(place, fact) + "; give 1 to 128 characters without control characters");
+            facts.values[fact.name()] = fact.string();
+        }
+        return facts;
+    }
+    static void judge(Caller const&, AgentFacts const&) {}
 };
 
 template <>

@@ -5,35 +5,37 @@ namespace elves {
 namespace {
 
 constexpr std::string_view select_all = "SELECT ip, asset, os, version, starttime, hw_config, apps, "
-                                        "last_heard, linked_from, linked_by FROM agent";
+                                        "last_heard, linked_from, linked_by, facts FROM agent";
 
 constexpr std::string_view upsert =
     "INSERT INTO agent (ip, asset, os, version, starttime, hw_config, apps, last_heard, linked_from, "
-    "linked_by)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+    "linked_by, facts)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
     " ON CONFLICT (ip) DO UPDATE SET asset = ?2, os = ?3, version = ?4, starttime = ?5, hw_config = ?6,"
-    " apps = ?7, last_heard = ?8, linked_from = ?9, linked_by = ?10";
+    " apps = ?7, last_heard = ?8, linked_from = ?9, linked_by = ?10,"
+    " facts = ?11";
 
 constexpr std::string_view update_heard = "UPDATE agent SET last_heard = ?2 WHERE ip = ?1";
 
-json::object apps_of(std::string_view text)
+json::object object_of(std::string_view text)
 {
     boost::system::error_code failure;
-    auto apps = json::parse(text, failure);
-    return apps.is_object() ? std::move(apps.get_object()) : json::object();
+    auto value = json::parse(text, failure);
+    return value.is_object() ? std::move(value.get_object()) : json::object();
 }
 
 AgentRecord read_row(Run const& row, Ip const& ip)
 {
     return {ip, std::string(row.text(1)), std::string(row.text(2)), std::string(row.text(3)),
-        std::string(row.text(4)), std::string(row.text(5)), apps_of(row.text(6)), row.instant(7),
-        std::string(row.text(8)), std::string(row.text(9))};
+        std::string(row.text(4)), std::string(row.text(5)), object_of(row.text(6)), object_of(row.text(10)),
+        row.instant(7), std::string(row.text(8)), std::string(row.text(9))};
 }
 
 void write_record(Db& db, AgentRecord const& agent)
 {
     auto const ip = agent.ip.text();
     auto const apps = json::serialize(agent.apps);
+    auto const facts = json::serialize(agent.facts);
     db.run(upsert)
         .bind(1, ip)
         .bind(2, agent.asset)
@@ -45,6 +47,7 @@ void write_record(Db& db, AgentRecord const& agent)
         .bind(8, agent.last_heard.time_since_epoch().count())
         .bind(9, agent.linked_from)
         .bind(10, agent.linked_by)
+        .bind(11, facts)
         .execute();
 }
 

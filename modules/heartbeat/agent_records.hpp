@@ -20,7 +20,8 @@ struct AgentRecord {
     std::string version;
     std::string starttime; ///< As the agent gave it.
     std::string hw_config;
-    json::object apps; ///< Name to version.
+    json::object apps;  ///< Name to version.
+    json::object facts; ///< Key to value: what it says of its machine beside the rest.
     Instant last_heard{};
     /// The IP that the last link came from, and the key that it proved. "": not known; proved none.
     std::string linked_from;

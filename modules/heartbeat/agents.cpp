@@ -20,16 +20,17 @@ constexpr std::chrono::minutes refusal_log_interval{1};
 /// Audit rows that wait for the disk.
 constexpr std::size_t most_audit_writes = 10'000;
 
-/// What an agent takes beside its texts: itself, its places in the maps. And each of its apps.
+/// What an agent takes beside its texts: itself, its places in the maps. And each of its apps and facts.
 constexpr std::size_t beside_texts = 1024;
-constexpr std::size_t beside_an_app = 96;
+constexpr std::size_t beside_an_entry = 96;
 
 std::size_t bytes_in_memory(AgentRecord const& agent)
 {
     auto bytes = beside_texts + agent.asset.size() + agent.os.size() + agent.version.size() +
                  agent.starttime.size() + agent.hw_config.size() + agent.linked_by.size();
-    for (auto const& [app, version] : agent.apps) {
-        bytes += beside_an_app + app.size() + (version.is_string() ? version.get_string().size() : 0);
+    for (auto const* const entries : {&agent.apps, &agent.facts}) {
+        for (auto const& [name, text] : *entries)
+            bytes += beside_an_entry + name.size() + (text.is_string() ? text.get_string().size() : 0);
     }
     return bytes;
 }
@@ -54,7 +55,7 @@ void Agents::require_room(AgentRecord const& said) const
     if (bytes > before && bytes_ + (bytes - before) > bounds_.all_bytes) {
         throw Error(codes::too_much, "what all agents say of themselves would take more than " +
                                          std::to_string(bounds_.all_bytes) +
-                                         " bytes; shorten `hw_config`, or name fewer `apps`");
+                                         " bytes; shorten `hw_config`, or name fewer `apps` and `facts`");
     }
 }
 

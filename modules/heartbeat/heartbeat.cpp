@@ -96,7 +96,7 @@ void Heartbeat::declare(MethodTable& table)
             {required("agentip", &Register::agentip), optional("asset", &Register::asset),
                 optional("os", &Register::os), optional("version", &Register::version),
                 optional("starttime", &Register::starttime), optional("hw_config", &Register::hw_config),
-                optional("apps", &Register::apps)},
+                optional("apps", &Register::apps), optional("facts", &Register::facts)},
             "Makes this connection the agent's link.",
             [this](Register in, Caller const& caller) { return register_agent(std::move(in), caller); })
         .may_change()
@@ -157,6 +157,35 @@ std::optional<Ip> Heartbeat::agent_of(Peer const& peer) const
 {
     auto const* const agent = agents_->of(peer);
     return agent ? std::optional(agent->record.ip) : std::nullopt;
+}
+
+AgentView Heartbeat::view_of(Agents::Agent const& agent) const
+{
+    auto const& record = agent.record;
+    return {record.ip, record.asset, record.os, record.version, &record.apps, &record.facts,
+        agents_->is_online(agent), agents_->last_heard(agent)};
+}
+
+std::optional<AgentView> Heartbeat::agent(Ip const& ip) const
+{
+    auto const* const agent = agents_->find(ip);
+    return agent ? std::optional(view_of(*agent)) : std::nullopt;
+}
+
+std::vector<AgentView> Heartbeat::agents_behind(std::optional<Ip> const& place, std::size_t most) const
+{
+    std::vector<AgentView> agents;
+    auto const& all = agents_->by_ip();
+    for (auto at = place ? all.upper_bound(*place) : all.begin(); at != all.end() && agents.size() < most;
+         ++at)
+        agents.push_back(view_of(*at->second));
+    return agents;
+}
+
+json::object Heartbeat::listed(Ip const& ip) const
+{
+    auto const* const agent = agents_->find(ip);
+    return agent ? entry_of(*agent) : json::object{{"agentip", ip.text()}, {"status", "unknown"}};
 }
 
 Reply Heartbeat::stat(ByIp const& in) const { return {{"status", status_of(in.agentip)}}; }
@@ -227,7 +256,7 @@ Reply Heartbeat::register_agent(Register in, Caller const& caller)
     auto const agent = in.agentip;
     AgentRecord said{agent, std::move(in.asset.text), os_name(std::move(in.os.text)),
         std::move(in.version.text), std::move(in.starttime.text), std::move(in.hw_config),
-        std::move(in.apps.versions), {}, {}, {}};
+        std::move(in.apps.versions), std::move(in.facts.values), {}, {}, {}};
     refuse_where_held(agent, caller, said.asset);
     auto const* const linked = agents_->of(*caller.peer);
     bool const watched = linked != nullptr;

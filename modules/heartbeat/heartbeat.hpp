@@ -12,6 +12,7 @@
 #include "agents.hpp"
 #include "elves/module.hpp"
 #include "elves/services/agent_applications.hpp"
+#include "elves/services/agent_directory.hpp"
 #include "elves/services/presence.hpp"
 
 namespace elves {
@@ -26,6 +27,11 @@ struct AgentApps {
     json::object versions;
 };
 
+/// What an agent says of its machine beside the rest, key to value: at most 32.
+struct AgentFacts {
+    json::object values;
+};
+
 /// `online` or `offline`.
 struct AgentStatus {
     bool online = false;
@@ -38,7 +44,7 @@ struct AgentPlace {
 
 /// The `heartbeat` service: which agents there are, and which of them are there. Lives on the loop's thread.
 /// `records` outlives it.
-class Heartbeat : public Module, public Presence, public AgentApplications {
+class Heartbeat : public Module, public Presence, public AgentApplications, public AgentDirectory {
 public:
     Heartbeat(AgentRecords& records, Clock& clock, Zone zone, LoopExecutor loop, Agents::Bounds bounds = {});
 
@@ -60,6 +66,10 @@ public:
     {
         on_register_.push_back(std::move(add_fields));
     }
+    [[nodiscard]] std::optional<AgentView> agent(Ip const& ip) const override;
+    [[nodiscard]] std::vector<AgentView> agents_behind(
+        std::optional<Ip> const& place, std::size_t most) const override;
+    [[nodiscard]] json::object listed(Ip const& ip) const override;
     void crons_from(CronSource source) override { crons_ = std::move(source); }
 
 private:
@@ -80,6 +90,7 @@ private:
         AgentText asset, os, version, starttime;
         std::string hw_config;
         AgentApps apps;
+        AgentFacts facts;
     };
 
     [[nodiscard]] Reply stat(ByIp const& in) const;
@@ -90,6 +101,7 @@ private:
     [[nodiscard]] Reply register_agent(Register in, Caller const& caller);
 
     [[nodiscard]] std::string_view status_of(Ip const& ip) const;
+    [[nodiscard]] AgentView view_of(Agents::Agent const& agent) const;
     [[nodiscard]] json::object entry_of(Agents::Agent const& agent) const;
     [[nodiscard]] json::array crons_of(Ip const& ip, Caller const& caller) const;
     void add_time(json::object& fields) const;

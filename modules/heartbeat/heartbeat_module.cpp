@@ -31,6 +31,7 @@ std::unique_ptr<Module> make_heartbeat(Host& host)
     if (auto const* const limits = host.find<ServerLimits>())
         made->on_register([limits](json::object& reply) { reply["max_frame"] = limits->max_frame(); });
     host.offer<AgentApplications>(*made);
+    host.offer<AgentDirectory>(*made);
     return made;
 }
 

@@ -13,3 +13,6 @@ CREATE TABLE agent (
 -- migration 2: where an agent's last link came from, so that one from elsewhere is seen after a restart, too
 ALTER TABLE agent ADD COLUMN linked_from TEXT NOT NULL DEFAULT ''; -- an IP; '' where it is not known
 ALTER TABLE agent ADD COLUMN linked_by   TEXT NOT NULL DEFAULT ''; -- a key, or certificate:NAME; '' without one
+
+-- migration 3: what an agent says of its machine beside the rest
+ALTER TABLE agent ADD COLUMN facts TEXT NOT NULL DEFAULT '{}'; -- JSON, key to value

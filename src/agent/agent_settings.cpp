@@ -9,6 +9,7 @@
 #include "client/tls_settings.hpp"
 #include "core/trusted_path.hpp"
 #include "elves/host_address.hpp"
+#include "elves/label_value.hpp"
 
 namespace elves::agent {
 
@@ -133,6 +134,20 @@ std::vector<std::string> interpreters_of(Section const& agent)
     return all;
 }
 
+std::map<std::string, std::string> facts_of(Section const& section)
+{
+    std::map<std::string, std::string> facts;
+    for (auto const& key : section.keys()) {
+        auto value = section.text(key, "");
+        if (!is_fact_key(key)) section.refuse(key, "it is no fact's name; give [a-z][a-z0-9_]{0,31}");
+        if (!is_label_value(value))
+            section.refuse(key, "a fact has 1 to 128 characters, and no control characters");
+        if (facts.size() == most_labels) section.refuse(key, "there are more than 32 facts; leave some out");
+        facts.emplace(key, std::move(value));
+    }
+    return facts;
+}
+
 } // namespace
 
 AgentSettings AgentSettings::read(Settings const& settings)
@@ -143,6 +158,7 @@ AgentSettings AgentSettings::read(Settings const& settings)
     all.server_users = server_users_of(agent);
     all.ip = ip_of(agent);
     all.asset = agent.text("asset", host_name());
+    all.facts = facts_of(settings.section("facts"));
     all.apps = apps_of(agent);
     all.journal = journal_of(agent);
     all.key = agent.text("key", "");

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,14 +19,15 @@
 
 namespace elves::agent {
 
-/// agent.conf: `[agent]`, `[run_as]`, `[worker]`, `[limits]` and `[log]`.
+/// agent.conf: `[agent]`, `[facts]`, `[run_as]`, `[worker]`, `[limits]` and `[log]`.
 struct AgentSettings {
     std::vector<HostPort> servers; ///< Tried in turn.
     ServerUsers server_users{
         std::nullopt};    ///< Who may run a server that is dialed over loopback without TLS.
     std::optional<Ip> ip; ///< Nothing: the address from which the server is reached.
     std::string asset;
-    std::filesystem::path apps; ///< Absolute.
+    std::map<std::string, std::string> facts; ///< What targets may ask of this machine beside the rest.
+    std::filesystem::path apps;               ///< Absolute.
     std::string journal;
     std::string key;
     std::string token;

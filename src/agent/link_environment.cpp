@@ -23,7 +23,7 @@ asio::awaitable<std::shared_ptr<Link>> ThisMachine::dial(
 
 json::object ThisMachine::registration(Ip const& ip, std::string const& starttime)
 {
-    return agent::registration(ip, settings_.asset, settings_.apps, starttime);
+    return agent::registration(ip, settings_, starttime);
 }
 
 } // namespace elves::agent

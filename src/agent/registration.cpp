@@ -50,12 +50,17 @@ json::object installed_apps(std::filesystem::path const& folder)
     return apps;
 }
 
-json::object registration(
-    Ip const& ip, std::string const& asset, std::filesystem::path const& apps, std::string const& starttime)
+json::object registration(Ip const& ip, AgentSettings const& settings, std::string const& starttime)
 {
-    return json::object{{"agentip", ip.text()}, {"asset", asset}, {"os", os_name()},
+    json::object fields{{"agentip", ip.text()}, {"asset", settings.asset}, {"os", os_name()},
         {"version", ELVES_VERSION}, {"starttime", starttime}, {"hw_config", hardware_json()},
-        {"apps", installed_apps(apps)}};
+        {"apps", installed_apps(settings.apps)}};
+    if (!settings.facts.empty()) {
+        json::object facts;
+        for (auto const& [key, value] : settings.facts) facts[key] = value;
+        fields["facts"] = std::move(facts);
+    }
+    return fields;
 }
 
 } // namespace elves::agent

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 
+#include "agent/agent_settings.hpp"
 #include "elves/ip.hpp"
 #include "elves/json.hpp"
 
@@ -13,6 +14,6 @@ namespace elves::agent {
 
 /// The fields of `heartbeat.register`, `auth` left out.
 [[nodiscard]] json::object registration(
-    Ip const& ip, std::string const& asset, std::filesystem::path const& apps, std::string const& starttime);
+    Ip const& ip, AgentSettings const& settings, std::string const& starttime);
 
 } // namespace elves::agent

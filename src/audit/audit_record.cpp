@@ -8,7 +8,7 @@
 
 #include "audit/audit_page.hpp"
 #include "audit_schema.hpp"
-#include "core/sha256.hpp"
+#include "elves/sha256.hpp"
 
 namespace elves {
 

@@ -4,11 +4,11 @@
 #include <atomic>
 #include <utility>
 
-#include "core/sha256.hpp"
 #include "elves/error.hpp"
 #include "elves/instruction.hpp"
 #include "elves/json_fields.hpp"
 #include "elves/log.hpp"
+#include "elves/sha256.hpp"
 #include "elves/task_id.hpp"
 
 namespace elves {

@@ -1,28 +1,31 @@
-#include "core/nearest_word.hpp"
+#include "elves/nearest_word.hpp"
 
 #include <algorithm>
 #include <numeric>
-#include <utility>
 #include <vector>
 
 namespace elves {
 
 namespace {
 
-/// Letters to add, drop or change (Levenshtein).
+/// Letters to add, drop or change, and neighbours to swap (optimal string alignment).
 std::size_t distance(std::string_view a, std::string_view b)
 {
+    std::vector<std::size_t> before(b.size() + 1);
+    std::vector<std::size_t> last(b.size() + 1);
     std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
+    std::iota(last.begin(), last.end(), std::size_t{0});
     for (std::size_t i = 0; i < a.size(); ++i) {
-        auto corner = std::exchange(row[0], i + 1);
+        row[0] = i + 1;
         for (std::size_t j = 0; j < b.size(); ++j) {
-            auto const change = corner + (a[i] == b[j] ? 0U : 1U);
-            corner = row[j + 1];
-            row[j + 1] = std::min({change, row[j] + 1, corner + 1});
+            row[j + 1] = std::min({last[j] + (a[i] == b[j] ? 0U : 1U), row[j] + 1, last[j + 1] + 1});
+            bool const are_swapped = i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j];
+            if (are_swapped) row[j + 1] = std::min(row[j + 1], before[j - 1] + 1);
         }
+        before.swap(last);
+        last.swap(row);
     }
-    return row.back();
+    return last.back();
 }
 
 } // namespace

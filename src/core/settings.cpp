@@ -9,9 +9,9 @@
 #include <fstream>
 #include <utility>
 
-#include "core/nearest_word.hpp"
 #include "core/setting_value.hpp"
 #include "core/utf8.hpp"
+#include "elves/nearest_word.hpp"
 #include "elves/trimmed.hpp"
 
 namespace elves {
@@ -180,6 +180,15 @@ void Settings::refuse_unknown() const
 }
 
 bool Section::has(std::string_view key) const { return all_->find(name_, key) != nullptr; }
+
+std::vector<std::string> Section::keys() const
+{
+    std::vector<std::string> names;
+    auto const found = all_->sections_.find(name_);
+    if (found == all_->sections_.end()) return names;
+    for (auto const& [key, value] : found->second) names.push_back(key);
+    return names;
+}
 
 void Section::refuse(std::string_view key, std::string_view why) const
 {

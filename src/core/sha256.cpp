@@ -1,4 +1,4 @@
-#include "core/sha256.hpp"
+#include "elves/sha256.hpp"
 
 #include <array>
 #include <openssl/evp.h>

@@ -15,6 +15,9 @@ std::span<Group const> groups()
         Group{"", "", follow_commands},
         Group{"agents", "List agents, and decide about machines that ask to join.", agents_commands},
         Group{"", "", agent_commands},
+        Group{"", "", hosts_commands},
+        Group{"label", "Manage the labels of hosts.", label_commands},
+        Group{"group", "Manage groups: named target expressions.", group_commands},
         Group{"cron", "Manage cron jobs.", cron_commands},
         Group{"key", "Manage keys and their rights.", key_commands},
         Group{

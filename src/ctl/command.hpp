@@ -35,6 +35,8 @@ enum class Completes {
     key,
     cron_job,
     join_token,
+    group,
+    target,
     exec_words, ///< `IP... APP FUNC [PARAM]`
 };
 
@@ -135,6 +137,9 @@ struct Command {
 [[nodiscard]] std::span<Command const> follow_commands();
 [[nodiscard]] std::span<Command const> agents_commands();
 [[nodiscard]] std::span<Command const> agent_commands();
+[[nodiscard]] std::span<Command const> hosts_commands();
+[[nodiscard]] std::span<Command const> label_commands();
+[[nodiscard]] std::span<Command const> group_commands();
 [[nodiscard]] std::span<Command const> cron_commands();
 [[nodiscard]] std::span<Command const> key_commands();
 [[nodiscard]] std::span<Command const> join_token_commands();

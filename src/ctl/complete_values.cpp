@@ -161,6 +161,24 @@ Candidates cron_jobs(CompletionInput const& input)
     return found;
 }
 
+Candidates target_groups(CompletionInput const& input)
+{
+    Server server(input);
+    Candidates found;
+    for (auto const& row : server.rows("fleet", "listgroups", {}, most_agents))
+        found.push_back({plain_field(row.as_object(), "name"), plain_field(row.as_object(), "target")});
+    return found;
+}
+
+/// A group, or one of the words that an expression begins with.
+Candidates targets(CompletionInput const& input)
+{
+    auto found = target_groups(input);
+    for (auto& group : found) group.word = "@" + group.word;
+    found.push_back({"all", "every host"});
+    return found;
+}
+
 Candidates params(CompletionInput const& input)
 {
     if (input.current.starts_with('@') && !input.current.starts_with("@@")) return {{":file", "@"}};
@@ -237,6 +255,10 @@ Candidates values_for(Arg const& arg, CompletionInput const& input)
         return cron_jobs(input);
     case Completes::join_token:
         return join_tokens(input);
+    case Completes::group:
+        return target_groups(input);
+    case Completes::target:
+        return targets(input);
     case Completes::exec_words:
         return exec_words(input);
     }

@@ -43,6 +43,11 @@ REACH = {
         "setcmdbinfo": ("manage", FREE, REFUSED), "setcmdbinfolist": ("manage", FREE, REFUSED),
         "delcmdbinfo": ("manage", FREE, REFUSED),
         "listcmdbinfo": ("read", FREE, CUT)},
+    "fleet": {
+        "findagents": ("read", FREE, CUT), "counthosts": ("read", FREE, CUT),
+        "explaintarget": ("read", FREE, REFUSED), "setlabels": ("manage", FREE, CUT),
+        "setgroup": ("manage", FREE, FREE), "delgroup": ("manage", FREE, FREE), "getgroup": ("read", FREE, CUT),
+        "listgroups": ("read", FREE, CUT)},
     "cron": {
         "getcronlistbyip": ("read", CUT, REFUSED), "getcronlistbykey": ("read", CUT, CUT),
         "setcronbyip": ("operate", REFUSED, REFUSED),
@@ -112,6 +117,17 @@ class Asking(HouseTest):
         if method in ("getappcallbackinfo", "setapp", "delapp"):
             self.root.ok("supervisor", "setapp", appname=APP, appip="127.0.0.1", appport="9")
             return {"appname": APP, "appip": "127.0.0.1", "appport": "9"}
+        if method in ("findagents", "counthosts"):
+            return {"target": "all", **({"by": "os"} if method == "counthosts" else {})}
+        if method == "explaintarget":
+            return {"target": "all", "agentip": IP}
+        if method in ("setlabels", "setgroup"):
+            return {"target": "all", **({"labels": {"env": "prod"}} if method == "setlabels" else {"name": "to-change"})}
+        if method in ("delgroup", "getgroup"):
+            self.root.ok("fleet", "setgroup", name=f"{method}-it", target="all")
+            return {"name": f"{method}-it"}
+        if method == "listgroups":
+            return {}
         if method in ("getstatbyiplist", "getcmdbinfobyiplist"):
             return {"iplist": [IP], "agentiplist": [IP]}
         if method == "setcmdbinfolist":

@@ -3,7 +3,7 @@
 #include "audit/audit_verify.hpp"
 #include "audit_schema.hpp"
 #include "catch.hpp"
-#include "core/sha256.hpp"
+#include "elves/sha256.hpp"
 #include "store/group_commit.hpp"
 #include "store/migrations.hpp"
 #include "store/open_db.hpp"

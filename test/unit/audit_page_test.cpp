@@ -4,7 +4,7 @@
 #include <tuple>
 
 #include "catch.hpp"
-#include "core/sha256.hpp"
+#include "elves/sha256.hpp"
 
 using namespace elves;
 

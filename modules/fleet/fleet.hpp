@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "elves/clock.hpp"
+#include "elves/module.hpp"
+#include "elves/one_at_a_time.hpp"
+#include "elves/services/targets.hpp"
+#include "target_search.hpp"
+
+namespace elves {
+
+/// A target expression as it was given, not read yet.
+struct TargetText {
+    std::string text;
+};
+/// A host's labels as they were given: each key and value is one that can be set.
+struct LabelsGiven {
+    Labels labels;
+};
+struct GroupName {
+    std::string text;
+};
+/// Why: at most 1 KiB.
+struct NoteText {
+    std::string text;
+};
+/// Where a page begins: after that IP. A place in an order, so that it is not judged as an IP is.
+struct HostPlace {
+    Ip ip;
+};
+
+/// The `fleet` service: labels, groups, and which hosts an expression means. On the loop's thread. All that it
+/// is made of outlives it.
+class Fleet : public Module, public Targets {
+public:
+    Fleet(AgentDirectory const& agents, Inventory const* inventory, FleetLabels& labels, FleetGroups& groups,
+        Clock& clock, Zone zone, LoopExecutor loop);
+
+    [[nodiscard]] std::string_view name() const override { return "fleet"; }
+    void declare(MethodTable& table) override;
+    void start() override;
+
+    [[nodiscard]] asio::awaitable<TargetHosts> find_hosts(
+        std::string target, Caller caller, bool is_stored) override;
+    [[nodiscard]] std::optional<std::string> host_value(Ip const& host, std::string_view field) const override;
+    [[nodiscard]] bool is_host_of(Ip const& host, std::string const& target) const override;
+    void runs_from(RunHosts source) override { search_.runs_from(std::move(source)); }
+    void group_users_from(std::function<std::vector<std::string>(std::string_view)> source) override
+    {
+        group_users_.push_back(std::move(source));
+    }
+
+private:
+    struct Find {
+        TargetText target;
+        std::optional<HostPlace> after;
+        std::int64_t limit = 100;
+    };
+    struct Count {
+        TargetText target;
+        std::string by;
+    };
+    struct Explain {
+        TargetText target;
+        Ip agentip;
+    };
+    struct SetLabels {
+        TargetText target;
+        LabelsGiven labels;
+        std::vector<std::string> unset;
+        std::string digest;
+    };
+    struct SetGroup {
+        GroupName name;
+        TargetText target;
+        NoteText note;
+    };
+    struct ByName {
+        GroupName name;
+    };
+
+    [[nodiscard]] asio::awaitable<Reply> find(Find in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> count(Count in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> explain(Explain in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> set_labels(SetLabels in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> set_group(SetGroup in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> delete_group(ByName in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> get_group(ByName in, Caller caller);
+    [[nodiscard]] asio::awaitable<Reply> list_groups(Caller caller);
+
+    [[nodiscard]] json::object entry_of(Ip const& ip) const;
+    [[nodiscard]] json::array page_of(std::vector<Ip> const& hosts, Find const& in, std::string& next) const;
+    [[nodiscard]] asio::awaitable<json::object> group_entry(FleetGroup group, Caller caller);
+    void require_unused(std::string const& group) const;
+
+    HostUniverse hosts_;
+    FleetLabels& labels_;
+    FleetGroups& groups_;
+    Clock& clock_;
+    Zone zone_;
+    TargetSearch search_;
+    OneAtATime group_changes_; ///< A group must not lose what it stands on while it is set.
+    std::vector<std::function<std::vector<std::string>(std::string_view)>> group_users_;
+};
+
+} // namespace elves

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "elves/field_type.hpp"
+#include "elves/json_fields.hpp"
+#include "fleet.hpp"
+
+// How fleet's own field types travel.
+namespace elves {
+
+template <>
+struct FieldType<TargetText> {
+    static constexpr std::string_view name = "target";
+    static constexpr Code missing = codes::bad_target;
+    static TargetText read(std::string_view field, JsonValue const& value)
+    {
+        if (!value.is_string()) throw Error(missing, field_is(field, value) + "; give a target expression");
+        return {std::string(value.string())};
+    }
+    static void judge(Caller const&, TargetText const&) {}
+};
+
+template <>
+struct FieldType<LabelsGiven> {
+    static constexpr std::string_view name = "object of key: value";
+    static constexpr Code missing = codes::bad_field;
+    static constexpr std::size_t most = FleetLabels::most_of_one;
+    static LabelsGiven read(std::string_view field, JsonValue const& value)
+    {
+        if (!value.is_object()) throw Error(missing, field_is(field, value) + "; give an object");
+        if (value.size() > most)
+            throw Error(missing, "`" + std::string(field) + "` has " + std::to_string(value.size()) +
+                                     " entries; give at most 32");
+        LabelsGiven given;
+        for (auto const& member : value) {
+            auto const key = std::string(member.name());
+            require_label_key(field, key);
+            auto const place = std::string(field) + "." + key;
+            if (!member.is_string() || !is_label_value(member.string()))
+                throw Error(missing, field_is(place, member) +
+                                         "; give 1 to 128 characters without control characters");
+            given.labels.insert_or_assign(key, std::string(member.string()));
+        }
+        return given;
+    }
+    static void judge(Caller const&, LabelsGiven const&) {}
+
+    static void require_label_key(std::string_view field, std::string const& key)
+    {
+        if (is_label_key(key)) return;
+        throw Error(missing, "`" + std::string(field) + "` has the key " + shown(std::string_view(key)) +
+                                 "; give [a-z][a-z0-9_]{0,31}, and no name of a field or word of the target language");
+    }
+};
+
+template <>
+struct FieldType<GroupName> {
+    static constexpr std::string_view name = "group name";
+    static constexpr Code missing = codes::bad_field;
+    static GroupName read(std::string_view field, JsonValue const& value)
+    {
+        if (value.is_string() && is_group_name(value.string())) return {std::string(value.string())};
+        throw Error(missing, field_is(field, value) + "; give [a-z0-9][a-z0-9_.-]{0,63}");
+    }
+    static void judge(Caller const&, GroupName const&) {}
+};
+
+template <>
+struct FieldType<NoteText> {
+    static constexpr std::string_view name = "string";
+    static constexpr Code missing = codes::bad_field;
+    static constexpr std::size_t most = 1024;
+    static NoteText read(std::string_view field, JsonValue const& value)
+    {
+        auto text = FieldType<std::string>::read(field, value);
+        if (text.size() > most)
+            throw Error(missing, "`" + std::string(field) + "` has " + std::to_string(text.size()) +
+                                     " bytes; give at most 1024");
+        return {std::move(text)};
+    }
+    static void judge(Caller const&, NoteText const&) {}
+};
+
+template <>
+struct FieldType<HostPlace> {
+    static constexpr std::string_view name = "ip";
+    static constexpr Code missing = codes::bad_ip;
+    static HostPlace read(std::string_view field, JsonValue const& value)
+    {
+        return {FieldType<Ip>::read(field, value)};
+    }
+    static void judge(Caller const&, HostPlace const&) {}
+};
+
+} // namespace elves
