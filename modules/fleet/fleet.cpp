@@ -46,8 +46,8 @@ std::string target_digest(std::vector<Ip> const& hosts)
     return Sha256().hex(text);
 }
 
-Fleet::Fleet(AgentDirectory const& agents, Inventory const* inventory, FleetLabels& labels, FleetGroups& groups,
-    Clock& clock, Zone zone, LoopExecutor loop)
+Fleet::Fleet(AgentDirectory const& agents, Inventory const* inventory, FleetLabels& labels,
+    FleetGroups& groups, Clock& clock, Zone zone, LoopExecutor loop)
     : hosts_(agents, inventory, labels)
     , labels_(labels)
     , groups_(groups)
@@ -67,13 +67,15 @@ void Fleet::declare(MethodTable& table)
 {
     table
         .call<Find>("findagents", Right::read,
-            {required("target", &Find::target), optional("after", &Find::after), optional("limit", &Find::limit)},
+            {required("target", &Find::target), optional("after", &Find::after),
+                optional("limit", &Find::limit)},
             "The hosts that a target expression selects, in pages.",
             [this](Find in, Caller caller) { return find(std::move(in), std::move(caller)); })
         .cut_by_ip()
         .refuses_unknown_fields();
     table
-        .call<Count>("counthosts", Right::read, {required("target", &Count::target), required("by", &Count::by)},
+        .call<Count>("counthosts", Right::read,
+            {required("target", &Count::target), required("by", &Count::by)},
             "How many of those hosts have which value of a field.",
             [this](Count in, Caller caller) { return count(std::move(in), std::move(caller)); })
         .cut_by_ip()
@@ -188,7 +190,8 @@ asio::awaitable<Reply> Fleet::count(Count in, Caller caller)
 {
     auto const by = Target::parse_field("by", in.by, &labels_.keys());
     if (by.kind == TargetField::Kind::seen)
-        throw Error(codes::bad_target, "`by` is seen, which each host has another value of; give another field");
+        throw Error(
+            codes::bad_target, "`by` is seen, which each host has another value of; give another field");
     struct Counts {
         std::size_t online = 0;
         std::size_t offline = 0;
@@ -205,8 +208,8 @@ asio::awaitable<Reply> Fleet::count(Count in, Caller caller)
     auto const found = co_await search_.find(std::move(query), visit);
     json::array list;
     auto const add = [&](std::string_view value, Counts const& of) {
-        list.push_back(json::object{
-            {"value", value}, {"online", number(of.online)}, {"offline", number(of.offline)}});
+        list.push_back(
+            json::object{{"value", value}, {"online", number(of.online)}, {"offline", number(of.offline)}});
     };
     for (auto const& [value, of] : *counts) add(value, of);
     if (others->online + others->offline > 0) add("other", *others);
@@ -231,7 +234,8 @@ asio::awaitable<Reply> Fleet::explain(Explain in, Caller caller)
             bool const has_field =
                 part.kind == Kind::test || part.kind == Kind::one_of || part.kind == Kind::has;
             auto const field = part.kind == Kind::name ? TargetField{TargetField::Kind::asset} : part.field;
-            auto const value = has_field || part.kind == Kind::name ? host->value(field, zone_) : std::nullopt;
+            auto const value =
+                has_field || part.kind == Kind::name ? host->value(field, zone_) : std::nullopt;
             parts.push_back(json::object{{"text", target.text.substr(part.from, part.to - part.from)},
                 {"match", match_text(matcher.match_part(*host, part))}, {"value", value.value_or("")}});
         });
@@ -298,7 +302,8 @@ void Fleet::require_unused(std::string const& group) const
     for (std::size_t i = 0; i < std::min(users.size(), most_named); ++i)
         text += (i == 0 ? "" : ", ") + users[i];
     if (users.size() > most_named) text += " and " + number(users.size() - most_named) + " more";
-    throw Error(codes::group_in_use, "the group " + group + " is referred to by " + text + "; change that first");
+    throw Error(
+        codes::group_in_use, "the group " + group + " is referred to by " + text + "; change that first");
 }
 
 asio::awaitable<json::object> Fleet::group_entry(FleetGroup group, Caller caller)

@@ -34,8 +34,8 @@ struct HostPlace {
     Ip ip;
 };
 
-/// The `fleet` service: labels, groups, and which hosts an expression means. On the loop's thread. All that it
-/// is made of outlives it.
+/// The `fleet` service: labels, groups, and which hosts an expression means. On the loop's thread. All that
+/// it is made of outlives it.
 class Fleet : public Module, public Targets {
 public:
     Fleet(AgentDirectory const& agents, Inventory const* inventory, FleetLabels& labels, FleetGroups& groups,
@@ -47,7 +47,8 @@ public:
 
     [[nodiscard]] asio::awaitable<TargetHosts> find_hosts(
         std::string target, Caller caller, bool is_stored) override;
-    [[nodiscard]] std::optional<std::string> host_value(Ip const& host, std::string_view field) const override;
+    [[nodiscard]] std::optional<std::string> host_value(
+        Ip const& host, std::string_view field) const override;
     [[nodiscard]] bool is_host_of(Ip const& host, std::string const& target) const override;
     void runs_from(RunHosts source) override { search_.runs_from(std::move(source)); }
     void group_users_from(std::function<std::vector<std::string>(std::string_view)> source) override

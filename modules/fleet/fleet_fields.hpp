@@ -40,8 +40,8 @@ struct FieldType<LabelsGiven> {
             require_label_key(field, key);
             auto const place = std::string(field) + "." + key;
             if (!member.is_string() || !is_label_value(member.string()))
-                throw Error(missing, field_is(place, member) +
-                                         "; give 1 to 128 characters without control characters");
+                throw Error(missing,
+                    field_is(place, member) + "; give 1 to 128 characters without control characters");
             given.labels.insert_or_assign(key, std::string(member.string()));
         }
         return given;
@@ -51,8 +51,9 @@ struct FieldType<LabelsGiven> {
     static void require_label_key(std::string_view field, std::string const& key)
     {
         if (is_label_key(key)) return;
-        throw Error(missing, "`" + std::string(field) + "` has the key " + shown(std::string_view(key)) +
-                                 "; give [a-z][a-z0-9_]{0,31}, and no name of a field or word of the target language");
+        throw Error(missing,
+            "`" + std::string(field) + "` has the key " + shown(std::string_view(key)) +
+                "; give [a-z][a-z0-9_]{0,31}, and no name of a field or word of the target language");
     }
 };
 

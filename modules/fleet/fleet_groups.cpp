@@ -26,7 +26,8 @@ std::set<std::string> groups_in(Target const& target)
 
 Error no_such_group(std::string_view name)
 {
-    return {codes::no_group, "there is no group " + std::string(name) + "; fleet.listgroups lists what there is"};
+    return {
+        codes::no_group, "there is no group " + std::string(name) + "; fleet.listgroups lists what there is"};
 }
 
 void FleetGroups::load()
@@ -58,7 +59,8 @@ FleetGroups::Targets FleetGroups::below(Target const& target, std::string_view o
                 throw Error(codes::bad_target, "the group " + name + " would stand on itself" +
                                                    (depth > 1 ? ", through other groups" : ""));
             if (depth > most_depth)
-                throw Error(codes::bad_target, "groups would be nested more than 16 deep, at the group " + name);
+                throw Error(
+                    codes::bad_target, "groups would be nested more than 16 deep, at the group " + name);
             auto const group = find(name);
             if (!group) throw no_such_group(name);
             if (found.emplace(name, group).second) tests += group->tests;

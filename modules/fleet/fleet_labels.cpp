@@ -18,7 +18,8 @@ constexpr std::string_view delete_one = "DELETE FROM fleet_label WHERE ip = ?1 A
 void write_change(Db& db, Ip const& host, LabelChange const& change)
 {
     auto const ip = host.text();
-    for (auto const& [key, value] : change.set) db.run(upsert).bind(1, ip).bind(2, key).bind(3, value).execute();
+    for (auto const& [key, value] : change.set)
+        db.run(upsert).bind(1, ip).bind(2, key).bind(3, value).execute();
     for (auto const& key : change.unset) db.run(delete_one).bind(1, ip).bind(2, key).execute();
 }
 
@@ -73,8 +74,9 @@ asio::awaitable<std::size_t> FleetLabels::change(std::vector<Ip> hosts, LabelCha
         auto const labels = after(before, *wanted);
         if (labels != before) ++changed;
         if (labels.size() > most_of_one)
-            throw Error(codes::bad_field, host.text() + " would have " + std::to_string(labels.size()) +
-                                              " labels; at most 32 are possible, unset some in the same call");
+            throw Error(
+                codes::bad_field, host.text() + " would have " + std::to_string(labels.size()) +
+                                      " labels; at most 32 are possible, unset some in the same call");
     }
     Store::Work write = [wanted, touched](Db& db) {
         for (auto const& host : *touched) write_change(db, host, *wanted);

@@ -17,8 +17,8 @@ class FleetModule final : private OwnFleetRecords, public Fleet {
 public:
     explicit FleetModule(Host& host)
         : OwnFleetRecords(host.store)
-        , Fleet(host.need<AgentDirectory>("fleet"), host.find<Inventory>(), labels, groups, host.clock, host.zone,
-              host.loop)
+        , Fleet(host.need<AgentDirectory>("fleet"), host.find<Inventory>(), labels, groups, host.clock,
+              host.zone, host.loop)
     {
     }
 };

@@ -39,11 +39,13 @@ public:
         std::optional<Ip> const& place, std::size_t most) const override
     {
         std::vector<AgentView> found;
-        for (auto at = place ? all.upper_bound(*place) : all.begin(); at != all.end() && found.size() < most; ++at)
+        for (auto at = place ? all.upper_bound(*place) : all.begin(); at != all.end() && found.size() < most;
+             ++at)
             found.push_back(view(*at));
         return found;
     }
     [[nodiscard]] json::object listed(Ip const& one) const override { return {{"agentip", one.text()}}; }
+    [[nodiscard]] std::chrono::seconds offline_after() const override { return std::chrono::seconds(30); }
 
 private:
     static AgentView view(std::pair<Ip const, Said> const& agent)
@@ -65,8 +67,8 @@ public:
         std::optional<Ip> const& place, std::size_t most) const override
     {
         std::vector<InventoryView> found;
-        for (auto at = place ? idcs.upper_bound(*place) : idcs.begin(); at != idcs.end() && found.size() < most;
-             ++at)
+        for (auto at = place ? idcs.upper_bound(*place) : idcs.begin();
+             at != idcs.end() && found.size() < most; ++at)
             found.push_back(view(*at));
         return found;
     }
@@ -91,7 +93,8 @@ struct House {
 
     House()
     {
-        agents.all = {{ip("10.0.0.1"), {"web1"}}, {ip("10.0.0.2"), {"web2"}}, {ip("10.0.0.3"), {"web3", false}}};
+        agents.all = {
+            {ip("10.0.0.1"), {"web1"}}, {ip("10.0.0.2"), {"web2"}}, {ip("10.0.0.3"), {"web3", false}}};
         machines.idcs = {{ip("10.0.0.1"), "fra"}, {ip("10.0.0.9"), "ams"}};
         host.offer<AgentDirectory>(agents);
         host.offer<Inventory>(machines);
@@ -245,7 +248,8 @@ TEST_CASE("a disk that takes no labels leaves those before", "[fleet]")
     House house;
     house.label("web1", {{"env", "prod"}});
     house.store.fail_next();
-    CHECK(house.refusal("setlabels", {{"target", "all"}, {"labels", {{"env", "test"}}}}).starts_with("[507.1]"));
+    CHECK(house.refusal("setlabels", {{"target", "all"}, {"labels", {{"env", "test"}}}})
+              .starts_with("[507.1]"));
     CHECK(house.found("env=prod") == "10.0.0.1");
 }
 
@@ -274,7 +278,8 @@ TEST_CASE("groups are nested at most 16 deep, whichever end a chain grows at", "
     CHECK(house.refusal("setgroup", {{"name", "g17"}, {"target", "@g16"}}).starts_with("[403.11]"));
     CHECK(house.refusal("setgroup", {{"name", "g0"}, {"target", "@bottom"}}).starts_with("[417.2]"));
     house.group("bottom", "all");
-    CHECK(house.refusal("setgroup", {{"name", "g0"}, {"target", "@bottom"}}).find("16 deep") != std::string::npos);
+    CHECK(house.refusal("setgroup", {{"name", "g0"}, {"target", "@bottom"}}).find("16 deep") !=
+          std::string::npos);
 }
 
 TEST_CASE("groups are listed with what they select now, and what is wrong with them", "[fleet]")
@@ -312,12 +317,13 @@ TEST_CASE("an expression explains itself for one host", "[fleet]")
 {
     House house;
     house.label("web1", {{"env", "prod"}});
-    auto const reply =
-        house.call("explaintarget", {{"target", "env=prod and (idc=ams or not web2)"}, {"agentip", "10.0.0.2"}});
+    auto const reply = house.call(
+        "explaintarget", {{"target", "env=prod and (idc=ams or not web2)"}, {"agentip", "10.0.0.2"}});
     CHECK(reply.at("match") == "undecided");
     CHECK(reply.at("parts") ==
           json::array{json::object{{"text", "env=prod"}, {"match", "undecided"}, {"value", ""}},
               json::object{{"text", "idc=ams"}, {"match", "undecided"}, {"value", ""}},
               json::object{{"text", "web2"}, {"match", "true"}, {"value", "web2"}}});
-    CHECK(house.refusal("explaintarget", {{"target", "all"}, {"agentip", "10.0.0.8"}}).starts_with("[414.1]"));
+    CHECK(
+        house.refusal("explaintarget", {{"target", "all"}, {"agentip", "10.0.0.8"}}).starts_with("[414.1]"));
 }

@@ -28,11 +28,16 @@ bool Glob::Piece::fits(char32_t c) const
             [c](auto const& range) { return range.first <= c && c <= range.second; });
     };
     switch (kind) {
-    case Kind::character: return c == character;
-    case Kind::any_character: return true;
-    case Kind::any_text: return false;
-    case Kind::one_of: return is_in();
-    case Kind::none_of: return !is_in();
+    case Kind::character:
+        return c == character;
+    case Kind::any_character:
+        return true;
+    case Kind::any_text:
+        return false;
+    case Kind::one_of:
+        return is_in();
+    case Kind::none_of:
+        return !is_in();
     }
     return false;
 }

@@ -18,7 +18,21 @@ namespace elves {
 /// What of a host a test looks at.
 struct TargetField {
     enum class Kind {
-        label, ip, asset, os, agent, status, seen, app, fact, sn, idc, main_cat, sub_cat, app_info, manager
+        label,
+        ip,
+        asset,
+        os,
+        agent,
+        status,
+        seen,
+        app,
+        fact,
+        sn,
+        idc,
+        main_cat,
+        sub_cat,
+        app_info,
+        manager
     };
     Kind kind = Kind::label;
     std::string key{}; ///< Of a label, an app or a fact.
@@ -57,9 +71,9 @@ struct TargetPart {
     TargetField field{};
     TargetOp op = TargetOp::equal;
     std::vector<std::string> values{};
-    std::vector<Ip> addresses{};     ///< The values of `ip`.
-    std::chrono::seconds age{0};     ///< The value of `seen`.
-    std::optional<Glob> glob{};      ///< Of `~` and `!~`.
+    std::vector<Ip> addresses{}; ///< The values of `ip`.
+    std::chrono::seconds age{0}; ///< The value of `seen`.
+    std::optional<Glob> glob{};  ///< Of `~` and `!~`.
 };
 
 /// A target expression (docs/targets.md): which hosts?

@@ -47,20 +47,33 @@ std::optional<std::string_view> text_of(TargetHost const& host, TargetField cons
         auto const found = host.labels->find(field.key);
         return found == host.labels->end() ? std::nullopt : std::optional<std::string_view>(found->second);
     }
-    case Field::asset: return of_agent(&AgentView::asset);
-    case Field::os: return of_agent(&AgentView::os);
-    case Field::agent: return of_agent(&AgentView::version);
-    case Field::status: return status_of(host);
-    case Field::app: return entry(host.agent ? host.agent->apps : nullptr, field.key);
-    case Field::fact: return entry(host.agent ? host.agent->facts : nullptr, field.key);
-    case Field::sn: return of_machine(&InventoryView::sn);
-    case Field::idc: return of_machine(&InventoryView::idc);
-    case Field::main_cat: return of_machine(&InventoryView::main_cat);
-    case Field::sub_cat: return of_machine(&InventoryView::sub_cat);
-    case Field::app_info: return of_machine(&InventoryView::app_info);
-    case Field::manager: return of_machine(&InventoryView::manager);
+    case Field::asset:
+        return of_agent(&AgentView::asset);
+    case Field::os:
+        return of_agent(&AgentView::os);
+    case Field::agent:
+        return of_agent(&AgentView::version);
+    case Field::status:
+        return status_of(host);
+    case Field::app:
+        return entry(host.agent ? host.agent->apps : nullptr, field.key);
+    case Field::fact:
+        return entry(host.agent ? host.agent->facts : nullptr, field.key);
+    case Field::sn:
+        return of_machine(&InventoryView::sn);
+    case Field::idc:
+        return of_machine(&InventoryView::idc);
+    case Field::main_cat:
+        return of_machine(&InventoryView::main_cat);
+    case Field::sub_cat:
+        return of_machine(&InventoryView::sub_cat);
+    case Field::app_info:
+        return of_machine(&InventoryView::app_info);
+    case Field::manager:
+        return of_machine(&InventoryView::manager);
     case Field::ip:
-    case Field::seen: break;
+    case Field::seen:
+        break;
     }
     return std::nullopt;
 }
@@ -68,14 +81,21 @@ std::optional<std::string_view> text_of(TargetHost const& host, TargetField cons
 bool fits_order(TargetOp op, std::strong_ordering order)
 {
     switch (op) {
-    case TargetOp::equal: return order == 0;
-    case TargetOp::not_equal: return order != 0;
-    case TargetOp::less: return order < 0;
-    case TargetOp::less_or_equal: return order <= 0;
-    case TargetOp::greater: return order > 0;
-    case TargetOp::greater_or_equal: return order >= 0;
+    case TargetOp::equal:
+        return order == 0;
+    case TargetOp::not_equal:
+        return order != 0;
+    case TargetOp::less:
+        return order < 0;
+    case TargetOp::less_or_equal:
+        return order <= 0;
+    case TargetOp::greater:
+        return order > 0;
+    case TargetOp::greater_or_equal:
+        return order >= 0;
     case TargetOp::like:
-    case TargetOp::not_like: break;
+    case TargetOp::not_like:
+        break;
     }
     return false;
 }
@@ -91,11 +111,16 @@ bool test_text(TargetPart const& part, std::string_view text)
 {
     auto const& wanted = part.values.front();
     switch (part.op) {
-    case TargetOp::equal: return text == wanted;
-    case TargetOp::not_equal: return text != wanted;
-    case TargetOp::like: return part.glob->matches(text);
-    case TargetOp::not_like: return !part.glob->matches(text);
-    default: return fits_order(part.op, compare_versions(text, wanted));
+    case TargetOp::equal:
+        return text == wanted;
+    case TargetOp::not_equal:
+        return text != wanted;
+    case TargetOp::like:
+        return part.glob->matches(text);
+    case TargetOp::not_like:
+        return !part.glob->matches(text);
+    default:
+        return fits_order(part.op, compare_versions(text, wanted));
     }
 }
 
@@ -117,8 +142,7 @@ std::string_view match_text(Match match) noexcept
 std::optional<std::string> TargetHost::value(TargetField const& field, Zone const& zone) const
 {
     if (field.kind == Field::ip) return ip.text();
-    if (field.kind == Field::seen)
-        return agent ? std::optional(zone.text(agent->last_heard)) : std::nullopt;
+    if (field.kind == Field::seen) return agent ? std::optional(zone.text(agent->last_heard)) : std::nullopt;
     auto const text = text_of(*this, field);
     return text ? std::optional(std::string(*text)) : std::nullopt;
 }
@@ -170,7 +194,8 @@ void TargetMatcher::undecided(TargetPart const& one, TargetHost const& host, std
 Match TargetMatcher::part(TargetPart const& one, TargetHost const& host)
 {
     switch (one.kind) {
-    case Kind::all: return Match::yes;
+    case Kind::all:
+        return Match::yes;
     case Kind::both: {
         auto least = Match::yes;
         for (auto const& below : one.parts) {
@@ -191,16 +216,21 @@ Match TargetMatcher::part(TargetPart const& one, TargetHost const& host)
         auto const inner = part(one.parts.front(), host);
         return inner == Match::undecided ? inner : of(inner == Match::no);
     }
-    case Kind::place: return of(host.ip.is_v4() == one.first.is_v4() && !(host.ip < one.first) && !(one.last < host.ip));
+    case Kind::place:
+        return of(host.ip.is_v4() == one.first.is_v4() && !(host.ip < one.first) && !(one.last < host.ip));
     case Kind::name: {
         auto const asset = text_of(host, {Field::asset});
         return asset ? of(*asset == one.text) : Match::undecided;
     }
-    case Kind::group: return group(one.text, host);
-    case Kind::run: return of(is_in_run(one, host.ip));
-    case Kind::has: return of(has(host, one.field));
+    case Kind::group:
+        return group(one.text, host);
+    case Kind::run:
+        return of(is_in_run(one, host.ip));
+    case Kind::has:
+        return of(has(host, one.field));
     case Kind::test:
-    case Kind::one_of: return test(one, host);
+    case Kind::one_of:
+        return test(one, host);
     }
     return Match::no;
 }

@@ -23,8 +23,8 @@ bool ends_word(char c) { return is_blank(c) || c == '(' || c == ')' || c == ',';
 std::size_t column_of(std::string_view text, std::size_t at)
 {
     auto const head = text.substr(0, at);
-    return 1 + static_cast<std::size_t>(std::count_if(
-                   head.begin(), head.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+    return 1 + static_cast<std::size_t>(std::count_if(head.begin(), head.end(),
+                   [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 std::string lower(std::string text)
@@ -53,9 +53,10 @@ std::string unknown_field(std::string_view name, Target::Labels const* labels)
     if (labels) known.insert(labels->begin(), labels->end());
     auto const nearest = nearest_word(name, known);
     return "no host has a field " + shown(name) + "; " +
-           (nearest.empty() ? "expected a label's key, ip, asset, os, agent, status, seen, app.NAME, fact.KEY, or a "
-                              "field of the inventory"
-                            : "did you mean " + nearest + "?");
+           (nearest.empty()
+                   ? "expected a label's key, ip, asset, os, agent, status, seen, app.NAME, fact.KEY, or a "
+                     "field of the inventory"
+                   : "did you mean " + nearest + "?");
 }
 
 /// Reads one expression by recursive descent: a function for each line of the grammar.
@@ -101,9 +102,10 @@ private:
     /// The operator that begins at `at`; nothing where none does.
     [[nodiscard]] std::optional<std::pair<TargetOp, std::size_t>> op_at(std::size_t at) const
     {
-        static constexpr std::array<std::pair<std::string_view, TargetOp>, 8> ops{{{"!=", TargetOp::not_equal},
-            {"!~", TargetOp::not_like}, {"<=", TargetOp::less_or_equal}, {">=", TargetOp::greater_or_equal},
-            {"=", TargetOp::equal}, {"~", TargetOp::like}, {"<", TargetOp::less}, {">", TargetOp::greater}}};
+        static constexpr std::array<std::pair<std::string_view, TargetOp>, 8> ops{
+            {{"!=", TargetOp::not_equal}, {"!~", TargetOp::not_like}, {"<=", TargetOp::less_or_equal},
+                {">=", TargetOp::greater_or_equal}, {"=", TargetOp::equal}, {"~", TargetOp::like},
+                {"<", TargetOp::less}, {">", TargetOp::greater}}};
         for (auto const& [sign, op] : ops) {
             if (text_.substr(at).starts_with(sign)) return std::pair(op, sign.size());
         }
@@ -128,7 +130,8 @@ private:
     [[noreturn]] void expected(std::size_t at, std::string const& what) const
     {
         auto const rest = text_.substr(at);
-        auto const found = at >= text_.size() ? std::string("it ends") : "it has " + shown(word_or_sign(rest));
+        auto const found =
+            at >= text_.size() ? std::string("it ends") : "it has " + shown(word_or_sign(rest));
         fail(at, found + "; expected " + what);
     }
     [[nodiscard]] static std::string_view word_or_sign(std::string_view rest)
@@ -197,8 +200,8 @@ private:
         constexpr std::size_t longest_shown = 160;
         if (before.size() + next.size() > longest_shown)
             fail(at, "it mixes `and` and `or`; put one of them in parentheses");
-        fail(at, "it mixes `" + std::string(joint) + "` and `" + std::string(word) + "`: write (" + before + ")" +
-                     other + next + " or " + head + "(" + last + other + next + ")");
+        fail(at, "it mixes `" + std::string(joint) + "` and `" + std::string(word) + "`: write (" + before +
+                     ")" + other + next + " or " + head + "(" + last + other + next + ")");
     }
 
     // ---- one ----
@@ -302,8 +305,9 @@ private:
         auto const colon = rest.find(':');
         auto const id = TaskId::parse(rest.substr(0, colon));
         if (!id)
-            throw Error(codes::bad_id, "`target` column " + std::to_string(column_of(text_, from)) + ": run:" +
-                                           std::string(rest) + " has no id; expected 16 hex digits");
+            throw Error(codes::bad_id, "`target` column " + std::to_string(column_of(text_, from)) +
+                                           ": run:" + std::string(rest) +
+                                           " has no id; expected 16 hex digits");
         TargetPart part{Kind::run, from, at_};
         part.run = *id;
         if (colon != std::string_view::npos) part.run_state = run_state(from, rest.substr(colon + 1));
@@ -373,9 +377,11 @@ private:
         bool const is_field = built_in_field(word) || (labels_ && labels_->contains(word));
         if (is_field)
             fail(at_, "an operator is missing behind the field " + std::string(word) + "; expected " +
-                          std::string(word) + "=VALUE, or has " + std::string(word) + "; put a host's name in quotes");
+                          std::string(word) + "=VALUE, or has " + std::string(word) +
+                          "; put a host's name in quotes");
         if (looks_like_address(word)) expected(from, "a whole IPv4 or IPv6 address");
-        if (word.find('"') != std::string_view::npos) expected(from + word.find('"'), "no quote inside a name");
+        if (word.find('"') != std::string_view::npos)
+            expected(from + word.find('"'), "no quote inside a name");
         TargetPart part{Kind::name, from, at_};
         part.text = word;
         return part;
@@ -420,7 +426,8 @@ private:
         } else if (is_order && kind != Field::ip && !part.field.has_versions()) {
             expected(at, "`=`, `!=`, `~` or `!~` behind " + part.field.text());
         } else if (is_glob && kind == Field::ip) {
-            expected(at, "`=`, `!=`, `<`, `<=`, `>` or `>=` behind ip; a block is written as it is, 10.0.0.0/8");
+            expected(
+                at, "`=`, `!=`, `<`, `<=`, `>` or `>=` behind ip; a block is written as it is, 10.0.0.0/8");
         }
     }
 
@@ -451,14 +458,21 @@ private:
         auto const at = at_;
         auto value = here() == '"' ? quoted() : plain();
         switch (part.field.kind) {
-        case Field::ip: part.addresses.push_back(address(at, value)); break;
-        case Field::seen: part.age = age(at, value); break;
-        case Field::status: value = lower(std::move(value)); break;
+        case Field::ip:
+            part.addresses.push_back(address(at, value));
+            break;
+        case Field::seen:
+            part.age = age(at, value);
+            break;
+        case Field::status:
+            value = lower(std::move(value));
+            break;
         case Field::os:
             value = lower(std::move(value));
             if (value == "windows") value = "win";
             break;
-        default: break;
+        default:
+            break;
         }
         bool const is_glob = part.op == TargetOp::like || part.op == TargetOp::not_like;
         if (is_glob) {
@@ -508,10 +522,13 @@ private:
         auto const from = at_++;
         std::string value;
         while (here() != '"') {
-            if (at_end()) expected(at_, "a `\"` that closes the one of column " + std::to_string(column_of(text_, from)));
+            if (at_end())
+                expected(
+                    at_, "a `\"` that closes the one of column " + std::to_string(column_of(text_, from)));
             if (here() == '\\') {
                 ++at_;
-                if (here() != '"' && here() != '\\') expected(at_ - 1, "\\\" or \\\\: there is no other escape");
+                if (here() != '"' && here() != '\\')
+                    expected(at_ - 1, "\\\" or \\\\: there is no other escape");
             } else if (static_cast<unsigned char>(here()) < 0x20) {
                 expected(at_, "no control character in a value");
             }
@@ -519,7 +536,8 @@ private:
         }
         if (value.empty()) expected(from, "a value; an empty one is not possible: see `has`");
         ++at_;
-        if (!at_end() && !ends_word(text_[at_])) expected(at_, "a blank, a bracket, a comma or the end behind `\"`");
+        if (!at_end() && !ends_word(text_[at_]))
+            expected(at_, "a blank, a bracket, a comma or the end behind `\"`");
         return value;
     }
 

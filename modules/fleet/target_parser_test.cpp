@@ -25,18 +25,19 @@ std::string nested(int depth) { return std::string(depth, '(') + "all" + std::st
 
 TEST_CASE("every form of a target is read", "[fleet]")
 {
-    for (auto const* const text :
-        {"all", " all\t", "(all)", "not all", "not(all)", "not not all", "10.0.0.1", "fd00::1", "10.0.0.0/8", "10.1.2.3/8",
-            "fd00::/8", "10.0.0.1-10.0.0.9", "10.0.0.1 - 10.0.0.9", "10.0.0.1- 10.0.0.9", "10.0.0.1\n-10.0.0.9",
-            "fd00::1-fd00::9", "@web", "@a.b_c-1", "web-1", "web1.example.org", "\"all\"", "\"app.x\"",
-            "\"a\\\"b\\\\c\"", "run:A49B1E8FA1B43BC5", "run:a49b1e8fa1b43bc5:failed", "run:A49B1E8FA1B43BC5:held",
-            "env=prod", "env = prod", "env!=prod", "env~p*", "env !~ p*", "env=a=b", "env=!b", "env=\"\\\"\"",
-            "env in (prod,test)", "env in(prod , \"a b\")", "env in ( prod )", "has env", "has seen", "not has env",
-            "has app.nginx", "has fact.rack", "ip=10.0.0.1", "ip<10.0.0.1", "ip in (10.0.0.1,fd00::1)", "os=Windows",
-            "status=ONLINE", "status in (online,unknown)", "status~o*", "seen<1h", "seen>=7d", "seen<999999999s",
-            "agent<1.2~rc1", "app.nginx>=1.10", "app.nginx in (1,2)", "fact.rack=r12", "sn=1", "idc=a", "main_cat=a",
-            "sub_cat=a", "app_info=a", "manager=a", "asset=x", "env=prod and role=db and has idc",
-            "env=prod or role=db", "(env=prod or role=db) and not @canary", "env=andy", "env=\"and\"", "env=and"}) {
+    for (auto const* const text : {"all", " all\t", "(all)", "not all", "not(all)", "not not all", "10.0.0.1",
+             "fd00::1", "10.0.0.0/8", "10.1.2.3/8", "fd00::/8", "10.0.0.1-10.0.0.9", "10.0.0.1 - 10.0.0.9",
+             "10.0.0.1- 10.0.0.9", "10.0.0.1\n-10.0.0.9", "fd00::1-fd00::9", "@web", "@a.b_c-1", "web-1",
+             "web1.example.org", "\"all\"", "\"app.x\"", "\"a\\\"b\\\\c\"", "run:A49B1E8FA1B43BC5",
+             "run:a49b1e8fa1b43bc5:failed", "run:A49B1E8FA1B43BC5:held", "env=prod", "env = prod",
+             "env!=prod", "env~p*", "env !~ p*", "env=a=b", "env=!b", "env=\"\\\"\"", "env in (prod,test)",
+             "env in(prod , \"a b\")", "env in ( prod )", "has env", "has seen", "not has env",
+             "has app.nginx", "has fact.rack", "ip=10.0.0.1", "ip<10.0.0.1", "ip in (10.0.0.1,fd00::1)",
+             "os=Windows", "status=ONLINE", "status in (online,unknown)", "status~o*", "seen<1h", "seen>=7d",
+             "seen<999999999s", "agent<1.2~rc1", "app.nginx>=1.10", "app.nginx in (1,2)", "fact.rack=r12",
+             "sn=1", "idc=a", "main_cat=a", "sub_cat=a", "app_info=a", "manager=a", "asset=x",
+             "env=prod and role=db and has idc", "env=prod or role=db",
+             "(env=prod or role=db) and not @canary", "env=andy", "env=\"and\"", "env=and"}) {
         CAPTURE(text);
         CHECK(refusal(text).empty());
     }
@@ -49,23 +50,31 @@ TEST_CASE("a target that is none is refused with its column", "[fleet]")
         char const* text;
         char const* column;
     };
-    for (auto const& row :
-        {Row{"env", "column 4"}, {"all all", "column 5"}, {"(all", "column 5"}, {"all)", "column 4"}, {"()", "column 2"},
-            {"not", "column 4"}, {"and all", "column 1"}, {"all and", "column 8"}, {"all AND all", "column 5"},
-            {"evn=prod", "column 1"}, {"env==prod", "column 5"}, {"env=~prod", "column 5"}, {"env= =prod", "column 6"},
-            {"env=", "column 5"}, {"env=\"\"", "column 5"}, {"env=a\"b", "column 6"}, {"env=\"a", "column 7"},
-            {"env=\"a\"b", "column 8"}, {"env=\"\\n\"", "column 6"}, {"env=\"a\"=b", "column 8"}, {"env<prod", "column 4"},
-            {"os<1", "column 3"}, {"ip~10.*", "column 3"}, {"ip=10.0.0.0/8", "column 4"}, {"ip=x", "column 4"},
-            {"seen=1h", "column 5"}, {"seen<1", "column 6"}, {"seen<1h30m", "column 6"}, {"seen<1w", "column 6"},
-            {"seen<-1h", "column 6"}, {"seen<1234567890s", "column 6"}, {"seen in (1h)", "column 6"}, {"status=up", "column 8"},
-            {"status in (online,up)", "column 19"}, {"env in prod", "column 8"}, {"env in ()", "column 9"},
-            {"env in (a,)", "column 11"}, {"env in (a b)", "column 11"}, {"env in (a", "column 10"}, {"env~[a", "column 5"},
-            {"env~a[]", "column 6"}, {"env~\"[a\"", "column 6"}, {"has", "column 4"}, {"has evn", "column 5"}, {"10.0.0", "column 1"},
-            {"300.0.0.1", "column 1"}, {"10.0.0.1/33", "column 1"}, {"::g", "column 1"}, {"10.0.0.9-10.0.0.1", "column 10"},
-            {"10.0.0.1-fd00::1", "column 10"}, {"10.0.0.1-x", "column 10"}, {"10.0.0.1-", "column 10"}, {"@", "column 1"},
-            {"@Web", "column 1"}, {"@ web", "column 1"}, {"a\"b", "column 2"}, {"app.x", "column 6"}, {"fact.x and all", "column 7"},
-            {"os", "column 3"}, {"run:A49B1E8FA1B43BC5:up", "column 1"}, {"web1,web2", "column 5"}, {"=x", "column 1"},
-            {"env=a\x01" "b", "column 6"}, {"ü=x", "column 1"}, {"\"ü\" x", "column 5"}, {"not=x", "column 4"}, {"env!prod and", "column 13"}}) {
+    for (auto const& row : {Row{"env", "column 4"}, {"all all", "column 5"}, {"(all", "column 5"},
+             {"all)", "column 4"}, {"()", "column 2"}, {"not", "column 4"}, {"and all", "column 1"},
+             {"all and", "column 8"}, {"all AND all", "column 5"}, {"evn=prod", "column 1"},
+             {"env==prod", "column 5"}, {"env=~prod", "column 5"}, {"env= =prod", "column 6"},
+             {"env=", "column 5"}, {"env=\"\"", "column 5"}, {"env=a\"b", "column 6"},
+             {"env=\"a", "column 7"}, {"env=\"a\"b", "column 8"}, {"env=\"\\n\"", "column 6"},
+             {"env=\"a\"=b", "column 8"}, {"env<prod", "column 4"}, {"os<1", "column 3"},
+             {"ip~10.*", "column 3"}, {"ip=10.0.0.0/8", "column 4"}, {"ip=x", "column 4"},
+             {"seen=1h", "column 5"}, {"seen<1", "column 6"}, {"seen<1h30m", "column 6"},
+             {"seen<1w", "column 6"}, {"seen<-1h", "column 6"}, {"seen<1234567890s", "column 6"},
+             {"seen in (1h)", "column 6"}, {"status=up", "column 8"}, {"status in (online,up)", "column 19"},
+             {"env in prod", "column 8"}, {"env in ()", "column 9"}, {"env in (a,)", "column 11"},
+             {"env in (a b)", "column 11"}, {"env in (a", "column 10"}, {"env~[a", "column 5"},
+             {"env~a[]", "column 6"}, {"env~\"[a\"", "column 6"}, {"has", "column 4"},
+             {"has evn", "column 5"}, {"10.0.0", "column 1"}, {"300.0.0.1", "column 1"},
+             {"10.0.0.1/33", "column 1"}, {"::g", "column 1"}, {"10.0.0.9-10.0.0.1", "column 10"},
+             {"10.0.0.1-fd00::1", "column 10"}, {"10.0.0.1-x", "column 10"}, {"10.0.0.1-", "column 10"},
+             {"@", "column 1"}, {"@Web", "column 1"}, {"@ web", "column 1"}, {"a\"b", "column 2"},
+             {"app.x", "column 6"}, {"fact.x and all", "column 7"}, {"os", "column 3"},
+             {"run:A49B1E8FA1B43BC5:up", "column 1"}, {"web1,web2", "column 5"}, {"=x", "column 1"},
+             {"env=a\x01"
+              "b",
+                 "column 6"},
+             {"ü=x", "column 1"}, {"\"ü\" x", "column 5"}, {"not=x", "column 4"},
+             {"env!prod and", "column 13"}}) {
         CAPTURE(row.text);
         auto const info = refusal(row.text);
         CAPTURE(info);
@@ -113,7 +122,7 @@ TEST_CASE("a target has bounds in text, tests and depth", "[fleet]")
 TEST_CASE("the keys of labels are none of the language's own words", "[fleet]")
 {
     for (auto const* const key : {"env", "a", "a1_b", "run", "group"}) CHECK(is_label_key(key));
-    for (auto const* const key : {"", "Env", "1a", "a-b", "a.b", "ip", "os", "seen", "sn", "manager", "and", "in", "all",
-             "abcdefghijklmnopqrstuvwxyz0123456"})
+    for (auto const* const key : {"", "Env", "1a", "a-b", "a.b", "ip", "os", "seen", "sn", "manager", "and",
+             "in", "all", "abcdefghijklmnopqrstuvwxyz0123456"})
         CHECK_FALSE(is_label_key(key));
 }

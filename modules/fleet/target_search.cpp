@@ -21,7 +21,8 @@ std::size_t hosts_of_slice(Target const& target, TargetContext const& context)
     constexpr std::size_t glob_weight = 8;
     std::size_t tests = 1;
     auto const weigh = [&](Target const& one) {
-        each_part(one.root, [&](TargetPart const& part) { tests += part.glob ? glob_weight : part.values.size() + 1; });
+        each_part(one.root,
+            [&](TargetPart const& part) { tests += part.glob ? glob_weight : part.values.size() + 1; });
     };
     weigh(target);
     for (auto const& [name, group] : context.groups) weigh(*group);
@@ -54,8 +55,7 @@ asio::awaitable<void> TargetSearch::yield() const { return asio::post(loop_, asi
 
 asio::awaitable<TargetSearch::Query> TargetSearch::prepare(std::string text, Caller caller, bool is_stored)
 {
-    auto target =
-        std::make_shared<Target const>(Target::parse(text, is_stored ? nullptr : &labels_.keys()));
+    auto target = std::make_shared<Target const>(Target::parse(text, is_stored ? nullptr : &labels_.keys()));
     auto context = std::make_shared<TargetContext>();
     context->groups = groups_.below(*target);
     require_addresses(target->root, &caller);
@@ -77,7 +77,8 @@ asio::awaitable<void> TargetSearch::add_runs(
         if (part.kind == Kind::run) wanted.emplace_back(part.run, part.run_state);
     });
     for (auto const& [id, state] : wanted) {
-        if (!runs_) throw Error(codes::no_run, "there is no run " + id.text() + ": the module run is not enabled");
+        if (!runs_)
+            throw Error(codes::no_run, "there is no run " + id.text() + ": the module run is not enabled");
         auto hosts = co_await runs_(id, state, caller);
         context.runs.insert_or_assign({id, state}, std::move(hosts));
     }
@@ -90,8 +91,9 @@ void TargetSearch::require_addresses(TargetPart const& root, Caller const* calle
         if (part.kind != Kind::place || !part.is_address) return;
         if (caller) caller->require(part.first);
         if (!hosts_.host(part.first))
-            throw Error(codes::no_agent,
-                "no host has the address " + part.first.text() + ": it was never an agent, and the inventory has no record of it");
+            throw Error(
+                codes::no_agent, "no host has the address " + part.first.text() +
+                                     ": it was never an agent, and the inventory has no record of it");
     });
 }
 

@@ -16,8 +16,8 @@ namespace elves {
 /// other things. On the loop's thread; outlives its coroutines.
 class TargetSearch {
 public:
-    TargetSearch(HostUniverse const& hosts, FleetLabels const& labels, FleetGroups const& groups, Clock& clock,
-        LoopExecutor loop)
+    TargetSearch(HostUniverse const& hosts, FleetLabels const& labels, FleetGroups const& groups,
+        Clock& clock, LoopExecutor loop)
         : hosts_(hosts), labels_(labels), groups_(groups), clock_(clock), loop_(std::move(loop))
     {
     }
@@ -39,8 +39,8 @@ public:
 private:
     [[nodiscard]] asio::awaitable<void> add_runs(
         Target const& target, TargetContext& context, Caller const& caller) const;
-    [[nodiscard]] asio::awaitable<void> require_all_named(
-        std::shared_ptr<Target const> target, std::shared_ptr<TargetContext const> context, Caller caller) const;
+    [[nodiscard]] asio::awaitable<void> require_all_named(std::shared_ptr<Target const> target,
+        std::shared_ptr<TargetContext const> context, Caller caller) const;
     void require_addresses(TargetPart const& root, Caller const* caller) const;
     [[nodiscard]] asio::awaitable<void> yield() const;
 

@@ -13,10 +13,10 @@ namespace {
 
 using Kind = TargetField::Kind;
 
-constexpr std::array<std::pair<std::string_view, Kind>, 12> built_in{{{"ip", Kind::ip}, {"asset", Kind::asset},
-    {"os", Kind::os}, {"agent", Kind::agent}, {"status", Kind::status}, {"seen", Kind::seen}, {"sn", Kind::sn},
-    {"idc", Kind::idc}, {"main_cat", Kind::main_cat}, {"sub_cat", Kind::sub_cat},
-    {"app_info", Kind::app_info}, {"manager", Kind::manager}}};
+constexpr std::array<std::pair<std::string_view, Kind>, 12> built_in{{{"ip", Kind::ip},
+    {"asset", Kind::asset}, {"os", Kind::os}, {"agent", Kind::agent}, {"status", Kind::status},
+    {"seen", Kind::seen}, {"sn", Kind::sn}, {"idc", Kind::idc}, {"main_cat", Kind::main_cat},
+    {"sub_cat", Kind::sub_cat}, {"app_info", Kind::app_info}, {"manager", Kind::manager}}};
 
 constexpr std::array<std::string_view, 6> keywords{"and", "or", "not", "all", "in", "has"};
 
@@ -30,8 +30,8 @@ std::string TargetField::text() const
     if (kind == Kind::label) return key;
     if (kind == Kind::app) return "app." + key;
     if (kind == Kind::fact) return "fact." + key;
-    auto const found =
-        std::find_if(built_in.begin(), built_in.end(), [this](auto const& row) { return row.second == kind; });
+    auto const found = std::find_if(
+        built_in.begin(), built_in.end(), [this](auto const& row) { return row.second == kind; });
     return std::string(found->first);
 }
 

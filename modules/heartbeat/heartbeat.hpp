@@ -70,6 +70,7 @@ public:
     [[nodiscard]] std::vector<AgentView> agents_behind(
         std::optional<Ip> const& place, std::size_t most) const override;
     [[nodiscard]] json::object listed(Ip const& ip) const override;
+    [[nodiscard]] std::chrono::seconds offline_after() const override { return offline_after_; }
     void crons_from(CronSource source) override { crons_ = std::move(source); }
 
 private:

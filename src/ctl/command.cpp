@@ -16,6 +16,8 @@ std::span<Group const> groups()
         Group{"agents", "List agents, and decide about machines that ask to join.", agents_commands},
         Group{"", "", agent_commands},
         Group{"", "", hosts_commands},
+        Group{"", "", run_commands},
+        Group{"runs", "List runs, follow and steer them.", runs_commands},
         Group{"label", "Manage the labels of hosts.", label_commands},
         Group{"group", "Manage groups: named target expressions.", group_commands},
         Group{"cron", "Manage cron jobs.", cron_commands},

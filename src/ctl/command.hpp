@@ -37,6 +37,7 @@ enum class Completes {
     join_token,
     group,
     target,
+    run,
     exec_words, ///< `IP... APP FUNC [PARAM]`
 };
 
@@ -85,7 +86,8 @@ struct Arg {
     return {name, help, Arg::Takes::yes_no, false, {"true", "false"}};
 }
 
-/// What was typed for one command. A number or an address that is none throws Usage, which names it.
+/// What was typed for one command; how many words stood behind `--` is the value of `--`. A number or an
+/// address that is none throws Usage, which names it.
 class Args {
 public:
     using Given = std::map<std::string, std::vector<std::string>, std::less<>>;
@@ -139,6 +141,8 @@ struct Command {
 [[nodiscard]] std::span<Command const> agent_commands();
 [[nodiscard]] std::span<Command const> hosts_commands();
 [[nodiscard]] std::span<Command const> label_commands();
+[[nodiscard]] std::span<Command const> run_commands();
+[[nodiscard]] std::span<Command const> runs_commands();
 [[nodiscard]] std::span<Command const> group_commands();
 [[nodiscard]] std::span<Command const> cron_commands();
 [[nodiscard]] std::span<Command const> key_commands();

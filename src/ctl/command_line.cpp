@@ -161,11 +161,14 @@ void CommandLine::parse(std::vector<std::string> arguments)
 {
     refuse_early_timeout(*root_, arguments);
     auto const unknown = unknown_command(*root_, arguments);
+    auto const dashes = std::find(arguments.begin(), arguments.end(), "--");
+    auto const behind = dashes == arguments.end() ? 0 : arguments.end() - dashes - 1;
     arguments = shielded(std::move(arguments));
     std::reverse(arguments.begin(), arguments.end()); // as the parser takes a vector
     try {
         root_->parse(std::move(arguments));
         given_ = given_to(*root_, global_args());
+        if (behind > 0) command_given_["--"] = {std::to_string(behind)};
     } catch (CLI::CallForVersion const&) {
         help_ = std::string("elvesctl ") + ELVES_VERSION + '\n';
     } catch (CLI::Success const&) {

@@ -179,6 +179,19 @@ Candidates targets(CompletionInput const& input)
     return found;
 }
 
+Candidates runs(CompletionInput const& input)
+{
+    Server server(input);
+    Candidates found;
+    for (auto const& row : server.rows("run", "listruns", {}, most_tasks)) {
+        auto const& run = row.as_object();
+        found.push_back(
+            {plain_field(run, "id"), plain_field(run, "ins.app") + "." + plain_field(run, "ins.func") + ": " +
+                                         plain_field(run, "state")});
+    }
+    return found;
+}
+
 Candidates params(CompletionInput const& input)
 {
     if (input.current.starts_with('@') && !input.current.starts_with("@@")) return {{":file", "@"}};
@@ -259,6 +272,8 @@ Candidates values_for(Arg const& arg, CompletionInput const& input)
         return target_groups(input);
     case Completes::target:
         return targets(input);
+    case Completes::run:
+        return runs(input);
     case Completes::exec_words:
         return exec_words(input);
     }

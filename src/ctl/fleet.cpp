@@ -60,7 +60,8 @@ Exit hosts(Context const& with)
     }
     fields["limit"] = 1000;
     auto const reply = with.session.list("fleet", "findagents", fields);
-    with.out.rows(reply, rows_of(reply), {"agentip", "status", "asset", "os", "version", "labels", "last_hb_time"});
+    with.out.rows(
+        reply, rows_of(reply), {"agentip", "status", "asset", "os", "version", "labels", "last_hb_time"});
     with.out.line(found_text(reply));
     return Exit::well;
 }
@@ -71,7 +72,8 @@ Exit label_set(Context const& with)
     for (auto const& pair : with.args.all("LABELS")) {
         auto const equal = pair.find('=');
         if (equal == std::string::npos || equal == 0)
-            throw Usage("\"" + pair + "\" is no label; give KEY=VALUE, and put the target before it in quotes");
+            throw Usage(
+                "\"" + pair + "\" is no label; give KEY=VALUE, and put the target before it in quotes");
         labels[pair.substr(0, equal)] = pair.substr(equal + 1);
     }
     auto const reply = with.session.call(
@@ -134,7 +136,8 @@ std::span<Command const> hosts_commands()
             {many("TARGET", "The expression, in quotes where it has brackets or < and >: docs/targets.md.")
                     .of(Completes::target),
                 flag("--count", "Only say how many."), may("--by", "Count them by the values of this field."),
-                may("--why", "Show what each test of the expression says of this host.").of(Completes::agent)},
+                may("--why", "Show what each test of the expression says of this host.")
+                    .of(Completes::agent)},
             hosts},
     };
     return all;

@@ -4,7 +4,7 @@ name, and a restart in between. A method without an example here fails: none can
 import unittest
 
 from elves_wire import Result, code_of
-from house import HouseTest
+from house import HouseTest, eventually
 
 IP = "10.0.0.1"
 ID = "0123456789ABCDEF"
@@ -32,6 +32,16 @@ WRONG = {
     "object of key: value": ("403.10", ["x", 7, [], {"Env": "x"}, {"env": 7}, {"env": ""}]),
     "target": ("403.11", ["(", "evn=prod", 7, [], None]),
     "group name": ("403.10", ["Web", "@web", "x" * 65, 7, None]),
+    "ins of a run": ("403.10", ["x", 7, [], None]),
+    "number or percentage": ("403.10", ["x", -1, "101%", "1.5", [], {}]),
+    "numbers and percentages": ("403.10", ["x", "0", "1,0%", "1,,2", [], {}]),
+    "seconds or ask": ("403.10", ["x", -1, []]),
+    "address, random or spread:FIELD": ("403.10", ["x", "spread:", 7]),
+    "name or fail": ("403.10", ["x", 7]),
+    "string of 64 characters": ("403.10", ["x" * 65, 7, []]),
+    "string of 1 KiB": ("403.10", ["x" * 1025, 7, []]),
+    "host states": ("403.10", ["x", ["x"], 7, {}]),
+    "pause, resume, stop or cancel": ("403.10", ["x", 7, []]),
     "online or offline": ("403.10", ["away", 7]),
     "viewer, operator, agent or admin": ("403.10", ["root", 7]),
     "ip or host name": ("403.1", ["10.0.0", "-x", "a b", 7]),
@@ -70,6 +80,7 @@ class EveryMethod(HouseTest):
         call.ok("supervisor", "setapp", appname="demo", appip="127.0.0.1", appport="9")
         call.ok("cmdbproxy", "setcmdbinfo", agentip=IP, sn="1")
         cron = call.ok("cron", "setcronbyip", agentip=IP, rule=RULE, ins=INS)["id"]
+        run = call.ok("run", "startrun", target=IP, ins=INS)["id"]
         return {
             ("sheduler", "sendsync"): {"agentip": IP, "ins": INS},
             ("sheduler", "sendasync"): {"agentip": IP, "ins": INS},
@@ -116,6 +127,15 @@ class EveryMethod(HouseTest):
             ("fleet", "delgroup"): lambda: call.ok("fleet", "setgroup", name="gone", target="all") and {"name": "gone"},
             ("fleet", "getgroup"): lambda: call.ok("fleet", "setgroup", name="here", target="all") and {"name": "here"},
             ("fleet", "listgroups"): {},
+            ("run", "planrun"): {"target": IP, "ins": INS},
+            ("run", "startrun"): {"target": IP, "ins": INS},
+            ("run", "getrun"): {"id": run},
+            ("run", "listruns"): {},
+            ("run", "listrunhosts"): {"id": run},
+            ("run", "listanswers"): {"id": run},
+            ("run", "steerrun"): lambda: {"id": self.pending_run(), "do": "stop"},
+            ("run", "retryrun"): lambda: {"id": self.stopped_run(), "states": ["not_started"]},
+            ("run", "watchrun"): {"id": run},
             ("cron", "getcronlistbyip"): {"agentip": IP},
             ("cron", "getcronlistbykey"): {"by": self.made["key"]},
             ("cron", "listcrons"): {"agentip": IP, "limit": 10},
@@ -140,6 +160,15 @@ class EveryMethod(HouseTest):
             ("elves", "listaudit"): {},
             ("elves", "verifyaudit"): {},
         }
+
+    def pending_run(self):
+        return self.caller.ok("run", "startrun", target=IP, ins=INS, at="2099-01-01 00:00:00")["id"]
+
+    def stopped_run(self):
+        run = self.pending_run()
+        self.caller.ok("run", "steerrun", id=run, do="stop")
+        eventually(lambda: self.caller.ok("run", "getrun", id=run)["run"]["state"] == "stopped")
+        return run
 
     def one_that_asks(self):
         self.asked += 1

@@ -8,7 +8,7 @@ import unittest
 from elves_wire import Result, code_of
 from house import HouseTest, eventually
 
-IP, APP = "10.0.0.1", "demo"
+IP, APP, LATER = "10.0.0.1", "demo", "2099-01-01 00:00:00"
 INS = {"app": APP, "func": "work"}
 RULE = "0 0 3 1 1 ?"
 ROLES = {"viewer": {"open", "own", "read"}, "operator": {"open", "own", "read", "operate"},
@@ -20,6 +20,8 @@ KEYS = {"its own": (["demo.w*"], ["10.0.0.0/8"]), "another app": (["other.*", "d
 REFUSED, CUT, FREE, LINK = "refused", "left out", "free", "over the agent's link only"
 # Something else is asked for, and a list in the answer is cut.
 PART = "in part"
+# Refused where an address is named, and a list that is not named is cut.
+TARGET = "refused, or left out"
 # Method: its right; what a key gets that may not touch the app; what one gets that may not touch the address.
 REACH = {
     "sheduler": {
@@ -45,9 +47,14 @@ REACH = {
         "listcmdbinfo": ("read", FREE, CUT)},
     "fleet": {
         "findagents": ("read", FREE, CUT), "counthosts": ("read", FREE, CUT),
-        "explaintarget": ("read", FREE, REFUSED), "setlabels": ("manage", FREE, CUT),
+        "explaintarget": ("read", FREE, REFUSED), "setlabels": ("manage", FREE, TARGET),
         "setgroup": ("manage", FREE, FREE), "delgroup": ("manage", FREE, FREE), "getgroup": ("read", FREE, CUT),
         "listgroups": ("read", FREE, CUT)},
+    "run": {
+        "planrun": ("operate", REFUSED, TARGET), "startrun": ("operate", REFUSED, REFUSED),
+        "getrun": ("read", REFUSED, PART), "listruns": ("read", CUT, FREE), "listrunhosts": ("read", REFUSED, CUT),
+        "listanswers": ("read", REFUSED, CUT), "steerrun": ("operate", REFUSED, REFUSED),
+        "retryrun": ("operate", REFUSED, REFUSED), "watchrun": ("read", REFUSED, CUT)},
     "cron": {
         "getcronlistbyip": ("read", CUT, REFUSED), "getcronlistbykey": ("read", CUT, CUT),
         "setcronbyip": ("operate", REFUSED, REFUSED),
@@ -75,10 +82,24 @@ class Asking(HouseTest):
         self.root = self.client(self.house)
         self.worker = self.agent(self.house, IP, lambda call: Result(1, "done"))
         self.asked = 0
+        self.roles = {}
         self.task = self.send_sync(self.root)["id"]
         self.root.ok("supervisor", "setapp", appname=APP, appip="127.0.0.1", appport="9")
         self.root.ok("cmdbproxy", "setcmdbinfo", agentip=IP, sn="1")
         self.root.ok("supervisor", "join", agentip=IP, hash="f" * 64)
+        self.run_ = self.root.ok("run", "startrun", target="all", ins=INS)["id"]
+        self.stopped = self.root.ok("run", "startrun", target=IP, ins=INS, at=LATER)["id"]
+        self.root.ok("run", "steerrun", id=self.stopped, do="stop")
+        eventually(lambda: self.root.ok("run", "getrun", id=self.run_)["run"]["end_time"])
+
+    def pending_run(self, key):
+        """One of that key, where it may start one."""
+        fields = {"target": IP, "ins": INS, "at": LATER}
+        begun = {}
+        if self.roles[key["key"]] in ("operator", "admin"):
+            with self.client(self.house, tcp=True) as client:
+                begun = client.call("run", "startrun", auth=key, **fields)
+        return begun.get("id") or self.root.ok("run", "startrun", **fields)["id"]
 
     def cron(self):
         return self.root.ok("cron", "setcronbyip", agentip=IP, rule=RULE, ins=INS)["id"]
@@ -117,12 +138,22 @@ class Asking(HouseTest):
         if method in ("getappcallbackinfo", "setapp", "delapp"):
             self.root.ok("supervisor", "setapp", appname=APP, appip="127.0.0.1", appport="9")
             return {"appname": APP, "appip": "127.0.0.1", "appport": "9"}
+        if method in ("planrun", "startrun"):
+            return {"target": IP, "ins": INS}
+        if method in ("getrun", "listrunhosts", "listanswers", "watchrun"):
+            return {"id": self.run_}
+        if method == "listruns":
+            return {}
+        if method == "steerrun":
+            return {"id": self.pending_run(key), "do": "stop"}
+        if method == "retryrun":
+            return {"id": self.stopped, "states": ["not_started"]}
         if method in ("findagents", "counthosts"):
             return {"target": "all", **({"by": "os"} if method == "counthosts" else {})}
         if method == "explaintarget":
             return {"target": "all", "agentip": IP}
         if method in ("setlabels", "setgroup"):
-            return {"target": "all", **({"labels": {"env": "prod"}} if method == "setlabels" else {"name": "to-change"})}
+            return {"target": IP if method == "setlabels" else "all", **({"labels": {"env": "prod"}} if method == "setlabels" else {"name": "to-change"})}
         if method in ("delgroup", "getgroup"):
             self.root.ok("fleet", "setgroup", name=f"{method}-it", target="all")
             return {"name": f"{method}-it"}
@@ -154,6 +185,7 @@ class Asking(HouseTest):
     def key(self, role, whose):
         apps, ips = KEYS[whose]
         made = self.root.ok("supervisor", "setkey", role=role, apps=apps, iplist=ips)
+        self.roles[made["key"]] = role
         return {"key": made["key"], "token": made["token"]}
 
     def ask(self, service, method, key):
@@ -176,7 +208,7 @@ class EveryRight(Asking):
             self.is_refused(reply, f"needs one with the right {right}")
         elif LINK in (by_app, by_ip):
             self.is_refused(reply, "this connection is no agent's link")
-        elif expected == REFUSED:
+        elif expected in (REFUSED, TARGET):
             self.is_refused(reply, "has no rights on")
         else:
             self.assertEqual((reply["flag"], reply["error_info"]), ("true", ""), reply)
@@ -192,7 +224,7 @@ class EveryRight(Asking):
 
     def is_cut(self, by_app, by_ip, whose):
         apps, ips = KEYS[whose]
-        return (by_app in (CUT, PART) and "*" not in apps) or (by_ip == CUT and "*" not in ips)
+        return (by_app in (CUT, PART) and "*" not in apps) or (by_ip in (CUT, PART, TARGET) and "*" not in ips)
 
     def test_every_method_has_the_right_that_is_meant(self):
         meant = [(service, method, right) for service, methods in REACH.items()

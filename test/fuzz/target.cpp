@@ -1,5 +1,5 @@
-// A target expression is read, or refused with a column. What was read keeps its bounds, means in brackets what it
-// meant without, and its opposite is what `not` says.
+// A target expression is read, or refused with a column. What was read keeps its bounds, means in brackets
+// what it meant without, and its opposite is what `not` says.
 #include "fleet/target.hpp"
 
 #include "elves/error.hpp"

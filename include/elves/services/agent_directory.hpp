@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string_view>
@@ -11,8 +12,8 @@
 
 namespace elves {
 
-/// What one agent said of its machine when it last registered. Its texts are heartbeat's: valid until the next
-/// co_await.
+/// What one agent said of its machine when it last registered. Its texts are heartbeat's: valid until the
+/// next co_await.
 struct AgentView {
     Ip ip;
     std::string_view asset;
@@ -37,6 +38,8 @@ public:
     /// The agent as `listagents` shows it; an agent that was never seen has the status `unknown`, and nothing
     /// else.
     [[nodiscard]] virtual json::object listed(Ip const& ip) const = 0;
+    /// An agent that is silent for so long is offline.
+    [[nodiscard]] virtual std::chrono::seconds offline_after() const = 0;
 };
 
 } // namespace elves

@@ -17,7 +17,7 @@ namespace elves {
 
 /// The hosts that a target expression selects.
 struct TargetHosts {
-    std::vector<Ip> hosts; ///< By address.
+    std::vector<Ip> hosts;     ///< By address.
     std::size_t undecided = 0; ///< Hosts that a test could not be asked of; they are not in `hosts`.
     std::set<std::string> undecided_by{}; ///< The fields that those do not have.
     bool rests_on_facts = false;          ///< Some test looks at what agents say of themselves.
@@ -39,7 +39,8 @@ public:
         std::string target, Caller caller, bool is_stored = false) = 0;
     /// A field of one host as it is now, `idc` say; nothing where the host does not have it. Throws Error
     /// 403.11 for an unknown field.
-    [[nodiscard]] virtual std::optional<std::string> host_value(Ip const& host, std::string_view field) const = 0;
+    [[nodiscard]] virtual std::optional<std::string> host_value(
+        Ip const& host, std::string_view field) const = 0;
     /// Whether the host is one of a stored expression's now. Names in it that are nobody's select nobody.
     [[nodiscard]] virtual bool is_host_of(Ip const& host, std::string const& target) const = 0;
 

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fleet_run.hpp"
+
+namespace elves {
+
+/// A run that has not ended, in memory: where each of its hosts is, and what may be started. It decides
+/// nothing (see run_life) and does no I/O. On the loop's thread.
+class ActiveRun {
+public:
+    /// Hosts with a task and no outcome are open.
+    ActiveRun(FleetRun run, Instant now);
+
+    [[nodiscard]] FleetRun const& run() const noexcept { return run_; }
+    [[nodiscard]] FleetRun& head() noexcept { return run_; }
+    [[nodiscard]] RunHost const& host(std::size_t place) const { return run_.hosts[place]; }
+    [[nodiscard]] RunFacts facts() const;
+
+    /// The next ready host of the wave that runs; nothing where there is none. It is taken out: start it,
+    /// `set_away` or `set_ready`.
+    [[nodiscard]] std::optional<std::size_t> take_ready();
+    void set_ready(std::size_t place);
+    /// Its agent is waited for, until then.
+    void set_away(std::size_t place, Instant until);
+    /// Its task is on its way.
+    void set_open(std::size_t place, TaskId task);
+    /// The task that was on its way was not recorded: the host has none.
+    void unset_open(std::size_t place);
+    void set_final(std::size_t place, RunOutcome outcome, Instant now);
+    /// The run ends: what has not started never will.
+    void end_all_held();
+
+    /// Goes on to that wave.
+    void begin_wave(std::size_t wave);
+    /// The agent is back: what waits for it is ready.
+    void agent_is_back(Ip const& agent);
+    /// A host whose agent was waited for until `now` or before; it is taken out as by take_ready.
+    [[nodiscard]] std::optional<std::size_t> take_waited_out(Instant now);
+    [[nodiscard]] std::optional<Instant> next_waited_out() const;
+    [[nodiscard]] std::optional<std::size_t> place_of(TaskId task) const;
+    [[nodiscard]] std::vector<TaskId> open_tasks() const;
+
+    /// How many hosts have which final state.
+    [[nodiscard]] std::map<std::string, std::size_t> const& final_counts() const noexcept { return finals_; }
+    [[nodiscard]] std::size_t held() const noexcept { return held_; }
+
+private:
+    struct WaveCount {
+        std::size_t open = 0;
+        std::size_t done = 0;
+    };
+    void count_final(std::size_t wave, RunOutcome const& outcome);
+
+    FleetRun run_;
+    std::vector<WaveCount> waves_;
+    std::deque<std::size_t> ready_;                ///< Of the wave that runs, in order.
+    std::map<std::size_t, Instant> away_;          ///< Of the wave that runs.
+    std::map<TaskId, std::size_t> open_;
+    std::map<std::string, std::size_t> finals_;
+    std::size_t held_ = 0;
+    std::size_t done_ = 0;
+    std::size_t failures_ = 0;
+    std::optional<Instant> wave_ended_;
+};
+
+} // namespace elves

@@ -1,0 +1,656 @@
+#include "runs.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <random>
+#include <stdexcept>
+
+#include "elves/error.hpp"
+#include "elves/log.hpp"
+#include "run_records.hpp"
+
+namespace elves {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto retry_pause = 2s;
+constexpr auto longest_watch = 25s;
+constexpr std::size_t most_active = 1'000;
+constexpr std::size_t most_watchers = 1'000;
+
+Error no_run(TaskId id) { return {codes::no_run, "no run " + id.text()}; }
+
+} // namespace
+
+Runs::Runs(House house) : house_(std::move(house))
+{
+    house_.engine.on_finished([this](Task const& task) { finished(task); });
+    house_.presence.on_link([this](Ip const& agent) { agent_is_back(agent); });
+    house_.targets.runs_from([this](TaskId id, std::string state, Caller caller) -> asio::awaitable<std::vector<Ip>> {
+        auto const run = co_await find(id);
+        std::vector<Ip> hosts;
+        for (auto const& host : run->hosts) {
+            if (caller.may_touch(host.ip) && (state.empty() || state_of(host) == state)) hosts.push_back(host.ip);
+        }
+        std::sort(hosts.begin(), hosts.end());
+        co_return hosts;
+    });
+}
+
+void Runs::start()
+{
+    // After a start every agent is away for a moment, and none of them is silent.
+    grace_until_ = house_.clock.now() + house_.agents.offline_after();
+    std::vector<FleetRun> open;
+    house_.store.at_start([&open](Db& db) {
+        open.clear();
+        for (auto const id : run_records::open(db)) {
+            if (auto run = run_records::find(db, id)) open.push_back(std::move(*run));
+        }
+    });
+    for (auto& run : open) asio::co_spawn(house_.loop, take_up(std::move(run)), asio::detached);
+}
+
+void Runs::stop()
+{
+    is_stopping_ = true;
+    for (auto const& [id, entry] : active_) {
+        entry->timer.stop();
+        for (auto& watcher : std::exchange(entry->watchers, {})) watcher.set(false);
+    }
+}
+
+// ---- what a run would be ----
+
+std::vector<Ip> Runs::in_order(RunSpec const& spec, std::vector<Ip> hosts, std::uint32_t seed) const
+{
+    if (spec.order.kind == RunOrder::Kind::random) {
+        std::mt19937 luck(seed);
+        for (auto i = hosts.size(); i > 1; --i) std::swap(hosts[i - 1], hosts[luck() % i]);
+        return hosts;
+    }
+    if (spec.order.kind == RunOrder::Kind::address) return hosts;
+    // Always one of the value that has most left, but for the value of the one before.
+    std::map<std::string, std::vector<Ip>> by_value;
+    for (auto at = hosts.rbegin(); at != hosts.rend(); ++at)
+        by_value[house_.targets.host_value(*at, spec.order.field).value_or("")].push_back(*at);
+    std::set<std::pair<std::size_t, std::string>> left;
+    for (auto const& [value, of_value] : by_value) left.emplace(of_value.size(), value);
+    std::vector<Ip> spread;
+    std::string last;
+    while (!left.empty()) {
+        auto next = std::prev(left.end());
+        if (next->second == last && !spread.empty() && left.size() > 1) --next;
+        auto [count, value] = *next;
+        left.erase(next);
+        spread.push_back(by_value[value].back());
+        by_value[value].pop_back();
+        if (count > 1) left.emplace(count - 1, value);
+        last = value;
+    }
+    return spread;
+}
+
+Instant Runs::begin_of(RunSpec const& spec) const
+{
+    auto const now = house_.clock.now();
+    if (spec.at.empty()) return now;
+    auto const at = house_.zone.parse(spec.at);
+    if (!at) throw Error(codes::bad_field, "`at` is \"" + spec.at + "\"; give YYYY-MM-DD HH:MM:SS");
+    if (*at + spec.late < now)
+        throw Error(codes::bad_field, "`at` is " + spec.at + ", which is more than `late` (" +
+                                          std::to_string(spec.late.count()) + " s) ago");
+    return *at;
+}
+
+RunPlan Runs::planned(RunSpec const& spec, std::vector<Ip> hosts) const
+{
+    RunPlan plan;
+    plan.begin_at = begin_of(spec);
+    plan.digest = target_digest(hosts);
+    plan.seed = static_cast<std::uint32_t>(TaskId::random().value());
+    plan.limits = spec.limits(hosts.size());
+    plan.limits.give_up = give_up_;
+    for (auto const& ip : hosts) {
+        if (!house_.presence.link(ip)) plan.offline.push_back(ip);
+    }
+    auto const ordered = in_order(spec, std::move(hosts), plan.seed);
+    auto const waves = spec.wave_of_places(ordered.size());
+    for (std::size_t place = 0; place < ordered.size(); ++place)
+        plan.hosts.push_back({ordered[place], waves[place]});
+    return plan;
+}
+
+asio::awaitable<RunPlan> Runs::plan(RunSpec spec, Caller caller)
+{
+    spec.require_sound();
+    static_cast<void>(begin_of(spec));
+    house_.engine.require_processor(spec.ins.ins);
+    auto found = co_await house_.targets.find_hosts(spec.target.text, std::move(caller));
+    if (found.hosts.empty()) {
+        auto const undecided = found.undecided == 0 ? std::string()
+                                                    : "; " + std::to_string(found.undecided) +
+                                                          " hosts are undecided, for they lack " +
+                                                          *found.undecided_by.begin();
+        throw Error(codes::bad_target, "`target` selects no host" + undecided);
+    }
+    auto plan = planned(spec, found.hosts);
+    if (!spec.digest.empty() && spec.digest != plan.digest)
+        throw Error(codes::list_changed, "`target` selects other hosts now than those of `digest`: " +
+                                             std::to_string(plan.hosts.size()) + "; plan the run again");
+    plan.found = std::move(found);
+    co_return plan;
+}
+
+// ---- the beginning of a run ----
+
+asio::awaitable<FleetRun> Runs::begin(RunSpec spec, Caller caller)
+{
+    auto const turn = co_await beginnings_.enter(house_.clock);
+    if (!spec.dedup.text.empty()) {
+        std::function<std::optional<FleetRun>(Db&)> look = [by = caller.by(), dedup = spec.dedup.text](Db& db) {
+            auto const id = run_records::with_dedup(db, by, dedup);
+            return id ? run_records::find(db, *id) : std::nullopt;
+        };
+        auto first = co_await house_.store.read(std::move(look));
+        if (first) {
+            auto const now = co_await find(first->id);
+            co_return *now;
+        }
+    }
+    auto plan = co_await this->plan(spec, caller);
+    co_return co_await record(std::move(spec), std::move(plan), std::nullopt, std::move(caller));
+}
+
+asio::awaitable<FleetRun> Runs::retry(TaskId of, std::set<std::string> states, RunSpec spec, Caller caller)
+{
+    auto const turn = co_await beginnings_.enter(house_.clock);
+    spec.require_sound();
+    auto const old = co_await find(of);
+    std::vector<Ip> hosts;
+    for (auto const& host : old->hosts) {
+        if (!states.contains(state_of(host))) continue;
+        caller.require(host.ip);
+        hosts.push_back(host.ip);
+    }
+    if (hosts.empty())
+        throw Error(codes::bad_target, "run " + of.text() + " has no host in one of these states");
+    std::sort(hosts.begin(), hosts.end());
+    auto plan = planned(spec, std::move(hosts));
+    co_return co_await record(std::move(spec), std::move(plan), of, std::move(caller));
+}
+
+asio::awaitable<FleetRun> Runs::record(
+    RunSpec spec, RunPlan plan, std::optional<TaskId> retry_of, Caller caller)
+{
+    if (active_.size() >= most_active)
+        throw Error(codes::too_much, "1000 runs have not ended; wait until one has, or stop one");
+    FleetRun run;
+    run.id = TaskId::random();
+    run.spec = std::move(spec);
+    run.by = caller.by();
+    run.from = caller.peer ? caller.peer->ip().text() : std::string();
+    run.retry_of = retry_of;
+    run.host_count = plan.hosts.size();
+    run.max_fail = plan.limits.max_fail;
+    run.seed = plan.seed;
+    run.created = house_.clock.now();
+    run.begin_at = plan.begin_at;
+    run.hosts = std::move(plan.hosts);
+    auto const whole = std::make_shared<FleetRun const>(run);
+    Store::Work write = [whole](Db& db) { run_records::insert(db, *whole); };
+    write = together(std::move(write), caller.also(run.id.text()));
+    co_await house_.store.write(std::move(write));
+    ELVES_LOG(info, "run.created run=" << run.id.text() << " by=" << run.by << " hosts=" << run.host_count
+                                       << " instruct=" << run.spec.ins.ins.name());
+    auto const entry = activate(run);
+    pump_soon(entry);
+    co_return run;
+}
+
+Runs::EntryPtr Runs::activate(FleetRun run)
+{
+    auto const id = run.id;
+    auto entry = std::make_shared<Entry>(std::move(run), house_.clock.now());
+    active_.emplace(id, entry);
+    for (auto const task : entry->run.open_tasks()) by_task_.emplace(task, entry);
+    return entry;
+}
+
+/// Of a run that had not ended when the server did: what became of its tasks since, and then it goes on.
+asio::awaitable<void> Runs::take_up(FleetRun run)
+{
+    for (auto& host : run.hosts) {
+        if (host.task && !host.outcome) host.outcome = co_await outcome_of(*host.task);
+    }
+    auto const entry = activate(std::move(run));
+    // Those that ended in between.
+    for (auto const task : entry->run.open_tasks()) {
+        auto const outcome = co_await outcome_of(task);
+        auto const place = entry->run.place_of(task);
+        if (!outcome || !place) continue;
+        by_task_.erase(task);
+        entry->run.set_final(*place, *outcome, house_.clock.now());
+    }
+    pump_soon(entry);
+}
+
+/// Nothing while it is open.
+asio::awaitable<std::optional<RunOutcome>> Runs::outcome_of(TaskId id)
+{
+    if (house_.engine.open(id)) co_return std::nullopt;
+    auto const task = co_await house_.engine.find(id);
+    if (!task) co_return RunOutcome{"lost", {}, {}, "the task is not in the log any more"};
+    if (!is_final(task->status)) co_return std::nullopt;
+    co_return RunOutcome::of(*task);
+}
+
+// ---- its course ----
+
+void Runs::pump_soon(EntryPtr const& entry)
+{
+    if (std::exchange(entry->pump_due, true)) return;
+    asio::post(house_.loop, [this, entry, alive = std::weak_ptr(alive_)] {
+        if (alive.expired() || is_stopping_) return;
+        entry->pump_due = false;
+        pump(entry);
+    });
+}
+
+/// Does what is to be done now, and sets the timer for what comes without anything happening.
+void Runs::pump(EntryPtr const& entry)
+{
+    auto& run = entry->run;
+    auto const now = house_.clock.now();
+    while (auto const place = run.take_waited_out(now)) {
+        entry->waited.insert(*place);
+        run.set_ready(*place);
+    }
+    auto limits = run.run().limits();
+    limits.give_up = give_up_;
+    while (true) {
+        auto const step = decide(run.facts(), limits, now);
+        if (apply(entry, step)) {
+            if (is_final(run.run().state)) return;
+            continue;
+        }
+        auto const before = run.facts();
+        if (step.start > 0) begin_ready(entry, step.start);
+        auto const after = run.facts();
+        bool const is_settled = step.start == 0 || (before.ready == after.ready && before.state == after.state);
+        if (!is_settled) continue;
+        auto again = step.again;
+        if (auto const waited = run.next_waited_out()) again = again ? std::min(*again, *waited) : *waited;
+        if (!again) return entry->timer.stop();
+        entry->timer = house_.clock.after(std::max(*again - now, 1ms), [this, entry] { pump(entry); });
+        return;
+    }
+}
+
+/// Takes over what the step changes of the run itself; false where it changes nothing.
+bool Runs::apply(EntryPtr const& entry, RunStep const& step)
+{
+    auto& head = entry->run.head();
+    auto const now = house_.clock.now();
+    if (step.wave != head.wave) {
+        entry->run.begin_wave(step.wave);
+        changed(entry);
+        return true;
+    }
+    if (step.state == head.state && step.why == head.why) return false;
+    if (head.state == RunState::pending && step.state == RunState::running) head.started = now;
+    if (step.state == RunState::paused) head.paused = now;
+    head.state = step.state;
+    head.why = step.why;
+    if (is_final(step.state)) {
+        head.ended = now;
+        entry->run.end_all_held();
+        entry->timer.stop();
+    }
+    ELVES_LOG(info, "run.changed run=" << head.id.text() << " state=" << state_text(head.state)
+                                       << " why=" << why_text(head.why) << " wave=" << head.wave + 1);
+    changed(entry);
+    return true;
+}
+
+void Runs::begin_ready(EntryPtr const& entry, std::size_t most)
+{
+    for (std::size_t begun = 0; begun < most;) {
+        auto const place = entry->run.take_ready();
+        if (!place) return;
+        auto const& host = entry->run.host(*place);
+        if (!key_allows(entry->run.run(), host.ip)) {
+            entry->run.set_ready(*place);
+            return pause_for(entry, RunWhy::key);
+        }
+        if (!house_.presence.link(host.ip)) {
+            if (waits_for_agent(*entry, *place)) continue;
+            if (entry->run.run().spec.ttl > 0s) {
+                asio::co_spawn(house_.loop, expire_host(entry, *place), asio::detached);
+                continue;
+            }
+        }
+        ++begun;
+        asio::co_spawn(house_.loop, start_host(entry, *place), asio::detached);
+    }
+}
+
+bool Runs::waits_for_agent(Entry& entry, std::size_t place)
+{
+    if (entry.waited.contains(place)) return false;
+    auto const now = house_.clock.now();
+    // A machine that never was an agent is on no way back.
+    bool const may_be_coming = house_.agents.agent(entry.run.host(place).ip).has_value();
+    auto const until = std::max(now + entry.run.run().spec.ttl, may_be_coming ? grace_until_ : now);
+    if (until <= now) return false;
+    entry.run.set_away(place, until);
+    return true;
+}
+
+/// Asked again before each host starts: what a key may do can have changed since.
+bool Runs::key_allows(FleetRun const& run, Ip const& host) const
+{
+    if (!house_.authority || !TaskId::parse(run.by)) return true;
+    auto const key = house_.authority->find_key(run.by);
+    if (!key || !key->enabled || (key->expires && *key->expires <= house_.clock.now())) return false;
+    auto const& ins = run.spec.ins.ins;
+    return role_may(key->role, Right::operate) && key->may_touch(host) && key->may_run(ins) &&
+           (ins.proxy.empty() || key->may_choose_files());
+}
+
+void Runs::pause_for(EntryPtr const& entry, RunWhy why)
+{
+    static_cast<void>(apply(entry, {RunState::paused, why, entry->run.run().wave}));
+}
+
+asio::awaitable<void> Runs::start_host(EntryPtr entry, std::size_t place)
+{
+    auto const& run = entry->run.run();
+    TaskEngine::Order order;
+    order.agent = run.hosts[place].ip;
+    order.ins = run.spec.ins.ins;
+    order.by = run.by;
+    order.from = run.from;
+    order.audit_write = [id = run.id, place, task = order.id](Db& db) { run_records::claim(db, id, place, task); };
+    auto const id = order.id;
+    entry->run.set_open(place, id);
+    by_task_.emplace(id, entry);
+    std::optional<Error> refused;
+    try {
+        auto const recorded = co_await house_.engine.send(std::move(order));
+        if (is_final(recorded.task.status)) host_ended(entry, place, recorded.task);
+    } catch (Error const& error) {
+        refused = error;
+    }
+    if (refused) not_recorded(entry, place, *refused);
+}
+
+/// Its agent was away for all of the run's ttl.
+asio::awaitable<void> Runs::expire_host(EntryPtr entry, std::size_t place)
+{
+    auto const& run = entry->run.run();
+    Task task;
+    task.id = TaskId::random();
+    task.agent = run.hosts[place].ip;
+    task.ins = run.spec.ins.ins;
+    task.status = TaskStatus::expired;
+    task.by = run.by;
+    task.from = run.from;
+    task.start = house_.clock.now();
+    task.end = task.start;
+    task.sync_flag = false;
+    task.sync_error = Error(codes::agent_unreachable, "agent " + task.agent.text() + " did not come within the run's `ttl` (" +
+                                                          std::to_string(run.spec.ttl.count()) + " s)")
+                          .info();
+    entry->run.set_open(place, task.id);
+    by_task_.emplace(task.id, entry);
+    TaskEngine::AuditWrite claim = [id = run.id, place, task = task.id](Db& db) {
+        run_records::claim(db, id, place, task);
+    };
+    std::optional<Error> refused;
+    try {
+        auto const recorded = co_await house_.engine.record(std::move(task), std::move(claim));
+        host_ended(entry, place, recorded.task);
+    } catch (Error const& error) {
+        refused = error;
+    }
+    if (refused) not_recorded(entry, place, *refused);
+}
+
+/// Nothing of its task is on disk: it is tried again, unless that can't help.
+void Runs::not_recorded(EntryPtr const& entry, std::size_t place, Error const& error)
+{
+    auto const task = entry->run.host(place).task;
+    // It was recorded after all, and has ended since.
+    if (!task || entry->run.host(place).outcome) return;
+    by_task_.erase(*task);
+    entry->run.unset_open(place);
+    if (is_stopping_) return;
+    ELVES_LOG(warning, "run.host_not_started run=" << entry->run.run().id.text() << " agent="
+                                                   << entry->run.host(place).ip.text() << " error=" << error.info());
+    bool const may_pass = error.code() == codes::too_much || error.code() == codes::store_cannot_write;
+    if (may_pass) {
+        entry->run.set_away(place, house_.clock.now() + retry_pause);
+    } else {
+        entry->run.set_ready(place);
+        pause_for(entry, RunWhy::person);
+    }
+    pump_soon(entry);
+}
+
+void Runs::finished(Task const& task)
+{
+    if (by_task_.empty()) return;
+    auto const found = by_task_.find(task.id);
+    if (found == by_task_.end()) return;
+    auto const entry = found->second;
+    if (auto const place = entry->run.place_of(task.id)) host_ended(entry, *place, task);
+}
+
+void Runs::host_ended(EntryPtr const& entry, std::size_t place, Task const& task)
+{
+    if (entry->run.host(place).outcome || by_task_.erase(task.id) == 0) return;
+    entry->run.set_final(place, RunOutcome::of(task), house_.clock.now());
+    entry->ended.emplace_back(entry->seq + 1, place);
+    ++entry->seq;
+    for (auto& watcher : std::exchange(entry->watchers, {})) watcher.set(true);
+    pump_soon(entry);
+}
+
+void Runs::agent_is_back(Ip const& agent)
+{
+    for (auto const& [id, entry] : active_) {
+        entry->run.agent_is_back(agent);
+        pump_soon(entry);
+    }
+}
+
+/// Something of the run itself is another: on disk, and told to who waits for it.
+void Runs::changed(EntryPtr const& entry)
+{
+    ++entry->seq;
+    for (auto& watcher : std::exchange(entry->watchers, {})) watcher.set(true);
+    write_soon(entry);
+}
+
+void Runs::write_soon(EntryPtr const& entry)
+{
+    entry->has_unwritten = true;
+    if (std::exchange(entry->is_writing, true)) return;
+    asio::co_spawn(house_.loop, write(entry), asio::detached);
+}
+
+/// Until the disk has what is in memory. What was decided holds meanwhile: a restart decides it again.
+asio::awaitable<void> Runs::write(EntryPtr entry)
+{
+    while (entry->has_unwritten && !is_stopping_) {
+        entry->has_unwritten = false;
+        auto const run = std::make_shared<FleetRun const>(entry->run.run());
+        bool const has_ended = is_final(run->state);
+        Store::Work work = [run, has_ended](Db& db) {
+            if (has_ended) {
+                run_records::finish(db, *run);
+            } else {
+                static_cast<void>(run_records::update(db, *run));
+            }
+        };
+        std::string fault;
+        try {
+            co_await house_.store.write(std::move(work));
+        } catch (Error const& error) {
+            fault = error.info();
+        }
+        if (fault.empty()) {
+            if (has_ended) active_.erase(run->id);
+            continue;
+        }
+        entry->has_unwritten = true;
+        ELVES_LOG(warning, "run.not_written run=" << run->id.text() << " error=" << fault);
+        co_await pause(house_.clock, retry_pause);
+    }
+    entry->is_writing = false;
+}
+
+// ---- steering ----
+
+asio::awaitable<FleetRun> Runs::steer(TaskId id, Steer what, std::optional<RunAmount> max_fail, Caller caller)
+{
+    auto const entry = entry_of(id);
+    if (!entry) {
+        auto const old = co_await find(id);
+        throw Error(codes::wrong_state, "run " + id.text() + " has ended: it is " + std::string(state_text(old->state)));
+    }
+    auto head = entry->run.run();
+    head.hosts.clear();
+    bool const is_own = !caller.key || caller.by() == head.by || caller.may(Right::manage);
+    if (!is_own)
+        throw Error(codes::forbidden, "key " + caller.by() + " has no rights on run " + id.text() +
+                                          ": its own key, or one with the right manage, steers it");
+    if (caller.by() != head.by) {
+        for (auto const& host : entry->run.run().hosts) caller.require(host.ip);
+    }
+    auto const refuse = [&](std::string const& why) {
+        return Error(codes::wrong_state, "run " + id.text() + " is " + std::string(state_text(head.state)) + why);
+    };
+    auto const facts = entry->run.facts();
+    auto const now = house_.clock.now();
+    switch (what) {
+    case Steer::pause:
+        if (head.state != RunState::running || head.ending != RunEnding::none) throw refuse("; a running one can be paused");
+        head.state = RunState::paused;
+        head.why = RunWhy::person;
+        head.paused = now;
+        break;
+    case Steer::resume: {
+        if (head.state != RunState::paused || head.ending != RunEnding::none) throw refuse("; a paused one can be resumed");
+        if (max_fail) head.max_fail = max_fail->of(head.host_count);
+        if (facts.failures > head.max_fail)
+            throw refuse(" with " + std::to_string(facts.failures) + " failures, and `max_fail` is " +
+                         std::to_string(head.max_fail) + "; give a larger one");
+        bool const is_wave_over = facts.ready + facts.away + facts.wave_open == 0;
+        if (is_wave_over && head.wave + 1 < facts.waves) ++head.wave;
+        head.state = RunState::running;
+        head.why = RunWhy::none;
+        head.paused.reset();
+        break;
+    }
+    case Steer::stop:
+    case Steer::cancel:
+        if (is_final(head.state)) throw refuse("; it has ended");
+        head.ending = what == Steer::stop ? RunEnding::stop : RunEnding::cancel;
+        break;
+    }
+    auto const wanted = std::make_shared<FleetRun const>(head);
+    Store::Work write = [wanted](Db& db) {
+        if (!run_records::update(db, *wanted))
+            throw Error(codes::wrong_state, "run " + wanted->id.text() + " has ended meanwhile");
+    };
+    write = together(std::move(write), caller.also(id.text()));
+    co_await house_.store.write(std::move(write));
+    auto& run = entry->run.head();
+    if (is_final(run.state)) throw Error(codes::wrong_state, "run " + id.text() + " has ended meanwhile");
+    run.max_fail = head.max_fail;
+    run.ending = head.ending;
+    run.paused = head.paused;
+    run.state = head.state;
+    run.why = head.why;
+    if (head.wave != run.wave) entry->run.begin_wave(head.wave);
+    changed(entry);
+    pump_soon(entry);
+    if (what == Steer::cancel) asio::co_spawn(house_.loop, cancel_open(entry), asio::detached);
+    head.hosts = entry->run.run().hosts;
+    co_return head;
+}
+
+asio::awaitable<void> Runs::cancel_open(EntryPtr entry)
+{
+    for (auto const task : entry->run.open_tasks()) {
+        std::string fault;
+        try {
+            TaskEngine::AuditWrite const nothing;
+            static_cast<void>(co_await house_.engine.cancel(task, nothing));
+        } catch (Error const& error) {
+            fault = error.info();
+        }
+        if (!fault.empty())
+            ELVES_LOG(warning, "run.task_not_canceled run=" << entry->run.run().id.text() << " task=" << task.text()
+                                                            << " error=" << fault);
+    }
+}
+
+// ---- looking ----
+
+Runs::EntryPtr Runs::entry_of(TaskId id) const
+{
+    auto const found = active_.find(id);
+    return found == active_.end() ? nullptr : found->second;
+}
+
+asio::awaitable<std::shared_ptr<FleetRun const>> Runs::find(TaskId id)
+{
+    if (auto const entry = entry_of(id)) co_return std::make_shared<FleetRun const>(entry->run.run());
+    std::function<std::optional<FleetRun>(Db&)> look = [id](Db& db) { return run_records::find(db, id); };
+    auto run = co_await house_.store.read(std::move(look));
+    if (!run) throw no_run(id);
+    co_return std::make_shared<FleetRun const>(std::move(*run));
+}
+
+std::string Runs::state_of(RunHost const& host) const
+{
+    if (host.outcome) return host.outcome->state;
+    if (!host.task) return "held";
+    auto const* const open = house_.engine.open(*host.task);
+    return std::string(status_text(open ? open->status : TaskStatus::waiting));
+}
+
+asio::awaitable<Runs::News> Runs::watch(TaskId id, std::uint64_t since)
+{
+    auto entry = entry_of(id);
+    if (entry && entry->seq <= since) {
+        if (entry->watchers.size() >= most_watchers)
+            throw Error(codes::too_much, "1000 calls watch this run already; ask again in a moment");
+        OneShot<bool> news;
+        entry->watchers.push_back(news);
+        static_cast<void>(co_await news.wait(house_.clock, longest_watch));
+        std::erase(entry->watchers, news);
+    }
+    if (!entry) {
+        auto const run = co_await find(id);
+        News news{since + 1, run->state, run->why};
+        for (auto const& host : run->hosts) news.ended.emplace_back(host.ip, state_of(host));
+        co_return news;
+    }
+    auto const& run = entry->run.run();
+    News news{entry->seq, run.state, run.why};
+    auto const first = std::find_if(entry->ended.begin(), entry->ended.end(),
+        [since](auto const& each) { return each.first > since; });
+    for (auto at = first; at != entry->ended.end(); ++at)
+        news.ended.emplace_back(run.hosts[at->second].ip, run.hosts[at->second].outcome->state);
+    co_return news;
+}
+
+} // namespace elves

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "active_run.hpp"
+#include "elves/asio.hpp"
+#include "elves/caller.hpp"
+#include "elves/clock.hpp"
+#include "elves/one_at_a_time.hpp"
+#include "elves/one_shot.hpp"
+#include "elves/services/agent_directory.hpp"
+#include "elves/services/authority.hpp"
+#include "elves/services/presence.hpp"
+#include "elves/services/targets.hpp"
+#include "elves/services/task_engine.hpp"
+#include "elves/store.hpp"
+
+namespace elves {
+
+/// What a run would be: its hosts in their order, and what is to be known before it is started.
+struct RunPlan {
+    TargetHosts found; ///< Its `hosts` by address.
+    std::vector<RunHost> hosts;
+    std::vector<Ip> offline;
+    RunLimits limits;
+    std::uint32_t seed = 0;
+    Instant begin_at{};
+    std::string digest;
+};
+
+/// Carries out runs: starts their hosts as `decide` says, and keeps what came of each. The one owner of every
+/// run that has not ended. On the loop's thread. All that it is made of outlives it.
+class Runs {
+public:
+    struct House {
+        TaskEngine& engine;
+        Presence& presence;
+        AgentDirectory const& agents;
+        Targets& targets;
+        Authority const* authority; ///< Null where there are no keys.
+        Store& store;
+        Clock& clock;
+        Zone zone;
+        LoopExecutor loop;
+    };
+    explicit Runs(House house);
+
+    void set_give_up(std::chrono::milliseconds give_up) { give_up_ = give_up; }
+    /// Takes up the runs that had not ended.
+    void start();
+    void stop();
+
+    /// Throws Error 403.10, 403.11, 409.2, and as Targets::find_hosts does.
+    [[nodiscard]] asio::awaitable<RunPlan> plan(RunSpec spec, Caller caller);
+    /// The run, on disk. The same one for the same `dedup` of the same key.
+    [[nodiscard]] asio::awaitable<FleetRun> begin(RunSpec spec, Caller caller);
+    /// A new run of those hosts of an old one that are in one of `states`.
+    [[nodiscard]] asio::awaitable<FleetRun> retry(
+        TaskId of, std::set<std::string> states, RunSpec spec, Caller caller);
+
+    enum class Steer { pause, resume, stop, cancel };
+    /// Returns when it is on disk. Throws Error 417.1, 401.6, 409.3.
+    [[nodiscard]] asio::awaitable<FleetRun> steer(
+        TaskId id, Steer what, std::optional<RunAmount> max_fail, Caller caller);
+
+    /// As it is now, with its hosts. Throws Error 417.1.
+    [[nodiscard]] asio::awaitable<std::shared_ptr<FleetRun const>> find(TaskId id);
+    /// The state of a host: `held`, what its task's is, or `not_started`.
+    [[nodiscard]] std::string state_of(RunHost const& host) const;
+
+    /// What is new of a run, by a number that grows with each change.
+    struct News {
+        std::uint64_t seq = 0;
+        RunState state = RunState::pending;
+        RunWhy why = RunWhy::none;
+        std::vector<std::pair<Ip, std::string>> ended{}; ///< Hosts that came to an end since then, oldest first.
+    };
+    /// At once where something is newer than `since`, else when something is, 25 s at most.
+    [[nodiscard]] asio::awaitable<News> watch(TaskId id, std::uint64_t since);
+
+private:
+    /// One that has not ended, with what belongs to it in memory.
+    struct Entry {
+        Entry(FleetRun begun, Instant now) : run(std::move(begun), now) {}
+        ActiveRun run;
+        Timer timer;
+        std::uint64_t seq = 1;
+        std::vector<std::pair<std::uint64_t, std::size_t>> ended; ///< By number: places.
+        std::vector<OneShot<bool>> watchers;
+        std::set<std::size_t> waited; ///< Places whose agent was waited for as long as it may be.
+        bool pump_due = false;
+        bool is_writing = false;
+        bool has_unwritten = false;
+    };
+    using EntryPtr = std::shared_ptr<Entry>;
+
+    [[nodiscard]] std::vector<Ip> in_order(RunSpec const& spec, std::vector<Ip> hosts, std::uint32_t seed) const;
+    [[nodiscard]] Instant begin_of(RunSpec const& spec) const;
+    [[nodiscard]] RunPlan planned(RunSpec const& spec, std::vector<Ip> hosts) const;
+    [[nodiscard]] asio::awaitable<FleetRun> record(
+        RunSpec spec, RunPlan plan, std::optional<TaskId> retry_of, Caller caller);
+    [[nodiscard]] EntryPtr activate(FleetRun run);
+    [[nodiscard]] asio::awaitable<void> take_up(FleetRun run);
+    [[nodiscard]] asio::awaitable<std::optional<RunOutcome>> outcome_of(TaskId task);
+
+    void pump_soon(EntryPtr const& entry);
+    void pump(EntryPtr const& entry);
+    [[nodiscard]] bool apply(EntryPtr const& entry, RunStep const& step);
+    void begin_ready(EntryPtr const& entry, std::size_t most);
+    [[nodiscard]] bool waits_for_agent(Entry& entry, std::size_t place);
+    [[nodiscard]] bool key_allows(FleetRun const& run, Ip const& host) const;
+    void pause_for(EntryPtr const& entry, RunWhy why);
+    [[nodiscard]] asio::awaitable<void> start_host(EntryPtr entry, std::size_t place);
+    [[nodiscard]] asio::awaitable<void> expire_host(EntryPtr entry, std::size_t place);
+    [[nodiscard]] asio::awaitable<void> cancel_open(EntryPtr entry);
+    void not_recorded(EntryPtr const& entry, std::size_t place, Error const& error);
+    void finished(Task const& task);
+    void host_ended(EntryPtr const& entry, std::size_t place, Task const& task);
+    void agent_is_back(Ip const& agent);
+    void changed(EntryPtr const& entry);
+    void write_soon(EntryPtr const& entry);
+    [[nodiscard]] asio::awaitable<void> write(EntryPtr entry);
+    [[nodiscard]] EntryPtr entry_of(TaskId id) const;
+
+    House house_;
+    std::chrono::milliseconds give_up_{std::chrono::hours(7 * 24)};
+    Instant grace_until_{}; ///< Until then an agent that is away may be on its way back.
+    std::map<TaskId, EntryPtr> active_;
+    std::unordered_map<TaskId, EntryPtr> by_task_; ///< Of open tasks.
+    OneAtATime beginnings_;                        ///< Two with one `dedup` are one.
+    bool is_stopping_ = false;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+} // namespace elves

@@ -1,0 +1,43 @@
+-- migration 1: runs, and the hosts of each
+CREATE TABLE run (
+    id          TEXT    NOT NULL PRIMARY KEY,
+    state       TEXT    NOT NULL,
+    why         TEXT    NOT NULL,
+    spec        TEXT    NOT NULL, -- JSON: the fields as they were given, `ins` with its param
+    app         TEXT    NOT NULL,
+    func        TEXT    NOT NULL,
+    set_by      TEXT    NOT NULL, -- a key, or ''
+    set_from    TEXT    NOT NULL, -- an address
+    dedup       TEXT    NOT NULL, -- '' for none
+    retry_of    TEXT    NOT NULL, -- the run whose hosts these were, or ''
+    hosts       INTEGER NOT NULL,
+    max_fail    INTEGER NOT NULL, -- hosts; `resume` may raise it
+    seed        INTEGER NOT NULL, -- of a random order
+    wave        INTEGER NOT NULL, -- from 0
+    is_ending   INTEGER NOT NULL, -- 1: asked to stop, 2: to cancel
+    create_time INTEGER NOT NULL, -- UTC, ms, as the others
+    begin_at    INTEGER NOT NULL,
+    start_time  INTEGER,
+    pause_time  INTEGER,
+    end_time    INTEGER
+) STRICT;
+CREATE UNIQUE INDEX run_dedup ON run (set_by, dedup) WHERE dedup <> '';
+CREATE INDEX run_open ON run (end_time) WHERE end_time IS NULL;
+CREATE INDEX run_by_time ON run (create_time, id);
+
+CREATE TABLE run_host (
+    run       TEXT    NOT NULL,
+    place     INTEGER NOT NULL, -- in the run's order, from 0
+    ip        TEXT    NOT NULL,
+    wave      INTEGER NOT NULL, -- from 0
+    task      TEXT,             -- the only one that this host ever gets in this run
+    -- What came of it, written when the run ends: so the report outlives its tasks.
+    state     TEXT,
+    exit_code INTEGER,
+    cost_ms   INTEGER,
+    answer    TEXT,
+    PRIMARY KEY (run, place)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX run_host_once ON run_host (run, ip);
+CREATE INDEX run_host_by_ip ON run_host (ip, run);
+CREATE UNIQUE INDEX run_host_task ON run_host (task) WHERE task IS NOT NULL;

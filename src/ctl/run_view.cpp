@@ -1,0 +1,239 @@
+#include "ctl/run_view.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <unistd.h>
+
+#include "ctl/printable.hpp"
+#include "ctl/terminal.hpp"
+
+namespace elves::ctl {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Longer than the server waits before it answers that nothing is new.
+constexpr auto watch_limit = 40s;
+
+json::object const& object_in(json::object const& fields, std::string_view name)
+{
+    static json::object const empty;
+    auto const* const value = fields.if_contains(name);
+    return value && value->is_object() ? value->get_object() : empty;
+}
+
+json::array const& list_in(json::object const& fields, std::string_view name)
+{
+    static json::array const empty;
+    auto const* const value = fields.if_contains(name);
+    return value && value->is_array() ? value->get_array() : empty;
+}
+
+std::string joined(json::array const& words)
+{
+    std::string text;
+    for (auto const& word : words) text += (text.empty() ? "" : ", ") + plain(word);
+    return text;
+}
+
+bool is_failure(std::string const& state) { return state == "failed" || state == "timeout" || state == "lost"; }
+bool is_silent(std::string const& state) { return state == "undelivered" || state == "expired"; }
+
+bool has_ended(std::string const& state)
+{
+    static constexpr std::array ends{"done", "partial", "stopped", "canceled", "expired"};
+    return std::find(ends.begin(), ends.end(), state) != ends.end();
+}
+
+std::string counts_text(json::object const& counts)
+{
+    std::string text;
+    for (auto const& [state, count] : counts)
+        text += (text.empty() ? "" : ", ") + plain(count) + " " + std::string(state);
+    return text;
+}
+
+json::object run_of(Context const& with, std::string const& id)
+{
+    return object_in(with.session.call("run", "getrun", {{"id", id}}), "run");
+}
+
+/// A line that is rewritten in place on a terminal.
+class Line {
+public:
+    void show(std::string const& text) const
+    {
+        if (!is_terminal_) return;
+        auto const line = "\r\x1b[K" + cut_to(text, columns_of(STDERR_FILENO) - 1);
+        std::fputs(line.c_str(), stderr);
+    }
+    void clear() const
+    {
+        if (is_terminal_) std::fputs("\r\x1b[K", stderr);
+    }
+
+private:
+    bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
+};
+
+/// One run as it goes on.
+class Watcher {
+public:
+    Watcher(Context const& with, std::string id) : with_(with), id_(std::move(id)) {}
+
+    asio::awaitable<void> run()
+    {
+        for (;;) {
+            json::object call{{"id", id_}, {"since", std::to_string(seq_)}};
+            auto const back = co_await with_.session.ask("run", "watchrun", std::move(call), watch_limit);
+            if (!back.flag) throw Refused(back.error_info, back.fields);
+            seq_ = std::max<std::int64_t>(seq_, std::stoll("0" + plain_field(back.fields, "seq")));
+            show(back.fields);
+            state_ = plain_field(back.fields, "state");
+            if (has_ended(state_) || state_ == "paused") co_return;
+        }
+    }
+    void clear() const { line_.clear(); }
+
+private:
+    void show(json::object const& news)
+    {
+        if (with_.out.is_json()) {
+            with_.out.document(document_of(true, "", news));
+            return;
+        }
+        for (auto const& end : list_in(news, "ended")) {
+            if (!end.is_object()) continue;
+            auto const state = plain_field(end.get_object(), "state");
+            if (!is_failure(state) && !is_silent(state)) continue;
+            line_.clear();
+            with_.out.line(plain_field(end.get_object(), "agentip") + "  " + painted(state, with_.out.has_color()));
+        }
+        auto const text = plain_field(news, "state") + ": " + counts_text(object_in(news, "counts"));
+        line_.show(text);
+    }
+
+    Context const& with_;
+    std::string id_;
+    std::int64_t seq_ = 0;
+    std::string state_;
+    Line line_;
+};
+
+std::string paused_text(std::string const& why)
+{
+    if (why == "max_fail") return "more hosts failed than `max_fail` tolerates";
+    if (why == "wave") return "a wave is over";
+    if (why == "key") return "its key may not do that any more";
+    return "a person paused it";
+}
+
+void print_next_steps(Context const& with, std::string const& id, json::object const& run)
+{
+    auto const state = plain_field(run, "state");
+    auto const& counts = object_in(run, "counts");
+    auto const command = "  elvesctl" + with.connection + " runs ";
+    if (state == "paused") {
+        with.out.line("paused: " + paused_text(plain_field(run, "why")));
+        auto const more = plain_field(run, "why") == "max_fail" ? " --max-fail N" : "";
+        with.out.line(command + "resume " + id + more + "     or: stop, cancel");
+        return;
+    }
+    std::string states;
+    for (auto const& [name, count] : counts) {
+        if (name != "done" && name != "held") states += (states.empty() ? "" : ",") + std::string(name);
+    }
+    if (!states.empty() && has_ended(state)) with.out.line(command + "retry " + id + " --states " + states);
+}
+
+void print_silent(Context const& with, std::string const& id, json::object const& counts)
+{
+    for (auto const* const state : {"undelivered", "expired"}) {
+        if (!counts.contains(state)) continue;
+        auto const reply =
+            with.session.list("run", "listrunhosts", {{"id", id}, {"state", state}, {"limit", 1000}});
+        std::string names;
+        for (auto const& host : rows_of(reply))
+            names += (names.empty() ? "" : ", ") + plain_field(host.as_object(), "agentip");
+        with.out.line(std::string(state) + ": " + names);
+    }
+}
+
+} // namespace
+
+std::vector<std::string> plan_lines(json::object const& plan)
+{
+    std::vector<std::string> lines;
+    lines.push_back(plain_field(plan, "count") + " hosts: " + plain_field(plan, "online") + " online, " +
+                    plain_field(plan, "offline") + " offline");
+    std::string waves;
+    constexpr std::size_t most_waves = 12;
+    auto const& all = list_in(plan, "waves");
+    for (std::size_t i = 0; i < std::min(all.size(), most_waves); ++i)
+        waves += (i == 0 ? "" : ", ") + plain_field(all[i].as_object(), "hosts");
+    if (all.size() > most_waves) waves += ", ...";
+    lines.push_back(std::to_string(all.size()) + (all.size() == 1 ? " wave: " : " waves: ") + waves);
+    if (!all.empty())
+        lines.push_back("the first: " + joined(list_in(all.front().as_object(), "first")));
+    if (auto const& offline = list_in(plan, "offline_hosts"); !offline.empty())
+        lines.push_back("offline: " + joined(offline));
+    if (plain_field(plan, "undecided") != "0")
+        lines.push_back(plain_field(plan, "undecided") + " hosts are left out as undecided, for want of " +
+                        joined(list_in(plan, "undecided_by")));
+    if (plain_field(plan, "rests_on_facts") == "true")
+        lines.push_back("it rests on facts, which agents say of themselves");
+    lines.push_back("at most " + plain_field(plan, "worst") + " hosts can have failed when it pauses");
+    return lines;
+}
+
+std::string progress_line(json::object const& run)
+{
+    return plain_field(run, "state") + ", wave " + plain_field(run, "wave") + " of " +
+           plain_field(run, "wave_count") + ": " + counts_text(object_in(run, "counts"));
+}
+
+Exit report_run(Context const& with, std::string const& id)
+{
+    auto const run = run_of(with, id);
+    auto const answers = with.session.list("run", "listanswers", {{"id", id}, {"limit", 1000}});
+    auto const state = plain_field(run, "state");
+    auto const exit = state == "done" ? Exit::well : Exit::task_failed;
+    if (with.out.is_json()) {
+        json::object document{{"run", run}, {"answers", rows_of(answers)}};
+        with.out.document(document_of(true, "", document));
+        return exit;
+    }
+    auto const& ins = object_in(run, "ins");
+    with.out.line("run " + id + "  " + plain_field(ins, "app") + "." + plain_field(ins, "func") + "  " +
+                  progress_line(run));
+    if (auto const note = plain_field(run, "note"); !note.empty()) with.out.line("note: " + note);
+    for (auto const& row : rows_of(answers)) {
+        auto const& answer = row.as_object();
+        auto const code = plain_field(answer, "exit_code");
+        with.out.line(plain_field(answer, "count") + "x " + painted(plain_field(answer, "state"), with.out.has_color()) +
+                      (code.empty() || code == "0" ? "" : ", exit code " + code) + ": " + plain_field(answer, "text"));
+        with.out.line("    " + joined(list_in(answer, "hosts")) +
+                      (list_in(answer, "hosts").size() == 10 && plain_field(answer, "count") != "10" ? ", ..." : ""));
+    }
+    print_silent(with, id, object_in(run, "counts"));
+    print_next_steps(with, id, run);
+    return exit;
+}
+
+Exit watch_run(Context const& with, std::string const& id)
+{
+    with.session.connect();
+    Watcher watcher(with, id);
+    Session::Each const work = [&watcher](std::size_t) { return watcher.run(); };
+    with.session.each(1, 1, work);
+    watcher.clear();
+    if (with.session.interrupted()) {
+        with.out.note("run " + id + " goes on; elvesctl" + with.connection + " runs watch " + id);
+        return Exit::interrupted;
+    }
+    return report_run(with, id);
+}
+
+} // namespace elves::ctl
