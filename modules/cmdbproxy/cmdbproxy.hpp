@@ -8,6 +8,7 @@
 
 #include "cmdb_records.hpp"
 #include "elves/module.hpp"
+#include "elves/services/presence.hpp"
 
 namespace elves {
 
@@ -33,6 +34,8 @@ public:
     [[nodiscard]] std::string_view name() const override { return "cmdbproxy"; }
     void declare(MethodTable& table) override;
     void start() override { records_.load(); }
+    /// For `forgetagents`.
+    [[nodiscard]] Belongings belongings_of(Ip const& machine);
 
 private:
     struct ByIp {

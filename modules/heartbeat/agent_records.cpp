@@ -14,6 +14,8 @@ constexpr std::string_view upsert =
     " ON CONFLICT (ip) DO UPDATE SET asset = ?2, os = ?3, version = ?4, starttime = ?5, hw_config = ?6,"
     " apps = ?7, last_heard = ?8, linked_from = ?9, linked_by = ?10";
 
+constexpr std::string_view delete_one = "DELETE FROM agent WHERE ip = ?1";
+
 constexpr std::string_view update_heard = "UPDATE agent SET last_heard = ?2 WHERE ip = ?1";
 
 json::object apps_of(std::string_view text)
@@ -78,6 +80,17 @@ void AgentRecords::save(std::shared_ptr<AgentChanges const> changes, Store::Done
             for (auto const& write_audit : all->audit_writes) write_audit(db);
         },
         std::move(done));
+}
+
+asio::awaitable<void> AgentRecords::erase(std::vector<Ip> agents, Store::Work also)
+{
+    Store::Work write = [agents = std::move(agents)](Db& db) {
+        for (auto const& agent : agents) {
+            auto const ip = agent.text();
+            db.run(delete_one).bind(1, ip).execute();
+        }
+    };
+    return store_.write(together(std::move(write), std::move(also)));
 }
 
 } // namespace elves

@@ -132,8 +132,14 @@ asio::awaitable<void> InstructService::ask_time(std::shared_ptr<Peer> server)
     if (failure) std::rethrow_exception(failure);
 }
 
+asio::awaitable<void> InstructService::journal_is_ours()
+{
+    if (claim_ && !claim_->is_ours()) co_await claim_->wait_until_ours();
+}
+
 asio::awaitable<void> InstructService::take(Instruct in, Caller caller)
 {
+    co_await journal_is_ours();
     Entry entry;
     entry.id = in.id;
     entry.type = in.type;
@@ -171,6 +177,7 @@ asio::awaitable<Reply> InstructService::cancel(One in)
 
 asio::awaitable<Reply> InstructService::set_crons(Crons in)
 {
+    co_await journal_is_ours();
     auto const answer = co_await cron_.set(std::move(in.cron_list.jobs));
     // `flag` stays true: sending them once more would change nothing.
     constexpr std::size_t most = 5'000;
@@ -214,6 +221,7 @@ asio::awaitable<Reply> InstructService::status(Many in)
     auto const room = text_room(reports_.max_frame()) / 4 * 3;
     json::array all;
     std::size_t used = 0;
+    co_await journal_is_ours();
     co_await earlier_ones();
     if (in.start_by && server_time_.is_of(in.clock))
         co_await tasks_.extend(in.id, Instant(std::chrono::milliseconds(*in.start_by)));

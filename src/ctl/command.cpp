@@ -15,6 +15,7 @@ std::span<Group const> groups()
         Group{"", "", follow_commands},
         Group{"agents", "List agents, and decide about machines that ask to join.", agents_commands},
         Group{"", "", agent_commands},
+        Group{"", "", forget_commands},
         Group{"cron", "Manage cron jobs.", cron_commands},
         Group{"key", "Manage keys and their rights.", key_commands},
         Group{

@@ -135,6 +135,7 @@ struct Command {
 [[nodiscard]] std::span<Command const> follow_commands();
 [[nodiscard]] std::span<Command const> agents_commands();
 [[nodiscard]] std::span<Command const> agent_commands();
+[[nodiscard]] std::span<Command const> forget_commands();
 [[nodiscard]] std::span<Command const> cron_commands();
 [[nodiscard]] std::span<Command const> key_commands();
 [[nodiscard]] std::span<Command const> join_token_commands();
