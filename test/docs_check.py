@@ -220,7 +220,7 @@ def check_module_build(text, folder):
         check(server.wait(PATIENCE) == 0, f"docs/modules.md: elvesd with the module ends with {server.returncode}")
 
 
-# ---- docs/operations.md: settings ----
+# ---- docs/settings.md ----
 def complaint(program, folder, settings):
     """What --check says of these settings; "" where all is well."""
     path = folder / "check.conf"
@@ -248,28 +248,28 @@ def settings_of(program, folder, given):
 
 
 def check_settings(text, program, config, folder, given):
-    """Each has a row in docs/operations.md with its range, and a line in the sample of the settings."""
+    """Each has a row in docs/settings.md with its range, and a line in the sample of the settings."""
     rows = [line for line in section(text, f"Settings of {program}").splitlines() if line.startswith("| `[")]
     sample = text_of(config)
     keys = list(settings_of(program, folder, given))
     for name, key in keys:
         row = next((row for row in rows if row.startswith(f"| `[{name}] {key}` |")), None)
-        check(row, f"docs/operations.md, Settings of {program}: no row for `[{name}] {key}`")
+        check(row, f"docs/settings.md, Settings of {program}: no row for `[{name}] {key}`")
         about = re.search(rf"(?ms)^\[{name}\]$.*?(?=^\[|\Z)", sample)
         check(about and re.search(rf"(?m)^(# ?)?{key} =", about.group(0)), f"{config}: no line for [{name}] {key}")
         said = complaint(program, folder, {**given, name: {**given.get(name, {}), key: "§"}})
         span = re.search(r"give (\d+) to (\d+)", said)
         if row and span:
-            check(" to ".join(span.groups()) in row, f"docs/operations.md: [{name}] {key} is {' to '.join(span.groups())}")
+            check(" to ".join(span.groups()) in row, f"docs/settings.md: [{name}] {key} is {' to '.join(span.groups())}")
         choices = re.search(r"give one of (.*)", said)
         for choice in choices.group(1).split(", ") if row and choices else []:
-            check(f"`{choice}`" in row, f"docs/operations.md: [{name}] {key} may be {choice}")
+            check(f"`{choice}`" in row, f"docs/settings.md: [{name}] {key} may be {choice}")
     for row in rows:
         name, key = re.match(r"\| `\[(\w+)\] (\w+)` \|", row).groups()
-        check((name, key) in keys, f"docs/operations.md, Settings of {program}: [{name}] {key} is not known to it")
+        check((name, key) in keys, f"docs/settings.md, Settings of {program}: [{name}] {key} is not known to it")
 
 
-# ---- docs/operations.md: log lines ----
+# ---- docs/log-lines.md ----
 def arguments(source, at):
     """The text from `at` to the bracket that closes what is open there."""
     depth, quoted, end = 1, False, at
@@ -324,7 +324,7 @@ def log_lines():
         yield ("src/server/exposure.cpp", "warning", *literals(arguments(source, found.end())))
 
 
-# Files with a line whose text is made elsewhere: what its row in docs/operations.md begins with.
+# Files with a line whose text is made elsewhere: what its row in docs/log-lines.md begins with.
 MADE_ELSEWHERE = {"src/log/log.cpp": "log file FILE: ", "src/agent/own_cron.cpp": "own cron job ID: ",
                   "src/store/sqlite_error.cpp": "store: SQLite error CODE ", "src/store/store_writer.cpp": "store: data file FILE: ",
                   "src/store/store_reader.cpp": "store: data file FILE: "}
@@ -340,14 +340,46 @@ def check_log_lines(text):
         made = MADE_ELSEWHERE.get(where.split(":")[0], "")
         if not fitting and made.startswith("".join(pieces)):
             fitting = {row for row in rows if row[0] == level and made and row[1].startswith(made)}
-        check(fitting, f"docs/operations.md, Log lines: nothing about {where}: {level}: {' … '.join(pieces)}")
+        check(fitting, f"docs/log-lines.md: nothing about {where}: {level}: {' … '.join(pieces)}")
         told |= fitting
     for level, row in sorted(rows - told):
-        check(False, f"docs/operations.md, Log lines: nothing in the sources writes {level}: {row}")
+        check(False, f"docs/log-lines.md: nothing in the sources writes {level}: {row}")
+
+
+# ---- links ----
+def slug(heading):
+    """The anchor of a heading, as the web shows it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def without_blocks(text):
+    return re.sub(r"(?ms)^```.*?^```$", "", text)
+
+
+def check_links():
+    """Each link between the pages leads to a file, and to a heading of it; each page is in an index."""
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+    texts = {path: without_blocks(path.read_text(encoding="utf-8")) for path in pages}
+    linked = set()
+    for path, text in texts.items():
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            if "://" in target:
+                continue
+            name, _, anchor = target.partition("#")
+            to = (path.parent / name).resolve() if name else path
+            where = f"{path.relative_to(ROOT)}: the link {target}"
+            check(to.exists(), f"{where} leads to no file")
+            linked.add(to)
+            if anchor and to in texts:
+                anchors = {slug(heading) for heading in re.findall(r"(?m)^#+ (.*)", texts[to])}
+                check(anchor in anchors, f"{where} leads to no heading")
+    for path in pages[2:]:
+        check(path in linked, f"{path.relative_to(ROOT)}: no page has a link to it")
 
 
 def main():
-    protocol, modules, operations = (text_of(f"docs/{name}.md") for name in ("protocol", "modules", "operations"))
+    protocol, modules, settings, lines = (
+        text_of(f"docs/{name}.md") for name in ("protocol", "modules", "settings", "log-lines"))
     with tempfile.TemporaryDirectory(prefix="elves-docs-") as name:
         folder = pathlib.Path(name)
         server, port = start_server(folder)
@@ -361,14 +393,15 @@ def main():
         check_module(modules)
         check_module_build(modules, folder)
         (folder / "apps").mkdir()
-        check_settings(operations, "elvesd", "etc/elves.conf", folder, {"store": {"path": folder / "elves.db"}})
-        check_settings(operations, "elves-agent", "etc/agent.conf", folder,
+        check_settings(settings, "elvesd", "etc/elves.conf", folder, {"store": {"path": folder / "elves.db"}})
+        check_settings(settings, "elves-agent", "etc/agent.conf", folder,
                        {"agent": {"server": "127.0.0.1:7788", "apps": folder / "apps", "journal": folder / "agent.db"}})
     check_frames(protocol)
     check_agent_methods(protocol)
     check_codes(protocol)
     check_commands(protocol)
-    check_log_lines(operations)
+    check_log_lines(lines)
+    check_links()
     for fault in faults:
         print(fault)
     return 1 if faults else 0

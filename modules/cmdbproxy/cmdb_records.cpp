@@ -123,6 +123,12 @@ asio::awaitable<std::size_t> CmdbRecords::put(std::vector<CmdbRecord> records, S
     co_return written->size();
 }
 
+void CmdbRecords::erase_in(Db& db, Ip const& agent)
+{
+    auto const ip = agent.text();
+    db.run(delete_one).bind(1, ip).execute();
+}
+
 asio::awaitable<void> CmdbRecords::erase(Ip agent, Store::Work also)
 {
     // Asked of the disk, for of two that delete the same record only one may hear that it did.

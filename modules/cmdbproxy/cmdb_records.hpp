@@ -45,6 +45,10 @@ public:
     /// Returns when that is on disk. Throws Error 415.1 where there is none, 507.1 as above.
     [[nodiscard]] asio::awaitable<void> erase(Ip agent, Store::Work also = {});
 
+    // Within another one's work, in its transaction; and when that is on disk:
+    static void erase_in(Db& db, Ip const& agent);
+    void drop(Ip const& agent) { by_ip_.erase(agent); }
+
 private:
     class Writing;
     [[nodiscard]] std::vector<CmdbRecord> changed(std::vector<CmdbRecord> records) const;

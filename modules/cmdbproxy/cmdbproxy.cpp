@@ -216,6 +216,16 @@ asio::awaitable<Reply> CmdbProxy::erase(ByIp in, Caller caller)
     co_return Reply();
 }
 
+Belongings CmdbProxy::belongings_of(Ip const& machine)
+{
+    Belongings all;
+    all.is_any = records_.find(machine) != nullptr;
+    all.shown["inventory"] = all.is_any ? "true" : "false";
+    all.erase = [machine](Db& db) { CmdbRecords::erase_in(db, machine); };
+    all.on_erased = [this, machine] { records_.drop(machine); };
+    return all;
+}
+
 Reply CmdbProxy::list(List const& in, Caller const& caller) const
 {
     if (in.limit < 1 || in.limit > longest_page) {

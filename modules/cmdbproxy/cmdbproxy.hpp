@@ -9,6 +9,7 @@
 #include "cmdb_records.hpp"
 #include "elves/module.hpp"
 #include "elves/services/inventory.hpp"
+#include "elves/services/presence.hpp"
 
 namespace elves {
 
@@ -37,6 +38,8 @@ public:
     [[nodiscard]] std::optional<InventoryView> machine(Ip const& ip) const override;
     [[nodiscard]] std::vector<InventoryView> machines_behind(
         std::optional<Ip> const& place, std::size_t most) const override;
+    /// For `forgetagents`.
+    [[nodiscard]] Belongings belongings_of(Ip const& machine);
 
 private:
     struct ByIp {

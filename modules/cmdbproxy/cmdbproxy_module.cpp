@@ -14,7 +14,11 @@ struct OwnRecords {
 /// The records are made before the module that uses them, and go after it.
 class CmdbProxyModule final : private OwnRecords, public CmdbProxy {
 public:
-    explicit CmdbProxyModule(Host& host) : OwnRecords(host.store), CmdbProxy(records) {}
+    explicit CmdbProxyModule(Host& host) : OwnRecords(host.store), CmdbProxy(records)
+    {
+        if (auto* const presence = host.find<Presence>())
+            presence->on_forget([this](Ip const& machine) { return belongings_of(machine); });
+    }
 };
 
 } // namespace

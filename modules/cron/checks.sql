@@ -27,5 +27,10 @@ FROM cron_job WHERE is_on = 1 AND type = 'center' AND agent_knows = 1;
 SELECT 'cron job ' || id || ' on ' || agent || ': ' || coalesce(quartz_fault(rule, zone), 'its ins is no JSON')
 FROM cron_job WHERE quartz_fault(rule, zone) IS NOT NULL OR NOT json_valid(ins);
 
+-- report over: cron jobs that are on and have no time left
+SELECT id || ' on ' || agent FROM cron_job
+WHERE is_on = 1 AND quartz_fault(rule, zone) IS NULL
+    AND coalesce(quartz_next(rule, zone, max(?1, coalesce(starts, 0) - 1)) > ends, quartz_next(rule, zone, ?1) IS NULL);
+
 -- report jobs: cron jobs
 SELECT count(*) || ' of type ' || type || ', ' || sum(is_on) || ' of them on' FROM cron_job GROUP BY type;

@@ -54,6 +54,7 @@ Cron::Cron(CronJobs& jobs, Presence& presence, TaskEngine& engine, Clock& clock,
     , agents_(jobs, presence, engine, clock, zone, loop, quotas)
 {
     agents_.on_news([this](TaskId id) { center_.changed(id); });
+    presence_.on_forget([this](Ip const& machine) { return belongings_of(machine); });
 }
 
 void Cron::set_authority(Authority const* keys)
@@ -363,6 +364,25 @@ asio::awaitable<Reply> Cron::erase(One in, Caller caller)
     co_await cancel_waiting(in.id, in.agentip);
     json::object none;
     co_return co_await told_reply(std::move(none), in.agentip, own);
+}
+
+Belongings Cron::belongings_of(Ip const& machine)
+{
+    auto const ids = jobs_.of_agent(machine);
+    Belongings all;
+    all.shown["cron_jobs"] = std::to_string(ids.size());
+    all.is_any = !ids.empty();
+    all.erase = [ids](Db& db) {
+        for (auto const id : ids) CronJobs::erase_in(db, id);
+    };
+    all.on_erased = [this, machine, ids] {
+        for (auto const id : ids) {
+            jobs_.drop(id);
+            center_.changed(id);
+        }
+        agents_.changed(machine);
+    };
+    return all;
 }
 
 asio::awaitable<Reply> Cron::set_on(One in, Caller caller, bool on)

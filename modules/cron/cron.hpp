@@ -102,6 +102,8 @@ private:
     /// What somebody who sets this job may not have meant.
     [[nodiscard]] json::array warnings_of(CronJob const& job) const;
     [[nodiscard]] std::optional<Instant> next_time(CronJob const& job) const;
+    /// For `forgetagents`. A firing that waits for the agent stays in the task log until its `ttl` is over.
+    [[nodiscard]] Belongings belongings_of(Ip const& machine);
     /// Cancels firings of the job that wait for its agent.
     [[nodiscard]] asio::awaitable<void> cancel_waiting(TaskId id, Ip agent);
     /// A reply; of a `self` job it says whether the agent knows of the change.

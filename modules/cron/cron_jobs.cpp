@@ -255,14 +255,24 @@ asio::awaitable<bool> CronJobs::replace(CronJob job, Store::Work also)
 asio::awaitable<void> CronJobs::erase(TaskId id, Store::Work also)
 {
     Store::Work work = [id](Db& db) {
-        auto const text = id.text();
-        db.run(delete_job).bind(1, text).execute();
+        erase_in(db, id);
         if (db.changes() == 0) throw gone(id);
     };
     work = together(std::move(work), std::move(also));
     co_await store_.write(std::move(work));
+    drop(id);
+}
+
+void CronJobs::erase_in(Db& db, TaskId id)
+{
+    auto const text = id.text();
+    db.run(delete_job).bind(1, text).execute();
+}
+
+void CronJobs::drop(TaskId id)
+{
     auto const found = jobs_.find(id);
-    if (found == jobs_.end()) co_return;
+    if (found == jobs_.end()) return;
     names_.erase({found->second.agent, found->second.name});
     forget(found->second);
     jobs_.erase(found);

@@ -70,6 +70,10 @@ public:
     void add_holders(std::set<std::string>& keys) const override;
     void on_key_deleted(std::string_view key) override;
 
+    // Within another one's work, in its transaction; and when that is on disk:
+    static void erase_in(Db& db, TaskId id);
+    void drop(TaskId id);
+
     // Each of these returns when it is on disk, together with what `also` writes. Error 507.1: nothing has
     // changed.
     /// Throws Error 429.1 where there are too many, or their texts would take too much.

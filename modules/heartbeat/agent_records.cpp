@@ -15,6 +15,8 @@ constexpr std::string_view upsert =
     " apps = ?7, last_heard = ?8, linked_from = ?9, linked_by = ?10,"
     " facts = ?11";
 
+constexpr std::string_view delete_one = "DELETE FROM agent WHERE ip = ?1";
+
 constexpr std::string_view update_heard = "UPDATE agent SET last_heard = ?2 WHERE ip = ?1";
 
 json::object object_of(std::string_view text)
@@ -81,6 +83,17 @@ void AgentRecords::save(std::shared_ptr<AgentChanges const> changes, Store::Done
             for (auto const& write_audit : all->audit_writes) write_audit(db);
         },
         std::move(done));
+}
+
+asio::awaitable<void> AgentRecords::erase(std::vector<Ip> agents, Store::Work also)
+{
+    Store::Work write = [agents = std::move(agents)](Db& db) {
+        for (auto const& agent : agents) {
+            auto const ip = agent.text();
+            db.run(delete_one).bind(1, ip).execute();
+        }
+    };
+    return store_.write(together(std::move(write), std::move(also)));
 }
 
 } // namespace elves

@@ -49,6 +49,9 @@ public:
     [[nodiscard]] std::vector<AgentRecord> load();
     /// All of them in one transaction. `changes` is shared, for those of a whole fleet are not small.
     void save(std::shared_ptr<AgentChanges const> changes, Store::Done done);
+    /// Deletes these, in one transaction with what `also` writes; returns when that is on disk. Throws Error
+    /// 507.1: nothing has changed.
+    [[nodiscard]] asio::awaitable<void> erase(std::vector<Ip> agents, Store::Work also);
 
 private:
     Store& store_;

@@ -163,19 +163,45 @@ void Agents::close_link(Agent& agent, std::string const& why)
     peer->close(why);
 }
 
-void Agents::cut_links_of(std::string_view key)
+bool Agents::cut_links_of(std::string_view key, std::string_view why)
 {
     std::vector<Agent*> cut;
     for (auto const& [peer, agent] : links_) {
         if (agent->key == key) cut.push_back(agent);
     }
+    auto const reason = key.empty() ? "that it needs no key " + std::string(why)
+                                    : "key " + std::string(key) + " " + std::string(why);
     for (auto* const agent : cut) {
-        ELVES_LOG(info,
-            "agent.cut_off agent=" << agent->record.ip.text()
-                                   << (key.empty() ? ": it registered without a key, which counts no longer"
-                                                   : ": key " + std::string(key) + " has changed"));
-        cut_.push_back(agent->link);
+        ELVES_LOG(info, "agent.cut_off agent=" << agent->record.ip.text()
+                                               << " key=" << (key.empty() ? "-" : key) << ": " << reason);
+        cut_.push_back({agent->link, reason});
         end_link(*agent);
+    }
+    return !cut.empty();
+}
+
+bool Agents::forget(Ip const& ip, bool is_forced)
+{
+    auto const found = agents_.find(ip);
+    if (found == agents_.end()) return true;
+    auto& agent = found->second;
+    if (agent.link && is_online(agent) && !is_forced) {
+        registered_.insert(ip); // Its record has just been deleted on disk.
+        return false;
+    }
+    if (agent.link) close_link(agent, "agent " + ip.text() + " was forgotten");
+    bytes_ -= bytes_in_memory(agent.record);
+    by_ip_.erase(ip);
+    registered_.erase(ip);
+    heard_.erase(ip);
+    agents_.erase(found);
+    return true;
+}
+
+void Agents::close_cut()
+{
+    for (auto const& [link, why] : std::exchange(cut_, {})) {
+        if (!links_.contains(link.get())) link->close(why);
     }
 }
 
@@ -200,9 +226,6 @@ Clock::Steady::duration Agents::silence(Peer const& link) const
 
 void Agents::sweep()
 {
-    for (auto const& peer : std::exchange(cut_, {})) {
-        if (!links_.contains(peer.get())) peer->close("the key of this link has changed");
-    }
     std::vector<Agent*> silent;
     for (auto const& [peer, agent] : links_) {
         if (silence(*peer) > offline_after_) silent.push_back(agent);
@@ -284,8 +307,13 @@ AgentChanges Agents::take_changes()
 
 void Agents::give_back(AgentChanges const& changes)
 {
-    for (auto const& agent : changes.registered) registered_.insert(agent.ip);
-    for (auto const& heard : changes.heard) heard_.insert(heard.ip);
+    // Those that were forgotten meanwhile have nothing to write.
+    for (auto const& agent : changes.registered) {
+        if (agents_.contains(agent.ip)) registered_.insert(agent.ip);
+    }
+    for (auto const& heard : changes.heard) {
+        if (agents_.contains(heard.ip)) heard_.insert(heard.ip);
+    }
     audit_writes_.insert(audit_writes_.begin(), changes.audit_writes.begin(), changes.audit_writes.end());
 }
 

@@ -82,12 +82,16 @@ public:
     void link(AgentRecord said, std::shared_ptr<Peer> peer, std::string key);
     /// That connection has closed. Ends its agent's link, if it still is one.
     void unlink(Peer const* peer);
-    /// Ends the links that were made with that key; the next sweep closes them.
-    void cut_links_of(std::string_view key);
-    /// Closes the links that were cut or silent for too long, and notes since when the others were heard.
+    /// Ends the links that were made with that key. `close_cut` closes them. False: there are none.
+    bool cut_links_of(std::string_view key, std::string_view why);
+    /// It is as if never seen; its link is closed. False: it has registered (again), and stays.
+    bool forget(Ip const& ip, bool is_forced);
+    /// Closes the links that were cut and did not register again meanwhile.
+    void close_cut();
+    /// Closes the links that were silent for too long, and notes since when the others were heard.
     void sweep();
 
-    /// Null where it was never seen. Agents are never forgotten: valid for as long as this is.
+    /// Null where it was never seen. Valid until `forget`.
     [[nodiscard]] Agent const* find(Ip const& ip) const;
     [[nodiscard]] std::map<Ip, Agent const*> const& by_ip() const noexcept { return by_ip_; }
     /// The agent whose link that is; null where it is none's.
@@ -130,7 +134,11 @@ private:
     std::size_t bytes_ = 0;            ///< Of their records.
     std::unordered_map<Peer const*, Agent*> links_;
     AddressContests contests_;
-    std::vector<std::shared_ptr<Peer>> cut_;             ///< To be closed; until then it can hear why.
+    struct Cut {
+        std::shared_ptr<Peer> link;
+        std::string why;
+    };
+    std::vector<Cut> cut_;                               ///< To be closed; until then it can hear why.
     std::unordered_set<Ip> registered_;                  ///< To be written whole.
     std::unordered_set<Ip> heard_;                       ///< To be written for when it was heard.
     std::vector<std::function<void(Db&)>> audit_writes_; ///< To be written with them.

@@ -2,16 +2,23 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <set>
+#include <utility>
 
 #include "agent_fields.hpp"
 #include "elves/log.hpp"
+#include "elves/text_fit.hpp"
 
 namespace elves {
 
 namespace {
 
 constexpr std::chrono::seconds second{1};
+/// Between the end of a link and its closing: what was asked on it meanwhile is answered.
+constexpr std::chrono::milliseconds before_close{250};
 constexpr std::int64_t longest_page = 1'000;
+/// In one call, and one transaction.
+constexpr std::size_t most_forgotten = 1'000;
 /// A page ends earlier when its JSON has that many bytes: it has to fit into a frame (`server.max_frame`).
 constexpr std::size_t page_bytes = 1024 * 1024;
 
@@ -87,10 +94,17 @@ void Heartbeat::declare(MethodTable& table)
         .cut_by_ip();
     table
         .call<List>("listagents", Right::read,
-            {optional("status", &List::status), optional("os", &List::os), optional("after", &List::after),
+            {optional("status", &List::status), optional("os", &List::os),
+                optional("unseen_for", &List::unseen_for), optional("after", &List::after),
                 optional("limit", &List::limit)},
             "The agents by IP, in pages.", [this](List in, Caller const& caller) { return list(in, caller); })
         .cut_by_ip();
+    table.call<Forget>("forgetagents", Right::manage,
+        {required("iplist", &Forget::iplist), optional("force", &Forget::force),
+            optional("plan", &Forget::plan)},
+        "Forget machines: their records, the keys bound to just them, their cron jobs and inventory. With "
+        "`plan` only say what there is.",
+        [this](Forget in, Caller caller) { return forget(std::move(in), std::move(caller)); });
     table
         .call<Register>("register", Right::report,
             {required("agentip", &Register::agentip), optional("asset", &Register::asset),
@@ -128,8 +142,18 @@ void Heartbeat::stop()
 {
     sweep_timer_.stop();
     second_timer_.stop();
+    cut_timer_.stop();
     agents_->note_heard(std::chrono::milliseconds(1));
     write();
+}
+
+void Heartbeat::cut_links_of(std::string_view key, std::string_view why)
+{
+    if (agents_->cut_links_of(key, why) && !cut_timer_.running())
+        cut_timer_ = clock_.after(before_close, [this] {
+            auto const timer = std::exchange(cut_timer_, {}); // Kept until this returns.
+            agents_->close_cut();
+        });
 }
 
 std::shared_ptr<Peer> Heartbeat::link(Ip const& ip) const
@@ -231,7 +255,10 @@ Reply Heartbeat::list(List const& in, Caller const& caller) const
     }
     auto const most = static_cast<std::size_t>(in.limit);
     auto const os = os_name(in.os.text);
+    auto const heard_before = in.unseen_for ? std::optional(clock_.now() - *in.unseen_for) : std::nullopt;
     auto const wanted = [&](Agents::Agent const& agent) {
+        if (heard_before && (agents_->is_online(agent) || agents_->last_heard(agent) > *heard_before))
+            return false;
         return (os.empty() || agent.record.os == os) && caller.may_touch(agent.record.ip) &&
                (!in.status || in.status->online == agents_->is_online(agent));
     };
@@ -273,6 +300,64 @@ Reply Heartbeat::register_agent(Register in, Caller const& caller)
     add_time(fields);
     for (auto const& add_fields : on_register_) add_fields(fields);
     return Reply(std::move(fields));
+}
+
+asio::awaitable<Reply> Heartbeat::forget(Forget in, Caller caller)
+{
+    std::set<Ip> const distinct(in.iplist.begin(), in.iplist.end());
+    std::vector<Ip> const agents(distinct.begin(), distinct.end());
+    if (agents.empty() || agents.size() > most_forgotten)
+        throw Error(codes::bad_field, "`iplist` has " + std::to_string(agents.size()) +
+                                          " addresses; give 1 to " + std::to_string(most_forgotten));
+    json::array shown;
+    std::vector<Belongings> all;
+    std::string online;
+    bool is_any = false;
+    for (auto const& ip : agents) {
+        auto const* const agent = agents_->find(ip);
+        json::object entry{{"agentip", ip.text()}, {"status", status_of(ip)},
+            {"asset", agent ? agent->record.asset : ""},
+            {"last_hb_time", agent ? zone_.text(agents_->last_heard(*agent)) : ""}};
+        is_any = is_any || agent;
+        if (agent && agents_->is_online(*agent)) online += (online.empty() ? "" : ", ") + ip.text();
+        for (auto const& part : parts_) {
+            auto belongings = part(ip);
+            is_any = is_any || belongings.is_any;
+            for (auto const& field : belongings.shown) entry[field.key()] = field.value();
+            all.push_back(std::move(belongings));
+        }
+        shown.push_back(std::move(entry));
+    }
+    Reply reply(json::object{{"agents", std::move(shown)}});
+    if (in.plan) co_return reply;
+    if (!online.empty() && !in.force)
+        throw Error(codes::bad_field,
+            "`iplist` has agents that are online: " + std::string(head_that_fits(online, 500)) +
+                "; stop elves-agent there first, or give `force`");
+    if (!is_any) throw Error(codes::no_agent, "nothing is known of " + agents.front().text());
+    auto const works = std::make_shared<std::vector<Belongings>>(std::move(all));
+    Store::Work also = [works](Db& db) {
+        for (auto const& part : *works) {
+            if (part.erase) part.erase(db);
+        }
+    };
+    also = together(std::move(also), caller.also(agents.front().text()));
+    co_await records_.erase(agents, std::move(also));
+    for (auto const& part : *works) {
+        if (part.on_erased) part.on_erased();
+    }
+    finish_forgetting(agents, in.force, caller);
+    co_return reply;
+}
+
+void Heartbeat::finish_forgetting(std::vector<Ip> const& agents, bool is_forced, Caller const& caller)
+{
+    for (auto const& ip : agents) {
+        bool const is_gone = agents_->forget(ip, is_forced);
+        ELVES_LOG(info, "agent.forgotten agent=" << ip.text()
+                                                 << " by=" << (caller.by().empty() ? "-" : caller.by())
+                                                 << (is_gone ? "" : ": it has just registered again"));
+    }
 }
 
 /// With `clock` where the clock was set since the start: a limit that was told before means another time.

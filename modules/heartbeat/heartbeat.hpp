@@ -60,7 +60,7 @@ public:
     [[nodiscard]] std::string online_by(Ip const& agent) const override;
     [[nodiscard]] std::optional<std::vector<std::string>> apps_of(Ip const& agent) const override;
     [[nodiscard]] std::optional<Ip> agent_of(Peer const& peer) const override;
-    void cut_links_of(std::string_view key) override { agents_->cut_links_of(key); }
+    void cut_links_of(std::string_view key, std::string_view why) override;
     void on_link(std::function<void(Ip const&)> then) override { on_link_.push_back(std::move(then)); }
     void on_register(std::function<void(json::object&)> add_fields) override
     {
@@ -71,6 +71,7 @@ public:
         std::optional<Ip> const& place, std::size_t most) const override;
     [[nodiscard]] json::object listed(Ip const& ip) const override;
     [[nodiscard]] std::chrono::seconds offline_after() const override { return offline_after_; }
+    void on_forget(std::function<Belongings(Ip const&)> part) override { parts_.push_back(std::move(part)); }
     void crons_from(CronSource source) override { crons_ = std::move(source); }
 
 private:
@@ -83,8 +84,14 @@ private:
     struct List {
         std::optional<AgentStatus> status;
         AgentText os;
+        std::optional<std::chrono::seconds> unseen_for;
         std::optional<AgentPlace> after;
         std::int64_t limit = 100;
+    };
+    struct Forget {
+        std::vector<Ip> iplist;
+        bool force = false;
+        bool plan = false;
     };
     struct Register {
         Ip agentip;
@@ -100,6 +107,8 @@ private:
     [[nodiscard]] Reply online_stat(Caller const& caller) const;
     [[nodiscard]] Reply list(List const& in, Caller const& caller) const;
     [[nodiscard]] Reply register_agent(Register in, Caller const& caller);
+    [[nodiscard]] asio::awaitable<Reply> forget(Forget in, Caller caller);
+    void finish_forgetting(std::vector<Ip> const& agents, bool is_forced, Caller const& caller);
 
     [[nodiscard]] std::string_view status_of(Ip const& ip) const;
     [[nodiscard]] AgentView view_of(Agents::Agent const& agent) const;
@@ -125,8 +134,10 @@ private:
     std::shared_ptr<Agents> agents_;
     std::vector<std::function<void(Ip const&)>> on_link_;
     std::vector<std::function<void(json::object&)>> on_register_;
+    std::vector<std::function<Belongings(Ip const&)>> parts_;
     CronSource crons_;
     Timer sweep_timer_;
+    Timer cut_timer_;
     Timer second_timer_;
     bool writing_ = false;
     bool cannot_write_ = false;

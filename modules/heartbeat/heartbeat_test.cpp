@@ -129,16 +129,17 @@ TEST_CASE("an agent whose key has changed is offline at once, and its connection
     auto const keyed = fleet.connect();
     auto const other = fleet.come("10.0.0.2");
     fleet.call("register", {{"agentip", "10.0.0.1"}}, {keyed, some_key(Role::agent)});
-    fleet.presence.cut_links_of("someone else's");
+    fleet.presence.cut_links_of("someone else's", "was deleted");
     CHECK(fleet.status("10.0.0.1") == "online");
     CHECK(fleet.presence.online_by(Ip::parse("10.0.0.1").value()) == some_key(Role::agent)->key);
     CHECK(fleet.presence.online_by(Ip::parse("10.0.0.2").value()).empty());
-    fleet.presence.cut_links_of(some_key(Role::agent)->key);
+    fleet.presence.cut_links_of(some_key(Role::agent)->key, "was disabled");
     CHECK(fleet.status("10.0.0.1") == "offline");
     CHECK(fleet.presence.online_by(Ip::parse("10.0.0.1").value()).empty());
     CHECK(keyed->is_open());
-    fleet.pass(8s);
+    fleet.pass(500ms);
     CHECK_FALSE(keyed->is_open());
+    CHECK(keyed->closed_why == "key " + some_key(Role::agent)->key + " was disabled");
     CHECK(other->is_open());
     CHECK(fleet.status("10.0.0.2") == "online");
 }

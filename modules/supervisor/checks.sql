@@ -3,10 +3,11 @@
 SELECT 'key ' || id FROM access_key
 WHERE NOT json_valid(apps) OR NOT json_valid(ips) OR length(token_hash) <> 64;
 
--- check admin: where there are keys, one that is enabled has the role admin
+-- check admin: where there are keys, one that counts has the role admin
 -- advice: make one on the server's machine, while the server is stopped: elvesd --config FILE --init-admin NAME
 SELECT 'none of the keys may administer this server' WHERE EXISTS (SELECT 1 FROM access_key)
-    AND NOT EXISTS (SELECT 1 FROM access_key WHERE role = 'admin' AND is_enabled = 1);
+    AND NOT EXISTS (SELECT 1 FROM access_key WHERE role = 'admin' AND is_enabled = 1
+        AND (expires IS NULL OR expires > ?1));
 
 -- check joins: every request to join, and every join token, can be read
 -- advice: something else than the server wrote into the file; elvesctl agents reject IP, elvesctl join-token del ID
@@ -18,6 +19,11 @@ SELECT 'key ' || access_key.id || ': "' || entry.value || '" is a function, and 
     app.name || '.*" (elvesctl key set ' || access_key.id || ' --apps ...)'
 FROM access_key, json_each(CASE WHEN json_valid(access_key.apps) THEN access_key.apps ELSE '[]' END) AS entry
 JOIN app ON app.name = entry.value WHERE instr(entry.value, '.') > 0;
+
+-- report ending: keys that have expired, or expire within a week; until then set another time (elvesctl key set KEY --expires)
+SELECT id || iif(name = '', '', ' (' || name || ')') || ': ' || role || ', '
+    || iif(expires > ?1, 'expires at ', 'expired at ') || datetime(expires / 1000, 'unixepoch') || ' UTC'
+FROM access_key WHERE is_enabled = 1 AND expires <= ?1 + 7 * 86400000 ORDER BY expires DESC;
 
 -- report wide: agent keys that cover more than one address; give each machine its own (elvesctl agents accept, or a join token)
 SELECT id || iif(name = '', '', ' (' || name || ')') || ': ' || substr(ips, 1, 80) FROM access_key

@@ -122,18 +122,18 @@ void JoinRecords::forget(bool is_rejected, Instant before) const
 /// The newcomer is refused, and nobody is pushed out: who is shown as waiting stays so while he asks.
 void JoinRecords::require_room(JoinAsk const& ask) const
 {
-    auto const full = [](std::size_t most, std::string const& of_whom) {
+    auto const full = [](std::int64_t most, std::string const& of_whom) {
         return Error(codes::too_much, std::to_string(most) + " machines" + of_whom +
                                           " wait to be let in already; try again in an hour, or have some "
                                           "accepted or rejected (elvesctl agents --pending)");
     };
     auto const counted = rate_limit_key(ask.from).text();
-    if (count(count_of_asker, counted) >= std::int64_t{most_of_one_asker})
-        throw full(most_of_one_asker, " from " + counted);
+    if (count(count_of_asker, counted) >= limits_.waiting_of_one_asker)
+        throw full(limits_.waiting_of_one_asker, " from " + counted);
     auto const ip = ask.ip.text();
-    if (ask.from != ask.ip && count(count_of_ip, ip) >= std::int64_t{most_of_one_ip})
-        throw full(most_of_one_ip, " that say they are " + ip);
-    if (count(count_waiting, {}) >= std::int64_t{most_waiting}) throw full(most_waiting, "");
+    if (ask.from != ask.ip && count(count_of_ip, ip) >= limits_.waiting_of_one_ip)
+        throw full(limits_.waiting_of_one_ip, " that say they are " + ip);
+    if (count(count_waiting, {}) >= limits_.waiting) throw full(limits_.waiting, "");
 }
 
 void JoinRecords::reject(std::int64_t id) const { db_.run(update_rejected).bind(1, id).execute(); }

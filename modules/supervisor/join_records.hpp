@@ -41,13 +41,17 @@ struct JoinToken {
     std::string used_ip;
 };
 
+/// How many may wait to join.
+struct JoinLimits {
+    std::int64_t waiting = 5'000;
+    std::int64_t waiting_of_one_asker = 100;
+    std::int64_t waiting_of_one_ip = 16; ///< That ask from elsewhere than that IP.
+};
+
 /// Who asks to join, and the tokens that let in: the only place with their SQL. A view of a Db, for one work
 /// of the store: what it does is in one transaction with what else that work does.
 class JoinRecords {
 public:
-    static constexpr std::size_t most_waiting = 5'000;
-    static constexpr std::size_t most_of_one_asker = 100;
-    static constexpr std::size_t most_of_one_ip = 16; ///< That ask from elsewhere than that IP.
     static constexpr std::size_t most_tokens = 1'000;
     /// A machine that waits and asks no more is forgotten, and so is a rejected one. No token lives as long
     /// as that: one that was there when a machine was rejected never meets it as an unknown one.
@@ -55,7 +59,7 @@ public:
     static constexpr std::chrono::hours rejected_memory{31 * 24};
     static constexpr std::chrono::hours longest_token_life{30 * 24};
 
-    explicit JoinRecords(Db& db) : db_(db) {}
+    explicit JoinRecords(Db& db, JoinLimits limits = {}) : db_(db), limits_(limits) {}
 
     [[nodiscard]] std::optional<JoinRequest> find(Ip const& ip, std::string_view hash) const;
     [[nodiscard]] std::vector<JoinRequest> of(Ip const& ip) const;
@@ -82,6 +86,7 @@ private:
     [[nodiscard]] std::int64_t count(std::string_view sql, std::string_view value) const;
 
     Db& db_;
+    JoinLimits limits_;
 };
 
 } // namespace elves

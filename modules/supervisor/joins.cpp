@@ -71,6 +71,23 @@ json::object shown_token(JoinToken const& token, Zone const& zone)
 
 } // namespace
 
+void Joins::configure(Section const& section)
+{
+    constexpr std::int64_t most = 1'000'000;
+    auto const of_one = section.number("join_rate", 60, 1, most);
+    auto const of_all = section.number("join_rate_all", 6'000, 1, most);
+    if (of_all < of_one)
+        section.refuse("join_rate_all", std::to_string(of_all) + " is less than join_rate (" +
+                                            std::to_string(of_one) + "); give at least as much");
+    limit_ = AskLimit(static_cast<std::size_t>(of_one), static_cast<std::size_t>(of_all));
+    JoinLimits limits;
+    limits.waiting = section.number("join_waiting", limits.waiting, 1, most);
+    limits.waiting_of_one_asker =
+        section.number("join_waiting_from_one", limits.waiting_of_one_asker, 1, most);
+    limits.waiting_of_one_ip = section.number("join_waiting_as_one", limits.waiting_of_one_ip, 1, most);
+    limits_ = limits;
+}
+
 void Joins::declare(MethodTable& table)
 {
     table
@@ -114,7 +131,8 @@ asio::awaitable<Reply> Joins::join(Ask in, Caller caller)
     JoinAsk ask{in.agentip, std::move(in.hash.text), std::move(in.asset.text), std::move(in.version.text),
         caller.peer->ip()};
     if (!limit_.take(ask.from, clock_.steady()))
-        throw Error(codes::too_much, "too many ask to join just now; try again in a minute");
+        throw Error(codes::too_much,
+            "too many ask to join just now; try again in a minute ([supervisor] join_rate, join_rate_all)");
     // An agent that does not know of pins sends its token with the pin.
     auto const token_hash =
         in.join_token ? sha256_hex(JoinTokenText::parse(in.join_token->text).secret) : std::string();
@@ -122,9 +140,9 @@ asio::awaitable<Reply> Joins::join(Ask in, Caller caller)
     auto key = TaskId::random().text();
     auto also = caller.also(key);
     std::function<Verdict(Db&)> work = [ask, token_hash, key = std::move(key), also = std::move(also),
-                                           online = online_by(ask.ip, *caller.peer),
+                                           limits = limits_, online = online_by(ask.ip, *caller.peer),
                                            now = clock_.now()](Db& db) {
-        auto verdict = judge(db, ask, token_hash, key, online, now);
+        auto verdict = judge(JoinRecords(db, limits), db, ask, token_hash, key, online, now);
         if (verdict.made && also) also(db);
         return verdict;
     };
@@ -148,10 +166,9 @@ asio::awaitable<Reply> Joins::join(Ask in, Caller caller)
 }
 
 /// Whether it is let in is decided where it is written, so that no two can be the first.
-Joins::Verdict Joins::judge(Db& db, JoinAsk const& ask, std::string const& token_hash, std::string const& key,
-    std::string const& online_by, Instant now)
+Joins::Verdict Joins::judge(JoinRecords const& records, Db& db, JoinAsk const& ask,
+    std::string const& token_hash, std::string const& key, std::string const& online_by, Instant now)
 {
-    JoinRecords const records(db);
     auto const holder = KeyRing::holder(db, ask.ip, ask.hash, now);
     if (holder && holder->is_same)
         return {holder->counts ? Outcome::accepted : Outcome::rejected, holder->key, {}, {}, false};
@@ -247,7 +264,7 @@ asio::awaitable<Reply> Joins::accept(Named in, Caller caller)
                                            << "), with key " << accepted.key.key);
     for (auto const& replaced : accepted.replaced) {
         keys_.drop(replaced);
-        if (presence_) presence_->cut_links_of(replaced);
+        if (presence_) presence_->cut_links_of(replaced, "was replaced");
         ELVES_LOG(info, "it takes the place of key " << replaced);
     }
     co_return Reply(json::object{{"agentip", accepted.ask.ip.text()}, {"fingerprint", print},

@@ -9,6 +9,7 @@
 #include "elves/method_table.hpp"
 #include "elves/services/presence.hpp"
 #include "elves/services/server_identity.hpp"
+#include "elves/settings.hpp"
 #include "elves/store.hpp"
 #include "elves/task_id.hpp"
 #include "join_records.hpp"
@@ -39,6 +40,8 @@ public:
         : store_(store), keys_(keys), clock_(clock), presence_(presence), identity_(identity)
     {
     }
+    /// `join_…` of the section `[supervisor]`.
+    void configure(Section const& section);
     void declare(MethodTable& table);
     /// What is to be done with the deletion of that key: its machine is as if rejected, and no token lets it
     /// in again. Nothing where it isn't one machine's.
@@ -93,8 +96,8 @@ private:
 
     /// The certificate, say, or key for many, by which that agent is online now, with another connection.
     [[nodiscard]] std::string online_by(Ip const& ip, Peer const& asking) const;
-    [[nodiscard]] static Verdict judge(Db& db, JoinAsk const& ask, std::string const& token_hash,
-        std::string const& key, std::string const& online_by, Instant now);
+    [[nodiscard]] static Verdict judge(JoinRecords const& records, Db& db, JoinAsk const& ask,
+        std::string const& token_hash, std::string const& key, std::string const& online_by, Instant now);
     [[nodiscard]] static Accepted let_in(
         Db& db, Named const& named, std::string const& key, std::string const& online_by, Instant now);
     static void tell(JoinAsk const& ask, Verdict const& verdict, std::string const& address);
@@ -105,6 +108,7 @@ private:
     Presence* presence_;
     ServerIdentity const* identity_;
     AskLimit limit_;
+    JoinLimits limits_;
 };
 
 } // namespace elves

@@ -599,3 +599,31 @@ TEST_CASE("a join token carries the fingerprint of the server's certificate, and
     CHECK_FALSE(plain.contains("pin"));
     CHECK(plain.at("token").as_string().find('.') == json::string::npos);
 }
+
+TEST_CASE("how many may ask to join, and wait, is a setting", "[joins]")
+{
+    Gatehouse gate;
+    auto const configure = [&](std::string const& text) {
+        auto const settings = Settings::parse("[supervisor]\n" + text, "elves.conf");
+        gate.own->configure(settings.section("supervisor"));
+    };
+    auto const machine = [](int n, std::string const& from = {}) {
+        auto const ip = "10.2.0." + std::to_string(n);
+        return Machine{ip, "elv_" + std::to_string(n), from.empty() ? ip : from};
+    };
+    configure("join_waiting = 2");
+    CHECK(gate.answer(machine(1)) == "pending");
+    CHECK(gate.answer(machine(2)) == "pending");
+    CHECK(gate.answer(machine(3)) == "429.1");
+    CHECK(gate.answer(machine(2)) == "pending"); // Who waits already goes on waiting.
+    configure("join_waiting_from_one = 1\njoin_waiting_as_one = 1");
+    CHECK(gate.answer(machine(4, "10.9.0.1")) == "pending");
+    CHECK(gate.answer(machine(5, "10.9.0.1")) == "429.1");
+    CHECK(gate.answer({"10.2.0.4", "elv_another", "10.9.0.2"}) == "429.1");
+    configure("join_rate = 1\njoin_rate_all = 2");
+    CHECK(gate.answer(machine(6)) == "pending");
+    CHECK(gate.answer(machine(6)) == "429.1");
+    CHECK(gate.answer(machine(7)) == "pending");
+    CHECK(gate.answer(machine(8)) == "429.1");
+    CHECK_THROWS_AS(configure("join_rate = 10\njoin_rate_all = 5"), SettingsError);
+}

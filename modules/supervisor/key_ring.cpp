@@ -157,6 +157,8 @@ void KeyRing::load(Instant now)
 {
     store_.at_start([this, now](Db& db) {
         keys_.clear();
+        ends_.clear();
+        machine_keys_.clear();
         wide_agent_keys_.clear();
         admins_.clear();
         has_had_admin_ = db.run(select_admin_seen).next();
@@ -165,7 +167,7 @@ void KeyRing::load(Instant now)
             auto const id = std::string(row.text(0));
             try {
                 auto const loaded = keys_.insert_or_assign(id, entry_of(row, zone_)).first;
-                index(*loaded->second.key);
+                index(loaded->second);
                 index_admin(*loaded->second.key, now);
             } catch (std::exception const& error) {
                 // It is none, and must not keep the server down; nor is it thrown away.
@@ -272,7 +274,7 @@ asio::awaitable<void> KeyRing::change(std::string id, KeyChange change, Instant 
     if (change.quota) change.quota->apply_to(key->quota);
     index_admin(*key, at);
     now->second.key = std::move(key);
-    index(*now->second.key);
+    index(now->second);
 }
 
 asio::awaitable<bool> KeyRing::rotate(
@@ -292,6 +294,7 @@ asio::awaitable<bool> KeyRing::rotate(
     entry.old_token_hash = std::exchange(entry.token_hash, std::move(hash));
     entry.old_token_until = old_until;
     if (overlap.count() == 0) entry.old_token_hash.clear();
+    index_ends(entry);
     co_return ends_one;
 }
 
@@ -382,24 +385,70 @@ void KeyRing::require_room() const
 void KeyRing::keep(Key key, std::string hash, Instant created)
 {
     key.create_time = zone_.text(created);
-    index_admin(key, created);
     auto id = key.key;
     KeyEntry entry;
     entry.key = std::make_shared<Key const>(std::move(key));
     entry.token_hash = std::move(hash);
+    drop(id); // Its ends, where there was one of that id.
     auto const kept = keys_.insert_or_assign(std::move(id), std::move(entry)).first;
-    index(*kept->second.key);
+    index_admin(*kept->second.key, created);
+    index(kept->second);
 }
 
 void KeyRing::drop(std::string const& id)
 {
-    keys_.erase(id);
+    if (auto const found = keys_.find(id); found != keys_.end()) {
+        for (auto const& end : found->second.ends) ends_.erase(end);
+        drop_machine(found->second);
+        keys_.erase(found);
+    }
     admins_.erase(id);
     wide_agent_keys_.erase(id);
 }
 
-void KeyRing::index(Key const& key)
+void KeyRing::index_ends(KeyEntry& entry)
 {
+    for (auto const& end : entry.ends) ends_.erase(end);
+    entry.ends.clear();
+    auto const& key = *entry.key;
+    if (key.expires) entry.ends.push_back({*key.expires, key.key});
+    if (!entry.old_token_hash.empty()) entry.ends.push_back({entry.old_token_until, key.key});
+    ends_.insert(entry.ends.begin(), entry.ends.end());
+}
+
+std::optional<KeyEnd> KeyRing::next_end(KeyEnd const& last) const
+{
+    auto const found = ends_.upper_bound(last);
+    return found == ends_.end() ? std::nullopt : std::optional(*found);
+}
+
+void KeyRing::index_machine(KeyEntry& entry)
+{
+    drop_machine(entry);
+    auto const& key = *entry.key;
+    bool const is_one_machine = key.role == Role::agent && key.ips.is_single();
+    entry.machine = is_one_machine ? std::optional(key.ips.begin()->first()) : std::nullopt;
+    if (entry.machine) machine_keys_.emplace(*entry.machine, key.key);
+}
+
+void KeyRing::drop_machine(KeyEntry const& entry)
+{
+    if (entry.machine) machine_keys_.erase({*entry.machine, entry.key->key});
+}
+
+std::vector<std::string> KeyRing::of_machine(Ip const& ip) const
+{
+    std::vector<std::string> ids;
+    for (auto at = machine_keys_.lower_bound({ip, {}}); at != machine_keys_.end() && at->first == ip; ++at)
+        ids.push_back(at->second);
+    return ids;
+}
+
+void KeyRing::index(KeyEntry& entry)
+{
+    index_ends(entry);
+    index_machine(entry);
+    auto const& key = *entry.key;
     bool const is_empty = key.ips.begin() == key.ips.end();
     if (key.role == Role::agent && key.enabled && !is_empty && !key.ips.is_single()) {
         wide_agent_keys_.insert(key.key);

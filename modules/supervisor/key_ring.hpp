@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "elves/asio.hpp"
@@ -36,6 +37,13 @@ struct KeyUse {
     Ip from;
 };
 
+/// The moment from which a key, or the token that it had before a rotation, proves nothing.
+struct KeyEnd {
+    Instant at{};
+    std::string key;
+    friend auto operator<=>(KeyEnd const&, KeyEnd const&) = default;
+};
+
 /// A key, and what of it is nobody else's business.
 struct KeyEntry {
     std::shared_ptr<Key const> key;
@@ -44,6 +52,8 @@ struct KeyEntry {
     Instant old_token_until{};  ///< From then on that one proves nothing.
     std::optional<KeyUse> used;
     bool is_use_written = true;
+    std::vector<KeyEnd> ends;    ///< As KeyRing has them in order.
+    std::optional<Ip> machine{}; ///< As KeyRing has it: the one address of an agent's key.
 
     [[nodiscard]] bool has_old_token(Instant now) const
     {
@@ -83,6 +93,10 @@ public:
         std::string_view id, std::string_view token, Instant now) const;
     /// As `proven`, by a token that was shown before.
     [[nodiscard]] std::shared_ptr<Key const> still_proven(BoundKey const& bound, Instant now) const;
+    /// The first end after `last`, past ones too: in order of time, and of ids at the same moment.
+    [[nodiscard]] std::optional<KeyEnd> next_end(KeyEnd const& last) const;
+    /// The keys of the role `agent` that are for that address alone.
+    [[nodiscard]] std::vector<std::string> of_machine(Ip const& ip) const;
     /// By id. Valid until the next co_await.
     [[nodiscard]] Keys const& all() const noexcept { return keys_; }
     [[nodiscard]] Zone const& zone() const noexcept { return zone_; }
@@ -129,13 +143,18 @@ private:
         std::string_view id, std::string_view hash, Instant now) const;
     void index_admin(Key const& key, Instant now);
 
-    /// To be called whenever `key` is another one than before.
-    void index(Key const& key);
+    /// To be called whenever the key is another one than before.
+    void index(KeyEntry& entry);
+    void index_ends(KeyEntry& entry);
+    void index_machine(KeyEntry& entry);
+    void drop_machine(KeyEntry const& entry);
 
     Store& store_;
     Zone zone_;
     std::size_t most_;
     Keys keys_;
+    std::set<KeyEnd> ends_;
+    std::set<std::pair<Ip, std::string>> machine_keys_;
     std::set<std::string> wide_agent_keys_;
     std::set<std::string, std::less<>>
         admins_; ///< Ids of the keys of that role, also those that do not count.

@@ -1,5 +1,7 @@
 #include "supervisor/supervisor.hpp"
 
+#include <set>
+
 #include "catch.hpp"
 #include "support/fake_presence.hpp"
 #include "support/office.hpp"
@@ -78,7 +80,7 @@ TEST_CASE("a login binds its connection to the key, and a wrong one binds nothin
     CHECK(office.login(made.key, made.token) == wrong_token);
 }
 
-TEST_CASE("a key counts up to its expiry, and its agents' links are cut after it", "[supervisor]")
+TEST_CASE("a key counts up to its expiry, and its agents' links are cut in that second", "[supervisor]")
 {
     Post post;
     auto const made = post.driver.call("setkey", {{"expires", "2026-01-01 00:10:00"}});
@@ -93,12 +95,43 @@ TEST_CASE("a key counts up to its expiry, and its agents' links are cut after it
     CHECK(post.presence.cut.empty());
     post.office.clock.advance(1s);
     CHECK_FALSE((proven() || still()));
-    post.office.clock.advance(60s);
     CHECK(post.presence.cut == std::vector<std::string>{key});
     post.office.clock.advance(600s);
     CHECK(post.presence.cut.size() == 1);
     post.driver.call("setkey", {{"key", key}, {"expires", "never"}});
     CHECK((proven() && still()));
+}
+
+TEST_CASE("many keys that expire at one moment have all their links cut within the second", "[supervisor]")
+{
+    Post post;
+    std::set<std::string> keys;
+    for (int i = 0; i < 130; ++i) {
+        auto const made = post.driver.call("setkey", {{"expires", "2026-01-01 00:10:00"}});
+        keys.emplace(made.at("key").as_string());
+    }
+    post.office.clock.advance(600s);
+    for (int i = 0; i < 10; ++i) post.office.clock.advance(1ms);
+    auto const& cut = post.presence.cut;
+    CHECK(std::set<std::string>(cut.begin(), cut.end()) == keys);
+    CHECK(cut.size() == keys.size());
+}
+
+TEST_CASE("an expiry that is set while the server runs, or taken back, counts in time", "[supervisor]")
+{
+    Post post;
+    auto const made = post.driver.call("setkey", {{"name", "web-5"}});
+    std::string const key(made.at("key").as_string());
+    post.driver.call("setkey", {{"key", key}, {"expires", "2026-01-01 00:10:00"}});
+    post.presence.cut.clear(); // The change itself cuts.
+    post.driver.call("setkey", {{"key", key}, {"expires", "never"}});
+    post.presence.cut.clear();
+    post.office.clock.advance(700s);
+    CHECK(post.presence.cut.empty());
+    post.driver.call("setkey", {{"key", key}, {"expires", "2026-01-01 00:20:00"}});
+    post.presence.cut.clear();
+    post.office.clock.advance(500s);
+    CHECK(post.presence.cut == std::vector<std::string>{key});
 }
 
 TEST_CASE("a rotated key has two tokens until the overlap is over", "[supervisor]")

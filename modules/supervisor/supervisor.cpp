@@ -1,5 +1,7 @@
 #include "supervisor.hpp"
 
+#include <algorithm>
+
 #include "elves/log.hpp"
 #include "elves/one_shot.hpp"
 #include "elves/secret.hpp"
@@ -13,7 +15,11 @@ namespace {
 constexpr std::int64_t longest_page = 1'000;
 /// A page ends earlier when its JSON has that many bytes: it has to fit into a frame (`server.max_frame`).
 constexpr std::size_t page_bytes = 1024 * 1024;
-constexpr std::chrono::minutes between_looks{1};
+constexpr std::chrono::minutes between_writes{1};
+/// A clock that was set is noticed by then.
+constexpr std::chrono::milliseconds longest_wait_for_end{500};
+/// Keys that end together are handled in steps, so that the loop goes on.
+constexpr int ends_at_once = 50;
 constexpr std::chrono::seconds longest_overlap{30 * 86'400};
 
 Error wrong_key()
@@ -139,13 +145,15 @@ void Supervisor::start()
 {
     keys_.load(clock_.now());
     apps_.load();
-    looked_ = clock_.now();
-    look_again_soon();
+    last_end_ = {clock_.now(), {}};
+    write_uses_later();
+    end_links_in_time();
 }
 
 void Supervisor::stop()
 {
-    looking_.stop();
+    writing_.stop();
+    ending_.stop();
     keys_.write_uses();
 }
 
@@ -182,22 +190,30 @@ std::string Supervisor::warning_of_wide_keys() const
            "(elvesctl agents accept, or a join token), and delete these";
 }
 
-void Supervisor::look_again_soon()
+void Supervisor::write_uses_later()
 {
-    looking_ = clock_.after(between_looks, [this] { look_at_keys(); });
+    writing_ = clock_.after(between_writes, [this] {
+        keys_.write_uses();
+        write_uses_later();
+    });
 }
 
-void Supervisor::look_at_keys()
+/// Calls are judged one by one, but what the server sends is not: a link ends with what proved it.
+void Supervisor::end_links_in_time()
 {
-    keys_.write_uses();
-    auto const before = std::exchange(looked_, clock_.now());
-    for (auto const& [id, entry] : keys_.all()) {
-        auto const is_past = [&](Instant end) { return before < end && end <= looked_; };
-        bool const is_expired = entry.key->expires && is_past(*entry.key->expires);
-        bool const is_rotated = !entry.old_token_hash.empty() && is_past(entry.old_token_until);
-        if (is_expired || is_rotated) cut_links_of(id);
+    auto const now = clock_.now();
+    // The clock was set back: what has ended counts again, and ends again.
+    if (now < last_end_.at) last_end_ = {now, {}};
+    auto next = keys_.next_end(last_end_);
+    for (int step = 0; step < ends_at_once && next && next->at <= now; ++step) {
+        last_end_ = *next;
+        auto const& key = *keys_.find(next->key)->key;
+        cut_links_of(next->key, key.expires == next->at ? "has expired" : "has a new token");
+        next = keys_.next_end(last_end_);
     }
-    look_again_soon();
+    auto wait = longest_wait_for_end;
+    if (next) wait = std::clamp(next->at - now, std::chrono::milliseconds(0), wait);
+    ending_ = clock_.after(wait, [this] { end_links_in_time(); });
 }
 
 std::shared_ptr<Key const> Supervisor::prove(std::string_view key, std::string_view token, Ip const& from)
@@ -218,10 +234,13 @@ std::shared_ptr<Key const> Supervisor::still(BoundKey const& bound, Ip const& fr
     return proven;
 }
 
-asio::awaitable<void> Supervisor::wrong_try(std::shared_ptr<Peer> peer)
+asio::awaitable<void> Supervisor::wrong_try(std::shared_ptr<Peer> peer, std::string shown_key)
 {
     auto const [wait, is_news] = tries_.note(peer->ip(), clock_.steady());
-    if (is_news) ELVES_LOG(warning, "a wrong key or token from " << peer->address());
+    if (is_news)
+        ELVES_LOG(
+            warning, "a wrong key or token from " << peer->address() << " key=" << key_start(shown_key));
+    failed_.note(shown_key, peer->ip(), clock_.now());
     auto const from = peer->ip();
     if (!tries_.begin_wait(from)) {
         // The answer is not delayed, and is the last one on that connection.
@@ -262,7 +281,8 @@ asio::awaitable<Reply> Supervisor::check(Check in, Caller caller)
     auto const key = keys_.proven(in.key.text, in.token.text, clock_.now());
     if (!key) {
         if (caller.audit) caller.audit->claim(in.key.text);
-        co_await wrong_try(caller.peer);
+        auto shown = in.key.text;
+        co_await wrong_try(caller.peer, std::move(shown));
     }
     co_return Reply(json::object{{"status", key && key->may_touch(in.agentip) ? "true" : "false"}});
 }
@@ -271,7 +291,8 @@ asio::awaitable<Reply> Supervisor::login(Login in, Caller caller)
 {
     auto const key = keys_.proven(in.key.text, in.token.text, clock_.now());
     if (!key) {
-        co_await wrong_try(caller.peer);
+        auto shown = in.key.text;
+        co_await wrong_try(caller.peer, std::move(shown));
         throw wrong_key();
     }
     if (caller.audit) caller.audit->prove(key->key);
@@ -337,7 +358,7 @@ asio::awaitable<Reply> Supervisor::rotate_key(SetKey in, Caller caller)
     auto also = caller.also();
     auto const now = clock_.now();
     bool const ends_one = co_await keys_.rotate(in.key, token, now, in.overlap, std::move(also));
-    if (ends_one) cut_links_of(in.key);
+    if (ends_one) cut_links_of(in.key, "has a new token");
     co_return Reply(json::object{{"key", in.key}, {"token", token}});
 }
 
@@ -358,7 +379,8 @@ asio::awaitable<Reply> Supervisor::change_key(SetKey in, Caller caller)
     bool const was_over = keys_.has_had_admin();
     auto const admins = admin_keys().count;
     co_await keys_.change(in.key, std::move(change), clock_.now(), std::move(also));
-    if (!keeps_rights) cut_links_of(in.key);
+    bool const is_disabled = in.enabled && !*in.enabled;
+    if (!keeps_rights) cut_links_of(in.key, is_disabled ? "was disabled" : "was changed");
     quotas_.on_key_changed(in.key);
     end_loopback_authority(was_over);
     json::object fields{{"key", in.key}};
@@ -396,7 +418,7 @@ asio::awaitable<Reply> Supervisor::delete_key(DeleteKey in, Caller caller)
     if (!in.cancel || !is_left_behind) {
         auto also = together(joins_.withdrawing(in.key), caller.also());
         co_await keys_.erase(in.key, std::move(also));
-        cut_links_of(in.key);
+        cut_links_of(in.key, "was deleted");
         quotas_.on_key_deleted(in.key);
     }
     if (in.cancel) co_await quotas_.end_all(in.key);
@@ -413,7 +435,29 @@ void Supervisor::end_loopback_authority(bool was_over)
     if (was_over || !keys_.has_had_admin()) return;
     ELVES_LOG(
         info, "auth.first_admin_key: loopback without a key is no admin any more ([auth] mode protected)");
-    cut_links_of("");
+    cut_links_of("", "counts no longer");
+}
+
+/// A machine that comes again afterwards asks to join as a new one does: nothing remembers that it was here.
+Belongings Supervisor::belongings_of(Ip const& machine)
+{
+    auto const keys = keys_.of_machine(machine);
+    Belongings all;
+    all.shown["keys"] = json::value_from(keys);
+    all.is_any = !keys.empty();
+    all.erase = [machine, keys](Db& db) {
+        for (auto const& key : keys) KeyRing::remove(db, key);
+        JoinRecords const joins(db);
+        for (auto const& request : joins.of(machine)) joins.erase(machine, request.ask.hash);
+    };
+    all.on_erased = [this, keys] {
+        for (auto const& key : keys) {
+            keys_.drop(key);
+            cut_links_of(key, "was deleted: its machine was forgotten");
+            quotas_.on_key_deleted(key);
+        }
+    };
+    return all;
 }
 
 /// Not refused: whoever ends a key that was stolen must not have to make another one first, and root on the
@@ -428,9 +472,9 @@ void Supervisor::warn_of_no_admin(json::object& reply, std::size_t before) const
 }
 
 /// Calls on a link are judged one by one; but an agent that is only instructed makes none.
-void Supervisor::cut_links_of(std::string const& key)
+void Supervisor::cut_links_of(std::string const& key, std::string_view why)
 {
-    if (presence_) presence_->cut_links_of(key);
+    if (presence_) presence_->cut_links_of(key, why);
 }
 
 Reply Supervisor::list_keys(List const& in) const

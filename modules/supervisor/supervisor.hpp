@@ -12,6 +12,7 @@
 #include "elves/services/authority.hpp"
 #include "elves/services/key_issuer.hpp"
 #include "elves/services/presence.hpp"
+#include "failed_logins.hpp"
 #include "joins.hpp"
 #include "key_quotas.hpp"
 #include "key_ring.hpp"
@@ -44,10 +45,15 @@ public:
         KeyRing& keys, KeyQuotas& quotas, AppAddresses& apps, Joins& joins, Clock& clock, Presence* presence)
         : keys_(keys), quotas_(quotas), apps_(apps), joins_(joins), clock_(clock), presence_(presence)
     {
+        if (presence_) presence_->on_forget([this](Ip const& machine) { return belongings_of(machine); });
     }
 
     [[nodiscard]] std::string_view name() const override { return "supervisor"; }
-    void configure(Section const& section) override { quotas_.configure(section); }
+    void configure(Section const& section) override
+    {
+        quotas_.configure(section);
+        joins_.configure(section);
+    }
     void declare(MethodTable& table) override;
     void start() override;
     void stop() override;
@@ -61,7 +67,11 @@ public:
     {
         return {keys_.count_admins(clock_.now()), keys_.has_had_admin()};
     }
-    [[nodiscard]] asio::awaitable<void> wrong_try(std::shared_ptr<Peer> peer) override;
+    [[nodiscard]] asio::awaitable<void> wrong_try(std::shared_ptr<Peer> peer, std::string shown_key) override;
+    [[nodiscard]] std::vector<std::string> failed_logins() const override
+    {
+        return failed_.lines(clock_.now(), keys_.zone());
+    }
     [[nodiscard]] std::shared_ptr<Key const> find_key(std::string_view id) const override;
     [[nodiscard]] std::optional<AppAddress> callback(std::string_view app) const override;
     [[nodiscard]] Issued issue_at_start(
@@ -114,12 +124,13 @@ private:
 
     [[nodiscard]] asio::awaitable<Reply> check(Check in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> login(Login in, Caller caller);
-    void cut_links_of(std::string const& key);
+    void cut_links_of(std::string const& key, std::string_view why);
     [[nodiscard]] std::string warning_of_wide_keys() const;
     void end_loopback_authority(bool was_over);
+    [[nodiscard]] Belongings belongings_of(Ip const& machine);
     void warn_of_no_admin(json::object& reply, std::size_t before) const;
-    void look_again_soon();
-    void look_at_keys();
+    void write_uses_later();
+    void end_links_in_time();
     [[nodiscard]] Reply callback_info(ByApp const& in) const;
     [[nodiscard]] Reply auth_by_key(ByKey const& in, Caller const& caller) const;
     [[nodiscard]] asio::awaitable<Reply> set_key(SetKey in, Caller caller);
@@ -142,8 +153,10 @@ private:
     Clock& clock_;
     Presence* presence_;
     WrongTries tries_;
-    Timer looking_;
-    Instant looked_{}; ///< When expired keys were looked for last.
+    FailedLogins failed_;
+    Timer writing_;
+    Timer ending_;
+    KeyEnd last_end_; ///< The links that were made with what has ended by then are cut.
 };
 
 } // namespace elves

@@ -12,7 +12,9 @@
 #include "agent/agent_settings.hpp"
 #include "agent/conf_file.hpp"
 #include "agent/instruct_service.hpp"
+#include "agent/journal_claim.hpp"
 #include "agent/journal_schema.hpp"
+#include "agent/kept_contact.hpp"
 #include "agent/kept_output.hpp"
 #include "agent/leftover_groups.hpp"
 #include "agent/runner_workers.hpp"
@@ -62,16 +64,10 @@ public:
         , router_(gate_)
         , shared_{clock_, &router_, limits()}
         , link_(settings_, shared_, zone_, server_time_,
-              {[this](std::shared_ptr<Peer> server) {
-                   begin_journal();
-                   output_.link_up(server);
-                   reports_.link_up(std::move(server));
-               },
-                  [this] {
-                      output_.link_down();
-                      reports_.link_down();
-                  },
-                  [this](JsonValue const& reply) { bounds_.learn(reply); }})
+              {[this](std::shared_ptr<Peer> server, Ip ip) { link_up(std::move(server), ip); },
+                  [this](std::chrono::milliseconds quiet) { link_down(quiet); },
+                  [this](JsonValue const& reply) { bounds_.learn(reply); }, [this] { contact_.hear(); },
+                  [this](std::string why) { contact_.refuse(std::move(why)); }})
     {
         shared_.tls = settings_.tls;
         store_.apply_migrations();
@@ -83,6 +79,9 @@ public:
                 [this](TaskId id, bool is_queued) { reports_.tell_queued(id, is_queued); }});
         output_.ask_unconfirmed([this](TaskId id) { return tasks_.is_unconfirmed(id); });
         cron_.on_run([this](TaskId id) { reports_.add_run(id); });
+        cron_.ask_hold([this] { return contact_.hold(); });
+        contact_.on_change([this] { cron_.hold_changed(); });
+        service_.wait_for(claim_);
     }
     ~Agent()
     {
@@ -97,11 +96,8 @@ public:
 
     void run()
     {
-        if (auto const since = journal_.load_since()) journal_since_.set(*since);
-        kill_leftover_groups(journal_.cut_off_tasks());
-        output_.start(journal_.load_output());
-        tasks_.start(journal_.load_tasks(clock_.now()));
-        cron_.start(journal_.load_crons());
+        contact_.start();
+        open_journal();
         wait_for_signal();
         release_signals();
         pruner_.set(keep_confirmed, [](Db& db, Instant now, std::int64_t most) {
@@ -129,6 +125,62 @@ private:
         all.max_frame = std::size_t{16} * 1024 * 1024;
         all.max_inflight = settings_.max_workers + settings_.max_queued + 100;
         return all;
+    }
+
+    /// As it was at the start of this process.
+    struct Loaded {
+        std::optional<Instant> since;
+        std::vector<TaskId> cut_off;
+        std::vector<Journal::KeptPiece> output;
+        std::vector<Entry> tasks;
+        std::vector<CronRow> crons;
+    };
+
+    /// What is in the journal counts once the journal is known to be this machine's.
+    void open_journal()
+    {
+        auto owner = journal_.load_owner();
+        auto loaded = std::make_shared<Loaded>();
+        loaded->since = journal_.load_since();
+        loaded->cut_off = journal_.cut_off_tasks();
+        loaded->output = journal_.load_output();
+        loaded->tasks = journal_.load_tasks(clock_.now());
+        loaded->crons = journal_.load_crons();
+        claim_.open(std::move(owner), [this, loaded](bool is_emptied) {
+            if (is_emptied) *loaded = {};
+            if (loaded->since) journal_since_.set(*loaded->since);
+            kill_leftover_groups(loaded->cut_off);
+            output_.start(std::move(loaded->output));
+            tasks_.start(std::move(loaded->tasks));
+            cron_.start(std::move(loaded->crons));
+        });
+    }
+
+    void link_up(std::shared_ptr<Peer> server, Ip ip)
+    {
+        contact_.hear();
+        if (claim_.is_of(ip)) return serve(server);
+        asio::co_spawn(io_, claim_.claim(ip, server_time_.now()), [this, server](std::exception_ptr failure) {
+            // It may have gone meanwhile.
+            if (!failure && server->is_open()) return serve(server);
+            if (!failure) return;
+            ELVES_LOG(error, "journal.not_claimed file=" << settings_.journal << ": it can't be written");
+            server->close("the journal can't be bound to this machine");
+        });
+    }
+
+    void serve(std::shared_ptr<Peer> const& server)
+    {
+        begin_journal();
+        output_.link_up(server);
+        reports_.link_up(server);
+    }
+
+    void link_down(std::chrono::milliseconds quiet)
+    {
+        contact_.lose(quiet);
+        output_.link_down();
+        reports_.link_down();
     }
 
     /// Of a new journal, at the first registration: every task that is handed over from now on will be in it.
@@ -218,6 +270,9 @@ private:
     ServerTime server_time_{clock_};
     JournalSince journal_since_{server_time_, keep_confirmed};
     Journal journal_;
+    JournalClaim claim_{io_.get_executor(), clock_, journal_,
+        {machine_mark(), settings_.ip, &is_own_address, settings_.journal}};
+    KeptContact contact_{io_.get_executor(), clock_, journal_, settings_.without_server};
     Pruner pruner_{store_, clock_, "tasks of the journal"};
     Runner runner_;
     RunnerWorkers workers_;

@@ -181,6 +181,9 @@ AgentSettings AgentSettings::read(Settings const& settings)
     auto const worker = settings.section("worker");
     all.confinement = Confinement::read(worker, settings.section("limits"));
     all.param_by_input = worker.choice("param", "argument", {"argument", "input"}) == "input";
+    constexpr std::chrono::seconds ten_years{std::int64_t{10} * 366 * 86'400};
+    all.without_server = settings.section("cron").seconds(
+        "without_server", all.without_server, std::chrono::seconds(1), ten_years);
     all.log = LogSettings::read(settings.section("log"));
     settings.refuse_unknown();
     return all;

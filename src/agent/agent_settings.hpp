@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <map>
@@ -19,7 +20,7 @@
 
 namespace elves::agent {
 
-/// agent.conf: `[agent]`, `[facts]`, `[run_as]`, `[worker]`, `[limits]` and `[log]`.
+/// agent.conf: `[agent]`, `[facts]`, `[run_as]`, `[worker]`, `[limits]`, `[cron]` and `[log]`.
 struct AgentSettings {
     std::vector<HostPort> servers; ///< Tried in turn.
     ServerUsers server_users{
@@ -45,6 +46,7 @@ struct AgentSettings {
     RunAs run_as;
     Confinement confinement;
     bool param_by_input = false;
+    std::chrono::seconds without_server{86'400}; ///< Own cron jobs end when none is heard for so long.
     LogSettings log;
 
     /// Throws SettingsError.

@@ -133,8 +133,14 @@ asio::awaitable<void> InstructService::ask_time(std::shared_ptr<Peer> server)
     if (failure) std::rethrow_exception(failure);
 }
 
+asio::awaitable<void> InstructService::journal_is_ours()
+{
+    if (claim_ && !claim_->is_ours()) co_await claim_->wait_until_ours();
+}
+
 asio::awaitable<void> InstructService::take(Instruct in, Caller caller)
 {
+    co_await journal_is_ours();
     Entry entry;
     entry.id = in.id;
     entry.type = in.type;
@@ -172,6 +178,7 @@ asio::awaitable<Reply> InstructService::cancel(One in)
 
 asio::awaitable<Reply> InstructService::set_crons(Crons in)
 {
+    co_await journal_is_ours();
     auto const answer = co_await cron_.set(std::move(in.cron_list.jobs));
     // `flag` stays true: sending them once more would change nothing.
     constexpr std::size_t most = 5'000;
@@ -215,6 +222,7 @@ asio::awaitable<Reply> InstructService::status(Many in, Caller caller)
     auto const room = text_room(reports_.max_frame()) / 4 * 3;
     json::array all;
     std::size_t used = 0;
+    co_await journal_is_ours();
     co_await earlier_ones();
     // The question may have overtaken the reply to `register`. Without the server's time the journal proves
     // nothing, and a task that it never had would be lost.

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/journal_claim.hpp"
 #include "agent/journal_since.hpp"
 #include "agent/own_cron.hpp"
 #include "agent/reports.hpp"
@@ -35,6 +36,9 @@ public:
     {
     }
     void declare(MethodTable& table);
+    /// What concerns the journal waits until that is this machine's. Without this it is. `claim` outlives the
+    /// service.
+    void wait_for(JournalClaim& claim) { claim_ = &claim; }
 
 private:
     struct Instruct {
@@ -63,6 +67,7 @@ private:
     asio::awaitable<Reply> instruct(Instruct in, Caller caller);
     asio::awaitable<void> take(Instruct in, Caller caller);
     asio::awaitable<void> ask_time(std::shared_ptr<Peer> server);
+    [[nodiscard]] asio::awaitable<void> journal_is_ours();
     [[nodiscard]] asio::awaitable<void> earlier_ones();
     [[nodiscard]] asio::awaitable<void> require_no_other(TaskId id, Firing firing);
     asio::awaitable<Reply> cancel(One in);
@@ -78,6 +83,7 @@ private:
     JournalSince const& since_;
     Zone const& zone_;
     Clock& clock_;
+    JournalClaim* claim_ = nullptr;
     int asking_time_ = 0;
     std::vector<OneShot<bool>> time_waiters_; ///< Questions about tasks that wait for that.
 };

@@ -194,6 +194,83 @@ std::optional<Instant> Journal::load_since()
     return since;
 }
 
+std::optional<Owner> Journal::load_owner()
+{
+    std::optional<Owner> owner;
+    store_.at_start([&](Db& db) {
+        auto row = db.run("SELECT machine, address FROM owner");
+        owner.reset();
+        if (row.next()) owner = Owner{std::string(row.text(0)), std::string(row.text(1))};
+    });
+    return owner;
+}
+
+namespace {
+
+void write_owner(Db& db, Owner const& owner)
+{
+    db.run("DELETE FROM owner").execute();
+    db.run("INSERT INTO owner (machine, address) VALUES (?1, ?2)")
+        .bind(1, owner.machine)
+        .bind(2, owner.address)
+        .execute();
+}
+
+std::int64_t count(Db& db, std::string_view sql)
+{
+    auto row = db.run(sql);
+    return row.next() ? row.number(0) : 0;
+}
+
+} // namespace
+
+void Journal::put_owner_at_start(Owner const& owner)
+{
+    store_.at_start([&](Db& db) { write_owner(db, owner); });
+}
+
+asio::awaitable<void> Journal::put_owner(Owner owner)
+{
+    return store_.write([owner = std::move(owner)](Db& db) { write_owner(db, owner); });
+}
+
+asio::awaitable<Journal::Dropped> Journal::empty_for(Owner owner, std::optional<Instant> since)
+{
+    std::function<Dropped(Db&)> work = [owner = std::move(owner), since](Db& db) {
+        Dropped const dropped{count(db, "SELECT count(*) FROM task WHERE confirmed IS NULL"),
+            count(db, "SELECT count(*) FROM cron")};
+        for (auto const* const sql :
+            {"DELETE FROM task", "DELETE FROM cron", "DELETE FROM output", "DELETE FROM journal"})
+            db.run(sql).execute();
+        if (since) db.run(put_since).bind(1, ms(*since)).execute();
+        write_owner(db, owner);
+        return dropped;
+    };
+    return store_.write_for<Dropped>(std::move(work));
+}
+
+std::optional<Contact> Journal::load_contact()
+{
+    std::optional<Contact> contact;
+    store_.at_start([&](Db& db) {
+        auto row = db.run("SELECT heard, refused FROM contact");
+        contact.reset();
+        if (row.next()) contact = Contact{row.instant(0), std::string(row.text(1))};
+    });
+    return contact;
+}
+
+asio::awaitable<void> Journal::put_contact(Contact contact)
+{
+    return store_.write_soon([contact = std::move(contact)](Db& db) {
+        db.run("DELETE FROM contact").execute();
+        db.run("INSERT INTO contact (heard, refused) VALUES (?1, ?2)")
+            .bind(1, ms(contact.heard))
+            .bind(2, contact.refused)
+            .execute();
+    });
+}
+
 std::vector<TaskId> Journal::cut_off_tasks()
 {
     std::vector<TaskId> ids;

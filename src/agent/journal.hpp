@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/server_contact.hpp"
 #include "agent/worker_queue.hpp"
 #include "elves/instruction.hpp"
 #include "elves/output_stream.hpp"
@@ -59,6 +60,13 @@ struct CronMark {
     std::optional<Instant> paid{};      ///< The run that was owed at this time is this one.
 };
 
+/// Whose journal it is.
+struct Owner {
+    std::string machine; ///< See machine_mark(); "" where it is not known.
+    std::string address; ///< The agent's; "" before the first registration.
+    friend bool operator==(Owner const&, Owner const&) = default;
+};
+
 /// Where a piece of a worker's output belongs.
 struct OutputPlace {
     TaskId id;
@@ -89,6 +97,12 @@ public:
     /// The tasks that had started when our last end cut them off. Before `load_tasks`.
     [[nodiscard]] std::vector<TaskId> cut_off_tasks();
 
+    /// Nothing in a new journal.
+    [[nodiscard]] std::optional<Owner> load_owner();
+    void put_owner_at_start(Owner const& owner);
+    /// Nothing before the first start with this version.
+    [[nodiscard]] std::optional<Contact> load_contact();
+
     /// Where there is unconfirmed output, in order, and how many bytes.
     struct KeptPiece {
         OutputPlace place;
@@ -114,6 +128,15 @@ public:
     [[nodiscard]] asio::awaitable<void> confirm(std::vector<TaskId> ids, Instant now);
     /// One for each, in the same order; nothing for an unknown one.
     [[nodiscard]] asio::awaitable<std::vector<std::optional<Entry>>> find(std::vector<TaskId> ids);
+    [[nodiscard]] asio::awaitable<void> put_owner(Owner owner);
+    /// What was in a journal before it was emptied.
+    struct Dropped {
+        std::int64_t tasks = 0; ///< That no server has confirmed.
+        std::int64_t jobs = 0;
+    };
+    /// Forgets everything, and is that owner's from now on. `since`: as `begin`; nothing: not known yet.
+    [[nodiscard]] asio::awaitable<Dropped> empty_for(Owner owner, std::optional<Instant> since);
+    [[nodiscard]] asio::awaitable<void> put_contact(Contact contact);
     /// Replaces all of them.
     [[nodiscard]] asio::awaitable<void> put_crons(std::vector<CronRow> rows);
     /// A piece of output; one that is there already stays as it is.

@@ -54,6 +54,16 @@ ALTER TABLE task ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE task ADD COLUMN sent INTEGER NOT NULL DEFAULT 0; -- 1: a firing of the server's
 -- The time of a run that makes up for missed ones (misfire 'once') and is not in the journal yet.
 ALTER TABLE cron ADD COLUMN owed INTEGER;
+
+-- migration 6: whose journal this is, and when a server last knew this agent; one row at most in each
+CREATE TABLE owner (
+    machine TEXT NOT NULL, -- a hash of its machine id; '' where that is not known
+    address TEXT NOT NULL -- '' before the first registration
+) STRICT;
+CREATE TABLE contact (
+    heard INTEGER NOT NULL, -- this machine's clock
+    refused TEXT NOT NULL -- why a server has refused this agent since then; '' where none has
+) STRICT;
 )sql";
 
 } // namespace elves::agent

@@ -209,7 +209,7 @@ void OwnCron::look()
     look_at_clock();
     if (is_rewinding_) return;
     auto const now = clock_.now();
-    if (clock_.steady() >= held_until_) {
+    if (!is_held(now) && clock_.steady() >= held_until_) {
         for (auto const id : queue_.take(now, at_once)) {
             auto const found = jobs_.find(id);
             if (found == jobs_.end()) continue;
@@ -218,6 +218,28 @@ void OwnCron::look()
         }
     }
     wait();
+}
+
+bool OwnCron::is_held(Instant now)
+{
+    auto const hold = hold_of_ ? hold_of_() : std::nullopt;
+    bool const was_held = hold_.has_value();
+    if (hold && !was_held && !jobs_.empty())
+        ELVES_LOG(warning, "cron.held jobs=" << jobs_.size() << ": " << hold->why);
+    if (!hold && was_held) release(now);
+    hold_ = hold;
+    return hold.has_value();
+}
+
+/// What came due meanwhile was missed.
+void OwnCron::release(Instant now)
+{
+    if (!jobs_.empty()) ELVES_LOG(info, "cron.released jobs=" << jobs_.size());
+    for (auto& [id, entry] : jobs_) {
+        entry.state = cron_life::resume(entry.job.life(), entry.state.accounted, entry.state.owed, now);
+        entry.absence = hold_->absence;
+        enqueue(entry);
+    }
 }
 
 void OwnCron::look_at_clock()
@@ -272,7 +294,9 @@ void OwnCron::wait()
     if (!running_) return;
     auto const now = clock_.now();
     auto delay = cron_life::longest_wait;
-    if (auto const due = queue_.next()) delay = std::min(delay, *due - now);
+    bool const is_released = hold_ && !hold_of_();
+    if (is_released) delay = std::chrono::milliseconds(0);
+    if (auto const due = queue_.next(); due && !hold_) delay = std::min(delay, *due - now);
     auto const held = std::chrono::ceil<std::chrono::milliseconds>(held_until_ - clock_.steady());
     timer_ = clock_.after(std::max({delay, held, std::chrono::milliseconds(0)}), [this] { look(); });
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/own_job.hpp"
+#include "agent/server_contact.hpp"
 #include "agent/tasks.hpp"
 #include "elves/clock.hpp"
 #include "elves/cron_life.hpp"
@@ -32,6 +33,10 @@ public:
 
     /// Calls `then` with each run that still goes on a moment after its start. Before `start`.
     void on_run(std::function<void(TaskId)> then) { on_run_ = std::move(then); }
+    /// Asked before anything is fired: why no job may. Before `start`.
+    void ask_hold(std::function<std::optional<ServerContact::Hold>()> hold) { hold_of_ = std::move(hold); }
+    /// That may be another answer now.
+    void hold_changed() { look(); }
     /// Goes on with the jobs that the journal has: what passed meanwhile was missed.
     void start(std::vector<CronRow> rows);
     void stop();
@@ -65,6 +70,8 @@ private:
     [[nodiscard]] Entry entered(OwnJob job, std::string text) const;
     [[nodiscard]] asio::awaitable<void> close_old(Entries const& next);
     void look();
+    [[nodiscard]] bool is_held(Instant now);
+    void release(Instant now);
     void look_at_clock();
     void set_back(Instant now);
     [[nodiscard]] asio::awaitable<void> rewind_marks(Instant now);
@@ -85,6 +92,8 @@ private:
     Tasks& tasks_;
     Zone const& zone_;
     std::function<void(TaskId)> on_run_;
+    std::function<std::optional<ServerContact::Hold>()> hold_of_;
+    std::optional<ServerContact::Hold> hold_; ///< As of the last look.
     cron_life::DueQueue queue_;
     cron_life::ClockWatch watch_;
     Entries jobs_;

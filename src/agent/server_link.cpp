@@ -1,16 +1,11 @@
 #include "agent/server_link.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/ip/udp.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "elves/error.hpp"
 #include "elves/json_fields.hpp"
 #include "elves/log.hpp"
 #include "elves/one_shot.hpp"
-#include "rpc/ip_of.hpp"
 #include "rpc/tls_context.hpp"
 
 namespace elves::agent {
@@ -18,12 +13,15 @@ namespace elves::agent {
 namespace {
 
 using namespace std::chrono_literals;
-using boost::asio::ip::udp;
 
 constexpr std::chrono::milliseconds dial_limit = 10s;
 constexpr std::chrono::milliseconds answer_limit = 10s;
 constexpr std::chrono::milliseconds default_interval = 10s;
 constexpr int beats_a_ping = 3;
+/// The answer to who has shown a key that does not count.
+constexpr std::string_view wrong_key = "[401.5]";
+/// The answer to who may not be what it says it is.
+constexpr std::string_view forbidden = "[401.6]";
 /// A link that lasted so long was a good one: the next try comes at once.
 constexpr auto good_link = 10s;
 /// Before a server is asked again that has said no: only an admin can change that.
@@ -88,15 +86,8 @@ void ServerLink::stop()
     if (link_) link_->close("the agent is shutting down");
 }
 
-asio::awaitable<Ip> ServerLink::ip_for(HostPort place) const
-{
-    if (settings_.ip) co_return *settings_.ip;
-    co_return co_await own_ip(place);
-}
-
 asio::awaitable<void> ServerLink::serve(HostPort place)
 {
-    auto const ip = co_await ip_for(place);
     choose_tls();
     try {
         link_ = co_await environment_->dial(place, dial_limit, shared_);
@@ -105,38 +96,29 @@ asio::awaitable<void> ServerLink::serve(HostPort place)
     }
     if (stopping_) co_return;
     link_->keep_when_idle();
+    auto const ip = own_ip();
     if (!co_await enter(ip)) co_return;
     is_in_ = true;
     ELVES_LOG(info, "registered as " << ip.text() << " with " << place.text());
-    listener_.up(link_);
+    listener_.up(link_, ip);
+    std::chrono::milliseconds quiet{0};
     try {
         co_await beat_until_lost();
     } catch (Error const& problem) {
         ELVES_LOG(warning, "server " << place.text() << " is silent: " << problem.what());
+        quiet = std::chrono::floor<std::chrono::milliseconds>(shared_.clock.steady() - link_->last_heard());
     }
-    listener_.down();
+    listener_.down(quiet);
     ELVES_LOG(info, "the link to " << place.text() << " is lost");
 }
 
-/// Of a datagram socket that is "connected", which sends nothing, the system says from where it would send.
-asio::awaitable<Ip> ServerLink::own_ip(HostPort place) const
+/// By the link itself: that is how the server's network knows this machine.
+Ip ServerLink::own_ip() const
 {
-    constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
-    auto const here = co_await asio::this_coro::executor;
-    udp::resolver resolver(here);
-    auto const timer = shared_.clock.after(dial_limit, [&] { resolver.cancel(); });
-    auto const [not_found, places] =
-        co_await resolver.async_resolve(place.host, std::to_string(place.port), as_value);
-    boost::system::error_code failure = not_found;
-    for (auto const& candidate : places) {
-        udp::socket socket(here);
-        failure = {};
-        socket.connect(candidate.endpoint(), failure);
-        if (failure) continue;
-        auto const local = socket.local_endpoint(failure);
-        if (!failure) co_return ip_of(local.address());
-    }
-    throw Error(codes::agent_unreachable, "no way to it: " + failure.message());
+    if (settings_.ip) return *settings_.ip;
+    auto const local = link_->local_ip();
+    if (!local) throw Error(codes::agent_unreachable, "the connection is closed already");
+    return *local;
 }
 
 void ServerLink::choose_tls()
@@ -202,12 +184,29 @@ asio::awaitable<bool> ServerLink::enter(Ip ip)
     auto back = co_await register_here(ip);
     if (!is_given && wants_other_key(back)) {
         if (!has_asked) key_ = co_await enrolment_.ask(link_, ip);
-        if (!key_ || !co_await login()) co_return false;
+        if (!key_) {
+            // A machine that has shown no key is not refused: it waits to be accepted.
+            if (back.error_info.starts_with(forbidden)) note_refusal(back.error_info);
+            if (enrolment_.is_refused()) note_refusal("this machine's request to join was refused");
+            co_return false;
+        }
+        if (!co_await login()) co_return false;
         back = co_await register_here(ip);
     }
-    if (!back.flag)
+    if (!back.flag) {
         ELVES_LOG(error, "the server refuses to register " << ip.text() << ": " << back.error_info);
+        // Where another connection holds the address, nothing is said of this machine's rights.
+        if (back.error_info.starts_with(forbidden) && !back.fields.find("held"))
+            note_refusal(back.error_info);
+    }
     co_return back.flag;
+}
+
+/// To be called only for what a server says that was dialed as the settings ask for: who is not to be trusted
+/// is not asked.
+void ServerLink::note_refusal(std::string const& why)
+{
+    if (listener_.refused) listener_.refused(why);
 }
 
 asio::awaitable<bool> ServerLink::login()
@@ -215,6 +214,7 @@ asio::awaitable<bool> ServerLink::login()
     json::object fields{{"key", key_->key}, {"token", key_->token}};
     auto const back = co_await link_->call("supervisor", "login", fields, answer_limit);
     if (!back.flag) ELVES_LOG(error, "the server refuses key " << key_->key << ": " << back.error_info);
+    if (back.error_info.starts_with(wrong_key)) note_refusal("key " + key_->key + ": " + back.error_info);
     co_return back.flag;
 }
 
@@ -271,7 +271,8 @@ asio::awaitable<void> ServerLink::beat_until_lost()
         }
         // A beat that is answered: without an answer the server is gone without a word. Its clock may have
         // been set since the last time.
-        co_await server_time_.ask(link, std::max(interval_, answer_limit));
+        bool const is_served = co_await server_time_.ask(link, std::max(interval_, answer_limit));
+        if (is_served && listener_.heard) listener_.heard();
     }
 }
 

@@ -20,9 +20,14 @@ namespace elves::agent {
 class ServerLink {
 public:
     struct Listener {
-        std::function<void(std::shared_ptr<Peer>)> up; ///< Registered.
-        std::function<void()> down;
+        std::function<void(std::shared_ptr<Peer>, Ip)> up; ///< Registered, as that address.
+        /// The registered link has ended; the server was last heard so long ago.
+        std::function<void(std::chrono::milliseconds)> down;
         std::function<void(JsonValue const&)> learned; ///< What each reply to `register` says.
+        /// The server still answers. Those that follow may be empty.
+        std::function<void()> heard{};
+        /// A server that this agent trusts has refused its key, or to register it.
+        std::function<void(std::string)> refused{};
     };
 
     /// `zone` and `server_time` are set to the server's, as soon as they are known. All of them outlive the
@@ -41,13 +46,13 @@ public:
 
 private:
     [[nodiscard]] asio::awaitable<void> serve(HostPort place);
-    [[nodiscard]] asio::awaitable<Ip> ip_for(HostPort place) const;
-    [[nodiscard]] asio::awaitable<Ip> own_ip(HostPort place) const;
+    [[nodiscard]] Ip own_ip() const;
     /// Chooses the TLS context for the next dial: by the settings, and by what is known of the server from
     /// joining.
     void choose_tls();
     [[nodiscard]] std::string whose_pin() const;
     [[nodiscard]] asio::awaitable<bool> enter(Ip ip);
+    void note_refusal(std::string const& why);
     [[nodiscard]] asio::awaitable<bool> login();
     [[nodiscard]] asio::awaitable<Back> register_here(Ip ip);
     [[nodiscard]] asio::awaitable<void> beat_until_lost();

@@ -30,12 +30,13 @@ void ServerTime::learn(JsonValue const& reply, Clock::Steady asked)
         clock_.now() - since_asked};
 }
 
-asio::awaitable<void> ServerTime::ask(std::shared_ptr<Peer> server, std::chrono::milliseconds limit)
+asio::awaitable<bool> ServerTime::ask(std::shared_ptr<Peer> server, std::chrono::milliseconds limit)
 {
     auto const asked = clock_.steady();
     json::object const nothing;
     auto const back = co_await server->call("heartbeat", "time", nothing, limit);
     learn(back.fields.root(), asked);
+    co_return back.flag;
 }
 
 std::optional<Instant> ServerTime::now() const

@@ -23,8 +23,8 @@ public:
 
     /// Takes `time` and `clock` of a reply to a question that was sent at `asked`.
     void learn(JsonValue const& reply, Clock::Steady asked);
-    /// Asks the server. Throws Error 410.1, 410.2 where it does not answer.
-    [[nodiscard]] asio::awaitable<void> ask(std::shared_ptr<Peer> server, std::chrono::milliseconds limit);
+    /// Asks the server; false where it refuses. Throws Error 410.1, 410.2 where it does not answer.
+    [[nodiscard]] asio::awaitable<bool> ask(std::shared_ptr<Peer> server, std::chrono::milliseconds limit);
 
     /// Nothing before the first answer.
     [[nodiscard]] std::optional<Instant> now() const;

@@ -1,17 +1,15 @@
 #include "client/dial.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <charconv>
 
+#include "client/connect_race.hpp"
 #include "client/local_socket.hpp"
+#include "client/resolve.hpp"
+#include "elves/error.hpp"
 
 namespace elves {
-
-using boost::asio::ip::tcp;
 
 std::optional<HostPort> HostPort::parse(std::string_view text)
 {
@@ -39,36 +37,17 @@ std::string HostPort::text() const
 
 asio::awaitable<std::shared_ptr<Link>> dial(HostPort to, std::chrono::milliseconds limit, LinkShared& shared)
 {
-    constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
-    auto const here = co_await asio::this_coro::executor;
-    boost::asio::ip::basic_resolver<tcp, LoopExecutor> resolver(here);
-    Link::Socket socket(here);
-    bool late = false;
-    auto const timer = shared.clock.after(limit, [&] {
-        late = true;
-        resolver.cancel();
-        boost::system::error_code ignored;
-        socket.close(ignored);
-    });
-    auto const unreachable = [&](boost::system::error_code const& failure) {
-        return Error(codes::agent_unreachable,
-            "nobody answers at " + to.text() + ": " + (late ? "no connection in time" : failure.message()));
+    auto const unreachable = [&](std::string const& why) {
+        return Error(codes::agent_unreachable, "nobody answers at " + to.text() + ": " + why);
     };
-    auto const [not_found, places] =
-        co_await resolver.async_resolve(to.host, std::to_string(to.port), as_value);
-    if (not_found || late) throw unreachable(not_found);
-    // One by one: async_connect would open a socket again that the timer has closed.
-    boost::system::error_code failure = asio::error::host_not_found;
-    tcp::endpoint remote;
-    for (auto const& place : places) {
-        socket = Link::Socket(here);
-        remote = place.endpoint();
-        auto const [refused] = co_await socket.async_connect(remote, as_value);
-        failure = refused;
-        if (!failure || late) break;
-    }
-    if (failure || late) throw unreachable(failure);
-    auto link = std::make_shared<Link>(std::move(socket), remote, shared);
+    auto const until = shared.clock.steady() + limit;
+    auto const resolved = co_await resolve(to.host, to.port, limit, shared.clock);
+    if (!resolved.fault.empty()) throw unreachable(resolved.fault);
+    auto const left = std::chrono::ceil<std::chrono::milliseconds>(until - shared.clock.steady());
+    auto const race = std::make_shared<ConnectRace>(co_await asio::this_coro::executor, shared.clock);
+    auto won = co_await race->run(resolved.places, left);
+    if (!won) throw unreachable(race->fault());
+    auto link = std::make_shared<Link>(std::move(won->socket), won->remote, shared);
     co_await link->start_to(to.host, limit);
     co_return link;
 }

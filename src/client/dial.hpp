@@ -22,8 +22,10 @@ struct HostPort {
     [[nodiscard]] std::string text() const;
 };
 
-/// Connects, in TLS where `shared` has it, and gives the started link. Throws Error 410.1 that says why
-/// nobody could be reached within `limit`, or why TLS could not be had.
+/// Connects, in TLS where `shared` has it, and gives the started link. Every connection to a host that has a
+/// name is made here: of several addresses the first that answers is taken (see ConnectRace). Throws Error
+/// 410.1 that says why nobody could be reached within `limit`, looking up the name included, or why TLS could
+/// not be had.
 [[nodiscard]] asio::awaitable<std::shared_ptr<Link>> dial(
     HostPort to, std::chrono::milliseconds limit, LinkShared& shared);
 

@@ -60,6 +60,23 @@ Exit set(Context const& with)
     return Exit::well;
 }
 
+Exit list(Context const& with)
+{
+    constexpr std::int64_t no_limit = 1'000'000'000;
+    auto const most = with.args.number("--limit", no_limit, 1, no_limit);
+    auto const reply = with.session.list("cmdbproxy", "listcmdbinfo", {}, static_cast<std::size_t>(most));
+    with.out.rows(reply, rows_of(reply), {cmdb_columns.begin(), cmdb_columns.end()});
+    return Exit::well;
+}
+
+Exit erase(Context const& with)
+{
+    auto const record = by_ip(with);
+    with.out.document(with.session.call("cmdbproxy", "delcmdbinfo", record));
+    with.out.line("deleted " + plain_field(record, "agentip"));
+    return Exit::well;
+}
+
 Exit export_all(Context const& with)
 {
     auto const reply = with.session.list("cmdbproxy", "listcmdbinfo", {});
@@ -88,6 +105,8 @@ std::span<Command const> cmdb_commands()
         {"get", "Show one machine's record.", {ip}, get},
         {"set", "Change fields of a record; make one where there is none.",
             {ip, many("FIELD", "Of sn, iplist, idc, main_cat, sub_cat, app_info, manager.")}, set},
+        {"list", "List the records.", {may("--limit", "At most so many.")}, list},
+        {"del", "Delete one machine's record.", {ip}, erase},
         {"import", "Import records from a CSV file: add or replace them.",
             {needs("FILE", "Its first line: agentip,sn,iplist,idc,main_cat,sub_cat,app_info,manager.")
                     .of(Completes::file)},

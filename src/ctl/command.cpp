@@ -20,6 +20,7 @@ std::span<Group const> groups()
         Group{"runs", "List runs, follow and steer them.", runs_commands},
         Group{"label", "Manage the labels of hosts.", label_commands},
         Group{"group", "Manage groups: named target expressions.", group_commands},
+        Group{"", "", forget_commands},
         Group{"cron", "Manage cron jobs.", cron_commands},
         Group{"key", "Manage keys and their rights.", key_commands},
         Group{

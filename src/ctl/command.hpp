@@ -144,6 +144,7 @@ struct Command {
 [[nodiscard]] std::span<Command const> run_commands();
 [[nodiscard]] std::span<Command const> runs_commands();
 [[nodiscard]] std::span<Command const> group_commands();
+[[nodiscard]] std::span<Command const> forget_commands();
 [[nodiscard]] std::span<Command const> cron_commands();
 [[nodiscard]] std::span<Command const> key_commands();
 [[nodiscard]] std::span<Command const> join_token_commands();

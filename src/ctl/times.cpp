@@ -234,4 +234,6 @@ std::string server_time(
     return known(zone.get(), option, typed).text(*moment - *time->offset);
 }
 
+std::optional<std::chrono::seconds> typed_duration(std::string_view text) { return duration_of(text); }
+
 } // namespace elves::ctl

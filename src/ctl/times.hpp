@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +38,9 @@ private:
 [[nodiscard]] json::value with_offsets(json::value value, Zone const& zone);
 /// `3 min ago` of a time of day of the server's; "" where it is none.
 [[nodiscard]] std::string age_of(std::string const& text, Zone const& zone, Instant now);
+
+/// Of `90s`, `1h30m`, `90d`; nothing where `text` is no duration. At most a century.
+[[nodiscard]] std::optional<std::chrono::seconds> typed_duration(std::string_view text);
 
 /// How a date without a time is completed, and where a duration leads.
 enum class Bound { from, until, future };

@@ -3,8 +3,11 @@
 #include <boost/system/error_code.hpp>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
+
+#include "elves/ip.hpp"
 
 namespace elves {
 
@@ -36,6 +39,8 @@ public:
     [[nodiscard]] virtual std::size_t write_some(std::string_view bytes, Failure& failure) = 0;
     /// Ends both directions. What was written before still leaves.
     virtual void close() noexcept = 0;
+    /// This end's address; nothing where it has none, or is closed.
+    [[nodiscard]] virtual std::optional<Ip> local_ip() const { return std::nullopt; }
 };
 
 } // namespace elves

@@ -104,6 +104,8 @@ public:
     void bind_key(BoundKey key) override { bound_key_ = std::move(key); }
     void grant_authority() noexcept override { proven_ = last_heard_; }
     [[nodiscard]] std::shared_ptr<Key const> certified() const override { return certified_; }
+    /// This end's address; nothing for a Unix socket, or where it is closed.
+    [[nodiscard]] std::optional<Ip> local_ip() const { return stream_->local_ip(); }
 
     void drop() noexcept override;
 

@@ -49,10 +49,19 @@ Outcome broken(Method const* method, std::string const& what)
     return refused(Error(codes::internal, "internal error; the log has the details under " + id), method);
 }
 
-/// Whoever guesses at keys waits for his answer.
-asio::awaitable<Outcome> refused_slowly(Authority& authority, std::shared_ptr<Peer> peer, Outcome outcome)
+/// The key of a call, or else the one that its connection is bound to.
+std::string shown_key(JsonValue const& call, Peer const& peer)
 {
-    co_await authority.wrong_try(std::move(peer));
+    auto const* const auth = call.find("auth");
+    auto const* const key = auth && auth->is_object() ? auth->find("key") : nullptr;
+    return key && key->is_string() ? std::string(key->string()) : peer.bound_key().key;
+}
+
+/// Whoever guesses at keys waits for his answer.
+asio::awaitable<Outcome> refused_slowly(
+    Authority& authority, std::shared_ptr<Peer> peer, std::string shown_key, Outcome outcome)
+{
+    co_await authority.wrong_try(std::move(peer), std::move(shown_key));
     co_return outcome;
 }
 
@@ -163,7 +172,8 @@ Router::Answer Router::run_method(
         if (!row) row = row_of(found, call, caller, is_authorized);
         if (row) row->over(outcome.code);
         bool const is_guess = outcome.code == codes::wrong_key.text && gate_.authority;
-        if (is_guess) return refused_slowly(*gate_.authority, peer, std::move(outcome));
+        if (is_guess)
+            return refused_slowly(*gate_.authority, peer, shown_key(call, *peer), std::move(outcome));
         return outcome;
     };
     try {

@@ -4,10 +4,12 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <cstring>
 #include <utility>
 
 #include "elves/asio.hpp"
 #include "rpc/byte_stream.hpp"
+#include "rpc/ip_of.hpp"
 
 namespace elves {
 
@@ -47,6 +49,18 @@ public:
         Failure ignored;
         socket_.shutdown(Socket::shutdown_both, ignored);
         socket_.close(ignored);
+    }
+
+    [[nodiscard]] std::optional<Ip> local_ip() const override
+    {
+        Failure failure;
+        auto const local = socket_.local_endpoint(failure);
+        auto const family = local.protocol().family();
+        if (failure || (family != AF_INET && family != AF_INET6)) return std::nullopt;
+        boost::asio::ip::tcp::endpoint endpoint;
+        std::memcpy(endpoint.data(), local.data(), local.size());
+        endpoint.resize(local.size());
+        return ip_of(endpoint.address());
     }
 
 private:

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "rpc/openssl_text.hpp"
+#include "rpc/pem_file.hpp"
 #include "rpc/tls_pipe.hpp"
 
 namespace elves {
@@ -60,8 +61,9 @@ std::shared_ptr<TlsContext const> TlsContext::for_server(
     made->identify(identity);
     if (client_ca.empty()) return made;
     auto* const context = made->context_.get();
-    auto* const names = SSL_load_client_CA_file(client_ca.c_str());
-    if (!names || SSL_CTX_load_verify_locations(context, client_ca.c_str(), nullptr) != 1)
+    PemFile const file(client_ca);
+    auto* const names = SSL_load_client_CA_file(file.path());
+    if (!names || SSL_CTX_load_verify_locations(context, file.path(), nullptr) != 1)
         throw unusable("client_ca", client_ca, "give a PEM file of certificates");
     SSL_CTX_set_client_CA_list(context, names);
     made->has_ca_ = true;
@@ -83,10 +85,12 @@ void TlsContext::identify(TlsIdentity const& identity)
     if (identity.cert.empty()) throw TlsError("cert", "it is missing; cert and key go together");
     if (identity.key.empty()) throw TlsError("key", "it is missing; cert and key go together");
     auto* const context = context_.get();
-    if (SSL_CTX_use_certificate_chain_file(context, identity.cert.c_str()) != 1)
+    PemFile const cert(identity.cert);
+    if (SSL_CTX_use_certificate_chain_file(context, cert.path()) != 1)
         throw unusable("cert", identity.cert, "give a PEM file of a certificate");
     require_private(identity.key);
-    if (SSL_CTX_use_PrivateKey_file(context, identity.key.c_str(), SSL_FILETYPE_PEM) != 1 ||
+    PemFile const key(identity.key);
+    if (SSL_CTX_use_PrivateKey_file(context, key.path(), SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(context) != 1)
         throw unusable("key", identity.key,
             "give the PEM file of the private key of " + identity.cert + ", without a passphrase");
@@ -107,7 +111,8 @@ void TlsContext::trust(TlsTrust const& trust)
                 "\"" + pin + "\" is no fingerprint; give the 64 hex digits of a certificate's SHA-256");
     }
     if (trust.ca.empty()) return;
-    if (SSL_CTX_load_verify_locations(context_.get(), trust.ca.c_str(), nullptr) != 1)
+    PemFile const ca(trust.ca);
+    if (SSL_CTX_load_verify_locations(context_.get(), ca.path(), nullptr) != 1)
         throw unusable("ca", trust.ca, "give a PEM file of certificates");
     has_ca_ = true;
 }

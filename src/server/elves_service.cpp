@@ -28,6 +28,16 @@ json::object described(Method const& method)
         {"fields", std::move(fields)}, {"also", std::move(also)}, {"help", method.help}};
 }
 
+/// What is not known is left out.
+json::object space_fields(DiskSpace const& space)
+{
+    json::object fields;
+    if (space.file >= 0) fields["file_bytes"] = std::to_string(space.file);
+    if (space.wal >= 0) fields["wal_bytes"] = std::to_string(space.wal);
+    if (space.free >= 0) fields["free_bytes"] = std::to_string(space.free);
+    return fields;
+}
+
 struct NamedHolder {
     std::string_view what; ///< The member of `stats.largest`.
     std::string_view unit; ///< For a person.
@@ -71,7 +81,7 @@ std::vector<std::string> largest_lines(Quotas const& quotas)
 
 ElvesService::ElvesService(Host& host, Router const& router, LinkShared const& shared, Server const& server,
     ModuleSet const& modules, ServerSettings const& in_force, Authority const* authority,
-    StoreFault store_fault)
+    SqliteStore const& data_file)
     : clock_(host.clock)
     , store_(host.store)
     , zone_(host.zone)
@@ -82,7 +92,7 @@ ElvesService::ElvesService(Host& host, Router const& router, LinkShared const& s
     , quotas_(host.find<Quotas>())
     , in_force_(in_force)
     , authority_(authority)
-    , store_fault_(std::move(store_fault))
+    , data_file_(data_file)
     , store_path_(std::filesystem::absolute(in_force.store_path).string())
     , started_(host.clock.steady())
 {
@@ -120,35 +130,62 @@ Reply ElvesService::stats(Caller const& caller) const
     using std::chrono::duration_cast;
     auto const up = duration_cast<std::chrono::seconds>(clock_.steady() - started_);
     json::array warnings;
-    if (auto fault = store_fault_(); !fault.empty())
+    if (auto fault = data_file_.file_fault(); !fault.empty())
         warnings.emplace_back("store: " + fault + "; " + lost_file_advice);
+    for (auto const& [check, what, advice] : data_file_.space_warnings())
+        warnings.emplace_back(check + ": " + what + "; " + advice);
     for (auto& line : exposure(in_force_, clock_.now(), authority_)) warnings.emplace_back(std::move(line));
     for (auto& line : modules_.warnings()) warnings.emplace_back(line);
     json::object stats{{"version", ELVES_VERSION}, {"uptime", std::to_string(up.count())},
         {"connections", std::to_string(server_.connections())}, {"calls", std::to_string(shared_.calls)},
         {"auth_mode", auth_mode_text(in_force_.auth)}, {"timezone", zone_.name()},
         {"store_path", store_path_}, {"tls", in_force_.tls ? in_force_.tls->fingerprint() : "off"},
-        {"warnings", std::move(warnings)}};
+        {"store", space_fields(data_file_.disk_space())}, {"warnings", std::move(warnings)}};
     // It names keys, which are for admins to see.
     if (quotas_ && caller.may(Right::manage)) stats["largest"] = largest_fields(*quotas_);
     return {{"stats", std::move(stats)}};
+}
+
+/// What only the running server knows.
+void ElvesService::add_live_findings(doctor::Diagnosis& diagnosis) const
+{
+    auto const admins = authority_ ? std::optional(authority_->admin_keys()) : std::nullopt;
+    bool const needs_admin = in_force_.auth == AuthMode::keys || (admins && admins->has_had);
+    if (in_force_.auth != AuthMode::open && admins && admins->count == 0 && needs_admin)
+        diagnosis.findings.push_back({"auth.no_admin",
+            "no admin key counts: nobody can administer this server over TCP",
+            "make one over its Unix socket (elvesctl key add NAME --role admin), or stop it and run elvesd "
+            "--init-admin NAME"});
+    for (auto& line : modules_.warnings()) {
+        if (line.starts_with("agent.contested"))
+            diagnosis.findings.push_back({"heartbeat.contested", std::move(line),
+                "stop one of the two machines, or correct its [agent] ip; elvesctl agent IP shows who asked "
+                "last"});
+    }
 }
 
 asio::awaitable<Reply> ElvesService::doctor()
 {
     doctor::Diagnosis diagnosis;
     diagnosis.checked = 1;
-    if (auto fault = store_fault_(); !fault.empty()) {
+    if (auto fault = data_file_.file_fault(); !fault.empty()) {
         // Of what is in it nobody can be asked: it can't be opened under its name, or is another file.
         diagnosis.findings.push_back({"store.file_there", std::move(fault), lost_file_advice});
         co_return Reply(to_json(diagnosis));
     }
+    for (auto& [check, what, advice] : data_file_.space_warnings())
+        diagnosis.findings.push_back({std::move(check), std::move(what), std::move(advice)});
+    add_live_findings(diagnosis);
     // Each its own read, so that others get their turn in between.
     for (auto const& check : doctor::builtin_checks()) {
         doctor::Circumstances const with{clock_.now(), zone_, true};
         std::function<doctor::Diagnosis(Db&)> ask = [&check, with](
                                                         Db& db) { return examine(db, check, with); };
         diagnosis.add(co_await store_.scan<doctor::Diagnosis>(std::move(ask)));
+    }
+    if (authority_) {
+        auto lines = authority_->failed_logins();
+        std::move(lines.begin(), lines.end(), std::back_inserter(diagnosis.reports));
     }
     if (quotas_) {
         auto lines = largest_lines(*quotas_);

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <functional>
 #include <string>
 
+#include "doctor/doctor.hpp"
 #include "elves/host.hpp"
 #include "elves/module.hpp"
 #include "elves/services/authority.hpp"
@@ -11,18 +11,16 @@
 #include "server/module_set.hpp"
 #include "server/server.hpp"
 #include "server/server_settings.hpp"
+#include "store/sqlite_store.hpp"
 
 namespace elves {
 
 /// The service `elves`: the server itself. What it tells of outlives it.
 class ElvesService final : public Module {
 public:
-    /// What is wrong with the data file under its name; "" for nothing (SqliteStore::file_fault).
-    using StoreFault = std::function<std::string()>;
-
     ElvesService(Host& host, Router const& router, LinkShared const& shared, Server const& server,
         ModuleSet const& modules, ServerSettings const& in_force, Authority const* authority,
-        StoreFault store_fault);
+        SqliteStore const& data_file);
     [[nodiscard]] std::string_view name() const override { return "elves"; }
     void declare(MethodTable& table) override;
 
@@ -30,6 +28,7 @@ private:
     [[nodiscard]] Reply methods() const;
     [[nodiscard]] Reply stats(Caller const& caller) const;
     [[nodiscard]] asio::awaitable<Reply> doctor();
+    void add_live_findings(doctor::Diagnosis& diagnosis) const;
 
     Clock& clock_;
     Store& store_;
@@ -41,7 +40,7 @@ private:
     Quotas const* quotas_; ///< Null without the module supervisor.
     ServerSettings const& in_force_;
     Authority const* authority_; ///< Null: there are no keys.
-    StoreFault store_fault_;
+    SqliteStore const& data_file_;
     std::string store_path_; ///< Absolute.
     Clock::Steady started_;
 };

@@ -129,7 +129,7 @@ public:
         , builtin_(builtin)
         , log_(server.log)
         , clock_(io_.get_executor())
-        , store_(io_.get_executor(), server.store_path)
+        , store_(io_.get_executor(), server.store_path, {.space = server.space})
         , host_(io_.get_executor(), clock_, store_, server.zone)
         , dialer_(clock_)
         , identity_(in_force_)
@@ -150,8 +150,8 @@ public:
         gate_.mode = server.auth;
         gate_.authority = host_.find<Authority>();
         require_authority(server, gate_);
-        modules_->add(std::make_unique<ElvesService>(host_, router_, shared_, *port_, *modules_, in_force_,
-            gate_.authority, [this] { return store_.file_fault(); }));
+        modules_->add(std::make_unique<ElvesService>(
+            host_, router_, shared_, *port_, *modules_, in_force_, gate_.authority, store_));
         modules_->configure(settings);
         settings.refuse_unknown();
         modules_->declare(router_);
@@ -232,7 +232,7 @@ private:
             return;
         }
         ELVES_LOG(info, "auth.mode_changed from=" << from << " to=" << to);
-        if (auto* const presence = host_.find<Presence>()) presence->cut_links_of("");
+        if (auto* const presence = host_.find<Presence>()) presence->cut_links_of("", "counts no longer");
     }
 
     void log_module_warnings() const

@@ -5,6 +5,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <cstring>
 
+#include "client/resolve.hpp"
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 #include "server/listen_overlap.hpp"
@@ -77,27 +78,53 @@ void Server::refuse_overlap(HostPort const& place, tcp::endpoint const& endpoint
     }
 }
 
+/// Every address of a name. One that this machine lacks, as a name of IPv6 and IPv4 has where IPv6 is off, is
+/// left out with a warning while there is another.
 void Server::bind(HostPort const& place)
 {
-    auto const refuse = [&](error_code const& failure) {
-        throw SettingsError("[server] listen: cannot listen on " + place.text() + ": " + failure.message() +
+    auto const refuse = [&](std::string const& where, std::string const& why) {
+        throw SettingsError("[server] listen: cannot listen on " + where + ": " + why +
                             "; give an address of this machine and a port that is free");
     };
+    auto const found = resolve_now(place.host, place.port);
+    if (!found.fault.empty()) refuse(place.text(), found.fault);
+    std::size_t bound = 0;
+    std::string missing;
+    std::uint16_t port = place.port;
+    for (auto endpoint : found.places) {
+        endpoint.port(port); // Of port 0 the one that the first was given.
+        HostPort const shown{endpoint.address().to_string(), endpoint.port()};
+        refuse_overlap(place, endpoint);
+        auto const failure = bind_one(endpoint);
+        bool const is_missing = failure == boost::system::errc::address_not_available ||
+                                failure == boost::system::errc::address_family_not_supported;
+        if (!failure) {
+            ++bound;
+            port = tcp_endpoint(doors_.back()->acceptor.local_endpoint()).port();
+        } else if (is_missing && found.places.size() > 1) {
+            missing += (missing.empty() ? "" : ", ") + shown.text() + " (" + failure.message() + ")";
+        } else {
+            auto const where =
+                found.places.size() == 1 ? place.text() : place.text() + " (" + shown.text() + ")";
+            refuse(where, failure.message());
+        }
+    }
+    if (bound == 0) refuse(place.text(), missing);
+    if (!missing.empty())
+        ELVES_LOG(warning, "server.listen_left_out listen=" << place.text() << ": " << missing);
+}
+
+error_code Server::bind_one(tcp::endpoint const& endpoint)
+{
     error_code failure;
-    tcp::resolver resolver(loop_);
-    auto const found =
-        resolver.resolve(place.host, std::to_string(place.port), tcp::resolver::passive, failure);
-    if (failure || found.empty()) refuse(failure);
-    auto const endpoint = found.begin()->endpoint();
-    refuse_overlap(place, endpoint);
     auto door = std::make_unique<Door>(Door{Acceptor(loop_)});
     auto& acceptor = door->acceptor;
     acceptor.open(endpoint.protocol(), failure);
     if (!failure) acceptor.set_option(Acceptor::reuse_address(true), failure);
     if (!failure) acceptor.bind(endpoint, failure);
     if (!failure) acceptor.listen(4096, failure);
-    if (failure) refuse(failure);
-    doors_.push_back(std::move(door));
+    if (!failure) doors_.push_back(std::move(door));
+    return failure;
 }
 
 void Server::bind_local(std::string const& path)

@@ -46,6 +46,7 @@ private:
     void set_limits(ServerSettings const& settings);
     void refuse_overlap(HostPort const& place, boost::asio::ip::tcp::endpoint const& endpoint) const;
     void bind(HostPort const& place);
+    [[nodiscard]] boost::system::error_code bind_one(boost::asio::ip::tcp::endpoint const& endpoint);
     void bind_local(std::string const& path);
     void accept(Door& door);
     void take(Link::Socket socket, Door const& door);

@@ -94,6 +94,15 @@ std::string socket_group_of(Section const& server, std::string const& socket)
     return group;
 }
 
+DiskSpaceLimits space_of(Section const& store)
+{
+    constexpr std::int64_t most = std::int64_t{1} << 50;
+    DiskSpaceLimits limits;
+    limits.free_below = store.number("free_warning", limits.free_below, 0, most);
+    limits.wal_above = store.number("wal_warning", limits.wal_above, 0, most);
+    return limits;
+}
+
 } // namespace
 
 std::string_view auth_mode_text(AuthMode mode) noexcept
@@ -115,6 +124,7 @@ ServerSettings ServerSettings::read(Settings const& settings)
     all.zone_source = source;
     // Absolute: SQLite takes a name such as `:memory:` for something else than a file.
     all.store_path = std::filesystem::absolute(settings.section("store").text("path", "elves.db")).string();
+    all.space = space_of(settings.section("store"));
     all.auth = auth_of(settings.section("auth"));
     all.enabled = modules.list("enabled", {});
     all.module_path = modules.text("path", "");

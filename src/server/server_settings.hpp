@@ -12,6 +12,7 @@
 #include "rpc/gate.hpp"
 #include "rpc/link.hpp"
 #include "rpc/tls_context.hpp"
+#include "store/disk_space.hpp"
 
 namespace elves {
 
@@ -22,6 +23,7 @@ struct ServerSettings {
     Zone zone;
     std::string zone_source; ///< What says so: a setting, `TZ` or a file.
     std::string store_path;
+    DiskSpaceLimits space;
     std::vector<std::string> enabled; ///< Modules; empty: all.
     std::string module_path;          ///< A folder of shared objects; "" for none.
     LogSettings log;

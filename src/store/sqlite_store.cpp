@@ -22,6 +22,7 @@ namespace {
 
 /// Between two looks at whether the data file is still there, where nothing is written.
 constexpr std::chrono::seconds between_looks{1};
+constexpr std::chrono::seconds between_looks_at_space{10};
 
 std::exception_ptr lost_file()
 {
@@ -221,6 +222,7 @@ void SqliteStore::wait_for_work(std::unique_lock<std::mutex>& lock)
 bool SqliteStore::has_lost_file()
 {
     next_look_ = std::chrono::steady_clock::now() + between_looks;
+    look_at_space();
     auto const fault = watch_->look();
     {
         std::lock_guard const lock(mutex_);
@@ -254,6 +256,28 @@ GroupResult SqliteStore::write_to_file(std::vector<Unit>& group)
         if (!unit.error) unit.error = lost_file();
     }
     return result;
+}
+
+void SqliteStore::look_at_space()
+{
+    auto const now = std::chrono::steady_clock::now();
+    if (now - looked_at_space_ < between_looks_at_space) return;
+    looked_at_space_ = now;
+    auto const space = measure_disk_space(path_);
+    std::lock_guard const lock(mutex_);
+    space_.see(space);
+}
+
+DiskSpace SqliteStore::disk_space() const
+{
+    std::lock_guard const lock(mutex_);
+    return space_.space();
+}
+
+std::vector<DiskSpaceWatch::Warning> SqliteStore::space_warnings() const
+{
+    std::lock_guard const lock(mutex_);
+    return space_.warnings();
 }
 
 std::string SqliteStore::file_fault() const

@@ -12,6 +12,7 @@
 
 #include "elves/store.hpp"
 #include "store/completions.hpp"
+#include "store/disk_space.hpp"
 #include "store/file_lock.hpp"
 #include "store/file_watch.hpp"
 #include "store/migrations.hpp"
@@ -33,6 +34,7 @@ public:
         std::size_t scans = 100;                     ///< As `reads`.
         std::size_t scan_threads = 2;                ///< As many scans run at a time.
         std::chrono::milliseconds soon{2};           ///< The longest that a `post_soon` waits for others.
+        DiskSpaceLimits space{};
     };
     /// Writes only, since start; `queued` is what is neither committed nor failed.
     struct Counters {
@@ -69,6 +71,9 @@ public:
     /// What is wrong with the data file under its name, one line: it was removed or replaced while it was
     /// open, and writes get Error 507.1. "" where nothing is. Up to a second old. Any thread.
     [[nodiscard]] std::string file_fault() const;
+    /// The room that the data file takes and has; up to ten seconds old. Any thread.
+    [[nodiscard]] DiskSpace disk_space() const;
+    [[nodiscard]] std::vector<DiskSpaceWatch::Warning> space_warnings() const;
 
 private:
     struct AtOnce {
@@ -88,6 +93,7 @@ private:
     void write_group(std::vector<Unit> group);
     GroupResult write_to_file(std::vector<Unit>& group);
     [[nodiscard]] bool has_lost_file();
+    void look_at_space();
     [[nodiscard]] bool idle() const;
 
     std::string path_;
@@ -103,7 +109,8 @@ private:
     std::unique_ptr<ReadLane> scans_;
     std::unique_ptr<FileWatch> watch_;                ///< The writer's.
     std::chrono::steady_clock::time_point next_look_; ///< At the file; the writer's.
-    std::int64_t finished_ = 0;                       ///< Writes, committed or failed; the writer's.
+    std::chrono::steady_clock::time_point looked_at_space_;
+    std::int64_t finished_ = 0; ///< Writes, committed or failed; the writer's.
     std::atomic<bool> stopping_ = false;
 
     mutable std::mutex mutex_; ///< Over all below.
@@ -115,6 +122,7 @@ private:
     AtOnce* at_once_ = nullptr;
     Counters counters_;
     std::string file_fault_;
+    DiskSpaceWatch space_{limits_.space};
 
     std::thread write_thread_;
 };

@@ -415,11 +415,11 @@ class Worker(HardeningTest):
 
 
 class Units(unittest.TestCase):
-    """The systemd units, and what docs/operations.md says of them."""
+    """The systemd units, and what docs/install.md says of them."""
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "needs systemd-analyze")
     def test_they_are_clean_and_as_tight_as_the_docs_say(self):
-        docs = (ROOT / "docs" / "operations.md").read_text()
+        docs = (ROOT / "docs" / "install.md").read_text()
         version = run("systemd-analyze", "--version").out.split()[1]
         for name in ("elvesd", "elves-agent"):
             said, measured_with = re.search(rf"{name}\.service +# ([\d.]+) OK, systemd (\d+)", docs).groups()

@@ -90,6 +90,8 @@ class EveryMethod(HouseTest):
             ("heartbeat", "getstatbyiplist"): {"iplist": [IP, "10.0.0.2"]},
             ("heartbeat", "getonlinestat"): {},
             ("heartbeat", "listagents"): {},
+            ("heartbeat", "forgetagents"): lambda: call.ok(
+                "cmdbproxy", "setcmdbinfo", agentip="10.9.9.8", sn="1") and {"iplist": ["10.9.9.8"]},
             ("heartbeat", "register"): {"agentip": "10.0.0.9"},
             ("heartbeat", "beat"): {},
             ("heartbeat", "time"): {},

@@ -30,7 +30,7 @@ REACH = {
     "heartbeat": {
         "getstatbyip": ("read", FREE, REFUSED), "getinfobyip": ("read", PART, REFUSED),
         "getstatbyiplist": ("read", FREE, REFUSED), "getonlinestat": ("read", FREE, CUT),
-        "listagents": ("read", FREE, CUT), "register": ("report", FREE, REFUSED), "beat": ("report", FREE, FREE),
+        "listagents": ("read", FREE, CUT), "forgetagents": ("manage", FREE, REFUSED), "register": ("report", FREE, REFUSED), "beat": ("report", FREE, FREE),
         "time": ("report", FREE, FREE)},
     "supervisor": {
         "checkipauthbykey": ("open", FREE, FREE), "getappcallbackinfo": ("read", REFUSED, FREE),
@@ -161,6 +161,8 @@ class Asking(HouseTest):
             return {}
         if method in ("getstatbyiplist", "getcmdbinfobyiplist"):
             return {"iplist": [IP], "agentiplist": [IP]}
+        if method == "forgetagents":
+            return {"iplist": [IP], "plan": True}
         if method == "setcmdbinfolist":
             return {"records": [{"agentip": IP, "sn": "1"}]}
         if method == "delcmdbinfo":

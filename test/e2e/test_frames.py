@@ -305,7 +305,7 @@ class Envelope(HouseTest):
     def test_the_server_describes_its_own_methods(self):
         told = json.dumps(self.caller.ok("elves", "methods"))
         for name in ("sendsync", "sendasync", "canceltask", "getstatbyip", "getinfobyip", "getstatbyiplist",
-                     "getonlinestat", "listagents", "register", "beat", "checkipauthbykey", "getappcallbackinfo",
+                     "getonlinestat", "listagents", "forgetagents", "register", "beat", "checkipauthbykey", "getappcallbackinfo",
                      "getauthbykey", "setkey", "delkey", "listkeys", "setapp", "delapp", "listapps", "login",
                      "getcmdbinfobyip", "getcmdbinfobyiplist", "setcmdbinfo", "setcmdbinfolist", "delcmdbinfo", "listcmdbinfo",
                      "getcronlistbyip", "setcronbyip", "delcronbyipid", "startcron", "stopcron", "agentasynclog",

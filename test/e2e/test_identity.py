@@ -84,6 +84,8 @@ class TakeOver(HouseTest):
             self.assertIn("127.0.0.66 (web-2)", text)
             self.assertIn("127.0.0.5 (", text)
         self.assertIn(" warning ", line)
+        findings = self.admin.ok("elves", "doctor")["findings"]
+        self.assertIn("heartbeat.contested", [finding["check"] for finding in findings])
 
     def test_e15_what_no_machine_can_have_is_no_agents_address(self):
         client = self.come("127.0.0.66", self.key("*"))

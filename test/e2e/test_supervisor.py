@@ -124,11 +124,15 @@ class Proof(Keys):
                 client = self.client(self.house)
                 _, port = client.link.sock.getsockname()
                 client.call(service, method, **fields)
-                eventually(lambda: f"{line}127.0.0.1:{port}\n" in self.house.log())
+                start = self.admin_auth["key"][:8]
+                eventually(lambda: f"{line}127.0.0.1:{port} key={start}...\n" in self.house.log())
                 self.assertEqual(self.house.log().count(line), tried + 1)
         self.client(self.house).ok("supervisor", "login", **self.admin_auth)
         self.assertEqual(self.house.log().count(line), 3)
         self.assertNotIn(wrong["token"], self.house.log())
+        report = "\n".join(self.client(self.house, auth=self.admin_auth).ok("elves", "doctor")["reports"])
+        self.assertIn(f"wrong key or token: key {start}... from 127.0.0.1, 3 times", report)
+        self.assertNotIn(self.admin_auth["key"], report)
 
     def test_a_deleted_key_is_refused_at_once_on_open_connections_too(self):
         auth = self.make("operator")

@@ -71,6 +71,20 @@ class ErrorsOnce(TlsTest):
         self.assertEqual(len(done.err.splitlines()), 1, done.err)
 
 
+class ByteOrderMarks(TlsTest):
+    def test_e13_pem_files_may_begin_with_a_byte_order_mark(self):
+        def marked(path):
+            path = pathlib.Path(path)
+            copy = path.with_name("marked-" + path.name)
+            copy.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+            copy.chmod(path.stat().st_mode & 0o777)
+            return str(copy)
+        ca = marked(self.ca)
+        self.house = self.server(tls={"cert": marked(self.made["cert"]), "key": marked(self.made["key"]), "client_ca": ca})
+        done = self.tls_ctl("ping", ca=ca)
+        self.assertEqual(done.code, 0, done)
+
+
 class Links(TlsTest):
     def test_a_tls_client_is_answered_on_the_same_port_as_a_plain_one(self):
         self.tls_server()

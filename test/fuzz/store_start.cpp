@@ -147,13 +147,16 @@ void read_journal(Instant now)
         if (entry.firing) shown(entry.firing->fire_time);
     }
     for (auto const& row : journal.load_crons()) shown(row.accounted);
+    if (auto const owner = journal.load_owner()) PROMISE(owner == journal.load_owner());
+    if (auto const contact = journal.load_contact()) shown(contact->heard);
 }
 
 using Read = void (*)(Instant now);
 std::map<std::string_view, Read> const readers{{"access_key", read_keys}, {"app", read_apps},
     {"join_request", read_joins}, {"join_token", read_joins}, {"agent", read_agents},
     {"cmdb_record", read_inventory}, {"cron_job", read_crons}, {"audit", read_audit},
-    {"audit_start", read_audit}, {"audit_pages", read_audit}, {"task", read_journal}, {"cron", read_journal}};
+    {"audit_start", read_audit}, {"audit_pages", read_audit}, {"task", read_journal}, {"cron", read_journal},
+    {"owner", read_journal}, {"contact", read_journal}};
 
 } // namespace
 

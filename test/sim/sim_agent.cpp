@@ -67,8 +67,10 @@ SimAgent::SimAgent(Nature& nature_, Place place)
     , service_(clock, tasks_, cron_, reports_, server_time_, journal_since_, zone_)
     , router_(gate_)
     , link_(settings_, listening, zone_, server_time_,
-          {[this](std::shared_ptr<Peer> server) { link_up(std::move(server)); }, [this] { link_down(); },
-              [this](JsonValue const& reply) { bounds_.learn(reply); }},
+          {[this](std::shared_ptr<Peer> server, Ip) { link_up(std::move(server)); },
+              [this](std::chrono::milliseconds quiet) { link_down(quiet); },
+              [this](JsonValue const& reply) { bounds_.learn(reply); }, [this] { contact_.hear(); },
+              [this](std::string why) { contact_.refuse(std::move(why)); }},
           std::make_unique<SimEnvironment>(*this, place.network, place.server))
 {
     listening.router = &router_;
@@ -80,7 +82,10 @@ SimAgent::SimAgent(Nature& nature_, Place place)
             [this](TaskId id, bool is_queued) { reports_.tell_queued(id, is_queued); }});
     output_.ask_unconfirmed([this](TaskId id) { return tasks_.is_unconfirmed(id); });
     cron_.on_run([this](TaskId id) { reports_.add_run(id); });
+    cron_.ask_hold([this] { return contact_.hold(); });
+    contact_.on_change([this] { cron_.hold_changed(); });
     store_.watch();
+    contact_.start();
     if (auto const since = journal_.load_since()) journal_since_.set(*since);
     output_.start(journal_.load_output());
     tasks_.start(journal_.load_tasks(clock.now()));
@@ -100,6 +105,7 @@ SimAgent::~SimAgent()
 void SimAgent::link_up(std::shared_ptr<Peer> server)
 {
     registered_ = true;
+    contact_.hear();
     begin_journal();
     nature.tally.see_again(Sight::relinked, machine.name);
     output_.link_up(server);
@@ -115,9 +121,10 @@ void SimAgent::begin_journal()
     });
 }
 
-void SimAgent::link_down()
+void SimAgent::link_down(std::chrono::milliseconds quiet)
 {
     registered_ = false;
+    contact_.lose(quiet);
     output_.link_down();
     reports_.link_down();
 }

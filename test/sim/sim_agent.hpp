@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/instruct_service.hpp"
+#include "agent/kept_contact.hpp"
 #include "agent/kept_output.hpp"
 #include "agent/server_link.hpp"
 #include "sim/sim_disk.hpp"
@@ -30,7 +31,7 @@ public:
 private:
     void link_up(std::shared_ptr<Peer> server);
     void begin_journal();
-    void link_down();
+    void link_down(std::chrono::milliseconds quiet);
     void finish(Steady until);
 
     Place place_;
@@ -40,6 +41,7 @@ private:
     agent::ServerTime server_time_{clock};
     agent::JournalSince journal_since_{server_time_, std::chrono::hours(24)};
     agent::Journal journal_;
+    agent::KeptContact contact_{io.get_executor(), clock, journal_, std::chrono::hours(24)};
     SimWorkers workers_;
     agent::Tasks tasks_;
     agent::ServerBounds bounds_;

@@ -29,7 +29,7 @@ public:
     }
     [[nodiscard]] bool has_had_admin_key() const noexcept override { return true; }
     [[nodiscard]] AdminKeys admin_keys() const override { return {1, true}; }
-    [[nodiscard]] asio::awaitable<void> wrong_try(std::shared_ptr<Peer>) override { co_return; }
+    [[nodiscard]] asio::awaitable<void> wrong_try(std::shared_ptr<Peer>, std::string) override { co_return; }
 };
 
 } // namespace elves

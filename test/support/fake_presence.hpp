@@ -29,10 +29,15 @@ public:
         }
         return std::nullopt;
     }
-    void cut_links_of(std::string_view key) override { cut.emplace_back(key); }
+    void cut_links_of(std::string_view key, std::string_view) override { cut.emplace_back(key); }
     void on_link(std::function<void(Ip const&)> then) override { on_link_.push_back(std::move(then)); }
     /// As a restart of the server does.
-    void forget_listeners() { on_link_.clear(); }
+    void forget_listeners()
+    {
+        on_link_.clear();
+        parts.clear();
+    }
+    void on_forget(std::function<Belongings(Ip const&)> part) override { parts.push_back(std::move(part)); }
     void crons_from(CronSource source) override { crons_ = std::move(source); }
 
     /// As after a `register` on that connection.
@@ -42,7 +47,8 @@ public:
         keys_[agent] = std::move(key);
         for (auto const& then : on_link_) then(agent);
     }
-    std::vector<std::string> cut; ///< The keys whose links were to be cut.
+    std::vector<std::string> cut;                            ///< The keys whose links were to be cut.
+    std::vector<std::function<Belongings(Ip const&)>> parts; ///< Of those who hold something of machines.
     void go(Ip const& agent)
     {
         links_.erase(agent);

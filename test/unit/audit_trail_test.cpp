@@ -32,7 +32,7 @@ public:
         return key;
     }
     std::shared_ptr<Key const> still(BoundKey const&, Ip const&) override { return key; }
-    asio::awaitable<void> wrong_try(std::shared_ptr<Peer>) override { co_return; }
+    asio::awaitable<void> wrong_try(std::shared_ptr<Peer>, std::string) override { co_return; }
     [[nodiscard]] bool has_had_admin_key() const noexcept override { return false; }
     [[nodiscard]] AdminKeys admin_keys() const override { return {}; }
 };

@@ -1,12 +1,15 @@
 #include "doctor/doctor.hpp"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
+#include <optional>
 
 #include "audit/audit_record.hpp"
 #include "audit_schema.hpp"
 #include "catch.hpp"
 #include "cron_schema.hpp"
+#include "heartbeat_schema.hpp"
 #include "store/migrations.hpp"
 #include "store/open_db.hpp"
 #include "supervisor_schema.hpp"
@@ -29,7 +32,7 @@ struct File {
     File()
     {
         migrate(*db, {{"tasklog", tasklog_schema}, {"cron", cron_schema}, {"supervisor", supervisor_schema},
-                         {"audit", audit_schema}});
+                         {"audit", audit_schema}, {"heartbeat", heartbeat_schema}});
     }
     void task(std::string const& id, std::string const& values)
     {
@@ -38,6 +41,28 @@ struct File {
             "sync_error, cancel_due, id, mode, status, start_time, sent_time, end_time, worker_flag) "
             "VALUES ('10.0.0.1', 'async', 'a', 'f', '', 90, '', 0, '', '', '', 0, '" +
             id + "', " + values + ")");
+    }
+    void agent(std::string const& ip, Instant last_heard = now)
+    {
+        db->script(
+            "INSERT INTO agent (ip, asset, os, version, starttime, hw_config, apps, last_heard) VALUES ('" +
+            ip + "', '', '', '', '', '', '{}', " + std::to_string(last_heard.time_since_epoch().count()) +
+            ")");
+    }
+    void key(std::string const& id, std::string const& role, std::optional<Instant> expires)
+    {
+        db->script(
+            "INSERT INTO access_key (id, name, role, apps, ips, is_enabled, created, expires, token_hash) "
+            "VALUES ('" +
+            id + "', 'n', '" + role + "', '[]', '[]', 1, 0, " +
+            (expires ? std::to_string(expires->time_since_epoch().count()) : "NULL") + ", '" +
+            std::string(64, '0') + "')");
+    }
+    [[nodiscard]] bool reports(std::string const& text)
+    {
+        auto const all = diagnosis().reports;
+        return std::any_of(
+            all.begin(), all.end(), [&](auto const& line) { return line.find(text) != line.npos; });
     }
     void cron(std::string const& rule, std::int64_t settled)
     {
@@ -181,6 +206,45 @@ TEST_CASE("what is wrong with cron jobs and keys has its name too", "[doctor]")
             std::string(64, '0') + "')");
         CHECK(file.wrong() == Names{"supervisor.admin"});
     }
+}
+
+TEST_CASE("an agent of an address that no machine can have is a finding", "[doctor]")
+{
+    File file;
+    for (auto const* const ip : {"10.0.0.1", "223.1.1.1", "240.0.0.1", "fd00::1", "22.4.0.1"}) file.agent(ip);
+    CHECK(file.wrong() == Names{});
+    file.agent(GENERATE("0.0.0.0", "::", "255.255.255.255", "224.0.0.1", "239.1.2.3", "ff02::1"));
+    CHECK(file.wrong() == Names{"heartbeat.address"});
+}
+
+TEST_CASE("an admin key that has expired administers nothing", "[doctor]")
+{
+    File file;
+    file.key("K1", "admin", now - 1s);
+    CHECK(file.wrong() == Names{"supervisor.admin"});
+    file.key("K2", "admin", now + 1h);
+    CHECK(file.wrong() == Names{});
+}
+
+TEST_CASE("keys that end soon, machines that are gone and jobs without a time are reported", "[doctor]")
+{
+    File file;
+    file.key("ROOT", "admin", {});
+    file.key("SOON", "agent", now + 24h);
+    file.key("PAST", "agent", now - 24h);
+    file.key("LATE", "agent", now + 240h);
+    CHECK(file.reports("SOON (n): agent, expires at 2026-01-02 00:00:00 UTC"));
+    CHECK(file.reports("PAST (n): agent, expired at 2025-12-31 00:00:00 UTC"));
+    CHECK_FALSE(file.reports("LATE"));
+    file.agent("10.0.0.1", now - 24h * 89);
+    CHECK_FALSE(file.reports("elvesctl forget"));
+    file.agent("10.0.0.2", now - 24h * 91);
+    CHECK(file.reports("(elvesctl forget --unseen-for 90d): 1, the first of them 10.0.0.2"));
+    file.cron("0 0 3 * * ?", now.time_since_epoch().count());
+    CHECK_FALSE(file.reports("have no time left"));
+    file.db->script("UPDATE cron_job SET rule = '0 0 3 * * ? 2025'");
+    CHECK(file.reports("have no time left: C1 on 10.0.0.1"));
+    CHECK(file.wrong() == Names{});
 }
 
 TEST_CASE("a gap in the audit trail is found wherever it is", "[doctor]")

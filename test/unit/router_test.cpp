@@ -29,7 +29,7 @@ public:
         if (gone) throw Error(codes::wrong_key, "the key is gone");
         return key;
     }
-    asio::awaitable<void> wrong_try(std::shared_ptr<Peer>) override
+    asio::awaitable<void> wrong_try(std::shared_ptr<Peer>, std::string) override
     {
         ++wrong_tries;
         co_return;

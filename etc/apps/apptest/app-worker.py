@@ -10,7 +10,7 @@ in it are its answer:
 
 Of several the last counts. Without a flag the exit status decides, and the output is the result; a worker that
 ends with another status than 0 has never done what it was asked. The same may be written to the descriptor
-ELVES_RESULT_FD instead, apart from what is printed: see "What a worker gives back" in docs/operations.md.
+ELVES_RESULT_FD instead, apart from what is printed: see "What a worker gives back" in docs/run.md.
 The environment holds ELVES_TASK_ID, ELVES_APP, ELVES_FUNC and ELVES_RESULT_FD. When the time is over, SIGTERM comes, and a few
 seconds later the end, for all processes that the worker has started.
 """

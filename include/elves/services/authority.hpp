@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "elves/asio.hpp"
 #include "elves/caller.hpp"
@@ -38,8 +39,12 @@ public:
     /// stands for an admin.
     [[nodiscard]] virtual bool has_had_admin_key() const noexcept = 0;
     [[nodiscard]] virtual AdminKeys admin_keys() const = 0;
-    /// After an Error 401.5: notes that this caller tried, and waits for as long as his answer is to wait.
-    [[nodiscard]] virtual asio::awaitable<void> wrong_try(std::shared_ptr<Peer> peer) = 0;
+    /// After an Error 401.5: notes that this caller has shown that key, and waits for as long as the answer
+    /// is to wait.
+    [[nodiscard]] virtual asio::awaitable<void> wrong_try(
+        std::shared_ptr<Peer> peer, std::string shown_key) = 0;
+    /// Who has shown which key wrongly of late, one line each; of a key its start only.
+    [[nodiscard]] virtual std::vector<std::string> failed_logins() const { return {}; }
 };
 
 } // namespace elves
