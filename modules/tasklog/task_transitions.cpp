@@ -92,14 +92,19 @@ TaskTransitions::TaskTransitions(Store& store, Clock& clock, TaskRegistry& regis
 {
 }
 
-void TaskTransitions::load()
+std::int64_t TaskTransitions::load()
 {
     std::vector<task_records::OpenTask> tasks;
-    store_.at_start([&](Db& db) { tasks = task_records::open(db); });
+    std::int64_t newest = 0;
+    store_.at_start([&](Db& db) {
+        tasks = task_records::open(db);
+        newest = task_records::newest_key(db);
+    });
     for (auto& [task, param_bytes] : tasks) {
         auto const bytes = charged_bytes(task) + param_bytes;
         set_deadlines(*registry_.insert(std::move(task), bytes), true);
     }
+    return newest;
 }
 
 /// From the times of day on disk: a clock that was set back since gives no task more than its whole span.
