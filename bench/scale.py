@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""./dev scale: what agents, cron jobs and tasks cost as they become many. Each size has a server and a data file of its own.
+"""./dev scale: what agents, cron jobs and tasks cost as they become many, and an upgrade of a file with many tasks. Each size has a server and a data file of its own.
 
 The data files of crons and tasks are filled by SQL, with the server down; all else is asked of the running server.
 """
@@ -9,6 +9,7 @@ import datetime
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import sqlite3
@@ -26,7 +27,7 @@ from turns import cpu_seconds  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
 SIZES = {"agents": [2_500, 5_000, 10_000, 19_000, 50_000], "crons": [10_000, 100_000, 1_000_000],
-         "tasks": [100_000, 1_000_000, 10_000_000]}
+         "tasks": [100_000, 1_000_000, 10_000_000], "upgrade": [100_000, 1_000_000, 10_000_000]}
 DUE = 10_000  # cron jobs that fall due in one second
 ONLINE = 20  # agents that keep beating while crons and tasks are measured
 DAY = 86_400_000
@@ -152,15 +153,23 @@ def crons(count, folder):
 def fill_tasks(server, count):
     """As one real task is, but for who, what, when and how it ended: over 90 days, 200 agents, 50 apps, one in 100 failed."""
     db = sqlite3.connect(server.folder / "elves.db")
-    columns = [row[1] for row in db.execute("PRAGMA table_info(tasks)")]
+    columns = {table: [row[1] for row in db.execute(f"PRAGMA table_info({table})")] for table in ("task_requests", "task_outcomes")}
     db.close()
-    start = f"{int(time.time() * 1000) - 90 * DAY} + n * {90 * DAY // count}"
-    made = {"seq": "n", "id": f"printf('%016X', n * {(1 << 63) // count - 1})", "agent": "'10.1.' || (n % 200) || '.1'",
-            "app": "'app' || (n % 50)", "status": "iif(n % 100 = 0, 'failed', 'done')", "asked_by": "'key' || (n % 20)",
-            "start_time": start, "sent_time": start, "taken_time": start, "reported_time": start, "callback_time": start,
-            "end_time": start}
-    server.filled(f"""CREATE TEMP TABLE one AS SELECT * FROM tasks LIMIT 1; DELETE FROM tasks; {numbers(count)} INSERT INTO tasks
-        SELECT {", ".join(made.get(name, name) for name in columns)} FROM number, one; ANALYZE;""")
+    begun, gap, epoch = int(time.time() * 1000) - 90 * DAY, 90 * DAY // count, 1577836800000  # 2020
+    start = f"{begun} + n * {gap}"
+    made = {"key": f"(({start} - {epoch}) << 22) + n", "block": "n / 1024", "agent": "'10.1.' || (n % 200) || '.1'", "app": "'app' || (n % 50)",
+            "asked_by": "'key' || (n % 20)", "start_time": start}
+    outcome = {"key": made["key"], "status": "iif(n % 100 = 0, 4, 3)"}
+    server.filled(f"""CREATE TEMP TABLE request AS SELECT * FROM task_requests LIMIT 1;
+        CREATE TEMP TABLE outcome AS SELECT * FROM task_outcomes LIMIT 1;
+        DELETE FROM task_requests; DELETE FROM task_outcomes; DELETE FROM task_blocks; DELETE FROM open_before;
+        {numbers(count)} INSERT INTO task_requests
+        SELECT {", ".join(made.get(name, name) for name in columns["task_requests"])} FROM number, request;
+        {numbers(count)} INSERT INTO task_outcomes
+        SELECT {", ".join(outcome.get(name, name) for name in columns["task_outcomes"])} FROM number, outcome;
+        INSERT INTO task_blocks SELECT block, min(key) FROM task_requests GROUP BY block;
+        UPDATE open_since SET key = (SELECT max(key) + 1 FROM task_requests); ANALYZE;""")
+    return [f"{((begun + n * gap - epoch) << 22) + n:016X}" for n in range(1, count, count // 100)][:100]
 
 
 def tasks(count, folder):
@@ -171,13 +180,12 @@ def tasks(count, folder):
     elves_bench(*server.load({**load, "connections": 1}, "--answers", 1))
     time.sleep(1)
     server.stop()
-    fill_tasks(server, count)
+    ids = fill_tasks(server, count)
     server.start(folder)
     row = {"file, MiB": Cell("{:,.0f}", (folder / "elves.db").stat().st_size / 2**20),
            "start, s": Cell("{:.2f}", server.start_seconds),
            "sendasync 64x1 a second": Cell("{:,.0f}", elves_bench(*server.load(load, "--seconds", 3, "--warmup", 1))["rate"])}
     client = server.client()
-    ids = [f"{n * ((1 << 63) // count - 1):016X}" for n in range(1, count, count // 100)][:100]
     row["gettaskbyids of 100, ms"] = milliseconds(lambda: client.ok("tasklog", "gettaskbyids", id=ids))
     filters = {"no filter": {}, "agentip": {"agentip": "10.1.7.1"}, "app": {"app": "app7"}, "status": {"status": "failed"},
                "by": {"by": "key7"}, "cron_id": {"cron_id": "0" * 15 + "1"},
@@ -211,7 +219,7 @@ def pruned(server, folder):
     server.more += f"[tasklog]\nkeep = {81 * 86400}\nkeep_failed = {81 * 86400}\n"
     db = sqlite3.connect(f"file:{folder}/elves.db?mode=ro", uri=True)
     def kept():  # of the oldest; read to its end: or the next one saw what this one did
-        return db.execute("SELECT count(*) FROM tasks WHERE seq < 100000").fetchall()[0][0]
+        return db.execute("SELECT count(*) FROM task_requests WHERE block < 98").fetchall()[0][0]
     first = kept()
     server.start(folder)
     # The first look is a tenth of the time kept away, a minute at most.
@@ -225,7 +233,50 @@ def pruned(server, folder):
     return Cell("{:,.0f}", rate)
 
 
-KINDS = {"agents": agents, "crons": crons, "tasks": tasks}
+def old_tables(count):
+    """SQL that makes a data file one of the task log's schema 7, with that many finished tasks, as real ones of a `sendasync` are."""
+    schema = (HERE.parent / "modules" / "tasklog" / "schema.sql").read_text()
+    new = schema[schema.index("-- migration 8:"):]
+    views, tables, dropped = re.findall(r"CREATE VIEW (\w+)", new), re.findall(r"CREATE TABLE (\w+)", new), ""
+    dropped += "".join(f"DROP VIEW {name};" for name in reversed(views)) + "".join(f"DROP TABLE {name};" for name in tables)
+    dropped += "DROP TABLE outputs; DROP TABLE deliveries; DROP TABLE written; DROP TABLE error_outputs; DROP TABLE output_cuts;"
+    at = f"{int(time.time() * 1000) - 90 * DAY} + n * {90 * DAY // count}"
+    return f"""{dropped} {schema[:schema.index("-- migration 8:")]}
+        UPDATE module_version SET version = 7 WHERE module = 'tasklog';
+        {numbers(count)} INSERT INTO tasks (id, agent, type, mode, app, func, param, timeout, proxy, ttl, status, asked_by, asked_from,
+            start_time, sent_time, end_time, sync_flag, sync_error, sync_costtime, worker_flag, worker_result, worker_costtime, stderr,
+            truncated, cancel_due, taken_time, reported_time)
+        SELECT printf('%04X', abs(random()) % 65536) || printf('%012X', n * 2654435761 & 0xFFFFFFFFFFFF),
+            '10.1.' || (n % 200) || '.1', 'async', 'NP', 'app' || (n % 50), 'func', '{{"my":"toryzen"}}', 90, '', 0,
+            iif(n % 100 = 0, 'failed', 'done'), '0123456789ABCDE' || (n % 10), '127.0.0.1', {at}, {at}, {at} + 5, 1, '', 1, n % 100 > 0,
+            'toryzen', 3, '', 0, 0, {at} + 1, {at} + 5 FROM number;"""
+
+
+def upgrade(count, folder):
+    """The first start on a data file of the last version whose tasks had another form."""
+    server = Kept("elvesd")
+    server.patience = 3600
+    server.start(fresh(folder))
+    server.stop()
+    server.filled(old_tables(count))
+    file = folder / "elves.db"
+    before = file.stat().st_size
+    server.start(folder)
+    row = {"first start, s": Cell("{:.1f}", server.start_seconds), "tasks a second": Cell("{:,.0f}", count / server.start_seconds),
+           "the file, MiB: before": Cell("{:,.0f}", before / 2**20),
+           "the file, MiB: after": Cell("{:,.0f}", file.stat().st_size / 2**20)}
+    server.stop()
+    db = sqlite3.connect(file)
+    pages, free = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
+    db.close()
+    row["the file, MiB: in use"] = Cell("{:,.0f}", (pages - free) * 4096 / 2**20)
+    server.start(folder)
+    row["second start, s"] = Cell("{:.2f}", server.start_seconds)
+    server.stop()
+    return row
+
+
+KINDS = {"agents": agents, "crons": crons, "tasks": tasks, "upgrade": upgrade}
 
 
 def table(kind, sizes, rows):

@@ -4,6 +4,7 @@
 
 #include "elves/sql.hpp"
 #include "elves/task.hpp"
+#include "elves/task_id_sequence.hpp"
 #include "elves/task_life.hpp"
 #include "floors/floors.hpp"
 #include "store/migrations.hpp"
@@ -50,10 +51,10 @@ public:
     }
 
 private:
-    static Task new_task(Instant now)
+    Task new_task(Instant now)
     {
         Task task;
-        task.id = TaskId::random();
+        task.id = ids_.next(now);
         task.ins.app = "apptest";
         task.ins.func = "helloword";
         task.ins.param = R"({"my":"toryzen"})";
@@ -65,6 +66,7 @@ private:
     }
 
     Db& db_;
+    TaskIdSequence ids_;
     std::vector<Task> sent_;
     std::vector<Task> taken_;
 };

@@ -10,7 +10,7 @@
 
 namespace elves {
 
-/// `P`: the result also goes to the app's processor.
+/// `P`: the result also goes to the app's processor. The data file holds its number.
 enum class Mode { np, p };
 
 /// What an agent is to run: the `ins` of the protocol, checked.

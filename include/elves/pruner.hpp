@@ -11,14 +11,19 @@
 
 namespace elves {
 
+/// What a step of a Pruner did.
+struct PruneResult {
+    std::int64_t deleted = 0;
+    bool has_more = false; ///< It has not looked at everything yet: the next step comes soon.
+};
+
 /// Deletes what was kept for long enough, in steps so short that what waits to be written behind one hardly
 /// notices. Where a step was not enough the next comes soon and is larger, up to a bound: so it keeps up with
 /// whatever the disk takes in. On the loop's thread; `store` and `clock` outlive it.
 class Pruner {
 public:
-    /// Deletes at most `most` of what is too old at `now`, and returns how many. Runs on the store's thread,
-    /// so it owns its data.
-    using Step = std::function<std::int64_t(Db&, Instant now, std::int64_t most)>;
+    /// Deletes at most `most` of what is too old at `now`. Runs on the store's thread, so it owns its data.
+    using Step = std::function<PruneResult(Db&, Instant now, std::int64_t most)>;
 
     /// `what` is for the log: "old `what` were not pruned".
     Pruner(Store& store, Clock& clock, std::string what)
@@ -36,7 +41,7 @@ public:
 private:
     void look_after(std::chrono::milliseconds delay);
     void prune();
-    void pruned(std::int64_t count);
+    void pruned(PruneResult result);
 
     Store& store_;
     Clock& clock_;

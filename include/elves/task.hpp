@@ -13,11 +13,12 @@
 
 namespace elves {
 
-/// How a task was asked for: `sendsync`, `sendasync`, a cron rule.
+/// How a task was asked for: `sendsync`, `sendasync`, a cron rule. The data file holds its number.
 enum class TaskType { rt, async, cron };
 
 /// Moves forward: waiting, sent, running, then one of the final ones (from `done` on). One step back exists:
-/// a task that was handed over and provably never started is `waiting` again, while it may still start.
+/// a task that was handed over and provably never started is `waiting` again, while it may still start. The
+/// data file holds its number: a new one goes to the end.
 enum class TaskStatus {
     waiting,     ///< For its agent to be online and to take it.
     sent,        ///< Handed to the agent's connection; not confirmed.
@@ -54,6 +55,9 @@ struct WorkerReport {
 /// One task: what was asked, how far it is, what came of it. A plain value.
 struct Task {
     TaskId id;
+    /// Of its row in the data file, where the id is not: that of an id which this server did not make. 0: the
+    /// id is the key.
+    std::int64_t key = 0;
     Ip agent;
     TaskType type = TaskType::async;
     Instruction ins;

@@ -131,7 +131,6 @@ std::function<void(Db&)> CenterCron::mark_write(Firing const& firing)
 Task CenterCron::skipped_task(CronJob job, Instant fire_time, std::string why, Instant now)
 {
     Task task;
-    task.id = TaskId::random();
     task.agent = job.agent;
     task.type = TaskType::cron;
     task.ins = std::move(job.ins);

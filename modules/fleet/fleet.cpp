@@ -142,6 +142,17 @@ bool Fleet::is_host_of(Ip const& ip, std::string const& text) const
     return TargetMatcher(target, context, clock_.now()).match(*host) == Match::yes;
 }
 
+Belongings Fleet::belongings_of(Ip const& host)
+{
+    auto const* const labels = labels_.find(host);
+    Belongings all;
+    all.is_any = labels != nullptr;
+    all.shown["labels"] = std::to_string(labels ? labels->size() : 0);
+    all.erase = [host](Db& db) { FleetLabels::erase_in(db, host); };
+    all.on_erased = [this, host] { labels_.drop(host); };
+    return all;
+}
+
 asio::awaitable<Reply> Fleet::find(Find in, Caller caller)
 {
     if (in.limit < 1 || in.limit > longest_page)

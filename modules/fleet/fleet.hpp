@@ -9,6 +9,7 @@
 #include "elves/clock.hpp"
 #include "elves/module.hpp"
 #include "elves/one_at_a_time.hpp"
+#include "elves/services/presence.hpp"
 #include "elves/services/targets.hpp"
 #include "target_search.hpp"
 
@@ -50,6 +51,8 @@ public:
     [[nodiscard]] std::optional<std::string> host_value(
         Ip const& host, std::string_view field) const override;
     [[nodiscard]] bool is_host_of(Ip const& host, std::string const& target) const override;
+    /// For `forgetagents`.
+    [[nodiscard]] Belongings belongings_of(Ip const& host);
     void runs_from(RunHosts source) override { search_.runs_from(std::move(source)); }
     void group_users_from(std::function<std::vector<std::string>(std::string_view)> source) override
     {

@@ -14,6 +14,8 @@ constexpr std::string_view upsert = "INSERT INTO fleet_label (ip, key, value) VA
                                     " ON CONFLICT (ip, key) DO UPDATE SET value = ?3";
 constexpr std::string_view delete_one = "DELETE FROM fleet_label WHERE ip = ?1 AND key = ?2";
 
+constexpr std::string_view delete_all = "DELETE FROM fleet_label WHERE ip = ?1";
+
 /// Part of a transaction. Whatever the host has there by now: two changes may be on their way.
 void write_change(Db& db, Ip const& host, LabelChange const& change)
 {
@@ -61,6 +63,20 @@ void FleetLabels::count(Labels const& labels, bool are_new)
             keys_.erase(key);
         }
     }
+}
+
+void FleetLabels::erase_in(Db& db, Ip const& host)
+{
+    auto const ip = host.text();
+    db.run(delete_all).bind(1, ip).execute();
+}
+
+void FleetLabels::drop(Ip const& host)
+{
+    auto const found = by_host_.find(host);
+    if (found == by_host_.end()) return;
+    count(found->second, false);
+    by_host_.erase(found);
 }
 
 asio::awaitable<std::size_t> FleetLabels::change(std::vector<Ip> hosts, LabelChange change, Store::Work also)

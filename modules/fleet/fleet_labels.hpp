@@ -40,6 +40,11 @@ public:
     [[nodiscard]] asio::awaitable<std::size_t> change(
         std::vector<Ip> hosts, LabelChange change, Store::Work also);
 
+    /// Part of a transaction: what the host has there goes.
+    static void erase_in(Db& db, Ip const& host);
+    /// That is on disk: it goes here, too.
+    void drop(Ip const& host);
+
 private:
     void count(Labels const& labels, bool are_new);
 

@@ -30,6 +30,8 @@ std::unique_ptr<Module> make_fleet(Host& host)
     auto made = std::make_unique<FleetModule>(host);
     host.store.migrate("fleet", fleet_schema);
     host.offer<Targets>(*made);
+    if (auto* const presence = host.find<Presence>())
+        presence->on_forget([fleet = made.get()](Ip const& host_ip) { return fleet->belongings_of(host_ip); });
     return made;
 }
 

@@ -123,6 +123,7 @@ asio::awaitable<Reply> Sheduler::send_sync(Send in, Caller caller)
     order.ins = std::move(in.ins);
     order.by = caller.by();
     order.from = caller.peer->ip().text();
+    order.id = engine_.next_id();
     order.audit_write = caller.also(order.id.text());
     order.caller = caller.peer;
     TaskEngine::Authorize authorize = [&caller](Task const& first) { require_first(caller, first); };
@@ -137,6 +138,7 @@ asio::awaitable<Reply> Sheduler::send_async(Send in, Caller caller)
     order.ins = std::move(in.ins);
     order.by = caller.by();
     order.from = caller.peer->ip().text();
+    order.id = engine_.next_id();
     order.audit_write = caller.also(order.id.text());
     order.caller = caller.peer;
     auto const recorded = co_await engine_.send(std::move(order));

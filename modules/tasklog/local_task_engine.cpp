@@ -56,7 +56,7 @@ LocalTaskEngine::LocalTaskEngine(LoopExecutor loop, Store& store, Clock& clock, 
 
 void LocalTaskEngine::start()
 {
-    transitions_.load();
+    ids_.continue_after(transitions_.load());
     daily_bytes_.load();
     for (auto const id : registry_.all()) set_timer(*registry_.find(id));
 }
@@ -95,7 +95,7 @@ Task LocalTaskEngine::task_of(Order order)
     require_processor(order.ins);
     limits_.require_room(order);
     Task task;
-    task.id = order.id;
+    task.id = order.id == TaskId() ? next_id() : order.id;
     task.agent = order.agent;
     task.type = order.type;
     task.ins = std::move(order.ins);
@@ -143,6 +143,12 @@ asio::awaitable<TaskEngine::Recorded> LocalTaskEngine::send(Order order)
 
 asio::awaitable<TaskEngine::Recorded> LocalTaskEngine::record(Task task, AuditWrite audit_write)
 {
+    if (task.id == TaskId()) {
+        task.id = next_id();
+    } else {
+        // Its agent made it: at random, since the agents of a fleet make theirs in the same moment.
+        task.key = static_cast<std::int64_t>(next_id().value());
+    }
     return transitions_.insert(std::move(task), std::move(audit_write));
 }
 

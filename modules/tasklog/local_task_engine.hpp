@@ -14,6 +14,7 @@
 #include "elves/services/app_directory.hpp"
 #include "elves/services/quotas.hpp"
 #include "elves/services/task_engine.hpp"
+#include "elves/task_id_sequence.hpp"
 #include "handover_flow.hpp"
 #include "task_limits.hpp"
 #include "task_registry.hpp"
@@ -37,6 +38,7 @@ public:
     void set_bounds(TaskLimits::Bounds bounds) { limits_.set_bounds(bounds); }
     void set_lost_after(std::chrono::seconds lost_after) { transitions_.set_lost_after(lost_after); }
 
+    [[nodiscard]] TaskId next_id() override { return ids_.next(clock_.now()); }
     [[nodiscard]] asio::awaitable<Recorded> send(Order order) override;
     [[nodiscard]] asio::awaitable<Task> run(Order order, Authorize authorize) override;
     [[nodiscard]] asio::awaitable<Task> cancel(TaskId id, AuditWrite audit_write) override;
@@ -138,6 +140,7 @@ private:
     DailyBytes daily_bytes_;
     TaskLimits limits_;
     TaskTransitions transitions_;
+    TaskIdSequence ids_;
     AgentCalls agents_;
     Timeouts timeouts_;
     std::unordered_map<Ip, HandoverFlow> flows_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "elves/output_stream.hpp"
+#include "elves/pruner.hpp"
 #include "elves/services/task_engine.hpp"
 #include "elves/sql.hpp"
 #include "elves/task.hpp"
@@ -31,7 +32,7 @@ struct ModuleLog {
 
 /// A whole row.
 struct Row {
-    std::int64_t seq = 0; ///< Grows with each task.
+    std::int64_t key = 0; ///< Grows with each task.
     Task task;
     ModuleLog module;
 };
@@ -47,19 +48,25 @@ struct Filter {
     std::optional<std::string> by;
     std::optional<Instant> since;
     std::optional<Instant> until;
-    std::optional<std::int64_t> from_seq;   ///< This one, too.
-    std::optional<std::int64_t> before_seq; ///< Not this one.
+    std::optional<std::int64_t> from_key;   ///< This one, too.
+    std::optional<std::int64_t> before_key; ///< Not this one.
 };
 
-/// The oldest and the newest `Row::seq` there is; 0 without any.
-struct Seqs {
+/// The oldest and the newest `Row::key` there is; 0 without any.
+struct Keys {
     std::int64_t oldest = 0;
     std::int64_t newest = 0;
 };
 
+/// Of its row.
+[[nodiscard]] std::int64_t key_of(Task const& task);
+/// Writes a new task. Without `Task::key` its id becomes the key.
 void insert(Db& db, Task const& task);
+/// Writes what came of it: all but what it was asked for.
 void update(Db& db, Task const& task);
 [[nodiscard]] std::optional<Row> find(Db& db, TaskId id);
+/// The key of the task with that id; nothing without one.
+[[nodiscard]] std::optional<std::int64_t> find_key(Db& db, TaskId id);
 /// The same without what its worker wrote to stderr, which no list shows.
 [[nodiscard]] std::optional<Row> find_listed(Db& db, TaskId id);
 /// The task of the same agent and app that has this one's `dedup`, or its cron id and fire time.
@@ -82,7 +89,12 @@ struct OpenTask {
 /// Another task has the firing of this one, which did not start: it becomes `skipped`, with that reason. A
 /// record that stands for several firings stands for one less.
 void yield_firing(Db& db, TaskId id, std::string_view why);
-[[nodiscard]] Seqs seqs(Db& db);
+[[nodiscard]] Keys keys(Db& db);
+/// The largest key that a task has or, as far as it is known, had: the newest may have been pruned.
+[[nodiscard]] std::int64_t newest_key(Db& db);
+/// The key from which on there are about `count` tasks (never many more) before `end`; the oldest where there
+/// are fewer. Reads no more than some hundred rows.
+[[nodiscard]] std::int64_t key_before(Db& db, std::int64_t end, std::int64_t count);
 /// Gives them to `take`, newest first and as `find_listed` does, until it says false or has been given
 /// `limit`. No more than one is held.
 void list(Db& db, Filter const& filter, std::int64_t limit, std::function<bool(Row)> const& take);
@@ -108,6 +120,8 @@ std::int64_t insert_output(Db& db, TaskId id, OutputStream stream, OutputPiece c
 /// Counts bytes that the server did not keep.
 void add_left_out(Db& db, TaskId id, std::int64_t bytes);
 [[nodiscard]] std::int64_t left_out(Db& db, TaskId id);
+/// Of both streams, and what is known of bytes that were not kept.
+void delete_output(Db& db, TaskId id);
 /// Of both streams.
 struct OutputTimes {
     std::optional<Instant> first;
@@ -123,12 +137,19 @@ struct Delivery {
 };
 void queue_delivery(Db& db, TaskId id, Instant now);
 void drop_delivery(Db& db, TaskId id);
+[[nodiscard]] bool owes_delivery(Db& db, TaskId id);
 [[nodiscard]] std::vector<Delivery> deliveries(Db& db);
 void put_delivered(Db& db, TaskId id, ModuleLog const& log);
 void put_processed(Db& db, TaskId id, ModuleLog const& log);
 
-/// Deletes up to `limit` tasks that owe nothing: those that failed and ended before `failed_before`, others
-/// that ended before `others_before`. Returns how many.
-[[nodiscard]] std::int64_t prune(Db& db, Instant others_before, Instant failed_before, std::int64_t limit);
+/// How long finished tasks are kept.
+struct KeepTimes {
+    std::chrono::milliseconds others{0}; ///< Done, canceled, skipped.
+    std::chrono::milliseconds failed{0}; ///< Ended in another way.
+};
+/// Deletes up to `limit` tasks that owe nothing and are kept for long enough at `now`. Walks from the oldest
+/// on, a bounded number of tasks each time, and goes on where the last call on this connection stopped; after
+/// a tenth of the shorter time, an hour at most, it begins anew, for what was not to be deleted before.
+[[nodiscard]] PruneResult prune(Db& db, Instant now, KeepTimes keep, std::int64_t limit);
 
 } // namespace elves::task_records

@@ -1,6 +1,7 @@
 #include "task_search.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "elves/answer_budget.hpp"
 #include "elves/text_fit.hpp"
@@ -47,12 +48,12 @@ public:
             return false;
         }
         ++looked_at_;
-        last_ = row.seq;
+        last_ = row.key;
         if (!is_seen(key_, row.task)) return true;
         auto const texts = text_bytes(row);
         auto const bytes = listed_bytes(row);
         if (!has_room(texts, bytes)) {
-            page_.next = page_.rows.back().seq;
+            page_.next = page_.rows.back().key;
             return false;
         }
         texts_ += texts;
@@ -74,7 +75,7 @@ private:
     Key const* key_;
     PageBounds bounds_;
     std::int64_t looked_at_ = 0;
-    std::int64_t last_ = 0; ///< The seq of the last one looked at.
+    std::int64_t last_ = 0; ///< The key of the last one looked at.
     std::size_t texts_ = 0;
     std::size_t bytes_ = 0;
     TaskPage page_;
@@ -85,18 +86,20 @@ private:
 TaskPage search_tasks(
     Db& db, task_records::Filter filter, std::int64_t limit, Key const* key, PageBounds const& bounds)
 {
-    auto const [oldest, newest] = task_records::seqs(db);
+    auto const [oldest, newest] = task_records::keys(db);
     // Those of a cron job are found by an index; of an agent block by block; all else row by row.
     if (!filter.cron_id) {
-        auto const end = std::clamp(filter.before_seq.value_or(newest + 1), oldest, newest + 1);
-        filter.from_seq = std::max(oldest, end - (filter.agent ? bounds.agent_span : bounds.looked_at));
+        auto const behind = newest == std::numeric_limits<std::int64_t>::max() ? newest : newest + 1;
+        auto const end = std::clamp(filter.before_key.value_or(behind), oldest, behind);
+        filter.from_key =
+            task_records::key_before(db, end, filter.agent ? bounds.agent_span : bounds.looked_at);
     }
     Page taken(limit, key, bounds);
     // One more: it tells whether there is a next page.
     task_records::list(
         db, filter, bounds.looked_at + 1, [&](task_records::Row row) { return taken.take(std::move(row)); });
     auto page = std::move(taken.page());
-    if (!page.next && filter.from_seq && *filter.from_seq > oldest) page.next = filter.from_seq;
+    if (!page.next && filter.from_key && *filter.from_key > oldest) page.next = filter.from_key;
     return page;
 }
 

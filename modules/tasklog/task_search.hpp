@@ -13,7 +13,7 @@ namespace elves {
 /// One answer of `listtasks`.
 struct TaskPage {
     std::vector<task_records::Row> rows;
-    std::optional<std::int64_t> next; ///< `before_seq` of the next one. Nothing: that was all.
+    std::optional<std::int64_t> next; ///< `before_key` of the next one. Nothing: that was all.
 };
 
 /// What one page may cost.

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::int64_t look = 10; ///< Tasks that one page looks at.
 
-/// Its tasks have the ids and seqs 1, 2, 3, …
+/// Its tasks have the ids and keys 1, 2, 3, …
 struct Log : TaskHouse {
     ~Log() { drop_unfinished(); }
     std::uint64_t last = 0;
@@ -36,17 +36,17 @@ struct Log : TaskHouse {
             task_records::insert(store.db(), task);
         }
     }
-    /// The seqs of all that `filter` finds, page by page; the sizes of those pages.
+    /// The keys of all that `filter` finds, page by page; the sizes of those pages.
     std::pair<std::vector<std::int64_t>, std::vector<std::size_t>> pages(
         task_records::Filter filter, std::int64_t limit, Key const* key = nullptr)
     {
         std::pair<std::vector<std::int64_t>, std::vector<std::size_t>> all;
         while (true) {
             auto const page = search_tasks(store.db(), filter, limit, key, {look});
-            for (auto const& row : page.rows) all.first.push_back(row.seq);
+            for (auto const& row : page.rows) all.first.push_back(row.key);
             all.second.push_back(page.rows.size());
             if (!page.next) return all;
-            filter.before_seq = page.next;
+            filter.before_key = page.next;
         }
     }
 };
@@ -79,7 +79,7 @@ std::string refusal_of(Log& log, std::vector<TaskId> const& ids, Key const* key 
 constexpr std::size_t mib = 1024 * 1024;
 constexpr auto too_large = "[429.1] the answer is over 67108864 bytes; ask for fewer at a time";
 
-using Seqs = std::vector<std::int64_t>;
+using Keys = std::vector<std::int64_t>;
 using Sizes = std::vector<std::size_t>;
 
 } // namespace
@@ -89,8 +89,8 @@ TEST_CASE("pages miss no task and show none twice", "[tasklog]")
     Log log;
     CHECK(log.pages({}, 3).second == Sizes{0});
     log.add(7);
-    auto const [seqs, sizes] = log.pages({}, 3);
-    CHECK(seqs == Seqs{7, 6, 5, 4, 3, 2, 1});
+    auto const [keys, sizes] = log.pages({}, 3);
+    CHECK(keys == Keys{7, 6, 5, 4, 3, 2, 1});
     CHECK(sizes == Sizes{3, 3, 1});
 }
 
@@ -99,8 +99,8 @@ TEST_CASE("a search for what is rare ends after so many tasks, and says where to
     Log log;
     log.add(1, "rare");
     log.add(30);
-    auto const [seqs, sizes] = log.pages(of_app("rare"), 5);
-    CHECK(seqs == Seqs{1});
+    auto const [keys, sizes] = log.pages(of_app("rare"), 5);
+    CHECK(keys == Keys{1});
     CHECK(sizes == Sizes{0, 0, 0, 1});
     CHECK(log.pages(of_app("never"), 5).second == Sizes{0, 0, 0, 0});
 }
@@ -113,8 +113,8 @@ TEST_CASE("the tasks of an agent are found however far they lie apart", "[tasklo
     log.add(1, "app", "10.0.0.2");
     task_records::Filter filter;
     filter.agent = Ip::parse("10.0.0.2").value();
-    auto const [seqs, sizes] = log.pages(filter, 5);
-    CHECK(seqs == Seqs{32, 1});
+    auto const [keys, sizes] = log.pages(filter, 5);
+    CHECK(keys == Keys{32, 1});
     CHECK(sizes == Sizes{2});
 }
 
@@ -123,39 +123,57 @@ TEST_CASE(
     "[tasklog]")
 {
     Log log;
-    log.add(1, "app", "10.0.0.2");
-    log.store.db().script("UPDATE sqlite_sequence SET seq = 1022");
+    log.store.db().script("BEGIN");
+    log.add(1, "app", "10.0.0.2"); // 1
+    log.add(1'021);
     log.add(4, "app", "10.0.0.2"); // 1023 to 1026: the last of one block, the first of the next
-    log.store.db().script("UPDATE sqlite_sequence SET seq = 2047");
-    log.add(1, "app", "10.0.0.2");
+    log.add(1'021);
+    log.add(1, "app", "10.0.0.2"); // 2048
     log.add(1);
+    log.store.db().script("COMMIT");
+    CHECK(log.number("SELECT count(*) FROM task_blocks") == 3);
     task_records::Filter filter;
     filter.agent = Ip::parse("10.0.0.2").value();
-    CHECK(log.pages(filter, 5) == std::pair(Seqs{2048, 1026, 1025, 1024, 1023, 1}, Sizes{5, 1}));
-    CHECK(log.pages(filter, 2).first == Seqs{2048, 1026, 1025, 1024, 1023, 1});
-    filter.before_seq = 1025;
-    CHECK(log.pages(filter, 9) == std::pair(Seqs{1024, 1023, 1}, Sizes{3}));
-    filter.before_seq = 1024;
-    CHECK(log.pages(filter, 9).first == Seqs{1023, 1});
+    CHECK(log.pages(filter, 5) == std::pair(Keys{2048, 1026, 1025, 1024, 1023, 1}, Sizes{5, 1}));
+    CHECK(log.pages(filter, 2).first == Keys{2048, 1026, 1025, 1024, 1023, 1});
+    filter.before_key = 1025;
+    CHECK(log.pages(filter, 9) == std::pair(Keys{1024, 1023, 1}, Sizes{3}));
+    filter.before_key = 1024;
+    CHECK(log.pages(filter, 9).first == Keys{1023, 1});
 
-    filter.before_seq.reset();
+    filter.before_key.reset();
     PageBounds bounds;
     bounds.agent_span = 1'000;
     auto const page = search_tasks(log.store.db(), filter, 9, nullptr, bounds);
     REQUIRE(page.rows.size() == 1);
-    CHECK(page.rows[0].seq == 2048);
+    CHECK(page.rows[0].key == 2048);
     CHECK(page.next == 2050 - 1'000);
 }
 
 TEST_CASE("an agent's tasks are looked up by the index, block by block", "[tasklog]")
 {
     Log log;
-    auto plan =
-        log.store.db().run("EXPLAIN QUERY PLAN SELECT * FROM tasks WHERE seq / 1024=? AND agent=? AND app=? "
-                           "AND seq>=? AND seq<? ORDER BY seq DESC LIMIT ?");
+    auto plan = log.store.db().run(
+        "EXPLAIN QUERY PLAN SELECT * FROM task_requests AS r WHERE r.block=? AND r.agent=? "
+        "AND r.app=? AND r.key>=? AND r.key<? ORDER BY r.key DESC LIMIT ?");
     REQUIRE(plan.next());
-    CHECK_THAT(std::string(plan.text(3)), Catch::Contains("tasks_agent (<expr>=? AND agent=?"));
+    CHECK_THAT(std::string(plan.text(3)), Catch::Contains("task_requests_agent (block=? AND agent=?"));
     CHECK_FALSE(plan.next()); // nothing is sorted
+}
+
+TEST_CASE("tasks whose keys lie far apart are searched in pages of as many tasks", "[tasklog]")
+{
+    Log log;
+    for (std::uint64_t const place : {5U, 1U, 3U, 2U, 4U}) { // written in another order than made
+        log.last = place * 1'000'000'000'000;
+        log.add(1, place == 1 ? "rare" : "app");
+    }
+    log.last = 9'000'000'000'000;
+    log.add(25);
+    CHECK(log.pages({}, 100).first.size() == 30);
+    auto const [keys, sizes] = log.pages(of_app("rare"), 5);
+    CHECK(keys == Keys{1'000'000'000'001});
+    CHECK(sizes == Sizes{0, 0, 1});
 }
 
 TEST_CASE("a key that may see little looks no further at a time than one that may see all", "[tasklog]")
@@ -164,8 +182,8 @@ TEST_CASE("a key that may see little looks no further at a time than one that ma
     log.add(1, "app", "10.0.0.2");
     log.add(30);
     auto const key = some_key(Role::viewer, {"10.0.0.2"});
-    auto const [seqs, sizes] = log.pages({}, 3, key.get());
-    CHECK(seqs == Seqs{1});
+    auto const [keys, sizes] = log.pages({}, 3, key.get());
+    CHECK(keys == Keys{1});
     CHECK(sizes == Sizes{0, 0, 0, 1});
     task_records::Filter of_another;
     of_another.agent = Ip::parse("10.0.0.1").value();
@@ -176,22 +194,22 @@ TEST_CASE("a place to go on from that no page gave finds what is there", "[taskl
 {
     Log log;
     log.add(3);
-    auto const after = [&](std::int64_t seq) {
+    auto const after = [&](std::int64_t key) {
         task_records::Filter filter;
-        filter.before_seq = seq;
+        filter.before_key = key;
         return log.pages(filter, 5).first;
     };
     CHECK(after(std::numeric_limits<std::int64_t>::min()).empty());
     CHECK(after(0).empty());
-    CHECK(after(std::numeric_limits<std::int64_t>::max()) == Seqs{3, 2, 1});
+    CHECK(after(std::numeric_limits<std::int64_t>::max()) == Keys{3, 2, 1});
 }
 
 TEST_CASE("a page of large tasks ends before it outgrows a frame, and the next goes on there", "[tasklog]")
 {
     Log log;
     log.add_large(5, std::string(400 * 1024, 'x'));
-    auto const [seqs, sizes] = log.pages({}, 5);
-    CHECK(seqs == Seqs{5, 4, 3, 2, 1});
+    auto const [keys, sizes] = log.pages({}, 5);
+    CHECK(keys == Keys{5, 4, 3, 2, 1});
     CHECK(sizes == Sizes{2, 2, 1});
 }
 
@@ -201,8 +219,8 @@ TEST_CASE("a task that is larger than a page has one to itself", "[tasklog]")
     log.add_large(2, std::string(2 * mib, 'x'));
     log.add(2);
     log.add_large(1, std::string(2 * mib, 'x'));
-    auto const [seqs, sizes] = log.pages({}, 5);
-    CHECK(seqs == Seqs{5, 4, 3, 2, 1});
+    auto const [keys, sizes] = log.pages({}, 5);
+    CHECK(keys == Keys{5, 4, 3, 2, 1});
     CHECK(sizes == Sizes{1, 2, 1, 1});
 }
 
@@ -215,8 +233,8 @@ TEST_CASE("only what a key may see makes its page large", "[tasklog]")
     log.add_large(1, large, "10.0.0.2");
     log.add(1, "app", "10.0.0.2");
     auto const key = some_key(Role::viewer, {"10.0.0.2"});
-    auto const [seqs, sizes] = log.pages({}, 5, key.get());
-    CHECK(seqs == Seqs{6, 5, 1});
+    auto const [keys, sizes] = log.pages({}, 5, key.get());
+    CHECK(keys == Keys{6, 5, 1});
     CHECK(sizes == Sizes{2, 1});
 }
 

@@ -30,10 +30,13 @@ std::size_t row_bytes(Task const& task)
     return charged_bytes(task) + (task.report ? bytes_of(*task.report) : 0);
 }
 
-Task without_param(Task const& task)
+/// A copy for memory: the param stays on disk. It is not copied first, since it may be large.
+Task copy_without_param(Task& task)
 {
+    auto param = std::move(task.ins.param);
+    task.ins.param.clear();
     auto copy = task;
-    copy.ins.param = {};
+    task.ins.param = std::move(param);
     return copy;
 }
 
@@ -89,14 +92,19 @@ TaskTransitions::TaskTransitions(Store& store, Clock& clock, TaskRegistry& regis
 {
 }
 
-void TaskTransitions::load()
+std::int64_t TaskTransitions::load()
 {
     std::vector<task_records::OpenTask> tasks;
-    store_.at_start([&](Db& db) { tasks = task_records::open(db); });
+    std::int64_t newest = 0;
+    store_.at_start([&](Db& db) {
+        tasks = task_records::open(db);
+        newest = task_records::newest_key(db);
+    });
     for (auto& [task, param_bytes] : tasks) {
         auto const bytes = charged_bytes(task) + param_bytes;
         set_deadlines(*registry_.insert(std::move(task), bytes), true);
     }
+    return newest;
 }
 
 /// From the times of day on disk: a clock that was set back since gives no task more than its whole span.
@@ -129,13 +137,13 @@ life::Context TaskTransitions::context_of(OpenTask const& open) const
 
 asio::awaitable<TaskEngine::Recorded> TaskTransitions::insert(Task task, TaskEngine::AuditWrite audit_write)
 {
-    auto const fresh = std::make_shared<Task const>(std::move(task));
+    auto const fresh = std::make_shared<Task>(std::move(task));
     struct Written {
         std::optional<Task> twin;
         std::optional<TaskId> merged_into;
     };
-    std::function<Written(Db&)> work = [fresh, audit_write = std::move(audit_write), now = clock_.now()](
-                                           Db& db) {
+    std::function<Written(Db&)> work = [fresh = std::shared_ptr<Task const>(fresh),
+                                           audit_write = std::move(audit_write), now = clock_.now()](Db& db) {
         Written written{task_records::find_twin(db, *fresh), {}};
         if (written.twin) return written;
         written.merged_into = task_records::merge_firing(db, *fresh);
@@ -158,13 +166,16 @@ asio::awaitable<TaskEngine::Recorded> TaskTransitions::insert(Task task, TaskEng
         co_return merged;
     }
     charge.set_written();
-    if (is_open(*fresh)) {
-        auto const open = registry_.insert(without_param(*fresh), charged_bytes(*fresh));
+    // The write is over: the store does not read it any more.
+    TaskEngine::Recorded recorded{std::move(*fresh), true};
+    auto& stored = recorded.task;
+    if (is_open(stored)) {
+        auto const open = registry_.insert(copy_without_param(stored), charged_bytes(stored));
         set_deadlines(*open, false);
         listener_.on_changed(*open);
     }
-    if (is_final(fresh->status)) listener_.on_finished(*fresh);
-    co_return TaskEngine::Recorded{*fresh, true};
+    if (is_final(stored.status)) listener_.on_finished(stored);
+    co_return recorded;
 }
 
 asio::awaitable<life::Decision> TaskTransitions::apply(

@@ -28,8 +28,9 @@ public:
     void set_lost_after(std::chrono::seconds lost_after) { lost_after_ = lost_after; }
     [[nodiscard]] std::chrono::seconds lost_after() const noexcept { return lost_after_; }
 
-    /// Reads the open tasks into the registry. Before the loop runs only.
-    void load();
+    /// Reads the open tasks into the registry. Returns the largest key of all tasks, 0 without any. Before
+    /// the loop runs only.
+    std::int64_t load();
     /// Writes a new task and its audit record in one transaction. Returns when it is on disk. Throws Error
     /// 507.1: then there is no such task.
     [[nodiscard]] asio::awaitable<TaskEngine::Recorded> insert(Task task, TaskEngine::AuditWrite audit_write);

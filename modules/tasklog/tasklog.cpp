@@ -100,7 +100,7 @@ void Tasklog::configure(Section const& section)
     outbox_.set_give_up(give_up);
     output_.set_most(output);
     pruner_.set(std::min(keep, keep_failed), [keep, keep_failed](Db& db, Instant now, std::int64_t most) {
-        return task_records::prune(db, now - keep, now - keep_failed, most);
+        return task_records::prune(db, now, {keep, keep_failed}, most);
     });
 }
 
@@ -328,13 +328,13 @@ task_records::Filter Tasklog::filter_of(Search const& in) const
     if (in.since) filter.since = time_of("since", *in.since);
     if (in.until) filter.until = time_of("until", *in.until) + 999ms;
     if (in.after) {
-        std::int64_t seq = 0;
+        std::int64_t key = 0;
         auto const [end, failure] =
-            std::from_chars(in.after->data(), in.after->data() + in.after->size(), seq);
+            std::from_chars(in.after->data(), in.after->data() + in.after->size(), key);
         if (failure != std::errc() || end != in.after->data() + in.after->size()) {
             throw Error(codes::bad_field, field_is("after", *in.after) + "; give the `next` of a reply");
         }
-        filter.before_seq = seq;
+        filter.before_key = key;
     }
     return filter;
 }

@@ -101,7 +101,7 @@ public:
         wait_for_signal();
         release_signals();
         pruner_.set(keep_confirmed, [](Db& db, Instant now, std::int64_t most) {
-            return Journal::prune(db, now - keep_confirmed, most);
+            return PruneResult{Journal::prune(db, now - keep_confirmed, most)};
         });
         pruner_.start();
         asio::co_spawn(io_, link_.run(), [](std::exception_ptr escaped) {

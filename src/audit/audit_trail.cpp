@@ -298,7 +298,7 @@ void AuditTrail::configure(AuditSettings const& settings)
 {
     settings_ = settings;
     pruner_.set(settings.keep, [keep = settings.keep](Db& db, Instant now, std::int64_t most) {
-        return audit::prune(db, (now - keep).time_since_epoch().count(), most);
+        return PruneResult{audit::prune(db, (now - keep).time_since_epoch().count(), most)};
     });
 }
 

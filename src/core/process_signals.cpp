@@ -67,4 +67,17 @@ void release_signals() noexcept { change_mask(SIG_UNBLOCK, {SIGHUP}); }
 
 void hold_signals() noexcept { change_mask(SIG_BLOCK, {SIGHUP, SIGTERM, SIGINT}); }
 
+EndOnSignals::EndOnSignals() noexcept
+{
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        ::sigaction(numbers[i], nullptr, &before_[i]);
+        end_process_on(numbers[i]);
+    }
+}
+
+EndOnSignals::~EndOnSignals()
+{
+    for (std::size_t i = 0; i < numbers.size(); ++i) ::sigaction(numbers[i], &before_[i], nullptr);
+}
+
 } // namespace elves

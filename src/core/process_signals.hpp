@@ -1,5 +1,8 @@
 #pragma once
 
+#include <array>
+#include <csignal>
+
 namespace elves {
 
 /// Prepares a long-running program before its main() runs: call it from a constructor function
@@ -19,6 +22,20 @@ void release_signals() noexcept;
 /// Holds back SIGHUP, SIGTERM and SIGINT on the calling thread, for good: for the last steps of a program
 /// that is stopping already.
 void hold_signals() noexcept;
+
+/// While it lives, SIGTERM and SIGINT end the process at once, whatever handlers they have otherwise. For
+/// long work that may be broken off anywhere, and during which nobody looks for signals.
+class EndOnSignals {
+public:
+    EndOnSignals() noexcept;
+    EndOnSignals(EndOnSignals const&) = delete;
+    EndOnSignals& operator=(EndOnSignals const&) = delete;
+    ~EndOnSignals();
+
+private:
+    static constexpr std::array<int, 2> numbers{SIGTERM, SIGINT};
+    std::array<struct sigaction, 2> before_{};
+};
 
 } // namespace elves
 

@@ -33,20 +33,20 @@ void Pruner::look_after(std::chrono::milliseconds delay)
 
 void Pruner::prune()
 {
-    auto const count = std::make_shared<std::int64_t>(0);
+    auto const result = std::make_shared<PruneResult>();
     store_.post(
-        [count, step = step_, now = clock_.now(), most = most_](Db& db) { *count = step(db, now, most); },
-        [this, count](std::exception_ptr const& failure) {
+        [result, step = step_, now = clock_.now(), most = most_](Db& db) { *result = step(db, now, most); },
+        [this, result](std::exception_ptr const& failure) {
             if (failure) ELVES_LOG(warning, "old " << what_ << " were not pruned: the store did not take it");
-            pruned(failure ? 0 : *count);
+            pruned(failure ? PruneResult() : *result);
         });
 }
 
-void Pruner::pruned(std::int64_t count)
+void Pruner::pruned(PruneResult result)
 {
-    bool const more = count >= most_;
-    most_ = more ? std::min(2 * most_, largest_step) : first_step;
-    look_after(more ? pause : rest_);
+    bool const is_full = result.deleted >= most_;
+    most_ = is_full ? std::min(2 * most_, largest_step) : first_step;
+    look_after(is_full || result.has_more ? pause : rest_);
 }
 
 } // namespace elves

@@ -5,14 +5,17 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 
 #include "elves/error.hpp"
 #include "elves/quartz_rule.hpp"
 #include "store/migrations.hpp"
 #include "store/open_db.hpp"
+#include "store/row_move.hpp"
 #include "store/sql_function.hpp"
 #include "store/sqlite_error.hpp"
+#include "store/task_number.hpp"
 
 namespace elves::doctor {
 
@@ -120,6 +123,7 @@ Diagnosis examine(Db& db, Check const& check, Circumstances const& with)
     diagnosis.checked = 1;
     try {
         if (check.sql.find("quartz_") != std::string::npos) teach_quartz(db, with.zone);
+        if (check.sql.find("task_number(") != std::string::npos) define_task_number(db);
         auto lines = ask(db, check, with.now);
         for (auto& line : lines.told) tell(diagnosis, check, std::move(line));
         if (lines.untold > 0) tell(diagnosis, check, "and " + std::to_string(lines.untold) + " more");
@@ -191,6 +195,27 @@ std::optional<Finding> look_at_content(Db& db, std::string const& path)
     return std::nullopt;
 }
 
+/// What a module's checks cannot be asked of: tables of an older form. A server brings them into the newest
+/// one when it starts.
+bool is_older(Db& db, Diagnosis& diagnosis, std::string_view module, std::int64_t known)
+{
+    auto const present = module_version(db, module);
+    if (present == 0) return false;
+    if (pending_move(db, module)) {
+        diagnosis.findings.push_back({"store.migration",
+            "the tables of module " + std::string(module) +
+                " are half in their new form: a server was stopped while it moved them",
+            "start the server on this file: it goes on where it was"});
+        return true;
+    }
+    if (present == known) return false;
+    diagnosis.reports.push_back("module " + std::string(module) + ": its tables have version " +
+                                std::to_string(present) + ", and this program's checks are for version " +
+                                std::to_string(known) +
+                                "; start the server on this file once, then ask again");
+    return true;
+}
+
 } // namespace
 
 Diagnosis examine_file(std::string const& path, Circumstances const& with)
@@ -209,7 +234,13 @@ Diagnosis examine_file(std::string const& path, Circumstances const& with)
         diagnosis.findings.push_back(std::move(*finding));
         return diagnosis;
     }
-    for (auto const& check : builtin_checks()) diagnosis.add(examine(*db, check, with));
+    std::set<std::string_view> older;
+    for (auto const& [module, known] : builtin_versions()) {
+        if (is_older(*db, diagnosis, module, known)) older.insert(module);
+    }
+    for (auto const& check : builtin_checks()) {
+        if (!older.contains(check.module)) diagnosis.add(examine(*db, check, with));
+    }
     return diagnosis;
 }
 

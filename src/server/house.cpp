@@ -171,7 +171,11 @@ public:
 
     void run()
     {
-        store_.apply_migrations();
+        {
+            // Of a large file it takes minutes. What is done stays done.
+            EndOnSignals const at_once;
+            store_.apply_migrations();
+        }
         modules_->start();
         log_module_warnings();
         audit_.start();

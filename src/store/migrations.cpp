@@ -8,6 +8,8 @@
 #include <sqlite3.h>
 
 #include "elves/log.hpp"
+#include "store/row_move.hpp"
+#include "store/task_number.hpp"
 #include "store/transaction.hpp"
 
 namespace elves {
@@ -42,8 +44,16 @@ struct Step {
     std::string module;
     std::int64_t from = 0;
     std::int64_t to = 0;
-    std::vector<std::string> parts;
+    std::vector<MigrationPart> parts;
 };
+
+void log_progress(Step const& step, std::chrono::steady_clock::time_point begun, std::string const& rest)
+{
+    auto const passed =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begun);
+    ELVES_LOG(info, "store.migrating module=" << step.module << " from=" << step.from << " to=" << step.to
+                                              << " seconds=" << passed.count() << rest);
+}
 
 /// Logs from time to time that a step is still running: of a large file it may take minutes.
 class ProgressLog {
@@ -51,6 +61,7 @@ public:
     ProgressLog(Db& db, Step const& step, std::chrono::milliseconds between_lines)
         : db_(db), step_(step), between_lines_(between_lines)
     {
+        note_ = ": a server that is stopped now begins this step again";
         constexpr int instructions_between_looks = 100'000; // some ms
         sqlite3_progress_handler(
             db_.handle(), instructions_between_looks,
@@ -63,6 +74,12 @@ public:
     ProgressLog(ProgressLog const&) = delete;
     ProgressLog& operator=(ProgressLog const&) = delete;
     ~ProgressLog() { sqlite3_progress_handler(db_.handle(), 0, nullptr, nullptr); }
+    void set(MoveProgress const& progress)
+    {
+        note_ = " rows=" + std::to_string(progress.rows) + " of=" + std::to_string(progress.all) +
+                ": a server that is stopped now goes on from here at its next start";
+        look();
+    }
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -72,10 +89,7 @@ private:
         auto const now = Clock::now();
         if (now < next_) return;
         next_ = now + between_lines_;
-        auto const passed = std::chrono::duration_cast<std::chrono::seconds>(now - begun_);
-        ELVES_LOG(info, "store.migrating module=" << step_.module << " from=" << step_.from
-                                                  << " to=" << step_.to << " seconds=" << passed.count()
-                                                  << ": do not stop the server, or it begins anew");
+        log_progress(step_, begun_, note_);
     } catch (...) {
         // What cannot be logged must not stop it.
     }
@@ -85,7 +99,9 @@ private:
     std::chrono::milliseconds between_lines_;
     Clock::time_point begun_ = Clock::now();
     Clock::time_point next_ = begun_ + between_lines_;
+    std::string note_; ///< What follows in a line.
 };
+
 bool has_rows(Db& db, std::string_view sql) { return db.run(sql).next(); }
 
 /// What an agent's journal calls its tables. A server has no module of that name.
@@ -127,10 +143,66 @@ std::vector<Step> steps_for(Db& db, std::vector<Schema> const& schemas)
                                      " there, this program knows " + std::to_string(known) +
                                      "; install the newer program, or restore a backup");
         }
-        parts.erase(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(present));
-        if (!parts.empty()) steps.push_back({module, present, known, std::move(parts)});
+        if (present == known) continue;
+        Step step{module, present, known, {}};
+        for (auto at = static_cast<std::size_t>(present); at < parts.size(); ++at)
+            step.parts.push_back(split_part(parts[at]));
+        steps.push_back(std::move(step));
     }
     return steps;
+}
+
+/// Applies the parts of a step, up to one whose rows are moved afterwards. Returns the version then.
+std::int64_t apply(Db& db, Step const& step)
+{
+    auto version = step.from;
+    for (auto const& part : step.parts) {
+        db.script(part.sql);
+        ++version;
+        if (!part.move) continue;
+        begin_move(db, step.module, version, *part.move, free_bytes(db));
+        if (pending_move(db, step.module)) break;
+    }
+    db.run("INSERT INTO module_version (module, version) VALUES (?1, ?2)"
+           " ON CONFLICT (module) DO UPDATE SET version = excluded.version")
+        .bind(1, step.module)
+        .bind(2, version)
+        .execute();
+    return version;
+}
+
+void apply_all(Db& db, std::vector<Step> steps, std::chrono::milliseconds between_lines)
+{
+    Transaction transaction(db);
+    db.script("CREATE TABLE IF NOT EXISTS module_version"
+              " (module TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID");
+    for (auto& step : steps) {
+        ProgressLog const progress(db, step, between_lines);
+        step.to = apply(db, step);
+    }
+    transaction.commit();
+    for (auto const& step : steps) {
+        ELVES_LOG(info,
+            "store: module " << step.module << " migrated from version " << step.from << " to " << step.to);
+    }
+}
+
+/// Moves the rows of old tables, also what is left of a move that was stopped.
+void move_rows(Db& db, std::vector<Schema> const& schemas, std::chrono::milliseconds between_lines)
+{
+    for (auto const& [module, sql] : schemas) {
+        auto const pending = pending_move(db, module);
+        if (!pending) continue;
+        auto const part =
+            split_part(migration_parts(module, sql).at(static_cast<std::size_t>(pending->version - 1)));
+        if (!part.move)
+            throw broken(module, "migration " + std::to_string(pending->version) + " moves no rows");
+        Step const step{module, pending->version - 1, pending->version, {}};
+        ProgressLog progress(db, step, between_lines);
+        run_move(db, module, *part.move, [&](MoveProgress const& moved) { progress.set(moved); });
+        ELVES_LOG(info, "store.migrated module=" << module << " version=" << pending->version
+                                                 << ": all rows are in its new tables");
+    }
 }
 
 } // namespace
@@ -182,23 +254,12 @@ void migrate(Db& db, std::vector<Schema> const& schemas) { migrate(db, schemas, 
 void migrate(Db& db, std::vector<Schema> const& schemas, std::chrono::milliseconds between_lines)
 {
     auto steps = steps_for(db, schemas);
-    if (steps.empty()) return;
-    Transaction transaction(db);
-    db.script("CREATE TABLE IF NOT EXISTS module_version"
-              " (module TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID");
-    for (auto const& step : steps) {
-        ProgressLog const progress(db, step, between_lines);
-        for (auto const& part : step.parts) db.script(part);
-        db.run("INSERT INTO module_version (module, version) VALUES (?1, ?2)"
-               " ON CONFLICT (module) DO UPDATE SET version = excluded.version")
-            .bind(1, step.module)
-            .bind(2, step.to)
-            .execute();
-    }
-    transaction.commit();
-    for (auto const& step : steps) {
-        ELVES_LOG(info,
-            "store: module " << step.module << " migrated from version " << step.from << " to " << step.to);
+    define_task_number(db);
+    move_rows(db, schemas, between_lines);
+    while (!steps.empty()) {
+        apply_all(db, std::move(steps), between_lines);
+        move_rows(db, schemas, between_lines);
+        steps = steps_for(db, schemas);
     }
 }
 

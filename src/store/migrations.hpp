@@ -37,7 +37,9 @@ enum class Content {
 void require_migratable(Db& db, std::vector<Schema> const& schemas);
 
 /// Applies what `db` lacks of all these, with their new versions in one transaction; nothing of it on an
-/// exception. Throws std::runtime_error, the file untouched, where `db` has a newer version of one of them,
+/// exception. Then moves the rows of old tables into new ones (see RowMove), in transactions of their own: a
+/// process that ends meanwhile leaves a file with which the next call goes on, and which no older program
+/// opens. Throws std::runtime_error, the file untouched, where `db` has a newer version of one of them,
 /// tables of another program, or an agent's journal where a server's data is meant and the other way round.
 /// While one runs it is logged every ten seconds that it does: of a large file it may take minutes.
 void migrate(Db& db, std::vector<Schema> const& schemas);

@@ -17,10 +17,16 @@ class ReadLanes(HouseTest):
                                       ins={"app": "demo", "func": "work"})["info"]["id"]
         self.assertEqual(house.terminate(), 0)
         with sqlite3.connect(house.folder / "elves.db") as db:
-            columns = [row[1] for row in db.execute("PRAGMA table_info(tasks)")]
-            values = ", ".join({"seq": "NULL", "id": "printf('%016X', n)"}.get(name, name) for name in columns)
-            db.execute(f"WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {ROWS}) "
-                       f"INSERT INTO tasks SELECT {values} FROM c, (SELECT * FROM tasks WHERE id = ?)", (first,))
+            key = db.execute("SELECT key FROM tasks WHERE id = ?", (first,)).fetchone()[0]
+            for table in ("task_requests", "task_outcomes"):
+                columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+                values = ", ".join({"key": "n", "block": "n / 1024"}.get(name, name) for name in columns)
+                db.execute(f"WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {ROWS}) "
+                           f"INSERT INTO {table} SELECT {values} FROM c, (SELECT * FROM {table} WHERE key = ?)", (key,))
+            # The blocks of those before the first one of the server's own.
+            db.execute("UPDATE task_blocks SET block = block + 1000")
+            db.execute("UPDATE task_requests SET block = block + 1000 WHERE key = ?", (key,))
+            db.execute("INSERT INTO task_blocks SELECT block, min(key) FROM task_requests WHERE block < 1000 GROUP BY block")
         db.close()
         house.start()
         return house, first

@@ -29,7 +29,7 @@ class Store(HouseTest):
         """As no server would leave it."""
         self.house.terminate()
         with sqlite3.connect(self.data) as db:
-            db.execute("UPDATE tasks SET end_time = NULL WHERE id = ?", (task,))
+            db.execute("UPDATE task_outcomes SET end_after = NULL WHERE key = (SELECT key FROM tasks WHERE id = ?)", (task,))
         db.close()
 
 

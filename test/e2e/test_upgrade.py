@@ -3,13 +3,16 @@ loses nothing; one of a newer program, or a damaged one, is refused and left as 
 
 import pathlib
 import shutil
+import signal
 import sqlite3
+import time
 import unittest
 
-from house import HouseTest
+from house import HouseTest, binary
 
 STORES = sorted((pathlib.Path(__file__).resolve().parents[1] / "data" / "stores").glob("*.db"))
 OPEN = {"waiting", "running"}
+MANY = 60_000
 
 
 def rows(path, sql):
@@ -18,6 +21,8 @@ def rows(path, sql):
 
 
 class Upgrade(HouseTest):
+    deadline = 120
+
     def old_house(self, store):
         house = self.server_down()
         self.data = house.folder / "elves.db"
@@ -85,6 +90,63 @@ class Upgrade(HouseTest):
         done = self.ctl(None, "audit", "verify", "--store", self.data)
         self.assertEqual(done.code, 0, done)
         self.assertIn("19 rows follow from 0:", done.out)
+
+    def test_the_doctor_says_of_an_old_file_what_it_cannot_check_yet(self):
+        for store in STORES:
+            with self.subTest(store=store.name):
+                self.old_house(store)
+                done = self.ctl(None, "doctor", "--store", self.data)
+                self.assertIn("module tasklog: its tables have version ", done.out)
+                self.assertIn("start the server on this file once", done.out)
+                self.assertNotIn("WRONG tasklog", done.out)
+                self.assertNotIn("could not be asked", done.out)
+
+    def test_a_migration_that_is_stopped_halfway_goes_on_at_the_next_start(self):
+        for stop in (signal.SIGTERM, signal.SIGKILL):
+            with self.subTest(stop=stop.name):
+                house = self.old_house(STORES[-1])
+                known = dict(rows(self.data, "SELECT id, status FROM tasks"))
+                self.multiply_tasks(MANY)
+                house.spawn(binary("elvesd"), "--config", str(house.conf_path))
+                until = time.monotonic() + 60
+                while self.moved_up_to() <= 0:
+                    self.assertLess(time.monotonic(), until, "no rows were moved")
+                    time.sleep(0.005)
+                house.signal(stop)
+                house.wait()
+                moved = self.moved_up_to()
+                self.assertGreater(moved, 0)
+                self.assertLess(moved, MANY, "it was over too soon")
+                done = self.ctl(None, "doctor", "--store", self.data)
+                self.assertEqual(done.code, 1, done)
+                self.assertIn("WRONG store.migration: the tables of module tasklog are half in their new form", done.out)
+                caller = self.client(house.start(60))
+                self.assertEqual(rows(self.data, "SELECT count(*) FROM tasks"), [(MANY + len(known),)])
+                for task, status in known.items():
+                    if status not in OPEN:
+                        self.assertEqual(caller.task(task)["status"], status)
+                self.assertEqual(house.terminate(), 0)
+                found = self.ctl(None, "doctor", "--store", self.data).out
+                self.assertNotIn("WRONG tasklog", found)
+                self.assertNotIn("WRONG store", found)
+
+    def multiply_tasks(self, count):
+        """That many finished tasks more."""
+        with sqlite3.connect(self.data) as db:
+            columns = [row[1] for row in db.execute("PRAGMA table_info(tasks)")]
+            values = ", ".join({"seq": "NULL", "id": "printf('%016X', 1 << 56 | n)", "dedup": "NULL"}.get(name, name)
+                               for name in columns)
+            db.execute(f"WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {count}) "
+                       f"INSERT INTO tasks SELECT {values} FROM c, (SELECT * FROM tasks WHERE status = 'done' AND mode = 'NP' "
+                       "AND cron_id IS NULL LIMIT 1)")
+        db.close()
+
+    def moved_up_to(self):
+        """The last row of a migration that is under way; 0 where none is."""
+        try:
+            return rows(self.data, "SELECT max(after) FROM module_move")[0][0] or 0
+        except sqlite3.OperationalError:
+            return 0
 
     def refused(self, house, *words):
         before = self.data.read_bytes()

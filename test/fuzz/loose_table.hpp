@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -28,6 +29,14 @@ public:
     }
 
     [[nodiscard]] std::string const& name() const noexcept { return name_; }
+    [[nodiscard]] int columns() const noexcept { return columns_; }
+    /// What follows after the first `count` of `lines`.
+    [[nodiscard]] static std::string_view without_lines(std::string_view lines, int count)
+    {
+        for (; count > 0; --count)
+            lines.remove_prefix(std::min(lines.substr(0, lines.find('\n')).size() + 1, lines.size()));
+        return lines;
+    }
     void clear() { db_.run("DELETE FROM " + name_).execute(); }
     /// One row, and no other: a line of `lines` for each column.
     void put(std::string_view lines)

@@ -21,18 +21,14 @@ constexpr auto change_table =
     "mark INTEGER);\n";
 
 /// What a trigger writes down, after its kind. In the place of a rule stands who asked for a task.
-constexpr std::string_view task_values =
-    "(kind, id, agent, type, status, ended, flag, result, handed, error, cancel_due, cron_id, fire_time, "
-    "ttl, accepted, rule) "
-    "VALUES (?, NEW.id, NEW.agent, NEW.type, NEW.status, NEW.end_time, NEW.worker_flag, NEW.worker_result, "
-    "NEW.sync_flag, NEW.sync_error, NEW.cancel_due, NEW.cron_id, NEW.fire_time, NEW.ttl, NEW.start_time, "
-    "NEW.asked_from)";
+#define TASK_VALUES(time)                                                                                    \
+    "(kind, id, agent, type, status, ended, flag, result, handed, error, cancel_due, cron_id, fire_time, "   \
+    "ttl, accepted, rule) SELECT ?, id, agent, type, status, end_time, worker_flag, worker_result, "         \
+    "sync_flag, sync_error, cancel_due, cron_id, " time ", ttl, start_time, asked_from FROM tasks "          \
+    "WHERE key = NEW.key"
+constexpr std::string_view task_values = TASK_VALUES("fire_time");
 /// A firing that was added to a record: in the place of the record's own time stands the firing's.
-constexpr std::string_view merged_values =
-    "(kind, id, agent, type, status, ended, flag, result, handed, error, cancel_due, cron_id, fire_time, "
-    "rule) "
-    "VALUES (?, NEW.id, NEW.agent, NEW.type, NEW.status, NEW.end_time, NEW.worker_flag, NEW.worker_result, "
-    "NEW.sync_flag, NEW.sync_error, NEW.cancel_due, NEW.cron_id, NEW.last_fire_time, NEW.asked_from)";
+constexpr std::string_view merged_values = TASK_VALUES("last_fire_time");
 constexpr std::string_view job_values =
     "(kind, cron_id, type, rule, zone, is_on, mark) "
     "VALUES (?, NEW.id, NEW.type, NEW.rule, NEW.zone, "
@@ -40,12 +36,14 @@ constexpr std::string_view job_values =
 
 std::string triggers()
 {
-    return change_table + trigger("new", "INSERT ON main.tasks", task_values) +
+    // An outcome that is written with its task comes before it, and is seen with it.
+    return change_table + trigger("new", "INSERT ON main.task_requests", task_values) +
            trigger("audited", "INSERT ON main.audit_pages",
                "(kind, mark_before, mark) VALUES (?, NEW.first - 1, NEW.last)") +
-           trigger("task", "UPDATE OF status ON main.tasks", task_values) +
-           trigger("merged", "UPDATE OF firings ON main.tasks", merged_values) +
-           trigger("erased", "DELETE ON main.tasks", "(kind, id) VALUES (?, OLD.id)") +
+           trigger("task", "INSERT ON main.task_outcomes", task_values) +
+           trigger("merged", "UPDATE OF firings ON main.task_requests", merged_values) +
+           trigger("erased", "DELETE ON main.task_requests",
+               "(kind, id) VALUES (?, printf('%016X', coalesce(OLD.own_id, OLD.key)))") +
            trigger("paid", "DELETE ON main.deliveries",
                "(kind, id, flag) SELECT ?, id, module_sync_flag = 'true' FROM tasks WHERE id = OLD.id") +
            trigger("job", "INSERT ON main.cron_job", job_values) +

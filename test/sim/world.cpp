@@ -19,21 +19,20 @@ Instant start_of(std::uint64_t seed)
     return parse_iso(starts[seed % starts.size()]).value();
 }
 
-/// What a server that gives up too early would have written.
-std::string ends_early(std::string const& status)
+/// Ends the tasks that `which` selects, as a server that gives up too early would have.
+std::string ends_early(TaskStatus status, std::string const& which)
 {
-    return "UPDATE tasks SET status = '" + status +
-           "', end_time = start_time WHERE ttl > 20 AND status = 'waiting' AND seq % 3 = 0";
+    return "REPLACE INTO task_outcomes (key, status, cancel_due, end_after) SELECT key, " +
+           std::to_string(static_cast<int>(status)) + ", 0, 0 FROM tasks " + which;
 }
-/// The same for a run behind the record of those that it makes up for.
-constexpr auto gives_up_make_up =
-    "UPDATE tasks SET status = 'undelivered', end_time = start_time WHERE end_time IS NULL "
-    "AND cron_id IN (SELECT id FROM cron_job WHERE type = 'center') AND EXISTS (SELECT 1 FROM tasks AS "
-    "before "
-    "WHERE before.cron_id = tasks.cron_id AND before.sync_error LIKE '%it runs once for them%' AND "
-    "before.seq = "
-    "(SELECT max(seq) FROM tasks AS all_before WHERE all_before.cron_id = tasks.cron_id "
-    "AND all_before.seq < tasks.seq))";
+constexpr auto waiting_ones = "WHERE ttl > 20 AND status = 'waiting' AND (key >> 10) % 3 = 0";
+/// A run behind the record of those that it makes up for.
+constexpr auto make_ups =
+    "WHERE end_time IS NULL AND cron_id IN (SELECT id FROM cron_job WHERE type = 'center') AND EXISTS "
+    "(SELECT 1 FROM tasks AS before WHERE before.cron_id = tasks.cron_id "
+    "AND before.sync_error LIKE '%it runs once for them%' AND before.key = "
+    "(SELECT max(key) FROM tasks AS all_before WHERE all_before.cron_id = tasks.cron_id "
+    "AND all_before.key < tasks.key))";
 
 Zone zone_of(std::uint64_t seed) { return seed % 3 == 0 ? Zone() : Zone::named("Europe/Berlin").value(); }
 
@@ -88,9 +87,9 @@ void World::plant(Plant bug)
     network_.loses_reports = bug == Plant::lost_reports;
     network_.delays_handovers = bug == Plant::late_handovers;
     if (bug == Plant::lost_timers) server_.forgets_timers = 15;
-    if (bug == Plant::expires_early) log_watch_.plant = ends_early("expired");
-    if (bug == Plant::gives_up) log_watch_.plant = ends_early("undelivered");
-    if (bug == Plant::no_make_up) log_watch_.plant = gives_up_make_up;
+    if (bug == Plant::expires_early) log_watch_.plant = ends_early(TaskStatus::expired, waiting_ones);
+    if (bug == Plant::gives_up) log_watch_.plant = ends_early(TaskStatus::undelivered, waiting_ones);
+    if (bug == Plant::no_make_up) log_watch_.plant = ends_early(TaskStatus::undelivered, make_ups);
     if (bug == Plant::lost_output) log_watch_.plant = "DELETE FROM outputs WHERE at > 0";
 }
 

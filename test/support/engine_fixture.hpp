@@ -99,7 +99,7 @@ public:
     TaskStatus status(TaskId id) { return task(id).status; }
     TaskId newest()
     {
-        auto row = store.db().run("SELECT id FROM tasks ORDER BY seq DESC LIMIT 1");
+        auto row = store.db().run("SELECT id FROM tasks ORDER BY key DESC LIMIT 1");
         return row.next() ? TaskId::parse(row.text(0)).value() : TaskId();
     }
 

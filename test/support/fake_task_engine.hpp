@@ -21,8 +21,10 @@ class FakeTaskEngine final : public TaskEngine {
 public:
     FakeTaskEngine(Store& store, Clock& clock) : store_(store), clock_(clock) {}
 
+    [[nodiscard]] TaskId next_id() override { return TaskId(++last_id_); }
     [[nodiscard]] asio::awaitable<Recorded> record(Task task, AuditWrite audit_write) override
     {
+        if (task.id == TaskId()) task.id = next_id();
         for (auto const& known : tasks_) {
             if (!is_same(known, task)) continue;
             Recorded there{known, false};
@@ -163,6 +165,7 @@ private:
     Store& store_;
     Clock& clock_;
     std::vector<Task> tasks_;
+    std::uint64_t last_id_ = 1'000'000;
     Timeouts timeouts_;
     std::optional<Code> refusal_;
     std::string quota_text_;

@@ -34,13 +34,24 @@ struct File {
         migrate(*db, {{"tasklog", tasklog_schema}, {"cron", cron_schema}, {"supervisor", supervisor_schema},
                          {"audit", audit_schema}, {"heartbeat", heartbeat_schema}});
     }
+    /// `values`: mode, status, start_time, sent_time, end_time, worker_flag.
     void task(std::string const& id, std::string const& values)
     {
         db->script(
-            "INSERT INTO tasks (agent, type, app, func, param, timeout, proxy, ttl, asked_by, asked_from, "
-            "sync_error, cancel_due, id, mode, status, start_time, sent_time, end_time, worker_flag) "
-            "VALUES ('10.0.0.1', 'async', 'a', 'f', '', 90, '', 0, '', '', '', 0, '" +
-            id + "', " + values + ")");
+            "CREATE TEMP TABLE IF NOT EXISTS given (id, mode, status, start_time, sent_time, end_time, flag);"
+            "DELETE FROM given; INSERT INTO given VALUES (" +
+            id + ", " + values +
+            "); INSERT OR IGNORE INTO task_blocks VALUES (0, 0);"
+            "INSERT INTO task_requests (key, block, agent, type, mode, status, start_time, timeout, ttl, "
+            "app, func, "
+            "asked_from, param) SELECT id, 0, '10.0.0.1', 1, mode = 'P', 0, start_time, 90, 0, 'a', 'f', '', "
+            "'' "
+            "FROM given;"
+            "INSERT INTO task_outcomes (key, status, cancel_due, sent_after, end_after, worker_flag) SELECT "
+            "id, "
+            "CASE status WHEN 'sent' THEN 1 WHEN 'running' THEN 2 WHEN 'done' THEN 3 WHEN 'failed' THEN 4 "
+            "ELSE 99 END, "
+            "0, sent_time - start_time, end_time - start_time, flag FROM given");
     }
     void agent(std::string const& ip, Instant last_heard = now)
     {
@@ -107,8 +118,8 @@ TEST_CASE("in a healthy file the doctor finds nothing", "[doctor]")
     auto const found = file.diagnosis(true);
     CHECK(found.findings.empty());
     CHECK(found.checked > 10);
-    CHECK_THAT(found.reports,
-        Catch::VectorContains(std::string("unfinished tasks: 1 running; the oldest, 2, for 0 s")));
+    CHECK_THAT(found.reports, Catch::VectorContains(std::string(
+                                  "unfinished tasks: 1 running; the oldest, 0000000000000002, for 0 s")));
 }
 
 TEST_CASE("each promise that a task log breaks has its name", "[doctor]")
@@ -142,13 +153,13 @@ TEST_CASE("each promise that a task log breaks has its name", "[doctor]")
     SECTION("failed, and its worker said yes")
     {
         file.task("1", "'NP', 'failed', 0, 0, 1, 1");
-        file.db->script("UPDATE tasks SET sync_flag = 1");
+        file.db->script("UPDATE task_outcomes SET sync_flag = 1");
         CHECK(file.wrong() == Names{"tasklog.verdict"});
     }
     SECTION("a cancel to be told of what was not canceled")
     {
         file.task("1", "'NP', 'done', 0, 0, 1, 1");
-        file.db->script("UPDATE tasks SET cancel_due = 1");
+        file.db->script("UPDATE task_outcomes SET cancel_due = 1");
         CHECK(file.wrong() == Names{"tasklog.cancel"});
     }
     SECTION("a delivery that nobody owes")
@@ -160,6 +171,26 @@ TEST_CASE("each promise that a task log breaks has its name", "[doctor]")
     {
         file.task("1", "'P', 'done', 0, 0, 1, 1");
         CHECK(file.wrong() == Names{"tasklog.forgotten"});
+    }
+    SECTION("an open task that the next start would not find")
+    {
+        file.task("1", "'NP', 'running', 0, 0, NULL, NULL");
+        file.db->script("UPDATE open_since SET key = 2");
+        CHECK(file.wrong() == Names{"tasklog.open"});
+        file.db->script("INSERT INTO open_before VALUES (1)");
+        CHECK(file.wrong() == Names{});
+    }
+    SECTION("an outcome of no task")
+    {
+        file.task("1", "'NP', 'done', 0, 0, 1, 1");
+        file.db->script("DELETE FROM task_requests");
+        CHECK(file.wrong() == Names{"tasklog.outcome"});
+    }
+    SECTION("a task in the wrong block")
+    {
+        file.task("1", "'NP', 'done', 0, 0, 1, 1");
+        file.db->script("UPDATE task_requests SET block = 7");
+        CHECK(file.wrong() == Names{"tasklog.blocks"});
     }
     SECTION("output of no task")
     {

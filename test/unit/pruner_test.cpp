@@ -24,7 +24,7 @@ struct House {
     {
         store.migrate("tasklog", tasklog_schema);
         pruner.set(100s, [](Db& db, Instant now, std::int64_t most) {
-            return task_records::prune(db, now - 100s, now - 1000s, most);
+            return task_records::prune(db, now, {100s, 1000s}, most);
         });
     }
     TaskId ended(TaskStatus status, std::chrono::milliseconds ago = 0ms)
@@ -134,4 +134,29 @@ TEST_CASE("a store that refuses is asked again later", "[tasklog]")
     CHECK(house.count() == 1);
     house.pass(11s);
     CHECK(house.count() == 0);
+}
+
+TEST_CASE("a task that the clock was ahead for keeps no others from being deleted", "[tasklog]")
+{
+    House house;
+    house.ended(TaskStatus::done, -100h);
+    for (int i = 0; i < 10; ++i) house.ended(TaskStatus::done, 1h);
+    house.pruner.start();
+    house.pass(11s);
+    CHECK(house.count() == 1);
+}
+
+TEST_CASE(
+    "many tasks that are kept longer are walked over in steps, and those behind them deleted", "[tasklog]")
+{
+    House house;
+    house.store.db().script("BEGIN");
+    for (int i = 0; i < 12'000; ++i) house.ended(TaskStatus::failed, 500s);
+    for (int i = 0; i < 10; ++i) house.ended(TaskStatus::done, 500s);
+    house.store.db().script("COMMIT");
+    house.pruner.start();
+    house.pass(10s);
+    CHECK(house.count() == 12'010);
+    house.pass(60ms);
+    CHECK(house.count() == 12'000);
 }

@@ -28,7 +28,7 @@ public:
 
     /// What to run.
     struct Order {
-        TaskId id = TaskId::random(); ///< Of the task that it becomes.
+        TaskId id; ///< Of the task that it becomes: from `next_id`, or none where nobody needs it before.
         TaskType type = TaskType::async;
         Ip agent;
         Instruction ins;
@@ -47,6 +47,8 @@ public:
         bool is_new = true;
     };
 
+    /// An id for a new task, larger than all before it: its first 41 bits are a time.
+    [[nodiscard]] virtual TaskId next_id() = 0;
     /// Records a task and hands it over. Returns when the agent has taken or refused it, or did not answer
     /// for
     /// `[sheduler] handover_timeout`; at once where the agent is offline. The task says which. Throws Error
@@ -62,7 +64,7 @@ public:
     [[nodiscard]] virtual asio::awaitable<Task> cancel(TaskId id, AuditWrite audit_write) = 0;
 
     /// Records a task that is not handed over: a firing that did not start, or that its agent started itself.
-    /// Throws Error 507.1.
+    /// One without an id gets one; an id that it has was made by its agent. Throws Error 507.1.
     [[nodiscard]] virtual asio::awaitable<Recorded> record(Task task, AuditWrite audit_write) = 0;
 
     /// The task as it is on disk, finished or not.

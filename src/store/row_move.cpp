@@ -1,0 +1,233 @@
+#include "store/row_move.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <stdexcept>
+#include <vector>
+
+#include <sqlite3.h>
+
+#include "store/sqlite_error.hpp"
+#include "store/transaction.hpp"
+
+namespace elves {
+
+namespace {
+
+constexpr std::string_view move_mark = "-- move ";
+constexpr std::string_view moved_mark = "-- moved";
+
+/// Rows that a step moves: so many that it takes some tenths of a second.
+constexpr std::int64_t first_step = 1'000;
+constexpr std::int64_t smallest_step = 10;
+constexpr std::int64_t largest_step = 20'000;
+constexpr std::chrono::milliseconds short_step{100};
+constexpr std::chrono::milliseconds long_step{400};
+
+/// Beside the rows themselves: their indexes, and the -wal file.
+constexpr std::int64_t spare_bytes = std::int64_t{128} * 1024 * 1024;
+constexpr std::int64_t bytes_beside_row = 100;
+constexpr std::int64_t sampled_rows = 1'000;
+
+std::int64_t number(Db& db, std::string const& sql)
+{
+    auto run = db.run(sql);
+    return run.next() ? run.number(0) : 0;
+}
+
+std::string in_quotes(std::string_view name) { return '"' + std::string(name) + '"'; }
+
+/// Statements divided by `;`, prepared once for all steps.
+class Statements {
+public:
+    Statements(Db& db, std::string const& sql)
+    {
+        char const* rest = sql.c_str();
+        while (*rest != '\0') {
+            sqlite3_stmt* statement = nullptr;
+            char const* const text = rest;
+            int const code = sqlite3_prepare_v3(
+                db.handle(), text, -1, SQLITE_PREPARE_PERSISTENT, &statement, &rest);
+            if (code != SQLITE_OK) throw_sqlite_error(db.handle(), code, text);
+            if (statement != nullptr) statements_.push_back(statement);
+        }
+    }
+    Statements(Statements const&) = delete;
+    Statements& operator=(Statements const&) = delete;
+    ~Statements()
+    {
+        for (auto* const statement : statements_) sqlite3_finalize(statement);
+    }
+    void run(std::int64_t after, std::int64_t up_to)
+    {
+        for (auto* const statement : statements_) {
+            Run one(statement);
+            one.bind(1, after).bind(2, up_to).execute();
+        }
+    }
+
+private:
+    std::vector<sqlite3_stmt*> statements_;
+};
+
+/// What the rows of a table take on average, by a sample from all over it.
+std::int64_t bytes_a_row(Db& db, std::string const& table, std::int64_t rows)
+{
+    std::string length;
+    {
+        auto run = db.run("SELECT name FROM pragma_table_info(?1)");
+        run.bind(1, table);
+        while (run.next())
+            length += " + coalesce(length(CAST(sampled." + in_quotes(run.text(0)) + " AS BLOB)), 0)";
+    }
+    auto const every = (rows / sampled_rows) | 1; // Odd: what every other row has does not stand for all.
+    return bytes_beside_row + number(db, "WITH RECURSIVE at (id) AS (SELECT min(rowid) FROM " + in_quotes(table) +
+                                             " UNION ALL SELECT (SELECT min(rowid) FROM " + in_quotes(table) +
+                                             " WHERE rowid >= at.id + " + std::to_string(every) +
+                                             ") FROM at WHERE at.id IS NOT NULL) SELECT CAST(avg(0" + length +
+                                             ") AS INTEGER) FROM at JOIN " + in_quotes(table) +
+                                             " AS sampled ON sampled.rowid = at.id");
+}
+
+/// Both forms of the rows are on disk for a while.
+void require_room(Db& db, std::string const& table, std::int64_t rows, std::int64_t available)
+{
+    auto const free_in_file =
+        number(db, "SELECT f.freelist_count * s.page_size FROM pragma_freelist_count AS f, pragma_page_size AS s");
+    auto const needed = rows * bytes_a_row(db, table, rows) + spare_bytes - free_in_file;
+    if (available >= needed) return;
+    constexpr std::int64_t mib = 1024 * 1024;
+    throw std::runtime_error("the data file has to be brought into a new form, and its disk has " +
+                             std::to_string(available / mib) + " MiB of room for that; expected at least " +
+                             std::to_string(needed / mib) + " MiB: make room there, and start again");
+}
+
+/// One step in one transaction. Returns where it ended.
+std::int64_t move_some(Db& db, Statements& statements, std::string_view module, std::int64_t after, std::int64_t up_to)
+{
+    Transaction transaction(db);
+    statements.run(after, up_to);
+    db.run("UPDATE module_move SET after = ?2 WHERE module = ?1").bind(1, module).bind(2, up_to).execute();
+    transaction.commit();
+    return up_to;
+}
+
+/// Nobody else folds the -wal file in while a server starts.
+void checkpoint(Db& db)
+{
+    sqlite3_wal_checkpoint_v2(db.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+}
+
+std::int64_t next_size(std::int64_t size, std::chrono::steady_clock::duration took)
+{
+    if (took < short_step) return std::min(2 * size, largest_step);
+    if (took > long_step) return std::max(size / 2, smallest_step);
+    return size;
+}
+
+void finish_move(Db& db, std::string_view module, RowMove const& move)
+{
+    Transaction transaction(db);
+    db.script(move.finish);
+    db.run("DELETE FROM module_move WHERE module = ?1").bind(1, module).execute();
+    if (number(db, "SELECT count(*) FROM module_move") == 0) db.script("DROP TABLE module_move");
+    transaction.commit();
+    checkpoint(db);
+}
+
+} // namespace
+
+MigrationPart split_part(std::string_view text)
+{
+    MigrationPart part;
+    auto* into = &part.sql;
+    while (!text.empty()) {
+        auto const line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        if (line == moved_mark) {
+            if (!part.move) throw std::runtime_error("schema.sql: `-- moved` without `-- move TABLE` before it");
+            into = &part.move->finish;
+        } else if (line.starts_with(move_mark)) {
+            if (part.move) throw std::runtime_error("schema.sql: a migration has two lines `-- move TABLE`");
+            part.move.emplace().table = line.substr(move_mark.size());
+            into = &part.move->step;
+        } else {
+            into->append(line).append("\n");
+        }
+    }
+    if (part.move && part.move->finish.empty())
+        throw std::runtime_error("schema.sql: `-- move " + part.move->table + "` without `-- moved` after it");
+    return part;
+}
+
+std::optional<PendingMove> pending_move(Db& db, std::string_view module)
+{
+    auto table = db.run("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'module_move'");
+    if (!table.next()) return std::nullopt;
+    auto row = db.run("SELECT version, after FROM module_move WHERE module = ?");
+    if (!row.bind(1, module).next()) return std::nullopt;
+    return PendingMove{row.number(0), row.number(1)};
+}
+
+std::optional<std::int64_t> free_bytes(Db& db)
+{
+    char const* const path = sqlite3_db_filename(db.handle(), "main");
+    if (path == nullptr || *path == '\0') return std::nullopt;
+    std::error_code failure;
+    auto const disk = std::filesystem::space(std::filesystem::absolute(path).parent_path(), failure);
+    if (failure) return std::nullopt;
+    constexpr std::uintmax_t most = std::numeric_limits<std::int64_t>::max();
+    return static_cast<std::int64_t>(std::min(disk.available, most));
+}
+
+void begin_move(Db& db, std::string_view module, std::int64_t version, RowMove const& move,
+    std::optional<std::int64_t> available)
+{
+    auto const rows = number(db, "SELECT count(*) FROM " + in_quotes(move.table));
+    if (rows == 0) {
+        db.script(move.finish);
+        return;
+    }
+    if (available) require_room(db, move.table, rows, *available);
+    db.script("CREATE TABLE IF NOT EXISTS module_move"
+              " (module TEXT PRIMARY KEY, version INTEGER NOT NULL, after INTEGER NOT NULL) STRICT, WITHOUT ROWID");
+    db.run("INSERT INTO module_move (module, version, after) VALUES (?1, ?2, -1)")
+        .bind(1, module)
+        .bind(2, version)
+        .execute();
+}
+
+void run_move(Db& db, std::string_view module, RowMove const& move,
+    std::function<void(MoveProgress const&)> const& report)
+{
+    auto const pending = pending_move(db, module);
+    if (!pending) return;
+    auto const count_from = "SELECT count(*) FROM " + in_quotes(move.table);
+    MoveProgress progress;
+    progress.all = number(db, count_from);
+    progress.rows = number(db, count_from + " WHERE rowid <= " + std::to_string(pending->after));
+    {
+        Statements statements(db, move.step);
+        auto after = pending->after;
+        auto size = first_step;
+        while (true) {
+            // The end of the step: rowids may have gaps of any size.
+            auto last = db.run("SELECT max(rowid), count(*) FROM (SELECT rowid FROM " + in_quotes(move.table) +
+                               " WHERE rowid > ?1 ORDER BY rowid LIMIT ?2)");
+            last.bind(1, after).bind(2, size);
+            if (!last.next() || last.is_null(0)) break;
+            auto const up_to = last.number(0);
+            progress.rows += last.number(1);
+            last.execute();
+            auto const begun = std::chrono::steady_clock::now();
+            after = move_some(db, statements, module, after, up_to);
+            checkpoint(db);
+            size = next_size(size, std::chrono::steady_clock::now() - begun);
+            report(progress);
+        }
+    }
+    finish_move(db, module, move);
+}
+
+} // namespace elves
