@@ -44,7 +44,8 @@ Runs::Runs(House house) : house_(std::move(house))
 void Runs::start()
 {
     // After a start every agent is away for a moment, and none of them is silent.
-    grace_until_ = house_.clock.now() + house_.agents.offline_after();
+    started_ = house_.clock.now();
+    grace_until_ = started_ + house_.agents.offline_after();
     std::vector<FleetRun> open;
     house_.store.at_start([&open](Db& db) {
         open.clear();
@@ -343,8 +344,9 @@ bool Runs::waits_for_agent(Entry& entry, std::size_t place)
 {
     if (entry.waited.contains(place)) return false;
     auto const now = house_.clock.now();
-    // A machine that never was an agent is on no way back.
-    bool const may_be_coming = house_.agents.agent(entry.run.host(place).ip).has_value();
+    // Who never was an agent, or was here since the start, is on no way back.
+    auto const agent = house_.agents.agent(entry.run.host(place).ip);
+    bool const may_be_coming = agent && agent->last_heard < started_;
     auto const until = std::max(now + entry.run.run().spec.ttl, may_be_coming ? grace_until_ : now);
     if (until <= now) return false;
     entry.run.set_away(place, until);
@@ -371,6 +373,7 @@ asio::awaitable<void> Runs::start_host(EntryPtr entry, std::size_t place)
 {
     auto const& run = entry->run.run();
     TaskEngine::Order order;
+    order.id = house_.engine.next_id();
     order.agent = run.hosts[place].ip;
     order.ins = run.spec.ins.ins;
     order.by = run.by;
@@ -394,7 +397,7 @@ asio::awaitable<void> Runs::expire_host(EntryPtr entry, std::size_t place)
 {
     auto const& run = entry->run.run();
     Task task;
-    task.id = TaskId::random();
+    task.id = house_.engine.next_id();
     task.agent = run.hosts[place].ip;
     task.ins = run.spec.ins.ins;
     task.status = TaskStatus::expired;

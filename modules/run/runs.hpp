@@ -132,6 +132,7 @@ private:
 
     House house_;
     std::chrono::milliseconds give_up_{std::chrono::hours(7 * 24)};
+    Instant started_{};
     Instant grace_until_{}; ///< Until then an agent that is away may be on its way back.
     std::map<TaskId, EntryPtr> active_;
     std::unordered_map<TaskId, EntryPtr> by_task_; ///< Of open tasks.

@@ -226,7 +226,7 @@ asio::awaitable<Reply> InstructService::status(Many in, Caller caller)
     co_await earlier_ones();
     // The question may have overtaken the reply to `register`. Without the server's time the journal proves
     // nothing, and a task that it never had would be lost.
-    if (caller.peer && !server_time_.now()) co_await ask_time(caller.peer);
+    if (caller.peer && since_.is_known() && !server_time_.now()) co_await ask_time(caller.peer);
     if (in.start_by && server_time_.is_of(in.clock))
         co_await tasks_.extend(in.id, Instant(std::chrono::milliseconds(*in.start_by)));
     for (std::size_t first = 0; first < in.id.size(); first += at_once) {

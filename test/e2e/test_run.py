@@ -20,7 +20,7 @@ class Runs(HouseTest):
 
     def setUp(self):
         super().setUp()
-        self.house = self.server(heartbeat={"interval": 1, "offline_after": 3})
+        self.house = self.server(heartbeat={"interval": 1, "offline_after": 10})
         self.caller = self.client(self.house)
         self.agents, self.asked, self.lock = {}, [], threading.Lock()
 
