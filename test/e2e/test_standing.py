@@ -157,6 +157,9 @@ class Standing(HouseTest):
         for name in ("journal.db", "journal.db-wal", "agent.key"):
             if (first.folder / name).exists():
                 shutil.copy2(first.folder / name, copy.folder / name)
+        checked = run(binary("elves-agent"), "--config", str(copy.conf_path), "--check")
+        self.assertEqual(checked.code, 0, checked)
+        self.assertIn(f"is of another machine or address ({IP})", checked.out)
         copy.start()
         line = eventually(lambda: [line for line in copy.log().splitlines() if "journal.foreign" in line])[0]
         for word in (str(copy.folder / "journal.db"), f"journal_address={IP}", f"address={OTHER}", "agents", "accept"):
