@@ -12,7 +12,8 @@ auto const now = Instant(1'767'225'600'000ms); // 2026-01-01T00:00:00Z
 
 } // namespace
 
-TEST_CASE("of a key that was shown only its start is told, and nothing that could break a log line", "[supervisor]")
+TEST_CASE(
+    "of a key that was shown only its start is told, and nothing that could break a log line", "[supervisor]")
 {
     CHECK(key_start("0123456789ABCDEF") == "01234567...");
     CHECK(key_start("elv_0123456789") == "elv_012...");
@@ -39,7 +40,8 @@ TEST_CASE("failed logins are counted by key and address, and forgotten after a d
 TEST_CASE("failed logins are bounded", "[supervisor]")
 {
     FailedLogins failed(3);
-    for (int i = 0; i < 1000; ++i) failed.note("key number " + std::to_string(i) + std::string(20, 'x'), from, now);
+    for (int i = 0; i < 1000; ++i)
+        failed.note("key number " + std::to_string(i) + std::string(20, 'x'), from, now);
     for (int i = 0; i < 1000; ++i) failed.note(std::to_string(1000 + i) + std::string(20, 'x'), from, now);
     CHECK(failed.lines(now, Zone()).size() == 3);
 }

@@ -28,6 +28,8 @@
 #include "rpc/event_loop.hpp"
 #include "rpc/router.hpp"
 #include "store/check_data_file.hpp"
+#include "store/migrations.hpp"
+#include "store/open_db.hpp"
 #include "store/sqlite_store.hpp"
 
 namespace elves::agent {
@@ -317,11 +319,32 @@ void run_agent(std::string const& config)
     agent.run();
 }
 
-std::string check_agent(std::string const& config)
+/// "" where the journal is this machine's, or has no owner yet.
+static std::string foreign_journal(AgentSettings const& settings)
+{
+    constexpr std::int64_t first_with_owner = 6;
+    std::error_code failure;
+    if (!std::filesystem::exists(settings.journal, failure)) return {};
+    auto const db = open_as_it_is(settings.journal);
+    if (module_version(*db, Journal::module) < first_with_owner) return {};
+    auto const owner = Journal::owner_in(*db);
+    JournalClaim::Here const here{machine_mark(), settings.ip, &is_own_address, settings.journal};
+    if (!owner || JournalClaim::compare(*owner, here) == JournalClaim::State::ours) return {};
+    return "the journal " + settings.journal + " is of another machine or address" +
+           (owner->address.empty() ? "" : " (" + owner->address + ")") +
+           ": nothing of it would run until it fits, or a server has registered this machine";
+}
+
+std::vector<std::string> check_agent(std::string const& config)
 {
     auto const settings = read_settings(config);
     settings.log.require_writable_file();
-    return check_data_file(settings.journal, {{std::string(Journal::module), journal_schema}}).value_or("");
+    auto const user = check_data_file(settings.journal, {{std::string(Journal::module), journal_schema}});
+    std::vector<std::string> warnings;
+    if (user && !user->empty())
+        warnings.push_back("the journal is in use by " + *user + ": a second agent could not start");
+    if (auto line = foreign_journal(settings); !line.empty()) warnings.push_back(std::move(line));
+    return warnings;
 }
 
 } // namespace elves::agent

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace elves::agent {
 
@@ -8,9 +9,9 @@ namespace elves::agent {
 /// can't be used.
 void run_agent(std::string const& config);
 
-/// Says what a start would say, but for the server: settings, log file, journal. Changes nothing. Returns who
-/// has the journal open, `process 4711`; "" for nobody. Throws SettingsError, or std::runtime_error of log
-/// file and journal.
-[[nodiscard]] std::string check_agent(std::string const& config);
+/// Says what a start would say, but for the server: settings, log file, journal. Changes nothing. Returns
+/// warnings, a line each: who has the journal open, and that the journal is not this machine's. Throws
+/// SettingsError, or std::runtime_error of log file and journal.
+[[nodiscard]] std::vector<std::string> check_agent(std::string const& config);
 
 } // namespace elves::agent

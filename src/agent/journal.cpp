@@ -197,12 +197,15 @@ std::optional<Instant> Journal::load_since()
 std::optional<Owner> Journal::load_owner()
 {
     std::optional<Owner> owner;
-    store_.at_start([&](Db& db) {
-        auto row = db.run("SELECT machine, address FROM owner");
-        owner.reset();
-        if (row.next()) owner = Owner{std::string(row.text(0)), std::string(row.text(1))};
-    });
+    store_.at_start([&](Db& db) { owner = owner_in(db); });
     return owner;
+}
+
+std::optional<Owner> Journal::owner_in(Db& db)
+{
+    auto row = db.run("SELECT machine, address FROM owner");
+    if (!row.next()) return std::nullopt;
+    return Owner{std::string(row.text(0)), std::string(row.text(1))};
 }
 
 namespace {

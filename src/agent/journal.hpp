@@ -99,6 +99,8 @@ public:
 
     /// Nothing in a new journal.
     [[nodiscard]] std::optional<Owner> load_owner();
+    /// The same of a file that is open. Throws where it has no such table.
+    [[nodiscard]] static std::optional<Owner> owner_in(Db& db);
     void put_owner_at_start(Owner const& owner);
     /// Nothing before the first start with this version.
     [[nodiscard]] std::optional<Contact> load_contact();

@@ -28,14 +28,14 @@ JournalClaim::JournalClaim(LoopExecutor loop, Clock& clock, Journal& journal, He
 {
 }
 
-JournalClaim::State JournalClaim::compare(Owner const& owner) const
+JournalClaim::State JournalClaim::compare(Owner const& owner, Here const& here)
 {
-    bool const is_known = !owner.machine.empty() && !here_.machine.empty();
-    if (is_known && owner.machine != here_.machine) return State::foreign;
+    bool const is_known = !owner.machine.empty() && !here.machine.empty();
+    if (is_known && owner.machine != here.machine) return State::foreign;
     if (owner.address.empty()) return State::ours;
-    if (here_.address) return owner.address == here_.address->text() ? State::ours : State::foreign;
+    if (here.address) return owner.address == here.address->text() ? State::ours : State::foreign;
     auto const address = Ip::parse(owner.address);
-    return address && here_.has_address(*address) ? State::ours : State::waiting;
+    return address && here.has_address(*address) ? State::ours : State::waiting;
 }
 
 void JournalClaim::open(std::optional<Owner> owner, std::function<void(bool)> start)
@@ -44,7 +44,7 @@ void JournalClaim::open(std::optional<Owner> owner, std::function<void(bool)> st
     Owner const here{here_.machine, here_.address ? here_.address->text() : std::string()};
     if (!owner) journal_.put_owner_at_start(here);
     owner_ = owner.value_or(here);
-    state_ = compare(owner_);
+    state_ = compare(owner_, here_);
     if (state_ == State::ours) return become_ours(false);
     if (state_ == State::foreign) return log_foreign();
     ELVES_LOG(warning, "journal.waiting file="
@@ -60,8 +60,8 @@ void JournalClaim::log_foreign() const
     ELVES_LOG(error,
         "journal.foreign file="
             << here_.file << " journal_address=" << (owner_.address.empty() ? "-" : owner_.address)
-            << " address=" << (here_.address ? here_.address->text() : "-") << " other_machine="
-            << (is_other_machine && !here_.machine.empty() ? "true" : "false")
+            << " address=" << (here_.address ? here_.address->text() : "-")
+            << " other_machine=" << (is_other_machine && !here_.machine.empty() ? "true" : "false")
             << ": this journal is of another machine or address; nothing of it runs here. If this machine "
                "has a new address, or is the old one's successor: accept it on the server (elvesctl agents "
                "--pending, accept), and it goes on with an empty journal. If it is a copy of another "
@@ -73,7 +73,7 @@ void JournalClaim::watch_addresses()
 {
     watching_ = clock_.after(look_every, [this] {
         if (state_ != State::waiting) return;
-        if (compare(owner_) != State::ours) return watch_addresses();
+        if (compare(owner_, here_) != State::ours) return watch_addresses();
         ELVES_LOG(info, "journal.address_is_here address=" << owner_.address);
         become_ours(false);
     });
@@ -105,10 +105,10 @@ asio::awaitable<void> JournalClaim::claim(Ip address, std::optional<Instant> ser
         co_return;
     }
     auto const dropped = co_await journal_.empty_for(now, server_now);
-    ELVES_LOG(warning, "journal.claimed file=" << here_.file << " address=" << now.address
-                                               << " before=" << owner_.address
-                                               << " dropped_tasks=" << dropped.tasks << " dropped_jobs="
-                                               << dropped.jobs << ": a server has registered this machine");
+    ELVES_LOG(warning,
+        "journal.claimed file=" << here_.file << " address=" << now.address << " before=" << owner_.address
+                                << " dropped_tasks=" << dropped.tasks << " dropped_jobs=" << dropped.jobs
+                                << ": a server has registered this machine");
     owner_ = now;
     become_ours(true);
 }
@@ -120,7 +120,8 @@ asio::awaitable<void> JournalClaim::wait_until_ours()
     auto const is_open = co_await mine.wait(clock_, longest_wait);
     if (is_open) co_return;
     std::erase(waiters_, mine);
-    throw Error(codes::store_cannot_write, "the agent's journal is of another machine or address; see its log");
+    throw Error(
+        codes::store_cannot_write, "the agent's journal is of another machine or address; see its log");
 }
 
 std::string machine_mark()

@@ -21,8 +21,8 @@ class JournalClaim {
 public:
     /// This machine.
     struct Here {
-        std::string machine;       ///< See machine_mark(); "": not known, and not compared.
-        std::optional<Ip> address; ///< `[agent] ip`; nothing: the address of its link.
+        std::string machine;                        ///< See machine_mark(); "": not known, and not compared.
+        std::optional<Ip> address;                  ///< `[agent] ip`; nothing: the address of its link.
         std::function<bool(Ip const&)> has_address; ///< Is it an address of a network interface now?
         std::string file;                           ///< The journal's, for the log.
     };
@@ -33,6 +33,9 @@ public:
     };
 
     JournalClaim(LoopExecutor loop, Clock& clock, Journal& journal, Here here);
+
+    /// What a journal of that owner would be on this machine.
+    [[nodiscard]] static State compare(Owner const& owner, Here const& here);
 
     /// `start` is called once the journal is this machine's: at once where it is now. `is_emptied`: what was
     /// loaded of it no longer counts. `owner`: as loaded; nothing: it is new, and is bound.
@@ -49,7 +52,6 @@ public:
     [[nodiscard]] bool is_ours() const noexcept { return state_ == State::ours; }
 
 private:
-    [[nodiscard]] State compare(Owner const& owner) const;
     void log_foreign() const;
     void watch_addresses();
     void become_ours(bool is_emptied);

@@ -16,8 +16,7 @@ namespace elves::agent {
 /// outlives it.
 class KeptContact {
 public:
-    KeptContact(
-        LoopExecutor loop, Clock& clock, Journal& journal, std::chrono::seconds without_server);
+    KeptContact(LoopExecutor loop, Clock& clock, Journal& journal, std::chrono::seconds without_server);
 
     /// Called whenever hold() may have another answer, but for the passing of time. Before `start`.
     void on_change(std::function<void()> then) { on_change_ = std::move(then); }

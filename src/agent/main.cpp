@@ -28,9 +28,8 @@ int main(int argc, char** argv)
     try {
         if (check) {
             elves::LogSetup::mute();
-            if (auto const user = elves::agent::check_agent(config); !user.empty())
-                std::cout << config << ": warning: the journal is in use by " << user
-                          << ": a second agent could not start\n";
+            for (auto const& line : elves::agent::check_agent(config))
+                std::cout << config << ": warning: " << line << "\n";
             std::cout << config << ": all is well\n";
         } else {
             elves::agent::run_agent(config);

@@ -42,11 +42,12 @@ std::optional<ServerContact::Hold> ServerContact::hold() const
 {
     if (!known_.refused.empty()) return Hold{"was shut out by its server", "shut out: " + known_.refused};
     if (is_linked_) return std::nullopt;
-    // A suspended machine's steady clock stands still; its time of day may be set back. The longer one counts.
+    // A suspended machine's steady clock stands still; its time of day may be set back. The longer one
+    // counts.
     auto const steady = std::chrono::floor<std::chrono::milliseconds>(clock_.steady() - heard_);
     if (std::max(steady, clock_.now() - known_.heard) < without_server_) return std::nullopt;
-    return Hold{"was without its server for too long", "no server was heard for [cron] without_server (" +
-                                                           std::to_string(without_server_.count()) + " s)"};
+    return Hold{"was without its server for too long",
+        "no server was heard for [cron] without_server (" + std::to_string(without_server_.count()) + " s)"};
 }
 
 } // namespace elves::agent

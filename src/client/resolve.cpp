@@ -126,9 +126,8 @@ private:
             auto found = resolve_now(request->host, request->port);
             std::lock_guard const lock(request->guard);
             if (request->is_abandoned) continue;
-            asio::post(request->loop, [request, found = std::move(found)]() mutable {
-                request->found.set(std::move(found));
-            });
+            asio::post(request->loop,
+                [request, found = std::move(found)]() mutable { request->found.set(std::move(found)); });
         }
     }
 

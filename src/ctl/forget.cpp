@@ -119,9 +119,11 @@ Exit forget(Context const& with)
 std::span<Command const> forget_commands()
 {
     static std::vector<Command> const all{
-        {"forget", "Forget machines: their records, the keys bound to just them, their cron jobs and inventory.",
+        {"forget",
+            "Forget machines: their records, the keys bound to just them, their cron jobs and inventory.",
             {Arg{"IP", "Their addresses.", Arg::Takes::many}.of(Completes::agent),
-                may("--unseen-for", "In place of addresses: all that were not seen for that long, such as 90d."),
+                may("--unseen-for",
+                    "In place of addresses: all that were not seen for that long, such as 90d."),
                 flag("--plan", "Only list what would be taken."), flag("--yes", "Do not ask."),
                 flag("--force", "Forget also machines that are online; their links are closed.")},
             forget},

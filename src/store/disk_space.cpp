@@ -41,7 +41,8 @@ void DiskSpaceWatch::see(DiskSpace const& space)
         bool const is_low = limits_.free_below > 0 && space.free < limit;
         if (std::exchange(is_low_, is_low) != is_low) {
             if (is_low)
-                ELVES_LOG(warning, "store.space_low free_bytes=" << space.free << " limit=" << limits_.free_below
+                ELVES_LOG(warning, "store.space_low free_bytes=" << space.free
+                                                                 << " limit=" << limits_.free_below
                                                                  << ": make room before writes are refused");
             else
                 ELVES_LOG(info, "store.space_is_back free_bytes=" << space.free);
@@ -51,9 +52,10 @@ void DiskSpaceWatch::see(DiskSpace const& space)
     bool const is_large = limits_.wal_above > 0 && space.wal > most;
     if (std::exchange(is_wal_large_, is_large) == is_large) return;
     if (is_large)
-        ELVES_LOG(warning, "store.wal_large wal_bytes=" << space.wal << " limit=" << limits_.wal_above
-                                                        << ": a program that reads the data file holds it up, or "
-                                                           "the disk is too slow for what is written");
+        ELVES_LOG(
+            warning, "store.wal_large wal_bytes=" << space.wal << " limit=" << limits_.wal_above
+                                                  << ": a program that reads the data file holds it up, or "
+                                                     "the disk is too slow for what is written");
     else
         ELVES_LOG(info, "store.wal_is_small wal_bytes=" << space.wal);
 }
@@ -63,14 +65,16 @@ std::vector<DiskSpaceWatch::Warning> DiskSpaceWatch::warnings() const
     std::vector<Warning> all;
     if (is_low_)
         all.push_back({"store.space",
-            "only " + std::to_string(space_.free) + " bytes are free on the data file's file system ([store] "
-                                                    "free_warning)",
+            "only " + std::to_string(space_.free) +
+                " bytes are free on the data file's file system ([store] "
+                "free_warning)",
             "make room there: once nothing is left, all writes are refused with [507.1]"});
     if (is_wal_large_)
-        all.push_back({"store.wal",
-            "the -wal file has " + std::to_string(space_.wal) + " bytes ([store] wal_warning)",
-            "end programs that have the data file open, such as a long `sqlite3` or `elvesctl --store`; if there "
-            "are none, the disk is too slow for what is written"});
+        all.push_back(
+            {"store.wal", "the -wal file has " + std::to_string(space_.wal) + " bytes ([store] wal_warning)",
+                "end programs that have the data file open, such as a long `sqlite3` or `elvesctl --store`; "
+                "if there "
+                "are none, the disk is too slow for what is written"});
     return all;
 }
 

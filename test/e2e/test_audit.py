@@ -18,7 +18,7 @@ COLUMNS = ["seq", "time", "time_ms", "key", "address", "method", "agentip", "app
            "changed", "result", "more", "hash"]
 HEAD = re.compile(r"(?m)^head (\d+:[0-9a-f]{64})$")
 # What it needs no change for: the example of it in test_every_right.py changes nothing.
-UNCHANGED = {"startcron", "canceltask"}
+UNCHANGED = {"startcron", "canceltask", "forgetagents"}
 # Of a task or a cron job, which is somewhere and runs something.
 BY_ID = {"canceltask", "appprocessorlog", "delcronbyipid", "startcron", "stopcron", "runcron"}
 

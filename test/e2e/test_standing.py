@@ -157,6 +157,9 @@ class Standing(HouseTest):
         for name in ("journal.db", "journal.db-wal", "agent.key"):
             if (first.folder / name).exists():
                 shutil.copy2(first.folder / name, copy.folder / name)
+        checked = run(binary("elves-agent"), "--config", str(copy.conf_path), "--check")
+        self.assertEqual(checked.code, 0, checked)
+        self.assertIn(f"is of another machine or address ({IP})", checked.out)
         copy.start()
         line = eventually(lambda: [line for line in copy.log().splitlines() if "journal.foreign" in line])[0]
         for word in (str(copy.folder / "journal.db"), f"journal_address={IP}", f"address={OTHER}", "agents", "accept"):
@@ -213,8 +216,8 @@ class Standing(HouseTest):
         self.assertEqual(self.admin.ok("cron", "getcronlistbyip", agentip=IP)["cron_list"], [])
         self.admin.refused("415.1", "cmdbproxy", "getcmdbinfobyip", agentip=IP)
         self.assertEqual([key for key in self.admin.ok("supervisor", "listkeys")["keys"] if key["role"] == "agent"], [])
-        row, = self.admin.ok("elves", "listaudit", method="heartbeat.forgetagents", denied=False)["rows"][-1:]
-        self.assertEqual((row["result"], row["key"]), ("ok", self.root["key"]))
+        row = self.admin.ok("elves", "listaudit", method="heartbeat.forgetagents")["rows"][0]  # the newest
+        self.assertEqual((row["result"], row["key"], row["changed"], row["id"]), ("ok", self.root["key"], "true", IP))
         self.house.restart()
         self.admin = self.client(self.house, auth=self.root)
         self.assertEqual(self.admin.status_of(IP), "unknown")

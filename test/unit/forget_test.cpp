@@ -55,7 +55,8 @@ struct Site {
             auto const made = keys.call("setkey", {{"role", "agent"}, {"iplist", json::array{ip}}});
             if (ip == gone) own_key = made.at("key").as_string();
         }
-        wide_key = keys.call("setkey", {{"role", "agent"}, {"iplist", {"10.0.0.0/24"}}}).at("key").as_string();
+        wide_key =
+            keys.call("setkey", {{"role", "agent"}, {"iplist", {"10.0.0.0/24"}}}).at("key").as_string();
         pass(1s);
     }
     void pass(std::chrono::milliseconds time)
@@ -154,6 +155,7 @@ TEST_CASE("an empty list, or one that is too long, is refused", "[forget]")
     Site site;
     CHECK(site.agents.refusal("forgetagents", {{"iplist", json::array()}}).starts_with("[403.10] `iplist`"));
     json::array many;
-    for (int i = 0; i < 1'001; ++i) many.emplace_back("10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250));
+    for (int i = 0; i < 1'001; ++i)
+        many.emplace_back("10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250));
     CHECK(site.agents.refusal("forgetagents", {{"iplist", many}}).starts_with("[403.10] `iplist`"));
 }

@@ -21,15 +21,15 @@ struct Start {
               {std::move(machine), address, [this](Ip const&) { return has; }, "agent.db"})
         , has(has_address)
     {
-        claim.open(journal.load_owner(), [this](bool is_emptied) { started = is_emptied ? "empty" : "as it was"; });
+        claim.open(
+            journal.load_owner(), [this](bool is_emptied) { started = is_emptied ? "empty" : "as it was"; });
     }
     /// "" where it was taken over; the error otherwise.
     std::string registered(Ip const& ip)
     {
         std::string result = "pending";
-        asio::co_spawn(disk.io, claim.claim(ip, Instant(5s)), [&](std::exception_ptr failure) {
-            result = failure ? "failed" : "";
-        });
+        asio::co_spawn(disk.io, claim.claim(ip, Instant(5s)),
+            [&](std::exception_ptr failure) { result = failure ? "failed" : ""; });
         settle();
         return result;
     }
@@ -84,7 +84,8 @@ TEST_CASE("a copied journal does nothing on another machine or under another add
     CHECK(Start(disk, "m1", ip_5).started == "as it was");
 }
 
-TEST_CASE("once a server has registered the machine, the foreign journal is emptied and bound", "[agent][journal]")
+TEST_CASE(
+    "once a server has registered the machine, the foreign journal is emptied and bound", "[agent][journal]")
 {
     Machine disk;
     put_task(disk);

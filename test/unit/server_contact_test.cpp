@@ -76,7 +76,8 @@ TEST_CASE("a server that is silent counts as heard when it last spoke", "[agent]
     CHECK_FALSE(life.may_fire());
 }
 
-TEST_CASE("a refusal ends own jobs at once, survives a restart, and ends with the next registration", "[agent]")
+TEST_CASE(
+    "a refusal ends own jobs at once, survives a restart, and ends with the next registration", "[agent]")
 {
     Machine machine;
     {
