@@ -12,7 +12,8 @@ namespace elves {
 /// does not fit, ids go on behind the last one. On one thread.
 class TaskIdSequence {
 public:
-    /// Every id from now on is larger than `last`. Throws std::runtime_error where there is no room behind it.
+    /// Every id from now on is larger than `last`. Throws std::runtime_error where there is no room behind
+    /// it.
     void continue_after(std::int64_t last);
     /// `now`: the time of day.
     [[nodiscard]] TaskId next(Instant now);

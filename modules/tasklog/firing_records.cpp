@@ -10,13 +10,16 @@ constexpr std::chrono::hours longest_record{24};
 
 constexpr auto newest_of_cron =
     "SELECT " LISTED_COLUMNS TASK_TABLES "WHERE r.cron_id=?1 ORDER BY r.key DESC LIMIT ?2";
-constexpr auto add_firing = "UPDATE task_requests SET firings=coalesce(firings, 1)+1, last_fire_time=?2 WHERE key=?1";
+constexpr auto add_firing =
+    "UPDATE task_requests SET firings=coalesce(firings, 1)+1, last_fire_time=?2 WHERE key=?1";
 constexpr auto set_end = "UPDATE task_outcomes SET end_after=?2 WHERE key=?1";
-constexpr auto take_firing = "UPDATE task_requests SET firings=nullif(firings-1, 1), fire_time=fire_time+1 WHERE key=?1";
+constexpr auto take_firing =
+    "UPDATE task_requests SET firings=nullif(firings-1, 1), fire_time=fire_time+1 WHERE key=?1";
 constexpr auto set_skipped = "UPDATE task_requests SET status=9 WHERE key=?1";
-constexpr auto last_of_cron = "SELECT r.start_time, o.end_after, r.firings, o.status FROM task_requests AS r "
-                              "JOIN task_outcomes AS o ON o.key = r.key WHERE r.cron_id=? AND o.status>=3 AND "
-                              "o.status<>9 AND o.end_after IS NOT NULL ORDER BY r.key DESC LIMIT 1";
+constexpr auto last_of_cron =
+    "SELECT r.start_time, o.end_after, r.firings, o.status FROM task_requests AS r "
+    "JOIN task_outcomes AS o ON o.key = r.key WHERE r.cron_id=? AND o.status>=3 AND "
+    "o.status<>9 AND o.end_after IS NOT NULL ORDER BY r.key DESC LIMIT 1";
 
 bool is_like(Task const& record, Task const& firing)
 {

@@ -17,10 +17,8 @@ namespace {
 
 constexpr std::string_view select_listed = "SELECT " OPEN_COLUMNS LISTED_OPEN " ORDER BY b.key";
 constexpr std::string_view select_recent = "SELECT " OPEN_COLUMNS RECENT_OPEN " ORDER BY r.key";
-constexpr std::string_view select_listed_by =
-    "SELECT r.own_id, r.key" LISTED_OPEN OF_KEY " ORDER BY b.key";
-constexpr std::string_view select_recent_by =
-    "SELECT r.own_id, r.key" RECENT_OPEN OF_KEY " ORDER BY r.key";
+constexpr std::string_view select_listed_by = "SELECT r.own_id, r.key" LISTED_OPEN OF_KEY " ORDER BY b.key";
+constexpr std::string_view select_recent_by = "SELECT r.own_id, r.key" RECENT_OPEN OF_KEY " ORDER BY r.key";
 
 } // namespace
 

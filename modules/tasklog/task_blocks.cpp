@@ -16,7 +16,8 @@ constexpr auto count_block = "SELECT count(*) FROM task_requests WHERE block = ?
 constexpr auto select_newest_key = "SELECT max(key) FROM task_requests";
 constexpr auto select_open_since = "SELECT key FROM open_since";
 constexpr auto insert_block = "INSERT INTO task_blocks (block, first) VALUES (?1, ?2)";
-constexpr auto select_block_of = "SELECT block FROM task_blocks WHERE first <= ?1 ORDER BY first DESC LIMIT 1";
+constexpr auto select_block_of =
+    "SELECT block FROM task_blocks WHERE first <= ?1 ORDER BY first DESC LIMIT 1";
 constexpr auto select_oldest_block = "SELECT min(block) FROM task_blocks";
 constexpr auto extend_oldest_block = "UPDATE task_blocks SET first = min(first, ?2) WHERE block = ?1";
 constexpr auto select_first_listed = "SELECT max(first) FROM task_blocks WHERE block <= ?1";

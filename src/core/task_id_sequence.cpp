@@ -24,9 +24,9 @@ constexpr std::int64_t largest_start = std::numeric_limits<std::int64_t>::max() 
 void TaskIdSequence::continue_after(std::int64_t last)
 {
     if (last > largest_start)
-        throw std::runtime_error("the task log holds an impossible id: " +
-                                 TaskId(static_cast<std::uint64_t>(last)).text() +
-                                 " leaves no room for new tasks; restore a backup");
+        throw std::runtime_error(
+            "the task log holds an impossible id: " + TaskId(static_cast<std::uint64_t>(last)).text() +
+            " leaves no room for new tasks; restore a backup");
     last_ = std::max(last_, last);
 }
 

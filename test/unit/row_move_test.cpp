@@ -11,15 +11,15 @@ using Catch::Contains;
 namespace {
 
 std::string const old_schema = "-- migration 1: a\nCREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT);\n";
-std::string const new_schema = old_schema +
-                               "-- migration 2: b\n"
-                               "ALTER TABLE t RENAME TO old_t;\n"
-                               "CREATE TABLE t (id INTEGER PRIMARY KEY, size INTEGER NOT NULL CHECK (size < 100));\n"
-                               "-- move old_t\n"
-                               "INSERT INTO t SELECT id, length(text) FROM old_t WHERE id > ?1 AND id <= ?2;\n"
-                               "-- moved\n"
-                               "CREATE INDEX t_size ON t (size);\n"
-                               "DROP TABLE old_t;\n";
+std::string const new_schema =
+    old_schema + "-- migration 2: b\n"
+                 "ALTER TABLE t RENAME TO old_t;\n"
+                 "CREATE TABLE t (id INTEGER PRIMARY KEY, size INTEGER NOT NULL CHECK (size < 100));\n"
+                 "-- move old_t\n"
+                 "INSERT INTO t SELECT id, length(text) FROM old_t WHERE id > ?1 AND id <= ?2;\n"
+                 "-- moved\n"
+                 "CREATE INDEX t_size ON t (size);\n"
+                 "DROP TABLE old_t;\n";
 std::string const newest_schema = new_schema + "-- migration 3: c\nCREATE TABLE u (n);\n";
 
 std::int64_t number(Db& db, std::string const& sql)
@@ -30,8 +30,8 @@ std::int64_t number(Db& db, std::string const& sql)
 
 void fill(Db& db, int rows)
 {
-    db.script("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " + std::to_string(rows) +
-              ") INSERT INTO t SELECT i, 'text' FROM n");
+    db.script("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
+              std::to_string(rows) + ") INSERT INTO t SELECT i, 'text' FROM n");
 }
 
 } // namespace

@@ -29,7 +29,8 @@ TEST_CASE("each id is larger than the one before, whatever the clock does", "[ta
 {
     TaskIdSequence ids;
     auto last = ids.next(now);
-    for (auto const& time : {now, now, now - 24h, Instant(0ms), epoch, Instant::min(), Instant::max(), now + 1ms, now}) {
+    for (auto const& time :
+        {now, now, now - 24h, Instant(0ms), epoch, Instant::min(), Instant::max(), now + 1ms, now}) {
         auto const next = ids.next(time);
         CHECK(next > last);
         last = next;
@@ -53,5 +54,6 @@ TEST_CASE("ids go on behind the largest one in the data file", "[task-id]")
     CHECK(static_cast<std::int64_t>(ids.next(now).value()) > ahead);
     ids.continue_after(5);
     CHECK(static_cast<std::int64_t>(ids.next(now).value()) > ahead);
-    CHECK_THROWS_WITH(ids.continue_after(std::numeric_limits<std::int64_t>::max()), Catch::Contains("7FFFFFFFFFFFFFFF"));
+    CHECK_THROWS_WITH(
+        ids.continue_after(std::numeric_limits<std::int64_t>::max()), Catch::Contains("7FFFFFFFFFFFFFFF"));
 }

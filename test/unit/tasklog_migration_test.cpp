@@ -1,4 +1,5 @@
-// Data files of every earlier version of the task log's tables are brought into the newest form, and lose nothing.
+// Data files of every earlier version of the task log's tables are brought into the newest form, and lose
+// nothing.
 #include <map>
 
 #include "catch.hpp"
@@ -31,10 +32,11 @@ struct OldFile {
     /// `more`: columns and their values, in SQL.
     void task(std::string const& id, std::string const& status, std::map<std::string, std::string> more = {})
     {
-        std::map<std::string, std::string> values{{"id", "'" + id + "'"}, {"agent", "'10.0.0.1'"}, {"type", "'async'"},
-            {"mode", "'NP'"}, {"app", "'app'"}, {"func", "'func'"}, {"param", "'{}'"}, {"timeout", "90"}, {"proxy", "''"},
-            {"ttl", "0"}, {"status", "'" + status + "'"}, {"asked_by", "''"}, {"asked_from", "'127.0.0.1:5'"},
-            {"start_time", "1767225600000"}, {"sync_error", "''"}, {"cancel_due", "0"}};
+        std::map<std::string, std::string> values{{"id", "'" + id + "'"}, {"agent", "'10.0.0.1'"},
+            {"type", "'async'"}, {"mode", "'NP'"}, {"app", "'app'"}, {"func", "'func'"}, {"param", "'{}'"},
+            {"timeout", "90"}, {"proxy", "''"}, {"ttl", "0"}, {"status", "'" + status + "'"},
+            {"asked_by", "''"}, {"asked_from", "'127.0.0.1:5'"}, {"start_time", "1767225600000"},
+            {"sync_error", "''"}, {"cancel_due", "0"}};
         for (auto& [name, value] : more) values[name] = value;
         std::string names, given;
         for (auto const& [name, value] : values) {
@@ -43,7 +45,10 @@ struct OldFile {
         }
         db->script("INSERT INTO tasks (" + names + ") VALUES (" + given + ")");
     }
-    [[nodiscard]] task_records::Row row(std::uint64_t id) { return task_records::find(*db, TaskId(id)).value(); }
+    [[nodiscard]] task_records::Row row(std::uint64_t id)
+    {
+        return task_records::find(*db, TaskId(id)).value();
+    }
     std::int64_t number(std::string const& sql)
     {
         auto found = db->run(sql);
@@ -58,15 +63,17 @@ void OldFile::fill()
 {
     using namespace std::string_literals;
     task("FEDCBA9876543210", "done",
-        {{"sent_time", "1767225600001"}, {"end_time", "1767225600009"}, {"sync_flag", "1"}, {"sync_costtime", "3"},
-            {"callback_time", "1767225600008"}, {"worker_flag", "1"}, {"worker_result", "'fine \u2713'"},
-            {"worker_costtime", "7"}, {"stderr", "'warning'"}, {"exit_code", "0"}, {"truncated", "1"},
-            {"asked_by", "'0123456789ABCDEF'"}, {"proxy", "'a.py'"}, {"dedup", "'once'"}, {"ttl", "60"}});
+        {{"sent_time", "1767225600001"}, {"end_time", "1767225600009"}, {"sync_flag", "1"},
+            {"sync_costtime", "3"}, {"callback_time", "1767225600008"}, {"worker_flag", "1"},
+            {"worker_result", "'fine \u2713'"}, {"worker_costtime", "7"}, {"stderr", "'warning'"},
+            {"exit_code", "0"}, {"truncated", "1"}, {"asked_by", "'0123456789ABCDEF'"}, {"proxy", "'a.py'"},
+            {"dedup", "'once'"}, {"ttl", "60"}});
     task("0000000000000011", "failed",
-        {{"mode", "'P'"}, {"type", "'rt'"}, {"end_time", "1767225600000"}, {"worker_flag", "0"}, {"worker_result", "''"},
-            {"worker_costtime", "0"}, {"stderr", "''"}, {"truncated", "0"}, {"module_sync_flag", "'false'"},
-            {"module_sync_error", "'[408.1] gone'"}, {"module_sync_costtime", "12"},
-            {"module_callback_time", "1767225700000"}, {"processor_message", "'put away'"}, {"processor_costtime", "4"}});
+        {{"mode", "'P'"}, {"type", "'rt'"}, {"end_time", "1767225600000"}, {"worker_flag", "0"},
+            {"worker_result", "''"}, {"worker_costtime", "0"}, {"stderr", "''"}, {"truncated", "0"},
+            {"module_sync_flag", "'false'"}, {"module_sync_error", "'[408.1] gone'"},
+            {"module_sync_costtime", "12"}, {"module_callback_time", "1767225700000"},
+            {"processor_message", "'put away'"}, {"processor_costtime", "4"}});
     db->script("INSERT INTO deliveries VALUES ('0000000000000011', 1767225600001)");
     task("0000000000000012", "waiting");
     task("0000000000000013", "running", {{"sent_time", "1767225599000"}, {"sync_flag", "1"}});
@@ -78,15 +85,19 @@ void OldFile::fill()
         {{"type", "'cron'"}, {"cron_id", "'00000000000000C1'"}, {"fire_time", "1767225600000"},
             {"end_time", "1767225600000"}});
     if (version >= 2)
-        db->script("UPDATE tasks SET taken_time = 1767225600002, reported_time = 1767225600010, module_first_time = "
-                   "1767225650000, module_last_time = 1767225660000, module_tries = 3 WHERE status IN ('done', 'failed')");
-    if (version >= 5) db->script("UPDATE tasks SET firings = 4, last_fire_time = 1767225900000 WHERE status = 'skipped'");
+        db->script(
+            "UPDATE tasks SET taken_time = 1767225600002, reported_time = 1767225600010, module_first_time = "
+            "1767225650000, module_last_time = 1767225660000, module_tries = 3 WHERE status IN ('done', "
+            "'failed')");
+    if (version >= 5)
+        db->script("UPDATE tasks SET firings = 4, last_fire_time = 1767225900000 WHERE status = 'skipped'");
     db->script("INSERT INTO outputs (id, at, data) VALUES ('FEDCBA9876543210', 0, 'printed')");
 }
 
 } // namespace
 
-TEST_CASE("a data file of each earlier version is brought into the new form, and loses nothing", "[migrations]")
+TEST_CASE(
+    "a data file of each earlier version is brought into the new form, and loses nothing", "[migrations]")
 {
     auto const version = GENERATE(range(1, first_of_new_form));
     CAPTURE(version);
@@ -94,7 +105,8 @@ TEST_CASE("a data file of each earlier version is brought into the new form, and
     file.fill();
     migrate(*file.db, {{"tasklog", tasklog_schema}});
     CHECK(file.number("SELECT count(*) FROM tasks") == 7);
-    CHECK(file.number("SELECT count(*) FROM sqlite_schema WHERE name LIKE '%before_8' OR name = 'module_move'") == 0);
+    CHECK(file.number(
+              "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%before_8' OR name = 'module_move'") == 0);
 
     auto const done = file.row(0xFEDC'BA98'7654'3210).task;
     CHECK(done.id == TaskId(0xFEDC'BA98'7654'3210));
@@ -181,7 +193,8 @@ TEST_CASE("old tasks are found by their agent, in blocks of 1,024", "[migrations
     file.db->script("BEGIN");
     for (int i = 1; i <= 3'000; ++i) {
         std::string id = "000" + std::to_string(1'000'000'000'000 + i);
-        file.task(id, "done", {{"end_time", "1767225600001"}, {"agent", i % 1'000 == 0 ? "'10.0.0.2'" : "'10.0.0.1'"}});
+        file.task(id, "done",
+            {{"end_time", "1767225600001"}, {"agent", i % 1'000 == 0 ? "'10.0.0.2'" : "'10.0.0.1'"}});
     }
     file.db->script("COMMIT");
     migrate(*file.db, {{"tasklog", tasklog_schema}});
