@@ -344,9 +344,10 @@ bool Runs::waits_for_agent(Entry& entry, std::size_t place)
 {
     if (entry.waited.contains(place)) return false;
     auto const now = house_.clock.now();
-    // Who never was an agent, or was here since the start, is on no way back.
+    // Who was here since the start is on no way back, nor who never was an agent. One that registered just
+    // before a crash may not be on disk: in a run from before the start nobody is taken for such a one.
     auto const agent = house_.agents.agent(entry.run.host(place).ip);
-    bool const may_be_coming = agent && agent->last_heard < started_;
+    bool const may_be_coming = (agent ? agent->last_heard : entry.run.run().created) < started_;
     auto const until = std::max(now + entry.run.run().spec.ttl, may_be_coming ? grace_until_ : now);
     if (until <= now) return false;
     entry.run.set_away(place, until);
