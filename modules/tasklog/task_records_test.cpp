@@ -127,6 +127,17 @@ TEST_CASE("a task with an id of its agent's is found by that, and lies where its
     CHECK_THROWS(task_records::insert(log.db(), own));
 }
 
+TEST_CASE("a new task never has the id of an agent's firing", "[tasklog]")
+{
+    Log log;
+    auto own = sent_task(700, log.clock.now());
+    own.key = 500;
+    task_records::insert(log.db(), own);
+    log.last = 699;
+    CHECK_THROWS_WITH(log.add(TaskStatus::sent), Catch::Contains("00000000000002BC"));
+    CHECK(task_records::find(log.db(), TaskId(700))->key == 500);
+}
+
 TEST_CASE("open tasks are found however many others came after them", "[tasklog]")
 {
     Log log;
@@ -193,7 +204,8 @@ TEST_CASE("what a transaction that is rolled back did to blocks and open tasks i
 TEST_CASE("reading the open tasks reads no others", "[tasklog]")
 {
     Log log;
-    for (auto const* const part : {"SELECT * FROM open_tasks", "SELECT * FROM open_tasks WHERE asked_by = 'x'"}) {
+    for (auto const* const part :
+        {"SELECT * FROM open_tasks", "SELECT * FROM open_tasks WHERE asked_by = 'x'"}) {
         auto plan = log.db().run("EXPLAIN QUERY PLAN " + std::string(part));
         while (plan.next()) {
             std::string const step(plan.text(3));

@@ -33,9 +33,9 @@ void TaskIdSequence::continue_after(std::int64_t last)
 TaskId TaskIdSequence::next(Instant now)
 {
     auto const random = static_cast<std::int64_t>(random_id_bits() & static_cast<std::uint64_t>(random_mask));
-    auto const ms = now.time_since_epoch().count() - epoch_ms;
+    auto const ms = now.time_since_epoch().count();
     std::int64_t id = 0;
-    if (ms >= 0 && ms <= latest_ms) id = (ms << random_bits) | random;
+    if (ms >= epoch_ms && ms - epoch_ms <= latest_ms) id = ((ms - epoch_ms) << random_bits) | random;
     if (id <= last_ || id > largest_start) id = last_ + 1 + (random & step_mask);
     last_ = id;
     return TaskId(static_cast<std::uint64_t>(id));

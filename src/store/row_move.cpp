@@ -47,8 +47,8 @@ public:
         while (*rest != '\0') {
             sqlite3_stmt* statement = nullptr;
             char const* const text = rest;
-            int const code = sqlite3_prepare_v3(
-                db.handle(), text, -1, SQLITE_PREPARE_PERSISTENT, &statement, &rest);
+            int const code =
+                sqlite3_prepare_v3(db.handle(), text, -1, SQLITE_PREPARE_PERSISTENT, &statement, &rest);
             if (code != SQLITE_OK) throw_sqlite_error(db.handle(), code, text);
             if (statement != nullptr) statements_.push_back(statement);
         }
@@ -82,19 +82,20 @@ std::int64_t bytes_a_row(Db& db, std::string const& table, std::int64_t rows)
             length += " + coalesce(length(CAST(sampled." + in_quotes(run.text(0)) + " AS BLOB)), 0)";
     }
     auto const every = (rows / sampled_rows) | 1; // Odd: what every other row has does not stand for all.
-    return bytes_beside_row + number(db, "WITH RECURSIVE at (id) AS (SELECT min(rowid) FROM " + in_quotes(table) +
-                                             " UNION ALL SELECT (SELECT min(rowid) FROM " + in_quotes(table) +
-                                             " WHERE rowid >= at.id + " + std::to_string(every) +
-                                             ") FROM at WHERE at.id IS NOT NULL) SELECT CAST(avg(0" + length +
-                                             ") AS INTEGER) FROM at JOIN " + in_quotes(table) +
-                                             " AS sampled ON sampled.rowid = at.id");
+    return bytes_beside_row +
+           number(db, "WITH RECURSIVE at (id) AS (SELECT min(rowid) FROM " + in_quotes(table) +
+                          " UNION ALL SELECT (SELECT min(rowid) FROM " + in_quotes(table) +
+                          " WHERE rowid >= at.id + " + std::to_string(every) +
+                          ") FROM at WHERE at.id IS NOT NULL) SELECT CAST(avg(0" + length +
+                          ") AS INTEGER) FROM at JOIN " + in_quotes(table) +
+                          " AS sampled ON sampled.rowid = at.id");
 }
 
 /// Both forms of the rows are on disk for a while.
 void require_room(Db& db, std::string const& table, std::int64_t rows, std::int64_t available)
 {
-    auto const free_in_file =
-        number(db, "SELECT f.freelist_count * s.page_size FROM pragma_freelist_count AS f, pragma_page_size AS s");
+    auto const free_in_file = number(
+        db, "SELECT f.freelist_count * s.page_size FROM pragma_freelist_count AS f, pragma_page_size AS s");
     auto const needed = rows * bytes_a_row(db, table, rows) + spare_bytes - free_in_file;
     if (available >= needed) return;
     constexpr std::int64_t mib = 1024 * 1024;
@@ -103,14 +104,14 @@ void require_room(Db& db, std::string const& table, std::int64_t rows, std::int6
                              std::to_string(needed / mib) + " MiB: make room there, and start again");
 }
 
-/// One step in one transaction. Returns where it ended.
-std::int64_t move_some(Db& db, Statements& statements, std::string_view module, std::int64_t after, std::int64_t up_to)
+/// One step in one transaction.
+void move_some(
+    Db& db, Statements& statements, std::string_view module, std::int64_t after, std::int64_t up_to)
 {
     Transaction transaction(db);
     statements.run(after, up_to);
     db.run("UPDATE module_move SET after = ?2 WHERE module = ?1").bind(1, module).bind(2, up_to).execute();
     transaction.commit();
-    return up_to;
 }
 
 /// Nobody else folds the -wal file in while a server starts.
@@ -124,6 +125,37 @@ std::int64_t next_size(std::int64_t size, std::chrono::steady_clock::duration to
     if (took < short_step) return std::min(2 * size, largest_step);
     if (took > long_step) return std::max(size / 2, smallest_step);
     return size;
+}
+
+/// The next rows of a table. Its rowids may have gaps of any size.
+struct Range {
+    std::int64_t up_to = 0;
+    std::int64_t rows = 0; ///< 0: there are none.
+};
+
+Range next_range(Db& db, std::string const& table, std::int64_t after, std::int64_t rows)
+{
+    auto run = db.run("SELECT coalesce(max(rowid), 0), count(*) FROM (SELECT rowid FROM " + in_quotes(table) +
+                      " WHERE rowid > ?1 ORDER BY rowid LIMIT ?2)");
+    run.bind(1, after).bind(2, rows);
+    return run.next() ? Range{run.number(0), run.number(1)} : Range{};
+}
+
+void move_all(Db& db, std::string_view module, RowMove const& move, std::int64_t after, MoveProgress progress,
+    std::function<void(MoveProgress const&)> const& report)
+{
+    Statements statements(db, move.step);
+    auto size = first_step;
+    for (auto range = next_range(db, move.table, after, size); range.rows > 0;
+         range = next_range(db, move.table, after, size)) {
+        auto const begun = std::chrono::steady_clock::now();
+        move_some(db, statements, module, after, range.up_to);
+        checkpoint(db);
+        size = next_size(size, std::chrono::steady_clock::now() - begun);
+        after = range.up_to;
+        progress.rows += range.rows;
+        report(progress);
+    }
 }
 
 void finish_move(Db& db, std::string_view module, RowMove const& move)
@@ -146,7 +178,8 @@ MigrationPart split_part(std::string_view text)
         auto const line = text.substr(0, text.find('\n'));
         text.remove_prefix(std::min(line.size() + 1, text.size()));
         if (line == moved_mark) {
-            if (!part.move) throw std::runtime_error("schema.sql: `-- moved` without `-- move TABLE` before it");
+            if (!part.move)
+                throw std::runtime_error("schema.sql: `-- moved` without `-- move TABLE` before it");
             into = &part.move->finish;
         } else if (line.starts_with(move_mark)) {
             if (part.move) throw std::runtime_error("schema.sql: a migration has two lines `-- move TABLE`");
@@ -157,7 +190,8 @@ MigrationPart split_part(std::string_view text)
         }
     }
     if (part.move && part.move->finish.empty())
-        throw std::runtime_error("schema.sql: `-- move " + part.move->table + "` without `-- moved` after it");
+        throw std::runtime_error(
+            "schema.sql: `-- move " + part.move->table + "` without `-- moved` after it");
     return part;
 }
 
@@ -190,8 +224,9 @@ void begin_move(Db& db, std::string_view module, std::int64_t version, RowMove c
         return;
     }
     if (available) require_room(db, move.table, rows, *available);
-    db.script("CREATE TABLE IF NOT EXISTS module_move"
-              " (module TEXT PRIMARY KEY, version INTEGER NOT NULL, after INTEGER NOT NULL) STRICT, WITHOUT ROWID");
+    db.script(
+        "CREATE TABLE IF NOT EXISTS module_move"
+        " (module TEXT PRIMARY KEY, version INTEGER NOT NULL, after INTEGER NOT NULL) STRICT, WITHOUT ROWID");
     db.run("INSERT INTO module_move (module, version, after) VALUES (?1, ?2, -1)")
         .bind(1, module)
         .bind(2, version)
@@ -207,26 +242,7 @@ void run_move(Db& db, std::string_view module, RowMove const& move,
     MoveProgress progress;
     progress.all = number(db, count_from);
     progress.rows = number(db, count_from + " WHERE rowid <= " + std::to_string(pending->after));
-    {
-        Statements statements(db, move.step);
-        auto after = pending->after;
-        auto size = first_step;
-        while (true) {
-            // The end of the step: rowids may have gaps of any size.
-            auto last = db.run("SELECT max(rowid), count(*) FROM (SELECT rowid FROM " + in_quotes(move.table) +
-                               " WHERE rowid > ?1 ORDER BY rowid LIMIT ?2)");
-            last.bind(1, after).bind(2, size);
-            if (!last.next() || last.is_null(0)) break;
-            auto const up_to = last.number(0);
-            progress.rows += last.number(1);
-            last.execute();
-            auto const begun = std::chrono::steady_clock::now();
-            after = move_some(db, statements, module, after, up_to);
-            checkpoint(db);
-            size = next_size(size, std::chrono::steady_clock::now() - begun);
-            report(progress);
-        }
-    }
+    move_all(db, module, move, pending->after, progress, report);
     finish_move(db, module, move);
 }
 
