@@ -31,7 +31,8 @@ std::unique_ptr<Module> make_fleet(Host& host)
     host.store.migrate("fleet", fleet_schema);
     host.offer<Targets>(*made);
     if (auto* const presence = host.find<Presence>())
-        presence->on_forget([fleet = made.get()](Ip const& host_ip) { return fleet->belongings_of(host_ip); });
+        presence->on_forget(
+            [fleet = made.get()](Ip const& host_ip) { return fleet->belongings_of(host_ip); });
     return made;
 }
 

@@ -61,8 +61,8 @@ private:
 
     FleetRun run_;
     std::vector<WaveCount> waves_;
-    std::deque<std::size_t> ready_;                ///< Of the wave that runs, in order.
-    std::map<std::size_t, Instant> away_;          ///< Of the wave that runs.
+    std::deque<std::size_t> ready_;       ///< Of the wave that runs, in order.
+    std::map<std::size_t, Instant> away_; ///< Of the wave that runs.
     std::map<TaskId, std::size_t> open_;
     std::map<std::string, std::size_t> finals_;
     std::size_t held_ = 0;

@@ -31,7 +31,7 @@ struct RunOutcome {
 struct RunHost {
     Ip ip;
     std::size_t wave = 0;
-    std::optional<TaskId> task{};       ///< The only one that it ever gets in this run.
+    std::optional<TaskId> task{};        ///< The only one that it ever gets in this run.
     std::optional<RunOutcome> outcome{}; ///< Once it is final.
 };
 

@@ -63,8 +63,8 @@ RunIns FieldType<RunIns>::read(std::string_view field, JsonValue const& value)
     auto ins = Instruction::read(value);
     constexpr std::size_t most_param = 64 * 1024;
     if (ins.param.size() > most_param)
-        throw Error(codes::bad_param, "`ins.param` has " + std::to_string(ins.param.size()) +
-                                          " bytes; give a run at most 65536");
+        throw Error(codes::bad_param,
+            "`ins.param` has " + std::to_string(ins.param.size()) + " bytes; give a run at most 65536");
     return {std::move(ins)};
 }
 void FieldType<RunIns>::judge(Caller const& caller, RunIns const& value) { caller.require_run(value.ins); }
@@ -99,7 +99,8 @@ RunPause FieldType<RunPause>::read(std::string_view field, JsonValue const& valu
     if (value.is_string() && value.string() == "ask") return {"ask", true, {}};
     constexpr std::int64_t week = 7 * 86'400;
     auto const seconds = whole_number(value);
-    if (!seconds || *seconds < 0 || *seconds > week) refuse(missing, field, value, "seconds, 0 to 604800, or ask");
+    if (!seconds || *seconds < 0 || *seconds > week)
+        refuse(missing, field, value, "seconds, 0 to 604800, or ask");
     return {std::to_string(*seconds), false, std::chrono::seconds(*seconds)};
 }
 void FieldType<RunPause>::judge(Caller const&, RunPause const&) {}
@@ -139,8 +140,8 @@ RunNote FieldType<RunNote>::read(std::string_view field, JsonValue const& value)
     constexpr std::size_t most = 1024;
     auto text = FieldType<std::string>::read(field, value);
     if (text.size() > most)
-        throw Error(missing, "`" + std::string(field) + "` has " + std::to_string(text.size()) +
-                                 " bytes; give at most 1024");
+        throw Error(missing,
+            "`" + std::string(field) + "` has " + std::to_string(text.size()) + " bytes; give at most 1024");
     return {std::move(text)};
 }
 void FieldType<RunNote>::judge(Caller const&, RunNote const&) {}

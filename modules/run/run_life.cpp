@@ -8,12 +8,13 @@ namespace elves {
 
 namespace {
 
-constexpr std::array<std::pair<RunState, std::string_view>, 8> states{{{RunState::pending, "pending"},
-    {RunState::running, "running"}, {RunState::paused, "paused"}, {RunState::done, "done"},
-    {RunState::partial, "partial"}, {RunState::stopped, "stopped"}, {RunState::canceled, "canceled"},
-    {RunState::expired, "expired"}}};
-constexpr std::array<std::pair<RunWhy, std::string_view>, 6> whys{{{RunWhy::none, ""}, {RunWhy::time, "time"},
-    {RunWhy::person, "person"}, {RunWhy::wave, "wave"}, {RunWhy::max_fail, "max_fail"}, {RunWhy::key, "key"}}};
+constexpr std::array<std::pair<RunState, std::string_view>, 8> states{
+    {{RunState::pending, "pending"}, {RunState::running, "running"}, {RunState::paused, "paused"},
+        {RunState::done, "done"}, {RunState::partial, "partial"}, {RunState::stopped, "stopped"},
+        {RunState::canceled, "canceled"}, {RunState::expired, "expired"}}};
+constexpr std::array<std::pair<RunWhy, std::string_view>, 6> whys{
+    {{RunWhy::none, ""}, {RunWhy::time, "time"}, {RunWhy::person, "person"}, {RunWhy::wave, "wave"},
+        {RunWhy::max_fail, "max_fail"}, {RunWhy::key, "key"}}};
 
 RunStep stay(RunFacts const& facts) { return {facts.state, facts.why, facts.wave}; }
 
@@ -69,7 +70,8 @@ RunStep paused(RunFacts const& facts, RunLimits const& limits, Instant now)
 std::size_t room(RunFacts const& facts, RunLimits const& limits)
 {
     auto most = limits.parallel;
-    if (limits.is_strict) most = std::min(most, limits.max_fail + 1 - std::min(limits.max_fail + 1, facts.failures));
+    if (limits.is_strict)
+        most = std::min(most, limits.max_fail + 1 - std::min(limits.max_fail + 1, facts.failures));
     return most > facts.open ? most - facts.open : 0;
 }
 
@@ -129,9 +131,12 @@ RunStep decide(RunFacts const& facts, RunLimits const& limits, Instant now)
     if (is_final(facts.state)) return stay(facts);
     if (facts.ending != RunEnding::none) return ending(facts);
     switch (facts.state) {
-    case RunState::pending: return pending(facts, limits, now);
-    case RunState::paused: return paused(facts, limits, now);
-    default: return running(facts, limits, now);
+    case RunState::pending:
+        return pending(facts, limits, now);
+    case RunState::paused:
+        return paused(facts, limits, now);
+    default:
+        return running(facts, limits, now);
     }
 }
 

@@ -32,7 +32,7 @@ struct RunLimits {
     bool asks = false;             ///< After each wave.
     std::chrono::seconds pause{0}; ///< Between waves.
     std::chrono::seconds late{3'600};
-    std::optional<std::chrono::seconds> deadline{}; ///< From its start.
+    std::optional<std::chrono::seconds> deadline{};                ///< From its start.
     std::chrono::milliseconds give_up{std::chrono::hours(7 * 24)}; ///< Of one that stays paused.
 };
 

@@ -190,7 +190,10 @@ TEST_CASE("whatever happens, no more fail than the worst case", "[run]")
 {
     // Each way of luck through small runs: which of the open hosts ends next, and how.
     std::uint32_t luck = 1;
-    auto const next = [&luck](std::uint32_t most) { luck = luck * 1664525U + 1013904223U; return (luck >> 16U) % most; };
+    auto const next = [&luck](std::uint32_t most) {
+        luck = luck * 1664525U + 1013904223U;
+        return (luck >> 16U) % most;
+    };
     for (int round = 0; round < 3'000; ++round) {
         RunLimits limits;
         limits.parallel = 1 + next(5);

@@ -9,7 +9,8 @@ namespace {
 struct OwnRuns {
     explicit OwnRuns(Host& host)
         : runs({host.need<TaskEngine>("run"), host.need<Presence>("run"), host.need<AgentDirectory>("run"),
-              host.need<Targets>("run"), host.find<Authority>(), host.store, host.clock, host.zone, host.loop})
+              host.need<Targets>("run"), host.find<Authority>(), host.store, host.clock, host.zone,
+              host.loop})
     {
     }
     Runs runs;

@@ -10,7 +10,8 @@ namespace elves::run_records {
 namespace {
 
 constexpr std::string_view insert_head =
-    "INSERT INTO run (id, state, why, spec, app, func, set_by, set_from, dedup, retry_of, hosts, max_fail, seed,"
+    "INSERT INTO run (id, state, why, spec, app, func, set_by, set_from, dedup, retry_of, hosts, max_fail, "
+    "seed,"
     " wave, is_ending, create_time, begin_at, start_time, pause_time, end_time)"
     " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20)";
 constexpr std::string_view insert_host = "INSERT INTO run_host (run, place, ip, wave) VALUES (?1,?2,?3,?4)";
@@ -23,21 +24,22 @@ constexpr std::string_view claim_host =
     "UPDATE run_host SET task = ?3 WHERE run = ?1 AND place = ?2 AND task IS NULL";
 
 // One list of columns, read in this order by head_of.
-#define ELVES_RUN_HEAD                                                                                         \
-    "SELECT id, state, why, spec, set_by, set_from, retry_of, hosts, max_fail, seed, wave, is_ending,"        \
+#define ELVES_RUN_HEAD                                                                                       \
+    "SELECT id, state, why, spec, set_by, set_from, retry_of, hosts, max_fail, seed, wave, is_ending,"       \
     " create_time, begin_at, start_time, pause_time, end_time FROM run "
 constexpr std::string_view select_one = ELVES_RUN_HEAD "WHERE id = ?1";
 constexpr std::string_view select_open = "SELECT id FROM run WHERE end_time IS NULL ORDER BY create_time, id";
-constexpr std::string_view select_dedup = "SELECT id FROM run WHERE set_by = ?1 AND dedup = ?2 AND dedup <> ''";
+constexpr std::string_view select_dedup =
+    "SELECT id FROM run WHERE set_by = ?1 AND dedup = ?2 AND dedup <> ''";
 constexpr std::string_view select_hosts =
     "SELECT ip, wave, task, state, exit_code, cost_ms, answer FROM run_host WHERE run = ?1 ORDER BY place";
-constexpr std::string_view select_list = ELVES_RUN_HEAD
-    "WHERE (?1 = '' OR state = ?1) AND (?2 IS NULL OR set_by = ?2) AND (?3 = '' OR app = ?3)"
-    " AND (?4 = '' OR func = ?4)"
-    " AND (?5 IS NULL OR id IN (SELECT run FROM run_host WHERE ip = ?5))"
-    " AND (?6 IS NULL OR create_time >= ?6) AND (?7 IS NULL OR create_time < ?7)"
-    " AND (?8 IS NULL OR (create_time, id) < (SELECT create_time, id FROM run WHERE id = ?8))"
-    " ORDER BY create_time DESC, id DESC LIMIT ?9";
+constexpr std::string_view select_list =
+    ELVES_RUN_HEAD "WHERE (?1 = '' OR state = ?1) AND (?2 IS NULL OR set_by = ?2) AND (?3 = '' OR app = ?3)"
+                   " AND (?4 = '' OR func = ?4)"
+                   " AND (?5 IS NULL OR id IN (SELECT run FROM run_host WHERE ip = ?5))"
+                   " AND (?6 IS NULL OR create_time >= ?6) AND (?7 IS NULL OR create_time < ?7)"
+                   " AND (?8 IS NULL OR (create_time, id) < (SELECT create_time, id FROM run WHERE id = ?8))"
+                   " ORDER BY create_time DESC, id DESC LIMIT ?9";
 #undef ELVES_RUN_HEAD
 
 std::optional<std::int64_t> ms_of(std::optional<Instant> const& at)

@@ -85,7 +85,8 @@ std::size_t limit_of(std::int64_t limit)
 std::size_t begin_of(std::optional<std::int64_t> const& after)
 {
     if (!after) return 0;
-    if (*after < 0) throw Error(codes::bad_field, "`after` is " + std::to_string(*after) + "; give the last `next`");
+    if (*after < 0)
+        throw Error(codes::bad_field, "`after` is " + std::to_string(*after) + "; give the last `next`");
     return static_cast<std::size_t>(*after) + 1;
 }
 
@@ -107,7 +108,8 @@ json::array waves_of(std::vector<RunHost> const& hosts)
         std::vector<Ip> of_wave;
         auto const wave = hosts[place].wave;
         for (; place < hosts.size() && hosts[place].wave == wave; ++place) of_wave.push_back(hosts[place].ip);
-        waves.push_back(json::object{{"hosts", number(of_wave.size())}, {"first", first_of(of_wave, most_first)}});
+        waves.push_back(
+            json::object{{"hosts", number(of_wave.size())}, {"first", first_of(of_wave, most_first)}});
     }
     return waves;
 }
@@ -140,15 +142,17 @@ void RunService::declare(MethodTable& table)
             [this](RunSpec spec, Caller caller) { return begin(std::move(spec), std::move(caller)); })
         .refuses_unknown_fields();
     table
-        .call<ById>("getrun", Right::read, {required("id", &ById::id)}, "One run: what was asked, and how far it is.",
+        .call<ById>("getrun", Right::read, {required("id", &ById::id)},
+            "One run: what was asked, and how far it is.",
             [this](ById in, Caller caller) { return get(in, std::move(caller)); })
         .cut_by_ip()
         .refuses_unknown_fields();
     table
         .call<List>("listruns", Right::read,
             {optional("state", &List::state), optional("by", &List::by), optional("app", &List::app),
-                optional("func", &List::func), optional("agentip", &List::agentip), optional("since", &List::since),
-                optional("until", &List::until), optional("after", &List::after), optional("limit", &List::limit)},
+                optional("func", &List::func), optional("agentip", &List::agentip),
+                optional("since", &List::since), optional("until", &List::until),
+                optional("after", &List::after), optional("limit", &List::limit)},
             "Runs, newest first, in pages.",
             [this](List in, Caller caller) { return list(std::move(in), std::move(caller)); })
         .cut_by_app()
@@ -181,8 +185,8 @@ void RunService::declare(MethodTable& table)
         "A new run of those hosts of an old one that are in the given states.",
         [](RunSpec const&, Caller const&) { return Reply(); });
     again.answers_at_once = false;
-    again.fields.insert(again.fields.begin(), {{"id", FieldType<TaskId>::name, true},
-                                                  {"states", FieldType<RunHostStates>::name, true}});
+    again.fields.insert(again.fields.begin(),
+        {{"id", FieldType<TaskId>::name, true}, {"states", FieldType<RunHostStates>::name, true}});
     for (auto& field : again.fields) field.required = field.name == "id" || field.name == "states";
     again.run = [this](JsonValue const& call, Caller const& caller) { return retry(call, caller); };
     again.refuses_unknown_fields();
@@ -205,8 +209,8 @@ asio::awaitable<Reply> RunService::plan(RunSpec spec, Caller caller)
         {"online", number(count - plan.offline.size())}, {"offline", number(plan.offline.size())},
         {"undecided", number(plan.found.undecided)}, {"undecided_by", std::move(undecided_by)},
         {"rests_on_facts", plan.found.rests_on_facts ? "true" : "false"},
-        {"worst", number(worst_of(count, plan.limits))}, {"offline_hosts", first_of(plan.offline, most_offline)},
-        {"digest", plan.digest}});
+        {"worst", number(worst_of(count, plan.limits))},
+        {"offline_hosts", first_of(plan.offline, most_offline)}, {"digest", plan.digest}});
 }
 
 asio::awaitable<Reply> RunService::begin(RunSpec spec, Caller caller)
@@ -214,8 +218,8 @@ asio::awaitable<Reply> RunService::begin(RunSpec spec, Caller caller)
     auto const run = co_await runs_.begin(std::move(spec), std::move(caller));
     std::vector<Ip> hosts;
     for (auto const& host : run.hosts) hosts.push_back(host.ip);
-    co_return Reply({{"id", run.id.text()}, {"state", state_text(run.state)}, {"count", number(run.host_count)},
-        {"digest", target_digest(hosts)}});
+    co_return Reply({{"id", run.id.text()}, {"state", state_text(run.state)},
+        {"count", number(run.host_count)}, {"digest", target_digest(hosts)}});
 }
 
 /// Throws Error 417.1 where there is none, 401.6 where the key may not see what it runs.
@@ -273,7 +277,8 @@ std::optional<Instant> RunService::time_of(std::string_view field, std::string c
     if (text.empty()) return std::nullopt;
     auto const at = zone_.parse(text);
     if (!at)
-        throw Error(codes::bad_field, "`" + std::string(field) + "` is \"" + text + "\"; give YYYY-MM-DD HH:MM:SS");
+        throw Error(
+            codes::bad_field, "`" + std::string(field) + "` is \"" + text + "\"; give YYYY-MM-DD HH:MM:SS");
     return at;
 }
 
@@ -282,8 +287,9 @@ asio::awaitable<Reply> RunService::list(List in, Caller caller)
     run_records::Filter filter;
     filter.limit = limit_of(in.limit);
     if (!in.state.empty() && !parse_run_state(in.state))
-        throw Error(codes::bad_field, "`state` is \"" + in.state +
-                                          "\"; give pending, running, paused, done, partial, stopped, canceled or expired");
+        throw Error(codes::bad_field,
+            "`state` is \"" + in.state +
+                "\"; give pending, running, paused, done, partial, stopped, canceled or expired");
     filter.state = in.state;
     filter.by = in.by;
     filter.app = in.app;
@@ -292,7 +298,8 @@ asio::awaitable<Reply> RunService::list(List in, Caller caller)
     filter.since = time_of("since", in.since);
     filter.until = time_of("until", in.until);
     filter.after = in.after;
-    std::function<std::vector<FleetRun>(Db&)> look = [filter](Db& db) { return run_records::list(db, filter); };
+    std::function<std::vector<FleetRun>(Db&)> look = [filter](
+                                                         Db& db) { return run_records::list(db, filter); };
     auto found = co_await store_.scan(std::move(look));
     Reply reply;
     if (found.size() > filter.limit) {
@@ -322,7 +329,8 @@ asio::awaitable<Reply> RunService::hosts(Hosts in, Caller caller)
     for (auto place = first; place < run->hosts.size(); ++place) {
         auto const& host = run->hosts[place];
         auto const state = runs_.state_of(host);
-        bool const wanted = caller.may_touch(host.ip) && (in.state.states.empty() || in.state.states.contains(state)) &&
+        bool const wanted = caller.may_touch(host.ip) &&
+                            (in.state.states.empty() || in.state.states.contains(state)) &&
                             (!in.wave || static_cast<std::size_t>(*in.wave) == host.wave + 1);
         if (!wanted) continue;
         if (rows.size() == most) {
@@ -331,11 +339,13 @@ asio::awaitable<Reply> RunService::hosts(Hosts in, Caller caller)
         }
         auto const agent = agents_.agent(host.ip);
         json::object row{{"agentip", host.ip.text()}, {"asset", agent ? agent->asset : std::string_view()},
-            {"wave", number(host.wave + 1)}, {"state", state}, {"task", host.task ? host.task->text() : std::string()},
-            {"exit_code", ""}, {"costtime", ""}, {"answer", ""}};
+            {"wave", number(host.wave + 1)}, {"state", state},
+            {"task", host.task ? host.task->text() : std::string()}, {"exit_code", ""}, {"costtime", ""},
+            {"answer", ""}};
         if (host.outcome) {
             row["exit_code"] = exit_code_text(*host.outcome);
-            row["costtime"] = host.outcome->cost ? std::to_string(host.outcome->cost->count()) : std::string();
+            row["costtime"] =
+                host.outcome->cost ? std::to_string(host.outcome->cost->count()) : std::string();
             row["answer"] = head_that_fits(host.outcome->answer, answer_shown);
         }
         rows.push_back(std::move(row));
@@ -403,8 +413,9 @@ asio::awaitable<Reply> RunService::retry_with(JsonDocument call, Caller caller)
         static std::set<std::string> const retried{
             "failed", "timeout", "lost", "undelivered", "expired", "canceled", "not_started"};
         if (!retried.contains(state))
-            throw Error(codes::bad_field, "`states` has " + state +
-                                              "; give some of failed, timeout, lost, undelivered, expired, canceled, not_started");
+            throw Error(codes::bad_field,
+                "`states` has " + state +
+                    "; give some of failed, timeout, lost, undelivered, expired, canceled, not_started");
     }
     auto const old = co_await visible(of, caller);
     auto fields = old->spec.to_json();
@@ -423,7 +434,8 @@ asio::awaitable<Reply> RunService::retry_with(JsonDocument call, Caller caller)
 
 asio::awaitable<Reply> RunService::watch(Watch in, Caller caller)
 {
-    if (in.since < 0) throw Error(codes::bad_field, "`since` is " + std::to_string(in.since) + "; give 0 or more");
+    if (in.since < 0)
+        throw Error(codes::bad_field, "`since` is " + std::to_string(in.since) + "; give 0 or more");
     static_cast<void>(co_await visible(in.id, caller));
     auto const news = co_await runs_.watch(in.id, static_cast<std::uint64_t>(in.since));
     auto const run = co_await runs_.find(in.id);
@@ -431,8 +443,8 @@ asio::awaitable<Reply> RunService::watch(Watch in, Caller caller)
     for (auto const& [ip, state] : news.ended) {
         if (caller.may_touch(ip)) ended.push_back(json::object{{"agentip", ip.text()}, {"state", state}});
     }
-    co_return Reply({{"seq", std::to_string(news.seq)}, {"state", state_text(news.state)}, {"why", why_text(news.why)},
-        {"counts", counts_of(*run, caller)}, {"ended", std::move(ended)}});
+    co_return Reply({{"seq", std::to_string(news.seq)}, {"state", state_text(news.state)},
+        {"why", why_text(news.why)}, {"counts", counts_of(*run, caller)}, {"ended", std::move(ended)}});
 }
 
 } // namespace elves

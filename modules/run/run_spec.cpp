@@ -40,10 +40,11 @@ std::vector<Field<RunSpec>> RunSpec::fields()
     return {required("target", &RunSpec::target), required("ins", &RunSpec::ins),
         optional("waves", &RunSpec::waves), optional("parallel", &RunSpec::parallel),
         optional("max_fail", &RunSpec::max_fail), optional("strict", &RunSpec::strict),
-        optional("pause", &RunSpec::pause), optional("order", &RunSpec::order), optional("ttl", &RunSpec::ttl),
-        optional("silent", &RunSpec::silent), optional("at", &RunSpec::at), optional("late", &RunSpec::late),
-        optional("deadline", &RunSpec::deadline), optional("digest", &RunSpec::digest),
-        optional("dedup", &RunSpec::dedup), optional("note", &RunSpec::note)};
+        optional("pause", &RunSpec::pause), optional("order", &RunSpec::order),
+        optional("ttl", &RunSpec::ttl), optional("silent", &RunSpec::silent), optional("at", &RunSpec::at),
+        optional("late", &RunSpec::late), optional("deadline", &RunSpec::deadline),
+        optional("digest", &RunSpec::digest), optional("dedup", &RunSpec::dedup),
+        optional("note", &RunSpec::note)};
 }
 
 void RunSpec::require_sound() const
@@ -53,7 +54,8 @@ void RunSpec::require_sound() const
     constexpr auto longest_ttl = 31'536'000s;
     if (ttl > longest_ttl)
         throw Error(codes::bad_field, "`ttl` is " + number(ttl.count()) + "; give at most 31536000 seconds");
-    if (deadline && *deadline == 0s) throw Error(codes::bad_field, "`deadline` is 0; give seconds, or leave it out");
+    if (deadline && *deadline == 0s)
+        throw Error(codes::bad_field, "`deadline` is 0; give seconds, or leave it out");
 }
 
 json::object RunSpec::to_json() const

@@ -45,8 +45,8 @@ TEST_CASE("max_fail may be a part of the list, rounded down", "[run]")
 TEST_CASE("what a run was asked for is written and read again as the same", "[run]")
 {
     auto const spec = spec_of({{"waves", "1,10%"}, {"parallel", "7"}, {"max_fail", "2%"}, {"strict", "true"},
-        {"pause", "ask"}, {"order", "spread:idc"}, {"ttl", 60}, {"silent", "fail"}, {"at", "2026-12-24 20:00:00"},
-        {"late", 10}, {"deadline", 99}, {"dedup", "x"}, {"note", "why"}});
+        {"pause", "ask"}, {"order", "spread:idc"}, {"ttl", 60}, {"silent", "fail"},
+        {"at", "2026-12-24 20:00:00"}, {"late", 10}, {"deadline", 99}, {"dedup", "x"}, {"note", "why"}});
     auto const fields = spec.to_json();
     CHECK(RunSpec::read(json_of(fields).root()).to_json() == fields);
     CHECK(fields.at("order") == "spread:idc");

@@ -30,15 +30,17 @@ Runs::Runs(House house) : house_(std::move(house))
 {
     house_.engine.on_finished([this](Task const& task) { finished(task); });
     house_.presence.on_link([this](Ip const& agent) { agent_is_back(agent); });
-    house_.targets.runs_from([this](TaskId id, std::string state, Caller caller) -> asio::awaitable<std::vector<Ip>> {
-        auto const run = co_await find(id);
-        std::vector<Ip> hosts;
-        for (auto const& host : run->hosts) {
-            if (caller.may_touch(host.ip) && (state.empty() || state_of(host) == state)) hosts.push_back(host.ip);
-        }
-        std::sort(hosts.begin(), hosts.end());
-        co_return hosts;
-    });
+    house_.targets.runs_from(
+        [this](TaskId id, std::string state, Caller caller) -> asio::awaitable<std::vector<Ip>> {
+            auto const run = co_await find(id);
+            std::vector<Ip> hosts;
+            for (auto const& host : run->hosts) {
+                if (caller.may_touch(host.ip) && (state.empty() || state_of(host) == state))
+                    hosts.push_back(host.ip);
+            }
+            std::sort(hosts.begin(), hosts.end());
+            co_return hosts;
+        });
 }
 
 void Runs::start()
@@ -133,10 +135,10 @@ asio::awaitable<RunPlan> Runs::plan(RunSpec spec, Caller caller)
     house_.engine.require_processor(spec.ins.ins);
     auto found = co_await house_.targets.find_hosts(spec.target.text, std::move(caller));
     if (found.hosts.empty()) {
-        auto const undecided = found.undecided == 0 ? std::string()
-                                                    : "; " + std::to_string(found.undecided) +
-                                                          " hosts are undecided, for they lack " +
-                                                          *found.undecided_by.begin();
+        auto const undecided = found.undecided == 0
+                                   ? std::string()
+                                   : "; " + std::to_string(found.undecided) +
+                                         " hosts are undecided, for they lack " + *found.undecided_by.begin();
         throw Error(codes::bad_target, "`target` selects no host" + undecided);
     }
     auto plan = planned(spec, found.hosts);
@@ -153,7 +155,8 @@ asio::awaitable<FleetRun> Runs::begin(RunSpec spec, Caller caller)
 {
     auto const turn = co_await beginnings_.enter(house_.clock);
     if (!spec.dedup.text.empty()) {
-        std::function<std::optional<FleetRun>(Db&)> look = [by = caller.by(), dedup = spec.dedup.text](Db& db) {
+        std::function<std::optional<FleetRun>(Db&)> look = [by = caller.by(), dedup = spec.dedup.text](
+                                                               Db& db) {
             auto const id = run_records::with_dedup(db, by, dedup);
             return id ? run_records::find(db, *id) : std::nullopt;
         };
@@ -282,7 +285,8 @@ void Runs::pump(EntryPtr const& entry)
         auto const before = run.facts();
         if (step.start > 0) begin_ready(entry, step.start);
         auto const after = run.facts();
-        bool const is_settled = step.start == 0 || (before.ready == after.ready && before.state == after.state);
+        bool const is_settled =
+            step.start == 0 || (before.ready == after.ready && before.state == after.state);
         if (!is_settled) continue;
         auto again = step.again;
         if (auto const waited = run.next_waited_out()) again = again ? std::min(*again, *waited) : *waited;
@@ -379,7 +383,8 @@ asio::awaitable<void> Runs::start_host(EntryPtr entry, std::size_t place)
     order.ins = run.spec.ins.ins;
     order.by = run.by;
     order.from = run.from;
-    order.audit_write = [id = run.id, place, task = order.id](Db& db) { run_records::claim(db, id, place, task); };
+    order.audit_write = [id = run.id, place, task = order.id](
+                            Db& db) { run_records::claim(db, id, place, task); };
     auto const id = order.id;
     entry->run.set_open(place, id);
     by_task_.emplace(id, entry);
@@ -407,14 +412,14 @@ asio::awaitable<void> Runs::expire_host(EntryPtr entry, std::size_t place)
     task.start = house_.clock.now();
     task.end = task.start;
     task.sync_flag = false;
-    task.sync_error = Error(codes::agent_unreachable, "agent " + task.agent.text() + " did not come within the run's `ttl` (" +
+    task.sync_error = Error(codes::agent_unreachable, "agent " + task.agent.text() +
+                                                          " did not come within the run's `ttl` (" +
                                                           std::to_string(run.spec.ttl.count()) + " s)")
                           .info();
     entry->run.set_open(place, task.id);
     by_task_.emplace(task.id, entry);
-    TaskEngine::AuditWrite claim = [id = run.id, place, task = task.id](Db& db) {
-        run_records::claim(db, id, place, task);
-    };
+    TaskEngine::AuditWrite claim = [id = run.id, place, task = task.id](
+                                       Db& db) { run_records::claim(db, id, place, task); };
     std::optional<Error> refused;
     try {
         auto const recorded = co_await house_.engine.record(std::move(task), std::move(claim));
@@ -434,8 +439,9 @@ void Runs::not_recorded(EntryPtr const& entry, std::size_t place, Error const& e
     by_task_.erase(*task);
     entry->run.unset_open(place);
     if (is_stopping_) return;
-    ELVES_LOG(warning, "run.host_not_started run=" << entry->run.run().id.text() << " agent="
-                                                   << entry->run.host(place).ip.text() << " error=" << error.info());
+    ELVES_LOG(warning, "run.host_not_started run=" << entry->run.run().id.text()
+                                                   << " agent=" << entry->run.host(place).ip.text()
+                                                   << " error=" << error.info());
     bool const may_pass = error.code() == codes::too_much || error.code() == codes::store_cannot_write;
     if (may_pass) {
         entry->run.set_away(place, house_.clock.now() + retry_pause);
@@ -526,7 +532,8 @@ asio::awaitable<FleetRun> Runs::steer(TaskId id, Steer what, std::optional<RunAm
     auto const entry = entry_of(id);
     if (!entry) {
         auto const old = co_await find(id);
-        throw Error(codes::wrong_state, "run " + id.text() + " has ended: it is " + std::string(state_text(old->state)));
+        throw Error(codes::wrong_state,
+            "run " + id.text() + " has ended: it is " + std::string(state_text(old->state)));
     }
     auto head = entry->run.run();
     head.hosts.clear();
@@ -538,19 +545,22 @@ asio::awaitable<FleetRun> Runs::steer(TaskId id, Steer what, std::optional<RunAm
         for (auto const& host : entry->run.run().hosts) caller.require(host.ip);
     }
     auto const refuse = [&](std::string const& why) {
-        return Error(codes::wrong_state, "run " + id.text() + " is " + std::string(state_text(head.state)) + why);
+        return Error(
+            codes::wrong_state, "run " + id.text() + " is " + std::string(state_text(head.state)) + why);
     };
     auto const facts = entry->run.facts();
     auto const now = house_.clock.now();
     switch (what) {
     case Steer::pause:
-        if (head.state != RunState::running || head.ending != RunEnding::none) throw refuse("; a running one can be paused");
+        if (head.state != RunState::running || head.ending != RunEnding::none)
+            throw refuse("; a running one can be paused");
         head.state = RunState::paused;
         head.why = RunWhy::person;
         head.paused = now;
         break;
     case Steer::resume: {
-        if (head.state != RunState::paused || head.ending != RunEnding::none) throw refuse("; a paused one can be resumed");
+        if (head.state != RunState::paused || head.ending != RunEnding::none)
+            throw refuse("; a paused one can be resumed");
         if (max_fail) head.max_fail = max_fail->of(head.host_count);
         if (facts.failures > head.max_fail)
             throw refuse(" with " + std::to_string(facts.failures) + " failures, and `max_fail` is " +
@@ -601,8 +611,8 @@ asio::awaitable<void> Runs::cancel_open(EntryPtr entry)
             fault = error.info();
         }
         if (!fault.empty())
-            ELVES_LOG(warning, "run.task_not_canceled run=" << entry->run.run().id.text() << " task=" << task.text()
-                                                            << " error=" << fault);
+            ELVES_LOG(warning, "run.task_not_canceled run=" << entry->run.run().id.text()
+                                                            << " task=" << task.text() << " error=" << fault);
     }
 }
 
@@ -650,8 +660,8 @@ asio::awaitable<Runs::News> Runs::watch(TaskId id, std::uint64_t since)
     }
     auto const& run = entry->run.run();
     News news{entry->seq, run.state, run.why};
-    auto const first = std::find_if(entry->ended.begin(), entry->ended.end(),
-        [since](auto const& each) { return each.first > since; });
+    auto const first = std::find_if(
+        entry->ended.begin(), entry->ended.end(), [since](auto const& each) { return each.first > since; });
     for (auto at = first; at != entry->ended.end(); ++at)
         news.ended.emplace_back(run.hosts[at->second].ip, run.hosts[at->second].outcome->state);
     co_return news;

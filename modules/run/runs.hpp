@@ -81,7 +81,8 @@ public:
         std::uint64_t seq = 0;
         RunState state = RunState::pending;
         RunWhy why = RunWhy::none;
-        std::vector<std::pair<Ip, std::string>> ended{}; ///< Hosts that came to an end since then, oldest first.
+        std::vector<std::pair<Ip, std::string>>
+            ended{}; ///< Hosts that came to an end since then, oldest first.
     };
     /// At once where something is newer than `since`, else when something is, 25 s at most.
     [[nodiscard]] asio::awaitable<News> watch(TaskId id, std::uint64_t since);
@@ -102,7 +103,8 @@ private:
     };
     using EntryPtr = std::shared_ptr<Entry>;
 
-    [[nodiscard]] std::vector<Ip> in_order(RunSpec const& spec, std::vector<Ip> hosts, std::uint32_t seed) const;
+    [[nodiscard]] std::vector<Ip> in_order(
+        RunSpec const& spec, std::vector<Ip> hosts, std::uint32_t seed) const;
     [[nodiscard]] Instant begin_of(RunSpec const& spec) const;
     [[nodiscard]] RunPlan planned(RunSpec const& spec, std::vector<Ip> hosts) const;
     [[nodiscard]] asio::awaitable<FleetRun> record(

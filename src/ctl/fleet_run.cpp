@@ -27,7 +27,8 @@ Words words_of(Args const& args)
     if (behind < 2 || behind > 3) throw Usage("behind -- stand APP FUNC [PARAM]: " + std::string(usage));
     Words words;
     auto const split = typed.end() - static_cast<std::ptrdiff_t>(behind);
-    for (auto word = typed.begin(); word != split; ++word) words.target += (words.target.empty() ? "" : " ") + *word;
+    for (auto word = typed.begin(); word != split; ++word)
+        words.target += (words.target.empty() ? "" : " ") + *word;
     words.rest.assign(split, typed.end());
     return words;
 }
@@ -43,8 +44,8 @@ json::object fields_of(Context const& with)
     args.put(ins, "proxy", "--proxy");
     args.put(ins, "mode", "--mode");
     json::object fields{{"target", words.target}, {"ins", std::move(ins)}};
-    for (auto const* const name : {"waves", "parallel", "pause", "order", "ttl", "silent", "late", "deadline",
-             "dedup", "note"})
+    for (auto const* const name :
+        {"waves", "parallel", "pause", "order", "ttl", "silent", "late", "deadline", "dedup", "note"})
         args.put(fields, name, "--" + std::string(name));
     args.put(fields, "max_fail", "--max-fail");
     put_time(with, fields, "at", "--at", Bound::future);
@@ -106,24 +107,29 @@ std::span<Command const> run_commands()
 {
     static std::vector<Command> const all{
         {"run", "Run a task on all hosts of a target, in waves: run TARGET [OPTIONS] -- APP FUNC [PARAM].",
-            {many("WORDS", "TARGET -- APP FUNC [PARAM]: which hosts (docs/targets.md), and behind -- the app, its "
-                           "function, and the text that it is given (- is standard input, @FILE a file's content).")
+            {many("WORDS",
+                 "TARGET -- APP FUNC [PARAM]: which hosts (docs/targets.md), and behind -- the app, its "
+                 "function, and the text that it is given (- is standard input, @FILE a file's content).")
                     .of(Completes::target),
                 flag("--plan", "Only say what it would be."),
                 may("--waves", "Sizes of the waves; the last one repeats: 1,10%,50% (100%)."),
-                may("--max-fail", "Failures that are tolerated, a number or a part such as 5%; one more pauses it (0)."),
+                may("--max-fail",
+                    "Failures that are tolerated, a number or a part such as 5%; one more pauses it (0)."),
                 flag("--strict", "Never have more hosts running than may still fail."),
                 may("--parallel", "Most hosts at once (50)."),
                 may("--pause", "Seconds between waves, or ask: wait for `runs resume` after each."),
                 may("--order", "address, random, or spread:FIELD."),
                 may("--timeout", "Seconds that a worker may take."),
                 may("--ttl", "Seconds for which a host that is offline is waited for."),
-                one_of("--silent", "Whether hosts that are offline are named, or count as failures.", {"name", "fail"}),
-                may("--at", "Start at that time: a duration from now (30m), or a time as for --since of other commands."),
+                one_of("--silent", "Whether hosts that are offline are named, or count as failures.",
+                    {"name", "fail"}),
+                may("--at", "Start at that time: a duration from now (30m), or a time as for --since of "
+                            "other commands."),
                 may("--late", "Seconds after --at within which it still starts (3600)."),
                 may("--deadline", "Seconds after its start from which on nothing more starts."),
                 may("--mode", "NP, or P: results also go to the app's processor."),
-                may("--proxy", "The app's file to run, or INTERPRETER|FILE; needs a key with the right files."),
+                may("--proxy",
+                    "The app's file to run, or INTERPRETER|FILE; needs a key with the right files."),
                 may("--dedup", "A name for this run: sent again, it is the same run."), may("--note", "Why."),
                 may("--yes", "The number of hosts, in place of the question."),
                 flag("--detach", "Return when the run is on disk.")},

@@ -38,7 +38,10 @@ std::string joined(json::array const& words)
     return text;
 }
 
-bool is_failure(std::string const& state) { return state == "failed" || state == "timeout" || state == "lost"; }
+bool is_failure(std::string const& state)
+{
+    return state == "failed" || state == "timeout" || state == "lost";
+}
 bool is_silent(std::string const& state) { return state == "undelivered" || state == "expired"; }
 
 bool has_ended(std::string const& state)
@@ -109,7 +112,8 @@ private:
             auto const state = plain_field(end.get_object(), "state");
             if (!is_failure(state) && !is_silent(state)) continue;
             line_.clear();
-            with_.out.line(plain_field(end.get_object(), "agentip") + "  " + painted(state, with_.out.has_color()));
+            with_.out.line(
+                plain_field(end.get_object(), "agentip") + "  " + painted(state, with_.out.has_color()));
         }
         auto const text = plain_field(news, "state") + ": " + counts_text(object_in(news, "counts"));
         line_.show(text);
@@ -175,8 +179,7 @@ std::vector<std::string> plan_lines(json::object const& plan)
         waves += (i == 0 ? "" : ", ") + plain_field(all[i].as_object(), "hosts");
     if (all.size() > most_waves) waves += ", ...";
     lines.push_back(std::to_string(all.size()) + (all.size() == 1 ? " wave: " : " waves: ") + waves);
-    if (!all.empty())
-        lines.push_back("the first: " + joined(list_in(all.front().as_object(), "first")));
+    if (!all.empty()) lines.push_back("the first: " + joined(list_in(all.front().as_object(), "first")));
     if (auto const& offline = list_in(plan, "offline_hosts"); !offline.empty())
         lines.push_back("offline: " + joined(offline));
     if (plain_field(plan, "undecided") != "0")
@@ -212,10 +215,13 @@ Exit report_run(Context const& with, std::string const& id)
     for (auto const& row : rows_of(answers)) {
         auto const& answer = row.as_object();
         auto const code = plain_field(answer, "exit_code");
-        with.out.line(plain_field(answer, "count") + "x " + painted(plain_field(answer, "state"), with.out.has_color()) +
-                      (code.empty() || code == "0" ? "" : ", exit code " + code) + ": " + plain_field(answer, "text"));
-        with.out.line("    " + joined(list_in(answer, "hosts")) +
-                      (list_in(answer, "hosts").size() == 10 && plain_field(answer, "count") != "10" ? ", ..." : ""));
+        with.out.line(plain_field(answer, "count") + "x " +
+                      painted(plain_field(answer, "state"), with.out.has_color()) +
+                      (code.empty() || code == "0" ? "" : ", exit code " + code) + ": " +
+                      plain_field(answer, "text"));
+        with.out.line(
+            "    " + joined(list_in(answer, "hosts")) +
+            (list_in(answer, "hosts").size() == 10 && plain_field(answer, "count") != "10" ? ", ..." : ""));
     }
     print_silent(with, id, object_in(run, "counts"));
     print_next_steps(with, id, run);

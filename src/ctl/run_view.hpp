@@ -12,8 +12,8 @@ namespace elves::ctl {
 /// `running, wave 2 of 5: 7 done, 1 failed, 2 running, 10 held`
 [[nodiscard]] std::string progress_line(json::object const& run);
 
-/// Follows a run until it has ended or is paused: failures as they come, and the report. Ctrl-C leaves the run
-/// going. The exit status is the run's.
+/// Follows a run until it has ended or is paused: failures as they come, and the report. Ctrl-C leaves the
+/// run going. The exit status is the run's.
 [[nodiscard]] Exit watch_run(Context const& with, std::string const& id);
 /// The report: its state, equal answers together, who was silent, and what would retry.
 [[nodiscard]] Exit report_run(Context const& with, std::string const& id);

@@ -12,14 +12,16 @@ std::string id_of(Args const& args) { return args.text("ID"); }
 Exit list(Context const& with)
 {
     json::object filter;
-    for (auto const* const name : {"state", "app", "func", "by"}) with.args.put(filter, name, "--" + std::string(name));
+    for (auto const* const name : {"state", "app", "func", "by"})
+        with.args.put(filter, name, "--" + std::string(name));
     with.args.put(filter, "agentip", "--host");
     put_time(with, filter, "since", "--since", Bound::from);
     put_time(with, filter, "until", "--until", Bound::until);
     auto const most = static_cast<std::size_t>(with.args.number("--limit", 50, 1, 1'000'000));
     auto const reply = with.session.list("run", "listruns", filter, most);
     with.out.rows(reply, rows_of(reply),
-        {"id", "state", "why", "count", "ins.app", "ins.func", "target", "by", "create_time", "end_time", "note"});
+        {"id", "state", "why", "count", "ins.app", "ins.func", "target", "by", "create_time", "end_time",
+            "note"});
     return Exit::well;
 }
 
@@ -53,7 +55,8 @@ Exit steer(Context const& with, std::string_view how)
     auto const reply = with.session.call("run", "steerrun", std::move(fields));
     with.out.document(reply);
     auto const why = plain_field(reply, "why");
-    with.out.line("run " + id_of(with.args) + " is " + plain_field(reply, "state") + (why.empty() ? "" : " (" + why + ")"));
+    with.out.line("run " + id_of(with.args) + " is " + plain_field(reply, "state") +
+                  (why.empty() ? "" : " (" + why + ")"));
     return Exit::well;
 }
 
@@ -108,7 +111,9 @@ std::span<Command const> runs_commands()
         {"stop", "End a run when what runs is through.", {id, note}, stop},
         {"cancel", "End a run, and cancel what runs.", {id, note}, cancel},
         {"retry", "Run it again on those hosts that are in some states.",
-            {id, may("--states", "Of failed,timeout,lost,undelivered,expired,canceled,not_started, with commas."),
+            {id,
+                may("--states",
+                    "Of failed,timeout,lost,undelivered,expired,canceled,not_started, with commas."),
                 may("--waves", "Other waves."), may("--max-fail", "Other failures that are tolerated."),
                 may("--parallel", "Most hosts at once."), flag("--detach", "Return when it is on disk.")},
             retry},
