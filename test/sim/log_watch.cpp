@@ -62,6 +62,11 @@ constexpr std::string_view select_changes =
     "EXISTS (SELECT 1 FROM change AS other WHERE abs(other.n - this.n) = 1 AND other.kind = 'job' "
     "AND other.cron_id = this.cron_id), ttl, accepted FROM change AS this ORDER BY n";
 
+/// All that the log has, in the columns of the changes.
+constexpr std::string_view select_log =
+    "SELECT 'task', id, agent, type, status, end_time, worker_flag, worker_result, sync_flag, sync_error, "
+    "cancel_due, cron_id, fire_time, '', '', 0, 0, 0, 0, ttl, start_time FROM tasks ORDER BY key";
+
 std::optional<std::int64_t> maybe(Run const& row, int column)
 {
     return row.is_null(column) ? std::nullopt : std::optional(row.number(column));
@@ -114,6 +119,15 @@ void LogWatch::begin(Db& db)
 {
     watching_ = true;
     db.script(triggers());
+    // A commit that was in doubt when the server went may be on disk: its change was seen by nobody.
+    auto row = db.run(select_log);
+    while (row.next()) {
+        auto const log = log_row(row);
+        auto const known = invariants_.facts().find(log.id);
+        bool const is_other = known != invariants_.facts().end() && known->second.log &&
+                              known->second.log->status != log.status;
+        if (is_other) invariants_.log_wrote(log);
+    }
 }
 
 void LogWatch::look(Db& db)
