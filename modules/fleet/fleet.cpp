@@ -132,16 +132,6 @@ std::optional<std::string> Fleet::host_value(Ip const& ip, std::string_view fiel
     return host ? host->value(wanted, zone_) : std::nullopt;
 }
 
-bool Fleet::is_host_of(Ip const& ip, std::string const& text) const
-{
-    auto const host = hosts_.host(ip);
-    if (!host) return false;
-    auto const target = Target::parse(text, nullptr);
-    TargetContext context;
-    context.groups = groups_.below(target);
-    return TargetMatcher(target, context, clock_.now()).match(*host) == Match::yes;
-}
-
 Belongings Fleet::belongings_of(Ip const& host)
 {
     auto const* const labels = labels_.find(host);
@@ -303,10 +293,6 @@ void Fleet::require_unused(std::string const& group) const
 {
     std::vector<std::string> users;
     for (auto const& user : groups_.users_of(group)) users.push_back("the group " + user);
-    for (auto const& source : group_users_) {
-        auto const more = source(group);
-        users.insert(users.end(), more.begin(), more.end());
-    }
     if (users.empty()) return;
     constexpr std::size_t most_named = 5;
     std::string text;

@@ -50,14 +50,9 @@ public:
         std::string target, Caller caller, bool is_stored) override;
     [[nodiscard]] std::optional<std::string> host_value(
         Ip const& host, std::string_view field) const override;
-    [[nodiscard]] bool is_host_of(Ip const& host, std::string const& target) const override;
     /// For `forgetagents`.
     [[nodiscard]] Belongings belongings_of(Ip const& host);
     void runs_from(RunHosts source) override { search_.runs_from(std::move(source)); }
-    void group_users_from(std::function<std::vector<std::string>(std::string_view)> source) override
-    {
-        group_users_.push_back(std::move(source));
-    }
 
 private:
     struct Find {
@@ -109,7 +104,6 @@ private:
     Zone zone_;
     TargetSearch search_;
     OneAtATime group_changes_; ///< A group must not lose what it stands on while it is set.
-    std::vector<std::function<std::vector<std::string>(std::string_view)>> group_users_;
 };
 
 } // namespace elves

@@ -30,7 +30,6 @@ void ActiveRun::count_final(std::size_t wave, RunOutcome const& outcome)
         ++done_;
     }
     if (outcome.is_failure(run_.spec.silent.fails)) ++failures_;
-    ++finals_[outcome.state];
 }
 
 RunFacts ActiveRun::facts() const
@@ -108,7 +107,6 @@ void ActiveRun::end_all_held()
     for (auto& host : run_.hosts) {
         if (host.task || host.outcome) continue;
         host.outcome = RunOutcome{"not_started"};
-        ++finals_["not_started"];
         --held_;
     }
     ready_.clear();

@@ -48,10 +48,6 @@ public:
     [[nodiscard]] std::optional<std::size_t> place_of(TaskId task) const;
     [[nodiscard]] std::vector<TaskId> open_tasks() const;
 
-    /// How many hosts have which final state.
-    [[nodiscard]] std::map<std::string, std::size_t> const& final_counts() const noexcept { return finals_; }
-    [[nodiscard]] std::size_t held() const noexcept { return held_; }
-
 private:
     struct WaveCount {
         std::size_t open = 0;
@@ -64,7 +60,6 @@ private:
     std::deque<std::size_t> ready_;       ///< Of the wave that runs, in order.
     std::map<std::size_t, Instant> away_; ///< Of the wave that runs.
     std::map<TaskId, std::size_t> open_;
-    std::map<std::string, std::size_t> finals_;
     std::size_t held_ = 0;
     std::size_t done_ = 0;
     std::size_t failures_ = 0;

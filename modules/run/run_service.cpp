@@ -201,7 +201,7 @@ void RunService::declare(MethodTable& table)
 asio::awaitable<Reply> RunService::plan(RunSpec spec, Caller caller)
 {
     constexpr std::size_t most_offline = 100;
-    auto const plan = co_await runs_.plan(std::move(spec), std::move(caller));
+    auto const plan = co_await runs_.planner().plan(std::move(spec), std::move(caller));
     auto const count = plan.hosts.size();
     json::array undecided_by;
     for (auto const& field : plan.found.undecided_by) undecided_by.emplace_back(field);

@@ -4,7 +4,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <random>
 #include <stdexcept>
 
 #include "elves/error.hpp"
@@ -26,7 +25,9 @@ Error no_run(TaskId id) { return {codes::no_run, "no run " + id.text()}; }
 
 } // namespace
 
-Runs::Runs(House house) : house_(std::move(house))
+Runs::Runs(House house)
+    : house_(std::move(house))
+    , planner_(house_.engine, house_.presence, house_.targets, house_.clock, house_.zone)
 {
     house_.engine.on_finished([this](Task const& task) { finished(task); });
     house_.presence.on_link([this](Ip const& agent) { agent_is_back(agent); });
@@ -67,88 +68,6 @@ void Runs::stop()
     }
 }
 
-// ---- what a run would be ----
-
-std::vector<Ip> Runs::in_order(RunSpec const& spec, std::vector<Ip> hosts, std::uint32_t seed) const
-{
-    if (spec.order.kind == RunOrder::Kind::random) {
-        std::mt19937 luck(seed);
-        for (auto i = hosts.size(); i > 1; --i) std::swap(hosts[i - 1], hosts[luck() % i]);
-        return hosts;
-    }
-    if (spec.order.kind == RunOrder::Kind::address) return hosts;
-    // Always one of the value that has most left, but for the value of the one before.
-    std::map<std::string, std::vector<Ip>> by_value;
-    for (auto at = hosts.rbegin(); at != hosts.rend(); ++at)
-        by_value[house_.targets.host_value(*at, spec.order.field).value_or("")].push_back(*at);
-    std::set<std::pair<std::size_t, std::string>> left;
-    for (auto const& [value, of_value] : by_value) left.emplace(of_value.size(), value);
-    std::vector<Ip> spread;
-    std::string last;
-    while (!left.empty()) {
-        auto next = std::prev(left.end());
-        if (next->second == last && !spread.empty() && left.size() > 1) --next;
-        auto [count, value] = *next;
-        left.erase(next);
-        spread.push_back(by_value[value].back());
-        by_value[value].pop_back();
-        if (count > 1) left.emplace(count - 1, value);
-        last = value;
-    }
-    return spread;
-}
-
-Instant Runs::begin_of(RunSpec const& spec) const
-{
-    auto const now = house_.clock.now();
-    if (spec.at.empty()) return now;
-    auto const at = house_.zone.parse(spec.at);
-    if (!at) throw Error(codes::bad_field, "`at` is \"" + spec.at + "\"; give YYYY-MM-DD HH:MM:SS");
-    if (*at + spec.late < now)
-        throw Error(codes::bad_field, "`at` is " + spec.at + ", which is more than `late` (" +
-                                          std::to_string(spec.late.count()) + " s) ago");
-    return *at;
-}
-
-RunPlan Runs::planned(RunSpec const& spec, std::vector<Ip> hosts) const
-{
-    RunPlan plan;
-    plan.begin_at = begin_of(spec);
-    plan.digest = target_digest(hosts);
-    plan.seed = static_cast<std::uint32_t>(TaskId::random().value());
-    plan.limits = spec.limits(hosts.size());
-    plan.limits.give_up = give_up_;
-    for (auto const& ip : hosts) {
-        if (!house_.presence.link(ip)) plan.offline.push_back(ip);
-    }
-    auto const ordered = in_order(spec, std::move(hosts), plan.seed);
-    auto const waves = spec.wave_of_places(ordered.size());
-    for (std::size_t place = 0; place < ordered.size(); ++place)
-        plan.hosts.push_back({ordered[place], waves[place]});
-    return plan;
-}
-
-asio::awaitable<RunPlan> Runs::plan(RunSpec spec, Caller caller)
-{
-    spec.require_sound();
-    static_cast<void>(begin_of(spec));
-    house_.engine.require_processor(spec.ins.ins);
-    auto found = co_await house_.targets.find_hosts(spec.target.text, std::move(caller));
-    if (found.hosts.empty()) {
-        auto const undecided = found.undecided == 0
-                                   ? std::string()
-                                   : "; " + std::to_string(found.undecided) +
-                                         " hosts are undecided, for they lack " + *found.undecided_by.begin();
-        throw Error(codes::bad_target, "`target` selects no host" + undecided);
-    }
-    auto plan = planned(spec, found.hosts);
-    if (!spec.digest.empty() && spec.digest != plan.digest)
-        throw Error(codes::list_changed, "`target` selects other hosts now than those of `digest`: " +
-                                             std::to_string(plan.hosts.size()) + "; plan the run again");
-    plan.found = std::move(found);
-    co_return plan;
-}
-
 // ---- the beginning of a run ----
 
 asio::awaitable<FleetRun> Runs::begin(RunSpec spec, Caller caller)
@@ -166,7 +85,7 @@ asio::awaitable<FleetRun> Runs::begin(RunSpec spec, Caller caller)
             co_return *now;
         }
     }
-    auto plan = co_await this->plan(spec, caller);
+    auto plan = co_await planner_.plan(spec, caller);
     co_return co_await record(std::move(spec), std::move(plan), std::nullopt, std::move(caller));
 }
 
@@ -184,7 +103,7 @@ asio::awaitable<FleetRun> Runs::retry(TaskId of, std::set<std::string> states, R
     if (hosts.empty())
         throw Error(codes::bad_target, "run " + of.text() + " has no host in one of these states");
     std::sort(hosts.begin(), hosts.end());
-    auto plan = planned(spec, std::move(hosts));
+    auto plan = planner_.planned(spec, std::move(hosts));
     co_return co_await record(std::move(spec), std::move(plan), of, std::move(caller));
 }
 
@@ -229,12 +148,13 @@ Runs::EntryPtr Runs::activate(FleetRun run)
 asio::awaitable<void> Runs::take_up(FleetRun run)
 {
     for (auto& host : run.hosts) {
-        if (host.task && !host.outcome) host.outcome = co_await outcome_of(*host.task);
+        if (host.task && !host.outcome) host.outcome = co_await outcome_until_read(*host.task);
     }
+    if (is_stopping_) co_return;
     auto const entry = activate(std::move(run));
     // Those that ended in between.
     for (auto const task : entry->run.open_tasks()) {
-        auto const outcome = co_await outcome_of(task);
+        auto const outcome = co_await outcome_until_read(task);
         auto const place = entry->run.place_of(task);
         if (!outcome || !place) continue;
         by_task_.erase(task);
@@ -251,6 +171,22 @@ asio::awaitable<std::optional<RunOutcome>> Runs::outcome_of(TaskId id)
     if (!task) co_return RunOutcome{"lost", {}, {}, "the task is not in the log any more"};
     if (!is_final(task->status)) co_return std::nullopt;
     co_return RunOutcome::of(*task);
+}
+
+/// The same, asked until the log can be read: a run must not be left behind for a moment's fault.
+asio::awaitable<std::optional<RunOutcome>> Runs::outcome_until_read(TaskId id)
+{
+    while (!is_stopping_) {
+        std::string fault;
+        try {
+            co_return co_await outcome_of(id);
+        } catch (std::exception const& problem) {
+            fault = problem.what();
+        }
+        ELVES_LOG(warning, "run.task_not_read task=" << id.text() << " error=" << fault);
+        co_await pause(house_.clock, retry_pause);
+    }
+    co_return std::nullopt;
 }
 
 // ---- its course ----
@@ -394,6 +330,8 @@ asio::awaitable<void> Runs::start_host(EntryPtr entry, std::size_t place)
         if (is_final(recorded.task.status)) host_ended(entry, place, recorded.task);
     } catch (Error const& error) {
         refused = error;
+    } catch (std::exception const& problem) {
+        refused = Error(codes::internal, problem.what());
     }
     if (refused) not_recorded(entry, place, *refused);
 }
@@ -426,6 +364,8 @@ asio::awaitable<void> Runs::expire_host(EntryPtr entry, std::size_t place)
         host_ended(entry, place, recorded.task);
     } catch (Error const& error) {
         refused = error;
+    } catch (std::exception const& problem) {
+        refused = Error(codes::internal, problem.what());
     }
     if (refused) not_recorded(entry, place, *refused);
 }
@@ -511,8 +451,8 @@ asio::awaitable<void> Runs::write(EntryPtr entry)
         std::string fault;
         try {
             co_await house_.store.write(std::move(work));
-        } catch (Error const& error) {
-            fault = error.info();
+        } catch (std::exception const& problem) {
+            fault = problem.what();
         }
         if (fault.empty()) {
             if (has_ended) active_.erase(run->id);
@@ -607,8 +547,8 @@ asio::awaitable<void> Runs::cancel_open(EntryPtr entry)
         try {
             TaskEngine::AuditWrite const nothing;
             static_cast<void>(co_await house_.engine.cancel(task, nothing));
-        } catch (Error const& error) {
-            fault = error.info();
+        } catch (std::exception const& problem) {
+            fault = problem.what();
         }
         if (!fault.empty())
             ELVES_LOG(warning, "run.task_not_canceled run=" << entry->run.run().id.text()

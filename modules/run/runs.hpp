@@ -22,19 +22,9 @@
 #include "elves/services/targets.hpp"
 #include "elves/services/task_engine.hpp"
 #include "elves/store.hpp"
+#include "run_planner.hpp"
 
 namespace elves {
-
-/// What a run would be: its hosts in their order, and what is to be known before it is started.
-struct RunPlan {
-    TargetHosts found; ///< Its `hosts` by address.
-    std::vector<RunHost> hosts;
-    std::vector<Ip> offline;
-    RunLimits limits;
-    std::uint32_t seed = 0;
-    Instant begin_at{};
-    std::string digest;
-};
 
 /// Carries out runs: starts their hosts as `decide` says, and keeps what came of each. The one owner of every
 /// run that has not ended. On the loop's thread. All that it is made of outlives it.
@@ -58,8 +48,7 @@ public:
     void start();
     void stop();
 
-    /// Throws Error 403.10, 403.11, 409.2, and as Targets::find_hosts does.
-    [[nodiscard]] asio::awaitable<RunPlan> plan(RunSpec spec, Caller caller);
+    [[nodiscard]] RunPlanner& planner() noexcept { return planner_; }
     /// The run, on disk. The same one for the same `dedup` of the same key.
     [[nodiscard]] asio::awaitable<FleetRun> begin(RunSpec spec, Caller caller);
     /// A new run of those hosts of an old one that are in one of `states`.
@@ -103,15 +92,12 @@ private:
     };
     using EntryPtr = std::shared_ptr<Entry>;
 
-    [[nodiscard]] std::vector<Ip> in_order(
-        RunSpec const& spec, std::vector<Ip> hosts, std::uint32_t seed) const;
-    [[nodiscard]] Instant begin_of(RunSpec const& spec) const;
-    [[nodiscard]] RunPlan planned(RunSpec const& spec, std::vector<Ip> hosts) const;
     [[nodiscard]] asio::awaitable<FleetRun> record(
         RunSpec spec, RunPlan plan, std::optional<TaskId> retry_of, Caller caller);
     [[nodiscard]] EntryPtr activate(FleetRun run);
     [[nodiscard]] asio::awaitable<void> take_up(FleetRun run);
     [[nodiscard]] asio::awaitable<std::optional<RunOutcome>> outcome_of(TaskId task);
+    [[nodiscard]] asio::awaitable<std::optional<RunOutcome>> outcome_until_read(TaskId task);
 
     void pump_soon(EntryPtr const& entry);
     void pump(EntryPtr const& entry);
@@ -133,6 +119,7 @@ private:
     [[nodiscard]] EntryPtr entry_of(TaskId id) const;
 
     House house_;
+    RunPlanner planner_;
     std::chrono::milliseconds give_up_{std::chrono::hours(7 * 24)};
     Instant started_{};
     Instant grace_until_{}; ///< Until then an agent that is away may be on its way back.

@@ -58,6 +58,13 @@ std::string counts_text(json::object const& counts)
     return text;
 }
 
+/// `running, wave 2 of 5: 7 done, 1 failed, 2 running, 10 held`
+std::string progress_line(json::object const& run)
+{
+    return plain_field(run, "state") + ", wave " + plain_field(run, "wave") + " of " +
+           plain_field(run, "wave_count") + ": " + counts_text(object_in(run, "counts"));
+}
+
 json::object run_of(Context const& with, std::string const& id)
 {
     return object_in(with.session.call("run", "getrun", {{"id", id}}), "run");
@@ -189,12 +196,6 @@ std::vector<std::string> plan_lines(json::object const& plan)
         lines.push_back("it rests on facts, which agents say of themselves");
     lines.push_back("at most " + plain_field(plan, "worst") + " hosts can have failed when it pauses");
     return lines;
-}
-
-std::string progress_line(json::object const& run)
-{
-    return plain_field(run, "state") + ", wave " + plain_field(run, "wave") + " of " +
-           plain_field(run, "wave_count") + ": " + counts_text(object_in(run, "counts"));
 }
 
 Exit report_run(Context const& with, std::string const& id)

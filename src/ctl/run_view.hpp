@@ -9,8 +9,6 @@ namespace elves::ctl {
 
 /// What a plan comes to, in lines for a person.
 [[nodiscard]] std::vector<std::string> plan_lines(json::object const& plan);
-/// `running, wave 2 of 5: 7 done, 1 failed, 2 running, 10 held`
-[[nodiscard]] std::string progress_line(json::object const& run);
 
 /// Follows a run until it has ended or is paused: failures as they come, and the report. Ctrl-C leaves the
 /// run going. The exit status is the run's.

@@ -41,14 +41,10 @@ public:
     /// 403.11 for an unknown field.
     [[nodiscard]] virtual std::optional<std::string> host_value(
         Ip const& host, std::string_view field) const = 0;
-    /// Whether the host is one of a stored expression's now. Names in it that are nobody's select nobody.
-    [[nodiscard]] virtual bool is_host_of(Ip const& host, std::string const& target) const = 0;
 
     /// Who knows the hosts of runs; the state "" for all of them. By address. Throws Error 417.1.
     using RunHosts = std::function<asio::awaitable<std::vector<Ip>>(TaskId run, std::string state, Caller)>;
     virtual void runs_from(RunHosts source) = 0;
-    /// Who else refers to groups: a text for each that stands on that group, "schedule A49B1E8FA1B43BC5" say.
-    virtual void group_users_from(std::function<std::vector<std::string>(std::string_view group)> source) = 0;
 };
 
 } // namespace elves

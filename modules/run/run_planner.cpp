@@ -1,0 +1,93 @@
+#include "run_planner.hpp"
+
+#include <map>
+#include <random>
+#include <set>
+#include <utility>
+
+#include "elves/error.hpp"
+
+namespace elves {
+
+using namespace std::chrono_literals;
+
+std::vector<Ip> RunPlanner::in_order(RunSpec const& spec, std::vector<Ip> hosts, std::uint32_t seed) const
+{
+    if (spec.order.kind == RunOrder::Kind::random) {
+        std::mt19937 luck(seed);
+        for (auto i = hosts.size(); i > 1; --i) std::swap(hosts[i - 1], hosts[luck() % i]);
+        return hosts;
+    }
+    if (spec.order.kind == RunOrder::Kind::address) return hosts;
+    // Always one of the value that has most left, but for the value of the one before.
+    std::map<std::string, std::vector<Ip>> by_value;
+    for (auto at = hosts.rbegin(); at != hosts.rend(); ++at)
+        by_value[targets_.host_value(*at, spec.order.field).value_or("")].push_back(*at);
+    std::set<std::pair<std::size_t, std::string>> left;
+    for (auto const& [value, of_value] : by_value) left.emplace(of_value.size(), value);
+    std::vector<Ip> spread;
+    std::string last;
+    while (!left.empty()) {
+        auto next = std::prev(left.end());
+        if (next->second == last && !spread.empty() && left.size() > 1) --next;
+        auto [count, value] = *next;
+        left.erase(next);
+        spread.push_back(by_value[value].back());
+        by_value[value].pop_back();
+        if (count > 1) left.emplace(count - 1, value);
+        last = value;
+    }
+    return spread;
+}
+
+Instant RunPlanner::begin_of(RunSpec const& spec) const
+{
+    auto const now = clock_.now();
+    if (spec.at.empty()) return now;
+    auto const at = zone_.parse(spec.at);
+    if (!at) throw Error(codes::bad_field, "`at` is \"" + spec.at + "\"; give YYYY-MM-DD HH:MM:SS");
+    if (*at + spec.late < now)
+        throw Error(codes::bad_field, "`at` is " + spec.at + ", which is more than `late` (" +
+                                          std::to_string(spec.late.count()) + " s) ago");
+    return *at;
+}
+
+RunPlan RunPlanner::planned(RunSpec const& spec, std::vector<Ip> hosts) const
+{
+    RunPlan plan;
+    plan.begin_at = begin_of(spec);
+    plan.digest = target_digest(hosts);
+    plan.seed = static_cast<std::uint32_t>(TaskId::random().value());
+    plan.limits = spec.limits(hosts.size());
+    for (auto const& ip : hosts) {
+        if (!presence_.link(ip)) plan.offline.push_back(ip);
+    }
+    auto const ordered = in_order(spec, std::move(hosts), plan.seed);
+    auto const waves = spec.wave_of_places(ordered.size());
+    for (std::size_t place = 0; place < ordered.size(); ++place)
+        plan.hosts.push_back({ordered[place], waves[place]});
+    return plan;
+}
+
+asio::awaitable<RunPlan> RunPlanner::plan(RunSpec spec, Caller caller)
+{
+    spec.require_sound();
+    static_cast<void>(begin_of(spec));
+    engine_.require_processor(spec.ins.ins);
+    auto found = co_await targets_.find_hosts(spec.target.text, std::move(caller));
+    if (found.hosts.empty()) {
+        auto const undecided = found.undecided == 0
+                                   ? std::string()
+                                   : "; " + std::to_string(found.undecided) +
+                                         " hosts are undecided, for they lack " + *found.undecided_by.begin();
+        throw Error(codes::bad_target, "`target` selects no host" + undecided);
+    }
+    auto plan = planned(spec, found.hosts);
+    if (!spec.digest.empty() && spec.digest != plan.digest)
+        throw Error(codes::list_changed, "`target` selects other hosts now than those of `digest`: " +
+                                             std::to_string(plan.hosts.size()) + "; plan the run again");
+    plan.found = std::move(found);
+    co_return plan;
+}
+
+} // namespace elves
