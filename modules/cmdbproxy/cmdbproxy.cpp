@@ -3,6 +3,7 @@
 #include <set>
 
 #include "elves/answer_budget.hpp"
+#include "elves/page.hpp"
 
 namespace elves {
 
@@ -21,17 +22,6 @@ struct FieldType<CmdbText> {
         return {std::move(text)};
     }
     static void judge(Caller const&, CmdbText const&) {}
-};
-
-template <>
-struct FieldType<CmdbPlace> {
-    static constexpr std::string_view name = "ip";
-    static constexpr Code missing = codes::bad_ip;
-    static CmdbPlace read(std::string_view field, JsonValue const& value)
-    {
-        return {FieldType<Ip>::read(field, value)};
-    }
-    static void judge(Caller const&, CmdbPlace const&) {}
 };
 
 /// Up to 1,000 objects of `agentip` and the seven texts; what is not given is empty.
@@ -81,10 +71,6 @@ private:
 };
 
 namespace {
-
-constexpr std::int64_t longest_page = 1'000;
-/// A page ends earlier when its JSON has that many bytes: it has to fit into a frame (`server.max_frame`).
-constexpr std::size_t page_bytes = 1024 * 1024;
 
 Error no_record(Ip const& agent)
 {
@@ -228,10 +214,7 @@ Belongings CmdbProxy::belongings_of(Ip const& machine)
 
 Reply CmdbProxy::list(List const& in, Caller const& caller) const
 {
-    if (in.limit < 1 || in.limit > longest_page) {
-        throw Error(codes::bad_field, "`limit` is " + std::to_string(in.limit) + "; give 1 to 1000");
-    }
-    auto const most = static_cast<std::size_t>(in.limit);
+    auto const most = page_limit(in.limit);
     auto const& all = records_.all();
     json::array info;
     std::string last;

@@ -8,6 +8,7 @@
 
 #include "cmdb_records.hpp"
 #include "elves/module.hpp"
+#include "elves/page.hpp"
 #include "elves/services/inventory.hpp"
 #include "elves/services/presence.hpp"
 
@@ -18,12 +19,8 @@ struct CmdbText {
     std::string text;
 };
 
-/// Where a page begins: after that IP. A place in an order, so that it is not judged as an IP is.
 struct CmdbEntries {
     std::vector<CmdbRecord> records;
-};
-struct CmdbPlace {
-    Ip ip;
 };
 
 /// The `cmdbproxy` service: inventory records, one for each agent IP. Lives on the loop's thread. `records`
@@ -56,7 +53,7 @@ private:
         CmdbEntries records;
     };
     struct List {
-        std::optional<CmdbPlace> after;
+        std::optional<IpPlace> after;
         std::int64_t limit = 100;
     };
 

@@ -7,6 +7,7 @@
 #include "elves/answer_budget.hpp"
 #include "elves/json_fields.hpp"
 #include "elves/log.hpp"
+#include "elves/page.hpp"
 
 namespace elves {
 
@@ -16,19 +17,10 @@ namespace {
 constexpr std::size_t own_list_limit = 7 * 512 * 1024;
 /// As many as an agent keeps.
 constexpr std::size_t own_jobs_limit = 1'000;
-constexpr std::int64_t longest_page = 1'000;
-constexpr std::size_t page_bytes = 1024 * 1024; // A page has to fit into a frame.
 /// Jobs that one page looks at: a page may be short, and still have a `next`.
 constexpr std::size_t looked_at_limit = 20'000;
 /// A rule with less time than this between two of its times is worth a warning.
 constexpr std::chrono::seconds quick{10};
-
-void require_limit(std::int64_t limit)
-{
-    if (limit < 1 || limit > longest_page) {
-        throw Error(codes::bad_field, "`limit` is " + std::to_string(limit) + "; give 1 to 1000");
-    }
-}
 
 /// Where a page of listcrons begins: "IP/ID".
 std::pair<Ip, TaskId> place_of(std::string const& after)
@@ -238,7 +230,7 @@ std::pair<std::vector<TaskId>, std::string> Cron::page_of(Search const& in, Call
 asio::awaitable<Reply> Cron::search(Search in, Caller caller)
 {
     constexpr std::int64_t most_times = 20;
-    require_limit(in.limit);
+    static_cast<void>(page_limit(in.limit));
     if (in.times < 0 || in.times > most_times)
         throw Error(codes::bad_field, "`times` is " + std::to_string(in.times) + "; give 0 to 20");
     if (in.cron_flag && *in.cron_flag != "0" && *in.cron_flag != "1" && *in.cron_flag != "2")
@@ -271,7 +263,7 @@ asio::awaitable<Reply> Cron::search(Search in, Caller caller)
 
 Reply Cron::list_of_key(ByKey const& in, Caller const& caller) const
 {
-    require_limit(in.limit);
+    static_cast<void>(page_limit(in.limit));
     auto const& ids = jobs_.of_key(in.by);
     json::array entries;
     std::size_t bytes = 0;

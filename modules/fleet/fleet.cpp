@@ -11,9 +11,6 @@ namespace elves {
 
 namespace {
 
-constexpr std::int64_t longest_page = 1'000;
-/// A page ends earlier when its JSON has that many bytes: it has to fit into a frame (`server.max_frame`).
-constexpr std::size_t page_bytes = 1024 * 1024;
 constexpr std::size_t most_values = 1'000; ///< That counthosts tells apart.
 
 std::string number(std::size_t count) { return std::to_string(count); }
@@ -145,8 +142,7 @@ Belongings Fleet::belongings_of(Ip const& host)
 
 asio::awaitable<Reply> Fleet::find(Find in, Caller caller)
 {
-    if (in.limit < 1 || in.limit > longest_page)
-        throw Error(codes::bad_field, "`limit` is " + std::to_string(in.limit) + "; give 1 to 1000");
+    static_cast<void>(page_limit(in.limit));
     auto const found = co_await find_hosts(in.target.text, std::move(caller), false);
     std::string next;
     json::object fields{{"agents", page_of(found.hosts, in, next)}};

@@ -8,7 +8,9 @@
 
 #include "elves/clock.hpp"
 #include "elves/module.hpp"
+#include "elves/note.hpp"
 #include "elves/one_at_a_time.hpp"
+#include "elves/page.hpp"
 #include "elves/services/presence.hpp"
 #include "elves/services/targets.hpp"
 #include "target_search.hpp"
@@ -26,15 +28,6 @@ struct LabelsGiven {
 struct GroupName {
     std::string text;
 };
-/// Why: at most 1 KiB.
-struct NoteText {
-    std::string text;
-};
-/// Where a page begins: after that IP. A place in an order, so that it is not judged as an IP is.
-struct HostPlace {
-    Ip ip;
-};
-
 /// The `fleet` service: labels, groups, and which hosts an expression means. On the loop's thread. All that
 /// it is made of outlives it.
 class Fleet : public Module, public Targets {
@@ -57,7 +50,7 @@ public:
 private:
     struct Find {
         TargetText target;
-        std::optional<HostPlace> after;
+        std::optional<IpPlace> after;
         std::int64_t limit = 100;
     };
     struct Count {
@@ -77,7 +70,7 @@ private:
     struct SetGroup {
         GroupName name;
         TargetText target;
-        NoteText note;
+        Note note;
     };
     struct ByName {
         GroupName name;

@@ -69,31 +69,4 @@ struct FieldType<GroupName> {
     static void judge(Caller const&, GroupName const&) {}
 };
 
-template <>
-struct FieldType<NoteText> {
-    static constexpr std::string_view name = "string";
-    static constexpr Code missing = codes::bad_field;
-    static constexpr std::size_t most = 1024;
-    static NoteText read(std::string_view field, JsonValue const& value)
-    {
-        auto text = FieldType<std::string>::read(field, value);
-        if (text.size() > most)
-            throw Error(missing, "`" + std::string(field) + "` has " + std::to_string(text.size()) +
-                                     " bytes; give at most 1024");
-        return {std::move(text)};
-    }
-    static void judge(Caller const&, NoteText const&) {}
-};
-
-template <>
-struct FieldType<HostPlace> {
-    static constexpr std::string_view name = "ip";
-    static constexpr Code missing = codes::bad_ip;
-    static HostPlace read(std::string_view field, JsonValue const& value)
-    {
-        return {FieldType<Ip>::read(field, value)};
-    }
-    static void judge(Caller const&, HostPlace const&) {}
-};
-
 } // namespace elves

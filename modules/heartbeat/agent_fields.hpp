@@ -110,15 +110,4 @@ struct FieldType<AgentStatus> {
     static void judge(Caller const&, AgentStatus const&) {}
 };
 
-template <>
-struct FieldType<AgentPlace> {
-    static constexpr std::string_view name = "ip";
-    static constexpr Code missing = codes::bad_ip;
-    static AgentPlace read(std::string_view field, JsonValue const& value)
-    {
-        return {FieldType<Ip>::read(field, value)};
-    }
-    static void judge(Caller const&, AgentPlace const&) {}
-};
-
 } // namespace elves

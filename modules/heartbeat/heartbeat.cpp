@@ -7,6 +7,7 @@
 
 #include "agent_fields.hpp"
 #include "elves/log.hpp"
+#include "elves/page.hpp"
 #include "elves/text_fit.hpp"
 
 namespace elves {
@@ -16,11 +17,8 @@ namespace {
 constexpr std::chrono::seconds second{1};
 /// Between the end of a link and its closing: what was asked on it meanwhile is answered.
 constexpr std::chrono::milliseconds before_close{250};
-constexpr std::int64_t longest_page = 1'000;
 /// In one call, and one transaction.
 constexpr std::size_t most_forgotten = 1'000;
-/// A page ends earlier when its JSON has that many bytes: it has to fit into a frame (`server.max_frame`).
-constexpr std::size_t page_bytes = 1024 * 1024;
 
 /// In lower case; every Windows is `win`.
 std::string os_name(std::string text)
@@ -250,10 +248,7 @@ Reply Heartbeat::online_stat(Caller const& caller) const
 
 Reply Heartbeat::list(List const& in, Caller const& caller) const
 {
-    if (in.limit < 1 || in.limit > longest_page) {
-        throw Error(codes::bad_field, "`limit` is " + std::to_string(in.limit) + "; give 1 to 1000");
-    }
-    auto const most = static_cast<std::size_t>(in.limit);
+    auto const most = page_limit(in.limit);
     auto const os = os_name(in.os.text);
     auto const heard_before = in.unseen_for ? std::optional(clock_.now() - *in.unseen_for) : std::nullopt;
     auto const wanted = [&](Agents::Agent const& agent) {

@@ -11,6 +11,7 @@
 
 #include "agents.hpp"
 #include "elves/module.hpp"
+#include "elves/page.hpp"
 #include "elves/services/agent_applications.hpp"
 #include "elves/services/agent_directory.hpp"
 #include "elves/services/presence.hpp"
@@ -35,11 +36,6 @@ struct AgentFacts {
 /// `online` or `offline`.
 struct AgentStatus {
     bool online = false;
-};
-
-/// Where a page begins: after that IP. A place in an order, so that it is not judged as an IP is.
-struct AgentPlace {
-    Ip ip;
 };
 
 /// The `heartbeat` service: which agents there are, and which of them are there. Lives on the loop's thread.
@@ -85,7 +81,7 @@ private:
         std::optional<AgentStatus> status;
         AgentText os;
         std::optional<std::chrono::seconds> unseen_for;
-        std::optional<AgentPlace> after;
+        std::optional<IpPlace> after;
         std::int64_t limit = 100;
     };
     struct Forget {

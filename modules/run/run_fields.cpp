@@ -135,15 +135,4 @@ RunDedup FieldType<RunDedup>::read(std::string_view field, JsonValue const& valu
 }
 void FieldType<RunDedup>::judge(Caller const&, RunDedup const&) {}
 
-RunNote FieldType<RunNote>::read(std::string_view field, JsonValue const& value)
-{
-    constexpr std::size_t most = 1024;
-    auto text = FieldType<std::string>::read(field, value);
-    if (text.size() > most)
-        throw Error(missing,
-            "`" + std::string(field) + "` has " + std::to_string(text.size()) + " bytes; give at most 1024");
-    return {std::move(text)};
-}
-void FieldType<RunNote>::judge(Caller const&, RunNote const&) {}
-
 } // namespace elves

@@ -28,7 +28,6 @@ ELVES_RUN_FIELD(RunPause, "seconds or ask", codes::bad_field);
 ELVES_RUN_FIELD(RunOrder, "address, random or spread:FIELD", codes::bad_field);
 ELVES_RUN_FIELD(RunSilent, "name or fail", codes::bad_field);
 ELVES_RUN_FIELD(RunDedup, "string of 64 characters", codes::bad_field);
-ELVES_RUN_FIELD(RunNote, "string of 1 KiB", codes::bad_field);
 #undef ELVES_RUN_FIELD
 
 } // namespace elves

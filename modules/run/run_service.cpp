@@ -5,6 +5,7 @@
 #include <map>
 
 #include "elves/error.hpp"
+#include "elves/page.hpp"
 #include "elves/text_fit.hpp"
 #include "run_fields.hpp"
 #include "run_records.hpp"
@@ -69,17 +70,9 @@ struct FieldType<RunSteering> {
 
 namespace {
 
-constexpr std::int64_t longest_page = 1'000;
 constexpr std::size_t answer_shown = 200; ///< Bytes of a host's answer in a list of hosts.
 
 std::string number(std::size_t value) { return std::to_string(value); }
-
-std::size_t limit_of(std::int64_t limit)
-{
-    if (limit < 1 || limit > longest_page)
-        throw Error(codes::bad_field, "`limit` is " + std::to_string(limit) + "; give 1 to 1000");
-    return static_cast<std::size_t>(limit);
-}
 
 /// The first place of a page.
 std::size_t begin_of(std::optional<std::int64_t> const& after)
@@ -285,7 +278,7 @@ std::optional<Instant> RunService::time_of(std::string_view field, std::string c
 asio::awaitable<Reply> RunService::list(List in, Caller caller)
 {
     run_records::Filter filter;
-    filter.limit = limit_of(in.limit);
+    filter.limit = page_limit(in.limit);
     if (!in.state.empty() && !parse_run_state(in.state))
         throw Error(codes::bad_field,
             "`state` is \"" + in.state +
@@ -319,7 +312,7 @@ asio::awaitable<Reply> RunService::list(List in, Caller caller)
 
 asio::awaitable<Reply> RunService::hosts(Hosts in, Caller caller)
 {
-    auto const most = limit_of(in.limit);
+    auto const most = page_limit(in.limit);
     auto const first = begin_of(in.after);
     if (in.wave && *in.wave < 1)
         throw Error(codes::bad_field, "`wave` is " + std::to_string(*in.wave) + "; give 1 for the first");
@@ -357,7 +350,7 @@ asio::awaitable<Reply> RunService::hosts(Hosts in, Caller caller)
 asio::awaitable<Reply> RunService::answers(Hosts in, Caller caller)
 {
     constexpr std::size_t most_hosts = 10;
-    auto const most = limit_of(in.limit);
+    auto const most = page_limit(in.limit);
     auto const first = begin_of(in.after);
     auto const run = co_await visible(in.id, caller);
     struct Said {

@@ -57,7 +57,7 @@ private:
         TaskId id;
         RunSteering action;
         std::optional<RunAmount> max_fail;
-        RunNote note;
+        Note note;
     };
     struct Retry {
         TaskId id;

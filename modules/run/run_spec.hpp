@@ -10,6 +10,7 @@
 #include "elves/instruction.hpp"
 #include "elves/json.hpp"
 #include "elves/method_table.hpp"
+#include "elves/note.hpp"
 #include "elves/zone.hpp"
 #include "run_life.hpp"
 
@@ -56,9 +57,6 @@ struct RunSilent {
 struct RunDedup {
     std::string text;
 };
-struct RunNote {
-    std::string text;
-};
 
 /// The fields of `startrun`.
 struct RunSpec {
@@ -77,7 +75,7 @@ struct RunSpec {
     std::optional<std::chrono::seconds> deadline;
     std::string digest;
     RunDedup dedup;
-    RunNote note;
+    Note note;
 
     /// As the methods that take them declare them.
     [[nodiscard]] static std::vector<Field<RunSpec>> fields();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "elves/log.hpp"
+#include "elves/page.hpp"
 #include "elves/secret.hpp"
 #include "join_fields.hpp"
 
@@ -10,7 +11,6 @@ namespace elves {
 
 namespace {
 
-constexpr std::int64_t longest_page = 1'000;
 constexpr std::chrono::seconds shortest_token_life{60};
 
 Error no_request(Ip const& ip) { return {codes::no_join, "no machine asks to join as " + ip.text()}; }
@@ -217,8 +217,7 @@ void Joins::tell(JoinAsk const& ask, Verdict const& verdict, std::string const& 
 
 asio::awaitable<Reply> Joins::list(List in, Caller caller)
 {
-    if (in.limit < 1 || in.limit > longest_page)
-        throw Error(codes::bad_field, "`limit` is " + std::to_string(in.limit) + "; give 1 to 1000");
+    static_cast<void>(page_limit(in.limit));
     if (in.after < 0)
         throw Error(codes::bad_field, "`after` is " + std::to_string(in.after) + "; give `next`");
     using Page = std::vector<std::pair<JoinRequest, bool>>;

@@ -4,6 +4,7 @@
 
 #include "elves/log.hpp"
 #include "elves/one_shot.hpp"
+#include "elves/page.hpp"
 #include "elves/secret.hpp"
 #include "elves/task_id.hpp"
 #include "supervisor_fields.hpp"
@@ -12,9 +13,6 @@ namespace elves {
 
 namespace {
 
-constexpr std::int64_t longest_page = 1'000;
-/// A page ends earlier when its JSON has that many bytes: it has to fit into a frame (`server.max_frame`).
-constexpr std::size_t page_bytes = 1024 * 1024;
 constexpr std::chrono::minutes between_writes{1};
 /// A clock that was set is noticed by then.
 constexpr std::chrono::milliseconds longest_wait_for_end{500};
@@ -41,16 +39,14 @@ json::object app_entry(std::string const& app, AppAddress const& address)
 template <class All, class Entry>
 Reply page(std::string_view name, All const& all, std::string const& after, std::int64_t limit, Entry entry)
 {
-    if (limit < 1 || limit > longest_page) {
-        throw Error(codes::bad_field, "`limit` is " + std::to_string(limit) + "; give 1 to 1000");
-    }
+    auto const most = page_limit(limit);
     json::array entries;
     std::string last;
     std::size_t bytes = 0;
     for (auto at = all.upper_bound(after); at != all.end(); ++at) {
         std::optional<json::object> found = entry(*at);
         if (!found) continue;
-        if (entries.size() == static_cast<std::size_t>(limit) || bytes >= page_bytes) {
+        if (entries.size() == most || bytes >= page_bytes) {
             return {{name, std::move(entries)}, {"next", last}};
         }
         bytes += json::serialize(*found).size();
