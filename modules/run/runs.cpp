@@ -271,11 +271,13 @@ void Runs::begin_ready(EntryPtr const& entry, std::size_t most)
         if (!house_.presence.link(host.ip)) {
             if (waits_for_agent(*entry, *place)) continue;
             if (entry->run.run().spec.ttl > 0s) {
+                open(entry, *place);
                 asio::co_spawn(house_.loop, expire_host(entry, *place), asio::detached);
                 continue;
             }
         }
         ++begun;
+        open(entry, *place);
         asio::co_spawn(house_.loop, start_host(entry, *place), asio::detached);
     }
 }
@@ -310,20 +312,26 @@ void Runs::pause_for(EntryPtr const& entry, RunWhy why)
     static_cast<void>(apply(entry, {RunState::paused, why, entry->run.run().wave}));
 }
 
+/// From here on the host counts as open, before its coroutine has begun.
+void Runs::open(EntryPtr const& entry, std::size_t place)
+{
+    auto const task = house_.engine.next_id();
+    entry->run.set_open(place, task);
+    by_task_.emplace(task, entry);
+}
+
+/// It is open.
 asio::awaitable<void> Runs::start_host(EntryPtr entry, std::size_t place)
 {
     auto const& run = entry->run.run();
     TaskEngine::Order order;
-    order.id = house_.engine.next_id();
+    order.id = *run.hosts[place].task;
     order.agent = run.hosts[place].ip;
     order.ins = run.spec.ins.ins;
     order.by = run.by;
     order.from = run.from;
     order.audit_write = [id = run.id, place, task = order.id](
                             Db& db) { run_records::claim(db, id, place, task); };
-    auto const id = order.id;
-    entry->run.set_open(place, id);
-    by_task_.emplace(id, entry);
     std::optional<Error> refused;
     try {
         auto const recorded = co_await house_.engine.send(std::move(order));
@@ -336,12 +344,12 @@ asio::awaitable<void> Runs::start_host(EntryPtr entry, std::size_t place)
     if (refused) not_recorded(entry, place, *refused);
 }
 
-/// Its agent was away for all of the run's ttl.
+/// It is open, and its agent was away for all of the run's ttl.
 asio::awaitable<void> Runs::expire_host(EntryPtr entry, std::size_t place)
 {
     auto const& run = entry->run.run();
     Task task;
-    task.id = house_.engine.next_id();
+    task.id = *run.hosts[place].task;
     task.agent = run.hosts[place].ip;
     task.ins = run.spec.ins.ins;
     task.status = TaskStatus::expired;
@@ -354,8 +362,6 @@ asio::awaitable<void> Runs::expire_host(EntryPtr entry, std::size_t place)
                                                           " did not come within the run's `ttl` (" +
                                                           std::to_string(run.spec.ttl.count()) + " s)")
                           .info();
-    entry->run.set_open(place, task.id);
-    by_task_.emplace(task.id, entry);
     TaskEngine::AuditWrite claim = [id = run.id, place, task = task.id](
                                        Db& db) { run_records::claim(db, id, place, task); };
     std::optional<Error> refused;

@@ -106,6 +106,7 @@ private:
     [[nodiscard]] bool waits_for_agent(Entry& entry, std::size_t place);
     [[nodiscard]] bool key_allows(FleetRun const& run, Ip const& host) const;
     void pause_for(EntryPtr const& entry, RunWhy why);
+    void open(EntryPtr const& entry, std::size_t place);
     [[nodiscard]] asio::awaitable<void> start_host(EntryPtr entry, std::size_t place);
     [[nodiscard]] asio::awaitable<void> expire_host(EntryPtr entry, std::size_t place);
     [[nodiscard]] asio::awaitable<void> cancel_open(EntryPtr entry);

@@ -74,6 +74,10 @@ public:
     }
     [[nodiscard]] asio::awaitable<std::optional<Task>> find(TaskId id) override
     {
+        if (failing_finds_ > 0) {
+            --failing_finds_;
+            throw Error(codes::too_much, "the log can't be read now");
+        }
         auto const* task = at(id);
         co_return task ? std::optional(*task) : std::nullopt;
     }
@@ -134,6 +138,10 @@ public:
     void refuse(std::optional<Code> code) { refusal_ = code; }
     /// Every send throws QuotaExceeded with this text.
     void exceed_quota(std::string text) { quota_text_ = std::move(text); }
+    /// The next so many calls of `find` throw Error 429.1.
+    void fail_finds(int count) { failing_finds_ = count; }
+    /// As a restart of the server does.
+    void forget_listeners() { on_finished_.clear(); }
     [[nodiscard]] int asked() const noexcept { return asked_; }
     [[nodiscard]] std::vector<TaskId> const& canceled() const noexcept { return canceled_; }
 
@@ -170,6 +178,7 @@ private:
     std::optional<Code> refusal_;
     std::string quota_text_;
     int asked_ = 0;
+    int failing_finds_ = 0;
     std::vector<TaskId> canceled_;
     std::vector<std::function<void(Task const&)>> on_finished_;
 };
