@@ -86,8 +86,8 @@ struct House {
         clock.drop_timers();
         engine.forget_listeners();
         presence.forget_listeners();
-        runs = std::make_unique<Runs>(
-            Runs::House{engine, presence, agents, targets, nullptr, store, clock, Zone(), loop.get_executor()});
+        runs = std::make_unique<Runs>(Runs::House{
+            engine, presence, agents, targets, nullptr, store, clock, Zone(), loop.get_executor()});
         runs->start();
         turn();
     }
