@@ -21,6 +21,9 @@ public:
     /// What an id stands for that the call names: the row tells where that is and what it runs, as far as the
     /// call's own fields don't. Before the write that `also` is part of.
     virtual void about(Ip const& agent, Instruction const& ins) = 0;
+    /// What the row shows of the call, in place of its fields: JSON without a secret, some KiB at most.
+    /// Before the write that `also` is part of.
+    virtual void show(std::string text) = 0;
     /// The call's own key and token, which are not its `auth`, fit: the row is that key's.
     virtual void prove(std::string const& key) = 0;
     /// They do not fit, and the call is answered without an error: the row is a denied one ([401.5]) of

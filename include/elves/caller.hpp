@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -49,7 +50,8 @@ struct Key {
     std::optional<Instant> expires; ///< From then on it is none.
     /// The right `files`: `ins.proxy` may name which file of the app runs.
     bool files = false;
-    Quota quota{}; ///< What it may hold at once.
+    Quota quota{};                           ///< What it may hold at once.
+    std::optional<std::int64_t> run_hosts{}; ///< The most hosts of one of its runs; nothing: no limit.
 
     [[nodiscard]] bool may_touch(Ip const& ip) const noexcept;
     [[nodiscard]] bool may_run(Instruction const& ins) const;

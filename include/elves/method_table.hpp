@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -179,6 +180,15 @@ public:
         return add<In>(name, true, right, std::move(fields), help, std::move(code));
     }
 
+    /// There is no such method, and whoever looks for it is told what to take: `instead`.
+    void reserve(std::string_view name, std::string_view instead) { reserved_.emplace(name, instead); }
+    /// What to take in place of a method that there is not; "" where nothing is known. `name` in lower case.
+    [[nodiscard]] std::string instead_of(std::string_view name) const
+    {
+        auto const found = reserved_.find(name);
+        return found == reserved_.end() ? std::string() : found->second;
+    }
+
     /// Null where there is none. `name` in lower case.
     [[nodiscard]] Method const* find(std::string_view name) const noexcept;
     [[nodiscard]] std::vector<std::unique_ptr<Method>> const& all() const noexcept { return methods_; }
@@ -205,6 +215,7 @@ private:
         return *methods_.back();
     }
     std::vector<std::unique_ptr<Method>> methods_;
+    std::map<std::string, std::string, std::less<>> reserved_;
 };
 
 } // namespace elves

@@ -76,6 +76,8 @@ struct Task {
     std::int64_t firings = 1;
     std::optional<Instant> last_fire_time; ///< Of the last of them; empty where there is one.
 
+    std::optional<TaskId> run{}; ///< The run of many hosts that it is part of.
+
     std::optional<bool> sync_flag; ///< Was it handed to the agent? Nothing: not known yet.
     std::string sync_error;        ///< Why not, or why it was skipped, expired, given up.
     std::optional<std::chrono::milliseconds> sync_costtime;

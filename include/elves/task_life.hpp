@@ -46,6 +46,9 @@ struct HandoverTimedOut { ///< The agent did not answer in time. Nothing is know
 struct Reported { ///< A result, whichever way it came.
     WorkerReport report;
 };
+struct HeldBack { ///< It waits, and a cap or a window is what it waits for.
+    std::string why;
+};
 struct SyncTimedOut {};       ///< The `timeout` of a `sendsync` has passed.
 struct StartTimedOut {};      ///< It waited for as long as it may (Context::start_left).
 struct Cancel {};             ///< A caller cancels it.
@@ -59,8 +62,8 @@ struct AgentUnreachable {     ///< The agent was silent for `timeout` plus `lost
 };
 
 using Event = std::variant<HandedOver, AgentOffline, NeverStarted, Taken, Refused, AgentBusy,
-    HandoverTimedOut, Reported, SyncTimedOut, StartTimedOut, Cancel, CancelAcknowledged, ReportedRunning,
-    TaskUnknownToAgent, AgentUnreachable>;
+    HandoverTimedOut, Reported, HeldBack, SyncTimedOut, StartTimedOut, Cancel, CancelAcknowledged,
+    ReportedRunning, TaskUnknownToAgent, AgentUnreachable>;
 
 /// What a decision depends on beside the task. Durations are measured on a clock that never jumps.
 struct Context {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "elves/cron_fields.hpp"
 #include "elves/cron_life.hpp"
 #include "elves/field_type.hpp"
 #include "elves/instruction.hpp"
@@ -20,14 +21,6 @@ namespace elves {
 enum class CronType { center, self };
 
 [[nodiscard]] std::string_view type_text(CronType type) noexcept;
-[[nodiscard]] std::string_view misfire_text(Misfire misfire) noexcept;
-[[nodiscard]] std::string_view overlap_text(Overlap overlap) noexcept;
-
-/// Up to that many seconds later than the rule says, 0 to `longest`.
-struct Jitter {
-    static constexpr std::chrono::seconds longest{86'400};
-    std::chrono::seconds most{0};
-};
 
 /// A job's name, `[A-Za-z0-9_.-]{1,64}`, not beginning with `.` or `-`; or "".
 struct JobName {
@@ -86,10 +79,6 @@ struct CronJob {
     }
 
 ELVES_CRON_FIELD_TYPE(CronType, "center or self");
-ELVES_CRON_FIELD_TYPE(Misfire, "skip or once");
-ELVES_CRON_FIELD_TYPE(Overlap, "skip, allow or replace");
-ELVES_CRON_FIELD_TYPE(Zone, "time zone");
-ELVES_CRON_FIELD_TYPE(Jitter, "seconds");
 ELVES_CRON_FIELD_TYPE(JobName, "job name");
 #undef ELVES_CRON_FIELD_TYPE
 

@@ -156,6 +156,8 @@ asio::awaitable<void> CenterCron::record_skipped(Firing firing, CronJob job)
 asio::awaitable<void> CenterCron::run(Firing firing, CronJob job)
 {
     if (job.overlap == Overlap::replace) {
+        // What runs goes on where nothing may start in its place.
+        engine_.require_may_start(job.agent, job.ins);
         if (auto const last = unfinished(job.id); last && last->first < firing.fire_time) {
             co_await cancel(last->second);
         }
@@ -222,6 +224,7 @@ asio::awaitable<Task> CenterCron::run_now(CronJob job, Asked asked)
         co_return std::move(recorded.task);
     }
     if (job.overlap == Overlap::replace) {
+        engine_.require_may_start(job.agent, job.ins);
         for (auto last = unfinished(job.id); last; last = unfinished(job.id)) co_await cancel(last->second);
     }
     auto& starting = runs_[job.id];

@@ -6,6 +6,7 @@
 
 #include "elves/sha256.hpp"
 #include "fleet_fields.hpp"
+#include "stored_target.hpp"
 
 namespace elves {
 
@@ -127,6 +128,16 @@ std::optional<std::string> Fleet::host_value(Ip const& ip, std::string_view fiel
     auto const wanted = Target::parse_field("field", field, nullptr);
     auto const host = hosts_.host(ip);
     return host ? host->value(wanted, zone_) : std::nullopt;
+}
+
+std::unique_ptr<HostTest> Fleet::host_test(std::string const& target) const
+{
+    return std::make_unique<StoredTarget>(target, hosts_, groups_, clock_);
+}
+
+std::set<std::string> Fleet::groups_of(std::string const& target) const
+{
+    return groups_in(Target::parse(target, nullptr));
 }
 
 Belongings Fleet::belongings_of(Ip const& host)
@@ -289,6 +300,10 @@ void Fleet::require_unused(std::string const& group) const
 {
     std::vector<std::string> users;
     for (auto const& user : groups_.users_of(group)) users.push_back("the group " + user);
+    for (auto const& source : group_users_) {
+        auto const more = source(group);
+        users.insert(users.end(), more.begin(), more.end());
+    }
     if (users.empty()) return;
     constexpr std::size_t most_named = 5;
     std::string text;

@@ -13,6 +13,7 @@
 #include "elves/page.hpp"
 #include "elves/services/presence.hpp"
 #include "elves/services/targets.hpp"
+#include "elves/short_name.hpp"
 #include "target_search.hpp"
 
 namespace elves {
@@ -24,9 +25,6 @@ struct TargetText {
 /// A host's labels as they were given: each key and value is one that can be set.
 struct LabelsGiven {
     Labels labels;
-};
-struct GroupName {
-    std::string text;
 };
 /// The `fleet` service: labels, groups, and which hosts an expression means. On the loop's thread. All that
 /// it is made of outlives it.
@@ -43,6 +41,13 @@ public:
         std::string target, Caller caller, bool is_stored) override;
     [[nodiscard]] std::optional<std::string> host_value(
         Ip const& host, std::string_view field) const override;
+    void require_field(std::string_view of, std::string_view name) const override
+    {
+        static_cast<void>(Target::parse_field(of, name, &labels_.keys()));
+    }
+    [[nodiscard]] std::unique_ptr<HostTest> host_test(std::string const& target) const override;
+    [[nodiscard]] std::set<std::string> groups_of(std::string const& target) const override;
+    void group_users_from(GroupUsers source) override { group_users_.push_back(std::move(source)); }
     /// For `forgetagents`.
     [[nodiscard]] Belongings belongings_of(Ip const& host);
     void runs_from(RunHosts source) override { search_.runs_from(std::move(source)); }
@@ -68,12 +73,12 @@ private:
         std::string digest;
     };
     struct SetGroup {
-        GroupName name;
+        ShortName name;
         TargetText target;
         Note note;
     };
     struct ByName {
-        GroupName name;
+        ShortName name;
     };
 
     [[nodiscard]] asio::awaitable<Reply> find(Find in, Caller caller);
@@ -97,6 +102,7 @@ private:
     Zone zone_;
     TargetSearch search_;
     OneAtATime group_changes_; ///< A group must not lose what it stands on while it is set.
+    std::vector<GroupUsers> group_users_;
 };
 
 } // namespace elves

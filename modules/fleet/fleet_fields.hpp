@@ -57,16 +57,4 @@ struct FieldType<LabelsGiven> {
     }
 };
 
-template <>
-struct FieldType<GroupName> {
-    static constexpr std::string_view name = "group name";
-    static constexpr Code missing = codes::bad_field;
-    static GroupName read(std::string_view field, JsonValue const& value)
-    {
-        if (value.is_string() && is_group_name(value.string())) return {std::string(value.string())};
-        throw Error(missing, field_is(field, value) + "; give [a-z0-9][a-z0-9_.-]{0,63}");
-    }
-    static void judge(Caller const&, GroupName const&) {}
-};
-
 } // namespace elves

@@ -13,6 +13,8 @@ constexpr std::string_view upsert =
     " ON CONFLICT (name) DO UPDATE SET target = ?2, note = ?3, set_by = ?4, set_time = ?5";
 constexpr std::string_view delete_one = "DELETE FROM fleet_group WHERE name = ?1";
 
+} // namespace
+
 std::set<std::string> groups_in(Target const& target)
 {
     std::set<std::string> names;
@@ -21,8 +23,6 @@ std::set<std::string> groups_in(Target const& target)
     });
     return names;
 }
-
-} // namespace
 
 Error no_such_group(std::string_view name)
 {
@@ -122,6 +122,7 @@ asio::awaitable<void> FleetGroups::put(FleetGroup group, Store::Work also)
     co_await store_.write(std::move(write));
     auto name = group.name;
     groups_.insert_or_assign(std::move(name), Entry{std::move(group), std::move(target)});
+    ++version_;
 }
 
 asio::awaitable<void> FleetGroups::erase(std::string name, Store::Work also)
@@ -133,6 +134,7 @@ asio::awaitable<void> FleetGroups::erase(std::string name, Store::Work also)
     write = together(std::move(write), std::move(also));
     co_await store_.write(std::move(write));
     groups_.erase(name);
+    ++version_;
 }
 
 } // namespace elves

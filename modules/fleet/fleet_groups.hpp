@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +45,8 @@ public:
     void load();
 
     [[nodiscard]] std::map<std::string, Entry, std::less<>> const& all() const noexcept { return groups_; }
+    /// Another one after each change.
+    [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
     using Targets = std::map<std::string, std::shared_ptr<Target const>, std::less<>>;
     /// All groups that `target` stands on, directly or through others. Throws Error 417.2 for an unknown one,
     /// 403.11 where they have too many tests.
@@ -65,7 +69,11 @@ private:
 
     Store& store_;
     std::map<std::string, Entry, std::less<>> groups_;
+    std::uint64_t version_ = 0;
 };
+
+/// The groups that an expression names itself.
+[[nodiscard]] std::set<std::string> groups_in(Target const& target);
 
 [[nodiscard]] Error no_such_group(std::string_view name);
 

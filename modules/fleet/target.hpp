@@ -101,8 +101,6 @@ struct Target {
 
 /// `[a-z][a-z0-9_]{0,31}`, and no word of the language.
 [[nodiscard]] bool is_label_key(std::string_view key);
-/// `[a-z0-9][a-z0-9_.-]{0,63}`
-[[nodiscard]] bool is_group_name(std::string_view name);
 /// The field of that name, other than a label's. Nothing for an unknown one.
 [[nodiscard]] std::optional<TargetField> built_in_field(std::string_view name);
 

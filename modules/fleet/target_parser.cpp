@@ -6,6 +6,7 @@
 #include "elves/error.hpp"
 #include "elves/json_fields.hpp"
 #include "elves/nearest_word.hpp"
+#include "elves/short_name.hpp"
 #include "elves/task.hpp"
 #include "target.hpp"
 
@@ -277,7 +278,7 @@ private:
         auto const from = at_++;
         count_test(from);
         auto const name = word_at(at_);
-        if (!is_group_name(name))
+        if (!is_short_name(name))
             fail(from, "@" + std::string(name) +
                            " is no group's name; expected @ and 1 to 64 of a-z, 0-9, `_`, `.`, `-`");
         at_ += name.size();

@@ -20,9 +20,6 @@ constexpr std::array<std::pair<std::string_view, Kind>, 12> built_in{{{"ip", Kin
 
 constexpr std::array<std::string_view, 6> keywords{"and", "or", "not", "all", "in", "has"};
 
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 } // namespace
 
 std::string TargetField::text() const
@@ -51,15 +48,6 @@ bool is_label_key(std::string_view key)
 {
     return is_fact_key(key) && !built_in_field(key) &&
            std::find(keywords.begin(), keywords.end(), key) == keywords.end();
-}
-
-bool is_group_name(std::string_view name)
-{
-    constexpr std::size_t longest = 64;
-    auto const is_alphanumeric = [](char c) { return is_lower(c) || is_digit(c); };
-    return !name.empty() && name.size() <= longest && is_alphanumeric(name.front()) &&
-           std::all_of(name.begin(), name.end(),
-               [&](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
 }
 
 } // namespace elves

@@ -274,6 +274,7 @@ struct Contest : Fleet {
             return [this, target](Db&) { written.push_back(target); };
         }
         void about(Ip const&, Instruction const&) override {}
+        void show(std::string) override {}
         void prove(std::string const&) override {}
         void claim(std::string_view) override {}
         void over(std::string_view) override {}

@@ -45,7 +45,7 @@ RunFacts ActiveRun::facts() const
     facts.wave = run_.wave;
     facts.waves = waves_.size();
     facts.ready = ready_.size();
-    facts.away = away_.size();
+    facts.away = away_.size() + held_back_count_;
     facts.wave_open = waves_[run_.wave].open;
     facts.wave_done = waves_[run_.wave].done;
     facts.held = held_;
@@ -71,6 +71,44 @@ void ActiveRun::set_ready(std::size_t place)
 }
 
 void ActiveRun::set_away(std::size_t place, Instant until) { away_.insert_or_assign(place, until); }
+
+void ActiveRun::set_held_back(std::size_t place, std::string gate_place)
+{
+    run_.hosts[place].waits_for = gate_place;
+    held_back_[std::move(gate_place)].insert(place);
+    ++held_back_count_;
+}
+
+bool ActiveRun::let_through(std::string const& gate_place)
+{
+    if (gate_place.empty()) {
+        std::vector<std::string> all;
+        for (auto const& [name, places] : held_back_) all.push_back(name);
+        for (auto const& name : all) {
+            while (let_through(name)) {
+            }
+        }
+        return false;
+    }
+    auto const found = held_back_.find(gate_place);
+    if (found == held_back_.end()) return false;
+    auto const place = *found->second.begin();
+    found->second.erase(found->second.begin());
+    if (found->second.empty()) held_back_.erase(found);
+    --held_back_count_;
+    run_.hosts[place].waits_for.clear();
+    set_ready(place);
+    return true;
+}
+
+void ActiveRun::forget_waiting()
+{
+    ready_.clear();
+    away_.clear();
+    held_back_.clear();
+    held_back_count_ = 0;
+    for (auto& host : run_.hosts) host.waits_for.clear();
+}
 
 void ActiveRun::set_open(std::size_t place, TaskId task)
 {
@@ -99,7 +137,8 @@ void ActiveRun::set_final(std::size_t place, RunOutcome outcome, Instant now)
     --wave.open;
     count_final(host.wave, outcome);
     host.outcome = std::move(outcome);
-    if (host.wave == run_.wave && ready_.empty() && away_.empty() && wave.open == 0) wave_ended_ = now;
+    bool const is_last = ready_.empty() && away_.empty() && held_back_count_ == 0 && wave.open == 0;
+    if (host.wave == run_.wave && is_last) wave_ended_ = now;
 }
 
 void ActiveRun::end_all_held()
@@ -109,16 +148,14 @@ void ActiveRun::end_all_held()
         host.outcome = RunOutcome{"not_started"};
         --held_;
     }
-    ready_.clear();
-    away_.clear();
+    forget_waiting();
 }
 
 void ActiveRun::begin_wave(std::size_t wave)
 {
     run_.wave = wave;
     wave_ended_.reset();
-    ready_.clear();
-    away_.clear();
+    forget_waiting();
     for (std::size_t place = 0; place < run_.hosts.size(); ++place) {
         auto const& host = run_.hosts[place];
         if (host.wave == wave && !host.task && !host.outcome) ready_.push_back(place);

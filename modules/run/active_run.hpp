@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,16 @@ public:
     void set_ready(std::size_t place);
     /// Its agent is waited for, until then.
     void set_away(std::size_t place, Instant until);
+    /// The start gate is closed for it: it waits until `place` is free.
+    void set_held_back(std::size_t place, std::string gate_place);
+    /// The first host that waits for that place at the gate is ready; with "" all that wait for any. False
+    /// where none does.
+    bool let_through(std::string const& gate_place);
+    /// Some host waits for that place; with "" for any.
+    [[nodiscard]] bool waits_at_gate(std::string const& gate_place) const
+    {
+        return gate_place.empty() ? held_back_count_ > 0 : held_back_.contains(gate_place);
+    }
     /// Its task is on its way.
     void set_open(std::size_t place, TaskId task);
     /// The task that was on its way was not recorded: the host has none.
@@ -53,12 +64,16 @@ private:
         std::size_t open = 0;
         std::size_t done = 0;
     };
+    void forget_waiting();
     void count_final(std::size_t wave, RunOutcome const& outcome);
 
     FleetRun run_;
     std::vector<WaveCount> waves_;
     std::deque<std::size_t> ready_;       ///< Of the wave that runs, in order.
     std::map<std::size_t, Instant> away_; ///< Of the wave that runs.
+    /// Of the wave that runs, by what they wait for at the gate; none of the sets is empty.
+    std::map<std::string, std::set<std::size_t>> held_back_;
+    std::size_t held_back_count_ = 0;
     std::map<TaskId, std::size_t> open_;
     std::size_t held_ = 0;
     std::size_t done_ = 0;

@@ -33,6 +33,7 @@ struct RunHost {
     std::size_t wave = 0;
     std::optional<TaskId> task{};        ///< The only one that it ever gets in this run.
     std::optional<RunOutcome> outcome{}; ///< Once it is final.
+    std::string waits_for{}; ///< In memory only: what it waits for at the start gate; "" for nothing.
 };
 
 /// A run as it is on disk. A plain value.
@@ -45,6 +46,9 @@ struct FleetRun {
     std::string by;   ///< The key that started it, or "".
     std::string from; ///< The address that did.
     std::optional<TaskId> retry_of{};
+    std::optional<TaskId> schedule{};   ///< Whose firing it is,
+    std::optional<Instant> fire_time{}; ///< and of which of its times.
+    std::string skipped{};              ///< Why nothing of that firing ran; "" where it is a run.
     std::size_t host_count = 0;
     std::size_t max_fail = 0; ///< Hosts; `resume` may have raised it.
     std::uint32_t seed = 0;   ///< Of a random order.

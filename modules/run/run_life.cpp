@@ -8,10 +8,10 @@ namespace elves {
 
 namespace {
 
-constexpr std::array<std::pair<RunState, std::string_view>, 8> states{
+constexpr std::array<std::pair<RunState, std::string_view>, 9> states{
     {{RunState::pending, "pending"}, {RunState::running, "running"}, {RunState::paused, "paused"},
         {RunState::done, "done"}, {RunState::partial, "partial"}, {RunState::stopped, "stopped"},
-        {RunState::canceled, "canceled"}, {RunState::expired, "expired"}}};
+        {RunState::canceled, "canceled"}, {RunState::expired, "expired"}, {RunState::skipped, "skipped"}}};
 constexpr std::array<std::pair<RunWhy, std::string_view>, 6> whys{
     {{RunWhy::none, ""}, {RunWhy::time, "time"}, {RunWhy::person, "person"}, {RunWhy::wave, "wave"},
         {RunWhy::max_fail, "max_fail"}, {RunWhy::key, "key"}}};

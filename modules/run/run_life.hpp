@@ -11,7 +11,8 @@
 namespace elves {
 
 /// `pending` -> `running` <-> `paused` -> one of the others, which are final.
-enum class RunState { pending, running, paused, done, partial, stopped, canceled, expired };
+/// `skipped`: a firing of a schedule of which nothing ran; it is no run.
+enum class RunState { pending, running, paused, done, partial, stopped, canceled, expired, skipped };
 /// Why it is pending or paused.
 enum class RunWhy { none, time, person, wave, max_fail, key };
 

@@ -69,12 +69,24 @@ RunPlan RunPlanner::planned(RunSpec const& spec, std::vector<Ip> hosts) const
     return plan;
 }
 
-asio::awaitable<RunPlan> RunPlanner::plan(RunSpec spec, Caller caller)
+void require_run_hosts(Caller const& caller, std::size_t hosts)
+{
+    if (!caller.key || !caller.key->run_hosts) return;
+    auto const most = *caller.key->run_hosts;
+    if (static_cast<std::int64_t>(hosts) > most)
+        throw Error(codes::forbidden, "key " + caller.by() + " may have at most " + std::to_string(most) +
+                                          " hosts in one run (its `run_hosts`); this one would have " +
+                                          std::to_string(hosts));
+}
+
+asio::awaitable<RunPlan> RunPlanner::plan(RunSpec spec, Caller caller, bool is_stored)
 {
     spec.require_sound();
     static_cast<void>(begin_of(spec));
     engine_.require_processor(spec.ins.ins);
-    auto found = co_await targets_.find_hosts(spec.target.text, std::move(caller));
+    if (spec.order.kind == RunOrder::Kind::spread && !is_stored)
+        targets_.require_field("order", spec.order.field);
+    auto found = co_await targets_.find_hosts(spec.target.text, caller, is_stored);
     if (found.hosts.empty()) {
         auto const undecided = found.undecided == 0
                                    ? std::string()
@@ -82,6 +94,7 @@ asio::awaitable<RunPlan> RunPlanner::plan(RunSpec spec, Caller caller)
                                          " hosts are undecided, for they lack " + *found.undecided_by.begin();
         throw Error(codes::bad_target, "`target` selects no host" + undecided);
     }
+    require_run_hosts(caller, found.hosts.size());
     auto plan = planned(spec, found.hosts);
     if (!spec.digest.empty() && spec.digest != plan.digest)
         throw Error(codes::list_changed, "`target` selects other hosts now than those of `digest`: " +

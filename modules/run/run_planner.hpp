@@ -25,6 +25,9 @@ struct RunPlan {
     std::string digest;
 };
 
+/// Throws Error 401.6 where the caller's key may not have as many hosts in a run.
+void require_run_hosts(Caller const& caller, std::size_t hosts);
+
 /// Says what a run would be; `planrun` and `startrun` ask the same one. On the loop's thread. All that it is
 /// made of outlives it.
 class RunPlanner {
@@ -35,9 +38,10 @@ public:
     {
     }
 
-    /// Of the hosts that the target selects now. Throws Error 403.10, 403.11, 409.2, and as
+    /// Of the hosts that the target selects now. Throws Error 401.6, 403.10, 403.11, 409.2, and as
     /// Targets::find_hosts does.
-    [[nodiscard]] asio::awaitable<RunPlan> plan(RunSpec spec, Caller caller);
+    /// `is_stored`: the target was judged when it was stored, as that of a schedule.
+    [[nodiscard]] asio::awaitable<RunPlan> plan(RunSpec spec, Caller caller, bool is_stored = false);
     /// Of those hosts, by address. Throws Error 403.10.
     [[nodiscard]] RunPlan planned(RunSpec const& spec, std::vector<Ip> hosts) const;
 

@@ -12,8 +12,8 @@ namespace {
 constexpr std::string_view insert_head =
     "INSERT INTO run (id, state, why, spec, app, func, set_by, set_from, dedup, retry_of, hosts, max_fail, "
     "seed,"
-    " wave, is_ending, create_time, begin_at, start_time, pause_time, end_time)"
-    " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20)";
+    " wave, is_ending, create_time, begin_at, start_time, pause_time, end_time, schedule, fire_time, skipped)"
+    " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)";
 constexpr std::string_view insert_host = "INSERT INTO run_host (run, place, ip, wave) VALUES (?1,?2,?3,?4)";
 constexpr std::string_view update_head =
     "UPDATE run SET state = ?2, why = ?3, max_fail = ?4, wave = ?5, is_ending = ?6, start_time = ?7,"
@@ -26,18 +26,21 @@ constexpr std::string_view claim_host =
 // One list of columns, read in this order by head_of.
 #define ELVES_RUN_HEAD                                                                                       \
     "SELECT id, state, why, spec, set_by, set_from, retry_of, hosts, max_fail, seed, wave, is_ending,"       \
-    " create_time, begin_at, start_time, pause_time, end_time FROM run "
+    " create_time, begin_at, start_time, pause_time, end_time, schedule, fire_time, skipped FROM run "
 constexpr std::string_view select_one = ELVES_RUN_HEAD "WHERE id = ?1";
 constexpr std::string_view select_open = "SELECT id FROM run WHERE end_time IS NULL ORDER BY create_time, id";
 constexpr std::string_view select_dedup =
     "SELECT id FROM run WHERE set_by = ?1 AND dedup = ?2 AND dedup <> ''";
 constexpr std::string_view select_hosts =
     "SELECT ip, wave, task, state, exit_code, cost_ms, answer FROM run_host WHERE run = ?1 ORDER BY place";
+constexpr std::string_view select_is_open = "SELECT 1 FROM run WHERE id = ?1 AND end_time IS NULL";
+constexpr std::string_view select_firing = "SELECT 1 FROM run WHERE schedule = ?1 AND fire_time = ?2";
 constexpr std::string_view select_list =
     ELVES_RUN_HEAD "WHERE (?1 = '' OR state = ?1) AND (?2 IS NULL OR set_by = ?2) AND (?3 = '' OR app = ?3)"
                    " AND (?4 = '' OR func = ?4)"
                    " AND (?5 IS NULL OR id IN (SELECT run FROM run_host WHERE ip = ?5))"
                    " AND (?6 IS NULL OR create_time >= ?6) AND (?7 IS NULL OR create_time < ?7)"
+                   " AND (?10 IS NULL OR schedule = ?10)"
                    " AND (?8 IS NULL OR (create_time, id) < (SELECT create_time, id FROM run WHERE id = ?8))"
                    " ORDER BY create_time DESC, id DESC LIMIT ?9";
 #undef ELVES_RUN_HEAD
@@ -80,6 +83,9 @@ FleetRun head_of(Run const& row)
     run.started = instant_of(row, 14);
     run.paused = instant_of(row, 15);
     run.ended = instant_of(row, 16);
+    if (!row.is_null(17)) run.schedule = TaskId::parse(row.text(17));
+    run.fire_time = instant_of(row, 18);
+    run.skipped = row.text(19);
     return run;
 }
 
@@ -103,6 +109,8 @@ void insert(Db& db, FleetRun const& run)
     auto const id = run.id.text();
     auto const spec = json::serialize(run.spec.to_json());
     auto const retry_of = run.retry_of ? run.retry_of->text() : std::string();
+    auto const schedule = run.schedule ? std::optional(run.schedule->text()) : std::nullopt;
+    auto const skipped = run.skipped.empty() ? std::nullopt : std::optional(run.skipped);
     db.run(insert_head)
         .bind(1, id)
         .bind(2, state_text(run.state))
@@ -124,6 +132,9 @@ void insert(Db& db, FleetRun const& run)
         .bind(18, ms_of(run.started))
         .bind(19, ms_of(run.paused))
         .bind(20, ms_of(run.ended))
+        .bind(21, schedule)
+        .bind(22, ms_of(run.fire_time))
+        .bind(23, skipped)
         .execute();
     for (std::size_t place = 0; place < run.hosts.size(); ++place) {
         auto const ip = run.hosts[place].ip.text();
@@ -211,10 +222,27 @@ std::optional<TaskId> with_dedup(Db& db, std::string const& by, std::string cons
     return row.next() ? TaskId::parse(row.text(0)) : std::nullopt;
 }
 
+bool is_open(Db& db, TaskId id)
+{
+    auto const text = id.text();
+    auto row = db.run(select_is_open);
+    row.bind(1, text);
+    return row.next();
+}
+
+bool has_firing(Db& db, TaskId schedule, Instant fire_time)
+{
+    auto const id = schedule.text();
+    auto row = db.run(select_firing);
+    row.bind(1, id).bind(2, fire_time.time_since_epoch().count());
+    return row.next();
+}
+
 std::vector<FleetRun> list(Db& db, Filter const& filter)
 {
     auto const agent = filter.agent ? std::optional(filter.agent->text()) : std::nullopt;
     auto const after = filter.after ? std::optional(filter.after->text()) : std::nullopt;
+    auto const schedule = filter.schedule ? std::optional(filter.schedule->text()) : std::nullopt;
     auto rows = db.run(select_list);
     rows.bind(1, filter.state)
         .bind(2, filter.by)
@@ -224,7 +252,8 @@ std::vector<FleetRun> list(Db& db, Filter const& filter)
         .bind(6, ms_of(filter.since))
         .bind(7, ms_of(filter.until))
         .bind(8, after)
-        .bind(9, static_cast<std::int64_t>(filter.limit) + 1);
+        .bind(9, static_cast<std::int64_t>(filter.limit) + 1)
+        .bind(10, schedule);
     std::vector<FleetRun> found;
     while (rows.next()) found.push_back(head_of(rows));
     return found;

@@ -28,11 +28,17 @@ void claim(Db& db, TaskId run, std::size_t place, TaskId task);
 [[nodiscard]] std::vector<TaskId> open(Db& db);
 [[nodiscard]] std::optional<TaskId> with_dedup(Db& db, std::string const& by, std::string const& dedup);
 
+/// There is such a run, and it has not ended.
+[[nodiscard]] bool is_open(Db& db, TaskId id);
+/// That time of the schedule has its run, or the record of why there is none.
+[[nodiscard]] bool has_firing(Db& db, TaskId schedule, Instant fire_time);
+
 struct Filter {
     std::string state;
     std::optional<std::string> by;
     std::string app, func;
     std::optional<Ip> agent;
+    std::optional<TaskId> schedule;
     std::optional<Instant> since, until;
     std::optional<TaskId> after;
     std::size_t limit = 100;

@@ -144,8 +144,9 @@ void RunService::declare(MethodTable& table)
         .call<List>("listruns", Right::read,
             {optional("state", &List::state), optional("by", &List::by), optional("app", &List::app),
                 optional("func", &List::func), optional("agentip", &List::agentip),
-                optional("since", &List::since), optional("until", &List::until),
-                optional("after", &List::after), optional("limit", &List::limit)},
+                optional("schedule", &List::schedule), optional("since", &List::since),
+                optional("until", &List::until), optional("after", &List::after),
+                optional("limit", &List::limit)},
             "Runs, newest first, in pages.",
             [this](List in, Caller caller) { return list(std::move(in), std::move(caller)); })
         .cut_by_app()
@@ -239,6 +240,9 @@ json::object RunService::head_of(FleetRun const& run) const
     fields["start_time"] = time(run.started);
     fields["end_time"] = time(run.ended);
     fields["wave"] = number(run.wave + 1);
+    if (run.schedule) fields["schedule"] = run.schedule->text();
+    if (run.fire_time) fields["fire_time"] = zone_.text(*run.fire_time);
+    if (!run.skipped.empty()) fields["why"] = run.skipped;
     fields["count"] = number(run.host_count);
     fields["worst"] = number(worst_of(run.host_count, run.limits()));
     if (run.max_fail != run.spec.max_fail.of(run.host_count)) fields["max_fail"] = number(run.max_fail);
@@ -282,12 +286,13 @@ asio::awaitable<Reply> RunService::list(List in, Caller caller)
     if (!in.state.empty() && !parse_run_state(in.state))
         throw Error(codes::bad_field,
             "`state` is \"" + in.state +
-                "\"; give pending, running, paused, done, partial, stopped, canceled or expired");
+                "\"; give pending, running, paused, done, partial, stopped, canceled, expired or skipped");
     filter.state = in.state;
     filter.by = in.by;
     filter.app = in.app;
     filter.func = in.func;
     filter.agent = in.agentip;
+    filter.schedule = in.schedule;
     filter.since = time_of("since", in.since);
     filter.until = time_of("until", in.until);
     filter.after = in.after;
@@ -335,6 +340,7 @@ asio::awaitable<Reply> RunService::hosts(Hosts in, Caller caller)
             {"wave", number(host.wave + 1)}, {"state", state},
             {"task", host.task ? host.task->text() : std::string()}, {"exit_code", ""}, {"costtime", ""},
             {"answer", ""}};
+        if (!host.waits_for.empty()) row["answer"] = "waits: " + host.waits_for;
         if (host.outcome) {
             row["exit_code"] = exit_code_text(*host.outcome);
             row["costtime"] =

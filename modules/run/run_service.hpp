@@ -42,6 +42,7 @@ private:
         std::optional<std::string> by;
         std::string app, func;
         std::optional<Ip> agentip;
+        std::optional<TaskId> schedule;
         std::string since, until;
         std::optional<TaskId> after;
         std::int64_t limit = 100;

@@ -8,6 +8,7 @@
 
 #include "elves/error.hpp"
 #include "elves/log.hpp"
+#include "elves/sha256.hpp"
 #include "run_records.hpp"
 
 namespace elves {
@@ -20,8 +21,22 @@ constexpr auto retry_pause = 2s;
 constexpr auto longest_watch = 25s;
 constexpr std::size_t most_active = 1'000;
 constexpr std::size_t most_watchers = 1'000;
+/// Hosts of a run that are begun, or asked about, before the loop does something else.
+constexpr std::size_t hosts_of_turn = 100;
 
 Error no_run(TaskId id) { return {codes::no_run, "no run " + id.text()}; }
+
+/// What the start of a run shows in the audit trail, whatever that shows of other calls: whom it is for, and
+/// within which limits.
+void show_in_audit(Caller const& caller, FleetRun const& run, RunPlan const& plan)
+{
+    if (!caller.audit) return;
+    auto fields = run.spec.to_json();
+    fields["ins"] = "sha256:" + Sha256().hex(json::serialize(fields["ins"]));
+    fields["digest"] = plan.digest;
+    fields["count"] = std::to_string(plan.hosts.size());
+    caller.audit->show(json::serialize(fields));
+}
 
 } // namespace
 
@@ -31,6 +46,8 @@ Runs::Runs(House house)
 {
     house_.engine.on_finished([this](Task const& task) { finished(task); });
     house_.presence.on_link([this](Ip const& agent) { agent_is_back(agent); });
+    house_.engine.keep_tasks_of([](Db& db, TaskId run) { return run_records::is_open(db, run); });
+    house_.gate.on_free([this](std::string const& place) { gate_is_free(place); });
     house_.targets.runs_from(
         [this](TaskId id, std::string state, Caller caller) -> asio::awaitable<std::vector<Ip>> {
             auto const run = co_await find(id);
@@ -86,7 +103,10 @@ asio::awaitable<FleetRun> Runs::begin(RunSpec spec, Caller caller)
         }
     }
     auto plan = co_await planner_.plan(spec, caller);
-    co_return co_await record(std::move(spec), std::move(plan), std::nullopt, std::move(caller));
+    auto run = made_of(std::move(spec), caller);
+    show_in_audit(caller, run, plan);
+    auto also = caller.also(run.id.text());
+    co_return co_await record(std::move(run), std::move(plan), std::move(also));
 }
 
 asio::awaitable<FleetRun> Runs::retry(TaskId of, std::set<std::string> states, RunSpec spec, Caller caller)
@@ -103,21 +123,36 @@ asio::awaitable<FleetRun> Runs::retry(TaskId of, std::set<std::string> states, R
     if (hosts.empty())
         throw Error(codes::bad_target, "run " + of.text() + " has no host in one of these states");
     std::sort(hosts.begin(), hosts.end());
+    require_run_hosts(caller, hosts.size());
     auto plan = planner_.planned(spec, std::move(hosts));
-    co_return co_await record(std::move(spec), std::move(plan), of, std::move(caller));
+    auto run = made_of(std::move(spec), caller);
+    run.retry_of = of;
+    show_in_audit(caller, run, plan);
+    auto also = caller.also(run.id.text());
+    co_return co_await record(std::move(run), std::move(plan), std::move(also));
 }
 
-asio::awaitable<FleetRun> Runs::record(
-    RunSpec spec, RunPlan plan, std::optional<TaskId> retry_of, Caller caller)
+asio::awaitable<FleetRun> Runs::begin_firing(FleetRun run, RunPlan plan, Store::Work first)
 {
-    if (active_.size() >= most_active)
-        throw Error(codes::too_much, "1000 runs have not ended; wait until one has, or stop one");
+    auto const turn = co_await beginnings_.enter(house_.clock);
+    co_return co_await record(std::move(run), std::move(plan), {}, std::move(first));
+}
+
+FleetRun Runs::made_of(RunSpec spec, Caller const& caller) const
+{
     FleetRun run;
     run.id = TaskId::random();
     run.spec = std::move(spec);
     run.by = caller.by();
     run.from = caller.peer ? caller.peer->ip().text() : std::string();
-    run.retry_of = retry_of;
+    return run;
+}
+
+/// `run` says what it is and whose; the rest is as planned. `first` is written before it, `also` behind it.
+asio::awaitable<FleetRun> Runs::record(FleetRun run, RunPlan plan, Store::Work also, Store::Work first)
+{
+    if (active_.size() >= most_active)
+        throw Error(codes::too_much, "1000 runs have not ended; wait until one has, or stop one");
     run.host_count = plan.hosts.size();
     run.max_fail = plan.limits.max_fail;
     run.seed = plan.seed;
@@ -126,13 +161,21 @@ asio::awaitable<FleetRun> Runs::record(
     run.hosts = std::move(plan.hosts);
     auto const whole = std::make_shared<FleetRun const>(run);
     Store::Work write = [whole](Db& db) { run_records::insert(db, *whole); };
-    write = together(std::move(write), caller.also(run.id.text()));
+    write = together(together(std::move(first), std::move(write)), std::move(also));
     co_await house_.store.write(std::move(write));
     ELVES_LOG(info, "run.created run=" << run.id.text() << " by=" << run.by << " hosts=" << run.host_count
                                        << " instruct=" << run.spec.ins.ins.name());
     auto const entry = activate(run);
     pump_soon(entry);
     co_return run;
+}
+
+bool Runs::has_open_run_of(TaskId schedule) const
+{
+    return std::any_of(active_.begin(), active_.end(), [&](auto const& each) {
+        auto const& run = each.second->run.run();
+        return run.schedule == schedule && !is_final(run.state);
+    });
 }
 
 Runs::EntryPtr Runs::activate(FleetRun run)
@@ -212,14 +255,17 @@ void Runs::pump(EntryPtr const& entry)
     }
     auto limits = run.run().limits();
     limits.give_up = give_up_;
+    std::size_t left = hosts_of_turn;
     while (true) {
+        let_through(*entry);
         auto const step = decide(run.facts(), limits, now);
         if (apply(entry, step)) {
             if (is_final(run.run().state)) return;
             continue;
         }
         auto const before = run.facts();
-        if (step.start > 0) begin_ready(entry, step.start);
+        if (step.start > 0 && left == 0) return pump_soon(entry);
+        if (step.start > 0) begin_ready(entry, step.start, left);
         auto const after = run.facts();
         bool const is_settled =
             step.start == 0 || (before.ready == after.ready && before.state == after.state);
@@ -258,9 +304,10 @@ bool Runs::apply(EntryPtr const& entry, RunStep const& step)
     return true;
 }
 
-void Runs::begin_ready(EntryPtr const& entry, std::size_t most)
+/// Begins up to `most` hosts, and looks at up to `left`, of which it takes off those that it has looked at.
+void Runs::begin_ready(EntryPtr const& entry, std::size_t most, std::size_t& left)
 {
-    for (std::size_t begun = 0; begun < most;) {
+    for (std::size_t begun = 0; begun < most && left > 0; --left) {
         auto const place = entry->run.take_ready();
         if (!place) return;
         auto const& host = entry->run.host(*place);
@@ -276,9 +323,37 @@ void Runs::begin_ready(EntryPtr const& entry, std::size_t most)
                 continue;
             }
         }
+        if (is_held_back(*entry, *place)) continue;
         ++begun;
         open(entry, *place);
         asio::co_spawn(house_.loop, start_host(entry, *place), asio::detached);
+    }
+}
+
+bool Runs::is_held_back(Entry& entry, std::size_t place)
+{
+    auto const& run = entry.run.run();
+    auto obstacle = house_.gate.obstacle(run.hosts[place].ip, run.spec.ins.ins);
+    if (!obstacle) return false;
+    entry.free.erase(obstacle->place);
+    entry.run.set_held_back(place, std::move(obstacle->place));
+    return true;
+}
+
+/// Of each place at the gate that may be free, the first host that waits for it is ready: where it is not
+/// free after all, the host comes to wait again.
+void Runs::let_through(Entry& entry)
+{
+    for (auto at = entry.free.begin(); at != entry.free.end();)
+        at = entry.run.let_through(*at) ? std::next(at) : entry.free.erase(at);
+}
+
+void Runs::gate_is_free(std::string const& place)
+{
+    for (auto const& [id, entry] : active_) {
+        if (!entry->run.waits_at_gate(place)) continue;
+        entry->free.insert(place);
+        pump_soon(entry);
     }
 }
 
@@ -303,6 +378,7 @@ bool Runs::key_allows(FleetRun const& run, Ip const& host) const
     auto const key = house_.authority->find_key(run.by);
     if (!key || !key->enabled || (key->expires && *key->expires <= house_.clock.now())) return false;
     auto const& ins = run.spec.ins.ins;
+    if (key->run_hosts && static_cast<std::int64_t>(run.host_count) > *key->run_hosts) return false;
     return role_may(key->role, Right::operate) && key->may_touch(host) && key->may_run(ins) &&
            (ins.proxy.empty() || key->may_choose_files());
 }
@@ -330,6 +406,7 @@ asio::awaitable<void> Runs::start_host(EntryPtr entry, std::size_t place)
     order.ins = run.spec.ins.ins;
     order.by = run.by;
     order.from = run.from;
+    order.run = run.id;
     order.audit_write = [id = run.id, place, task = order.id](
                             Db& db) { run_records::claim(db, id, place, task); };
     std::optional<Error> refused;
@@ -355,6 +432,7 @@ asio::awaitable<void> Runs::expire_host(EntryPtr entry, std::size_t place)
     task.status = TaskStatus::expired;
     task.by = run.by;
     task.from = run.from;
+    task.run = run.id;
     task.start = house_.clock.now();
     task.end = task.start;
     task.sync_flag = false;
@@ -389,7 +467,10 @@ void Runs::not_recorded(EntryPtr const& entry, std::size_t place, Error const& e
                                                    << " agent=" << entry->run.host(place).ip.text()
                                                    << " error=" << error.info());
     bool const may_pass = error.code() == codes::too_much || error.code() == codes::store_cannot_write;
-    if (may_pass) {
+    if (error.code() == codes::closed_now) {
+        // The gate has closed since it was asked; it is asked again.
+        entry->run.set_ready(place);
+    } else if (may_pass) {
         entry->run.set_away(place, house_.clock.now() + retry_pause);
     } else {
         entry->run.set_ready(place);

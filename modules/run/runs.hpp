@@ -19,6 +19,7 @@
 #include "elves/services/agent_directory.hpp"
 #include "elves/services/authority.hpp"
 #include "elves/services/presence.hpp"
+#include "elves/services/start_gate.hpp"
 #include "elves/services/targets.hpp"
 #include "elves/services/task_engine.hpp"
 #include "elves/store.hpp"
@@ -36,6 +37,7 @@ public:
         AgentDirectory const& agents;
         Targets& targets;
         Authority const* authority; ///< Null where there are no keys.
+        StartGate& gate;
         Store& store;
         Clock& clock;
         Zone zone;
@@ -54,6 +56,12 @@ public:
     /// A new run of those hosts of an old one that are in one of `states`.
     [[nodiscard]] asio::awaitable<FleetRun> retry(
         TaskId of, std::set<std::string> states, RunSpec spec, Caller caller);
+
+    /// A firing of a schedule, on disk with what `first` writes before it; what that throws undoes all. `run`
+    /// says which schedule, which time, and whose.
+    [[nodiscard]] asio::awaitable<FleetRun> begin_firing(FleetRun run, RunPlan plan, Store::Work first);
+    /// A run of that schedule has not ended.
+    [[nodiscard]] bool has_open_run_of(TaskId schedule) const;
 
     enum class Steer { pause, resume, stop, cancel };
     /// Returns when it is on disk. Throws Error 417.1, 401.6, 409.3.
@@ -86,6 +94,7 @@ private:
         std::vector<std::pair<std::uint64_t, std::size_t>> ended; ///< By number: places.
         std::vector<OneShot<bool>> watchers;
         std::set<std::size_t> waited; ///< Places whose agent was waited for as long as it may be.
+        std::set<std::string> free;   ///< What may have become free at the gate, and some hosts wait for.
         bool pump_due = false;
         bool is_writing = false;
         bool has_unwritten = false;
@@ -93,7 +102,8 @@ private:
     using EntryPtr = std::shared_ptr<Entry>;
 
     [[nodiscard]] asio::awaitable<FleetRun> record(
-        RunSpec spec, RunPlan plan, std::optional<TaskId> retry_of, Caller caller);
+        FleetRun run, RunPlan plan, Store::Work also, Store::Work first = {});
+    [[nodiscard]] FleetRun made_of(RunSpec spec, Caller const& caller) const;
     [[nodiscard]] EntryPtr activate(FleetRun run);
     [[nodiscard]] asio::awaitable<void> take_up(FleetRun run);
     [[nodiscard]] asio::awaitable<std::optional<RunOutcome>> outcome_of(TaskId task);
@@ -102,7 +112,10 @@ private:
     void pump_soon(EntryPtr const& entry);
     void pump(EntryPtr const& entry);
     [[nodiscard]] bool apply(EntryPtr const& entry, RunStep const& step);
-    void begin_ready(EntryPtr const& entry, std::size_t most);
+    void begin_ready(EntryPtr const& entry, std::size_t most, std::size_t& left);
+    [[nodiscard]] bool is_held_back(Entry& entry, std::size_t place);
+    void let_through(Entry& entry);
+    void gate_is_free(std::string const& place);
     [[nodiscard]] bool waits_for_agent(Entry& entry, std::size_t place);
     [[nodiscard]] bool key_allows(FleetRun const& run, Ip const& host) const;
     void pause_for(EntryPtr const& entry, RunWhy why);

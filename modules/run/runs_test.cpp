@@ -1,147 +1,12 @@
-#include "run/runs.hpp"
-
-#include <boost/asio/co_spawn.hpp>
-
 #include "catch.hpp"
-#include "run_schema.hpp"
-#include "support/fake_peer.hpp"
-#include "support/fake_presence.hpp"
-#include "support/fake_task_engine.hpp"
-#include "support/inline_store.hpp"
-#include "support/json_of.hpp"
-#include "unit/manual_clock.hpp"
+#include "support/run_house.hpp"
 
 using namespace elves;
 using namespace std::chrono_literals;
 
-namespace {
-
-Ip ip(int number) { return Ip::parse("10.0.0." + std::to_string(number)).value(); }
-
-/// Every target means the same hosts.
-class FixedTargets final : public Targets {
-public:
-    std::vector<Ip> hosts;
-    [[nodiscard]] asio::awaitable<TargetHosts> find_hosts(std::string, Caller, bool) override
-    {
-        TargetHosts found;
-        found.hosts = hosts;
-        co_return found;
-    }
-    [[nodiscard]] std::optional<std::string> host_value(Ip const& host, std::string_view) const override
-    {
-        // Two values: odd and even addresses.
-        return std::to_string(host.text().back() % 2);
-    }
-    void runs_from(RunHosts) override {}
-};
-
-/// Agents that were here an hour before the server began.
-class OldAgents final : public AgentDirectory {
-public:
-    [[nodiscard]] std::optional<AgentView> agent(Ip const& one) const override
-    {
-        AgentView view;
-        view.ip = one;
-        return view;
-    }
-    [[nodiscard]] std::vector<AgentView> agents_behind(std::optional<Ip> const&, std::size_t) const override
-    {
-        return {};
-    }
-    [[nodiscard]] json::object listed(Ip const&) const override { return {}; }
-    [[nodiscard]] std::chrono::seconds offline_after() const override { return 30s; }
-};
-
-/// Five hosts, all of them online.
-struct House {
-    asio::io_context loop;
-    ManualClock clock;
-    InlineStore store{loop.get_executor()};
-    FakeTaskEngine engine{store, clock};
-    FakePresence presence;
-    OldAgents agents;
-    FixedTargets targets;
-    std::unique_ptr<Runs> runs;
-
-    House()
-    {
-        store.migrate("run", run_schema);
-        for (int number = 1; number <= 5; ++number) {
-            targets.hosts.push_back(ip(number));
-            come(number);
-        }
-        start();
-        clock.advance(31s); // past the grace that a start gives to agents
-    }
-    ~House() { clock.drop_timers(); }
-    void come(int number)
-    {
-        presence.come(ip(number), std::make_shared<FakePeer>(loop.get_executor(), clock));
-    }
-    /// As after a crash: the disk and the log of tasks are what is left.
-    void start()
-    {
-        if (runs) runs->stop();
-        clock.drop_timers();
-        engine.forget_listeners();
-        presence.forget_listeners();
-        runs = std::make_unique<Runs>(Runs::House{
-            engine, presence, agents, targets, nullptr, store, clock, Zone(), loop.get_executor()});
-        runs->start();
-        turn();
-    }
-    void turn()
-    {
-        loop.restart();
-        loop.poll();
-    }
-    void wait(std::chrono::milliseconds time)
-    {
-        clock.advance(time);
-        turn();
-    }
-    template <class T>
-    T of(asio::awaitable<T> work)
-    {
-        std::optional<T> result;
-        std::exception_ptr failure;
-        asio::co_spawn(loop, std::move(work), [&](std::exception_ptr thrown, T value) {
-            failure = thrown;
-            result = std::move(value);
-        });
-        turn();
-        if (failure) std::rethrow_exception(failure);
-        return std::move(*result);
-    }
-    TaskId begin(json::object fields = {})
-    {
-        fields["target"] = "all";
-        fields["ins"] = json::object{{"app", "demo"}, {"func", "work"}};
-        auto const id = of(runs->begin(RunSpec::read(json_of(fields).root()), Caller{})).id;
-        turn();
-        return id;
-    }
-    FleetRun run(TaskId id) { return *of(runs->find(id)); }
-    std::string states(TaskId id)
-    {
-        std::string text;
-        for (auto const& host : run(id).hosts) text += (text.empty() ? "" : " ") + runs->state_of(host);
-        return text;
-    }
-    /// Ends every task that is open now.
-    void end_open(TaskStatus status)
-    {
-        for (auto const task : engine.open_all()) engine.finish(task, status);
-        turn();
-    }
-};
-
-} // namespace
-
 TEST_CASE("a run starts its hosts as parallel lets, each once, and is done", "[run]")
 {
-    House house;
+    RunHouse house;
     auto const id = house.begin({{"parallel", 2}});
     CHECK(house.states(id) == "running running held held held");
     for (int i = 0; i < 3; ++i) house.end_open(TaskStatus::done);
@@ -152,7 +17,7 @@ TEST_CASE("a run starts its hosts as parallel lets, each once, and is done", "[r
 
 TEST_CASE("a host whose task can't be recorded for the moment is started later", "[run]")
 {
-    House house;
+    RunHouse house;
     house.engine.refuse(codes::too_much);
     auto const id = house.begin();
     CHECK(house.states(id) == "held held held held held");
@@ -163,7 +28,7 @@ TEST_CASE("a host whose task can't be recorded for the moment is started later",
 
 TEST_CASE("where a start can't succeed the run pauses and keeps its hosts", "[run]")
 {
-    House house;
+    RunHouse house;
     house.engine.refuse(codes::no_app);
     auto const id = house.begin();
     CHECK(house.run(id).state == RunState::paused);
@@ -173,7 +38,7 @@ TEST_CASE("where a start can't succeed the run pauses and keeps its hosts", "[ru
 
 TEST_CASE("a disk that takes no task starts no host, and takes the run up when it can", "[run]")
 {
-    House house;
+    RunHouse house;
     auto const id = house.begin({{"waves", "1"}, {"pause", 5}});
     house.store.fail_all(true);
     house.end_open(TaskStatus::done);
@@ -186,7 +51,7 @@ TEST_CASE("a disk that takes no task starts no host, and takes the run up when i
 
 TEST_CASE("after a restart a run goes on, though the log can't be read at first", "[run]")
 {
-    House house;
+    RunHouse house;
     auto const id = house.begin({{"waves", "2"}});
     for (auto const task : house.engine.open_all()) house.engine.set_status(task, TaskStatus::done);
     house.engine.fail_finds(2);
@@ -203,9 +68,9 @@ TEST_CASE("after a restart a run goes on, though the log can't be read at first"
 
 TEST_CASE("after a restart an agent that was there before has time to come back", "[run]")
 {
-    House house;
+    RunHouse house;
     auto const id = house.begin({{"waves", "1,100%"}});
-    house.presence.go(ip(2));
+    house.presence.go(host_ip(2));
     house.start();
     house.end_open(TaskStatus::done);
     CHECK(house.states(id) == "done held running running running");
@@ -216,9 +81,9 @@ TEST_CASE("after a restart an agent that was there before has time to come back"
 
 TEST_CASE("a host that is away under ttl is started when it is back, and expires when it is not", "[run]")
 {
-    House house;
-    house.presence.go(ip(1));
-    house.presence.go(ip(2));
+    RunHouse house;
+    house.presence.go(host_ip(1));
+    house.presence.go(host_ip(2));
     auto const id = house.begin({{"ttl", 60}});
     CHECK(house.states(id) == "held held running running running");
     house.come(2);
@@ -232,7 +97,7 @@ TEST_CASE("a host that is away under ttl is started when it is back, and expires
 
 TEST_CASE("hosts are spread so that neighbours differ where possible", "[run]")
 {
-    House house;
+    RunHouse house;
     auto const id = house.begin({{"order", "spread:idc"}, {"parallel", 1}});
     std::string order;
     for (auto const& host : house.run(id).hosts) order += std::to_string(host.ip.text().back() % 2);

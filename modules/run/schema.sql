@@ -41,3 +41,51 @@ CREATE TABLE run_host (
 CREATE UNIQUE INDEX run_host_once ON run_host (run, ip);
 CREATE INDEX run_host_by_ip ON run_host (ip, run);
 CREATE UNIQUE INDEX run_host_task ON run_host (task) WHERE task IS NOT NULL;
+
+-- migration 2: schedules, windows and caps
+CREATE TABLE run_schedule (
+    id          TEXT    NOT NULL PRIMARY KEY,
+    spec        TEXT    NOT NULL, -- JSON: the fields of a run as they were given
+    rule        TEXT    NOT NULL,
+    timezone    TEXT    NOT NULL, -- '' for the server's
+    misfire     TEXT    NOT NULL,
+    overlap     TEXT    NOT NULL,
+    jitter      INTEGER NOT NULL, -- seconds
+    is_on       INTEGER NOT NULL,
+    set_by      TEXT    NOT NULL, -- a key, or ''
+    set_from    TEXT    NOT NULL, -- an address
+    create_time INTEGER NOT NULL, -- UTC, ms, as the others
+    version     INTEGER NOT NULL, -- another one after each change
+    settled     INTEGER NOT NULL, -- there is a decision for every time up to this one
+    owed        INTEGER           -- the time of a run that makes up for missed ones
+) STRICT;
+
+ALTER TABLE run ADD COLUMN schedule TEXT;    -- whose firing it is
+ALTER TABLE run ADD COLUMN fire_time INTEGER;
+ALTER TABLE run ADD COLUMN skipped TEXT;     -- why nothing of this firing ran
+CREATE UNIQUE INDEX run_firing ON run (schedule, fire_time) WHERE schedule IS NOT NULL;
+CREATE INDEX run_by_schedule ON run (schedule, create_time) WHERE schedule IS NOT NULL;
+
+CREATE TABLE start_window (
+    name     TEXT    NOT NULL PRIMARY KEY,
+    target   TEXT    NOT NULL,
+    apps     TEXT    NOT NULL, -- JSON: a list; an empty one is every app
+    rule     TEXT    NOT NULL, -- '' where it is closed once
+    lasts    INTEGER NOT NULL, -- seconds
+    from_at  TEXT    NOT NULL, -- as given
+    to_at    TEXT    NOT NULL,
+    timezone TEXT    NOT NULL, -- '' for the server's
+    note     TEXT    NOT NULL,
+    set_by   TEXT    NOT NULL,
+    set_time INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE start_cap (
+    name     TEXT    NOT NULL PRIMARY KEY,
+    target   TEXT    NOT NULL,
+    apps     TEXT    NOT NULL,
+    most     INTEGER NOT NULL,
+    per      TEXT    NOT NULL,
+    set_by   TEXT    NOT NULL,
+    set_time INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

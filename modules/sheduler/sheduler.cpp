@@ -1,5 +1,8 @@
 #include "sheduler.hpp"
 
+#include "elves/error.hpp"
+#include "elves/sha256.hpp"
+
 namespace elves {
 
 namespace {
@@ -9,6 +12,7 @@ using namespace std::chrono_literals;
 std::string why_not(Task const& task)
 {
     auto const agent = "agent " + task.agent.text();
+    if (task.status == TaskStatus::waiting && !task.sync_error.empty()) return task.sync_error;
     if (task.status == TaskStatus::waiting) {
         auto const span = std::to_string(task.ins.ttl.count()) + " s";
         auto const why = task.ins.ttl > 0s
@@ -87,6 +91,20 @@ void require_first(Caller const& caller, Task const& first)
     caller.require_record("the task that has this `dedup`", first.agent, first.ins);
 }
 
+/// Windows and caps are kept by whoever has no right to change them.
+void require_force(Caller const& caller, bool force, Note const& note, Instruction const& ins)
+{
+    if (!force && note.text.empty()) return;
+    if (!caller.may(Right::manage))
+        throw Error(codes::forbidden, "key " + caller.by() + " may not give `" + (force ? "force" : "note") +
+                                          "`: to start something against a window or a cap needs the right "
+                                          "manage");
+    if (!caller.audit) return;
+    auto const param = "sha256:" + Sha256().hex(ins.param);
+    caller.audit->show(json::serialize(
+        json::object{{"force", force ? "true" : "false"}, {"note", note.text}, {"param", param}}));
+}
+
 } // namespace
 
 void Sheduler::configure(Section const& section)
@@ -100,16 +118,19 @@ void Sheduler::declare(MethodTable& table)
 {
     table
         .call<Send>("sendsync", Right::operate,
-            {required("agentip", &Send::agentip), required("ins", &Send::ins)},
+            {required("agentip", &Send::agentip), required("ins", &Send::ins),
+                optional("force", &Send::force), optional("note", &Send::note)},
             "Runs app.func on an agent and waits for what the worker says.",
             [this](Send in, Caller const& caller) { return send_sync(std::move(in), caller); })
         .refused_with(not_run);
     table
         .call<Send>("sendasync", Right::operate,
-            {required("agentip", &Send::agentip), required("ins", &Send::ins)},
+            {required("agentip", &Send::agentip), required("ins", &Send::ins),
+                optional("force", &Send::force), optional("note", &Send::note)},
             "Runs app.func on an agent; answers when the agent has taken it.",
             [this](Send in, Caller const& caller) { return send_async(std::move(in), caller); })
         .refused_with(not_sent);
+    table.reserve("sendbatch", "run.startrun runs app.func on many hosts");
     table.call<ById>("canceltask", Right::operate, {required("id", &ById::id)},
         "Stops a task, wherever it is.",
         [this](ById in, Caller const& caller) { return cancel_task(in, caller); });
@@ -117,8 +138,10 @@ void Sheduler::declare(MethodTable& table)
 
 asio::awaitable<Reply> Sheduler::send_sync(Send in, Caller caller)
 {
+    require_force(caller, in.force, in.note, in.ins);
     TaskEngine::Order order;
     order.type = TaskType::rt;
+    order.is_forced = in.force;
     order.agent = in.agentip;
     order.ins = std::move(in.ins);
     order.by = caller.by();
@@ -133,8 +156,10 @@ asio::awaitable<Reply> Sheduler::send_sync(Send in, Caller caller)
 
 asio::awaitable<Reply> Sheduler::send_async(Send in, Caller caller)
 {
+    require_force(caller, in.force, in.note, in.ins);
     TaskEngine::Order order;
     order.agent = in.agentip;
+    order.is_forced = in.force;
     order.ins = std::move(in.ins);
     order.by = caller.by();
     order.from = caller.peer->ip().text();

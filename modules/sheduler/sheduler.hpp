@@ -1,6 +1,7 @@
 #pragma once
 
 #include "elves/module.hpp"
+#include "elves/note.hpp"
 #include "elves/services/task_engine.hpp"
 
 namespace elves {
@@ -18,6 +19,8 @@ private:
     struct Send {
         Ip agentip;
         Instruction ins;
+        bool force = false;
+        Note note;
     };
     struct ById {
         TaskId id;

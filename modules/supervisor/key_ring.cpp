@@ -14,16 +14,17 @@ namespace {
 
 constexpr std::string_view select_all =
     "SELECT id, name, role, apps, ips, is_enabled, created, token_hash, expires, old_token_hash,"
-    " old_token_until, used_time, used_from, has_files, quota FROM access_key";
+    " old_token_until, used_time, used_from, has_files, quota, run_hosts FROM access_key";
 
 constexpr std::string_view insert_one =
     "INSERT INTO access_key (id, name, role, apps, ips, is_enabled, created, token_hash, expires,"
-    " has_files, quota) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    " has_files, quota, run_hosts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
 constexpr std::string_view update =
     "UPDATE access_key SET name = coalesce(?2, name), role = coalesce(?3, role), apps = coalesce(?4, apps),"
     " ips = coalesce(?5, ips), is_enabled = coalesce(?6, is_enabled),"
-    " expires = iif(?7, ?8, expires), has_files = coalesce(?9, has_files), quota = json_patch(quota, ?10)"
+    " expires = iif(?7, ?8, expires), has_files = coalesce(?9, has_files), quota = json_patch(quota, ?10),"
+    " run_hosts = iif(?11, ?12, run_hosts)"
     " WHERE id = ?1";
 
 constexpr std::string_view update_token =
@@ -106,6 +107,7 @@ KeyEntry entry_of(Run const& row, Zone const& zone)
     key.quota = quota_of_column(row.text(14));
     if (!row.is_null(8)) key.expires = row.instant(8);
     key.files = row.number(13) != 0;
+    if (!row.is_null(15)) key.run_hosts = row.number(15);
     entry.token_hash = row.text(7);
     entry.old_token_hash = row.text(9);
     entry.old_token_until = row.instant(10);
@@ -131,11 +133,14 @@ struct Columns {
         if (change.quota) quota = quota_patch(*change.quota);
         sets_expiry = change.expires ? 1 : 0;
         if (change.expires) expires = milliseconds(*change.expires);
+        sets_run_hosts = change.run_hosts ? 1 : 0;
+        if (change.run_hosts) run_hosts = *change.run_hosts;
     }
     std::optional<std::string> name, role, apps, ips;
     std::string quota = "{}";
-    std::optional<std::int64_t> enabled, expires, files;
+    std::optional<std::int64_t> enabled, expires, files, run_hosts;
     std::int64_t sets_expiry = 0;
+    std::int64_t sets_run_hosts = 0;
 };
 
 Error no_such_key(std::string const& id)
@@ -254,6 +259,8 @@ asio::awaitable<void> KeyRing::change(std::string id, KeyChange change, Instant 
             .bind(8, columns.expires)
             .bind(9, columns.files)
             .bind(10, columns.quota)
+            .bind(11, columns.sets_run_hosts)
+            .bind(12, columns.run_hosts)
             .execute();
     });
     Store::Work note = [id, at](
@@ -272,6 +279,7 @@ asio::awaitable<void> KeyRing::change(std::string id, KeyChange change, Instant 
     if (change.expires) key->expires = *change.expires;
     if (change.files) key->files = *change.files;
     if (change.quota) change.quota->apply_to(key->quota);
+    if (change.run_hosts) key->run_hosts = *change.run_hosts;
     index_admin(*key, at);
     now->second.key = std::move(key);
     index(now->second);
@@ -323,6 +331,7 @@ void KeyRing::insert(Db& db, Key const& key, std::string const& hash, Instant cr
         .bind(9, milliseconds(key.expires))
         .bind(10, std::int64_t{key.files})
         .bind(11, quota)
+        .bind(12, key.run_hosts)
         .execute();
     if (key.role == Role::admin) db.run(note_admin).bind(1, key.key).bind(2, milliseconds(created)).execute();
 }

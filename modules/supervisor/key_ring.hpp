@@ -28,7 +28,8 @@ struct KeyChange {
     std::optional<bool> enabled;
     std::optional<std::optional<Instant>> expires; ///< Given and nothing inside: never.
     std::optional<bool> files;
-    std::optional<QuotaChange> quota; ///< Its members that are given.
+    std::optional<std::optional<std::int64_t>> run_hosts; ///< Given and nothing inside: no limit.
+    std::optional<QuotaChange> quota;                     ///< Its members that are given.
 };
 
 /// Who used a key last. Lost for up to a minute by a crash.

@@ -39,10 +39,10 @@ TEST_CASE("a new key of which nothing is said is a viewer without rights", "[sup
 {
     Office office;
     auto const made = office.make(json::object());
-    CHECK(
-        office.auth(made.key) == json::object{{"key", made.key}, {"name", ""}, {"role", "viewer"},
-                                     {"apps", json::array()}, {"iplist", json::array()}, {"enabled", "true"},
-                                     {"files", "false"}, {"create_time", "2026-01-01 00:00:00"}});
+    CHECK(office.auth(made.key) == json::object{{"key", made.key}, {"name", ""}, {"role", "viewer"},
+                                       {"apps", json::array()}, {"iplist", json::array()},
+                                       {"enabled", "true"}, {"files", "false"}, {"run_hosts", ""},
+                                       {"create_time", "2026-01-01 00:00:00"}});
 }
 
 TEST_CASE("what a key may do is told as it was set", "[supervisor]")
@@ -54,7 +54,7 @@ TEST_CASE("what a key may do is told as it was set", "[supervisor]")
     CHECK(office.auth(made.key) ==
           json::object{{"key", made.key}, {"name", "ops"}, {"role", "agent"}, {"apps", {"demo", "*"}},
               {"iplist", {"10.0.0.0/8", "::1", "*"}}, {"enabled", "false"}, {"files", "true"},
-              {"create_time", "2026-01-01 00:00:00"}, {"expires", "2026-03-01 00:00:00"}});
+              {"run_hosts", ""}, {"create_time", "2026-01-01 00:00:00"}, {"expires", "2026-03-01 00:00:00"}});
 }
 
 TEST_CASE("an expiry in the past is refused, for a new key and for a known one", "[supervisor]")

@@ -68,3 +68,6 @@ INSERT INTO admin_seen SELECT 1, min(created) FROM access_key WHERE role = 'admi
 -- migration 7: quotas of keys
 -- JSON object of the members that are not the default, such as {"waiting_tasks":2000}.
 ALTER TABLE access_key ADD COLUMN quota TEXT NOT NULL DEFAULT '{}';
+
+-- migration 8: how many hosts a run of the key may have; NULL: as many as there are
+ALTER TABLE access_key ADD COLUMN run_hosts INTEGER;

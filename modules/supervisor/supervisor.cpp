@@ -7,6 +7,7 @@
 #include "elves/page.hpp"
 #include "elves/secret.hpp"
 #include "elves/task_id.hpp"
+#include "elves/trimmed.hpp"
 #include "supervisor_fields.hpp"
 
 namespace elves {
@@ -66,8 +67,8 @@ json::object Supervisor::key_entry(KeyEntry const& entry) const
     json::object fields{{"key", key.key}, {"name", key.name}, {"role", role_text(key.role)},
         {"apps", json::value_from(key.apps)}, {"iplist", std::move(ranges)},
         {"enabled", key.enabled ? "true" : "false"}, {"files", key.files ? "true" : "false"},
-        {"create_time", key.create_time}, {"quota", quota_fields(key.quota)},
-        {"usage", usage_fields(quotas_.usage_of(key.key))}};
+        {"run_hosts", key.run_hosts ? std::to_string(*key.run_hosts) : ""}, {"create_time", key.create_time},
+        {"quota", quota_fields(key.quota)}, {"usage", usage_fields(quotas_.usage_of(key.key))}};
     if (key.expires) fields["expires"] = keys_.zone().text(*key.expires);
     return fields;
 }
@@ -101,7 +102,7 @@ void Supervisor::declare(MethodTable& table)
         {optional("key", &SetKey::key), optional("name", &SetKey::name), optional("role", &SetKey::role),
             optional("apps", &SetKey::apps), optional("iplist", &SetKey::iplist),
             optional("enabled", &SetKey::enabled), optional("expires", &SetKey::expires),
-            optional("files", &SetKey::files), optional("rotate", &SetKey::rotate),
+            optional("files", &SetKey::files), optional("run_hosts", &SetKey::run_hosts),
             optional("quota", &SetKey::quota), optional("rotate", &SetKey::rotate),
             optional("overlap", &SetKey::overlap)},
         "Changes what is given of a key; without `key` makes a new one. Shows a new token this once.",
@@ -345,8 +346,8 @@ std::optional<Instant> Supervisor::expiry(std::string const& text) const
 
 asio::awaitable<Reply> Supervisor::rotate_key(SetKey in, Caller caller)
 {
-    bool const is_more =
-        in.name || in.role || in.apps || in.iplist || in.enabled || in.expires || in.files || in.quota;
+    bool const is_more = in.name || in.role || in.apps || in.iplist || in.enabled || in.expires || in.files ||
+                         in.quota || in.run_hosts;
     if (is_more)
         throw Error(
             codes::bad_field, "`rotate` stands alone with `key` and `overlap`; change the rest apart");
@@ -363,12 +364,13 @@ asio::awaitable<Reply> Supervisor::change_key(SetKey in, Caller caller)
     KeyChange change;
     if (in.name) change.name = std::move(in.name->text);
     change.role = in.role;
-    if (in.apps) change.apps = std::move(in.apps->names);
+    if (in.apps) change.apps = std::move(in.apps->entries);
     change.ips = std::move(in.iplist);
     change.enabled = in.enabled;
     change.files = in.files;
     if (in.expires) change.expires = expiry(*in.expires);
     change.quota = in.quota;
+    if (in.run_hosts) change.run_hosts = in.run_hosts->most;
     bool const keeps_rights =
         !change.role && !change.apps && !change.ips && !change.enabled && !change.expires;
     auto also = caller.also();
@@ -390,11 +392,12 @@ asio::awaitable<Reply> Supervisor::new_key(SetKey in, Caller caller)
     key.key = TaskId::random().text();
     if (in.name) key.name = std::move(in.name->text);
     key.role = in.role.value_or(Role::viewer);
-    if (in.apps) key.apps = std::move(in.apps->names);
+    if (in.apps) key.apps = std::move(in.apps->entries);
     if (in.iplist) key.ips = std::move(*in.iplist);
     key.enabled = in.enabled.value_or(true);
     if (in.expires) key.expires = expiry(*in.expires);
     key.files = in.files.value_or(false);
+    if (in.run_hosts) key.run_hosts = in.run_hosts->most;
     if (in.quota) in.quota->apply_to(key.quota);
     auto const token = new_token();
     json::object fields{{"key", key.key}, {"token", token}};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app_addresses.hpp"
+#include "elves/app_globs.hpp"
 #include "elves/module.hpp"
 #include "elves/services/authority.hpp"
 #include "elves/services/key_issuer.hpp"
@@ -21,9 +22,9 @@
 
 namespace elves {
 
-/// The apps of a key: their names, globs of `app.func`, or `*`.
-struct KeyApps {
-    std::vector<std::string> names;
+/// How many hosts a run may have; nothing: as many as there are.
+struct RunHosts {
+    std::optional<std::int64_t> most;
 };
 
 /// An IP, or a host's name.
@@ -103,11 +104,12 @@ private:
         std::string key;
         std::optional<KeyName> name;
         std::optional<Role> role;
-        std::optional<KeyApps> apps;
+        std::optional<AppGlobs> apps;
         std::optional<std::vector<IpRange>> iplist;
         std::optional<bool> enabled;
         std::optional<std::string> expires;
         std::optional<bool> files;
+        std::optional<RunHosts> run_hosts;
         std::optional<QuotaChange> quota;
         bool rotate = false;
         std::chrono::seconds overlap{86'400};

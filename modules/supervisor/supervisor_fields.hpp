@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "elves/field_type.hpp"
-#include "elves/trimmed.hpp"
+#include "elves/json_fields.hpp"
 #include "supervisor.hpp"
 
 // How supervisor's own field types travel.
@@ -59,34 +59,19 @@ struct FieldType<Role> {
 };
 
 template <>
-struct FieldType<KeyApps> {
-    static constexpr std::string_view name = "list of app, app.func glob or *";
+struct FieldType<RunHosts> {
+    static constexpr std::string_view name = "whole number or unlimited";
     static constexpr Code missing = codes::bad_field;
-    static KeyApps read(std::string_view field, JsonValue const& value)
+    static RunHosts read(std::string_view field, JsonValue const& value)
     {
-        auto names = FieldType<std::vector<std::string>>::read(field, value);
-        for (std::size_t i = 0; i < names.size(); ++i) {
-            names[i] = trimmed(std::string(names[i]));
-            if (is_glob(names[i])) continue;
-            auto const item = std::string(field) + "[" + std::to_string(i) + "]";
-            throw Error(codes::bad_app,
-                field_is(item, names[i]) +
-                    "; give an app's name, app.func, a glob of it such as nginx.re*, my.app.* for "
-                    "an app with a dot in its name, or *");
-        }
-        return {std::move(names)};
+        constexpr std::int64_t most = 1'000'000;
+        if (value.is_string() && value.string() == "unlimited") return {};
+        auto const number = whole_number(value);
+        if (!number || *number < 0 || *number > most)
+            throw Error(missing, field_is(field, value) + "; give 0 to 1000000 hosts, or unlimited");
+        return {*number};
     }
-    static void judge(Caller const&, KeyApps const&) {}
-
-private:
-    static constexpr std::size_t most = 129; // of an app, a dot and a function
-    static bool is_glob(std::string_view text)
-    {
-        constexpr std::string_view allowed =
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-*?";
-        return !text.empty() && text.size() <= most && text.front() != '.' && text.back() != '.' &&
-               text.find_first_not_of(allowed) == std::string_view::npos;
-    }
+    static void judge(Caller const&, RunHosts const&) {}
 };
 
 template <>

@@ -7,6 +7,7 @@
 
 #include "elves/error.hpp"
 #include "elves/log.hpp"
+#include "gate_place.hpp"
 #include "task_records.hpp"
 
 namespace elves {
@@ -49,6 +50,7 @@ LocalTaskEngine::LocalTaskEngine(LoopExecutor loop, Store& store, Clock& clock, 
     transitions_.listen(
         {[this](OpenTask& open) { on_changed(open); }, [this](OpenTask& open) { on_persisted(open); },
             [this](Task const& task) {
+                if (gate_) gate_->ended(task.id);
                 for (auto const& then : on_finished_) then(task);
             }});
     presence_.on_link([this](Ip const& agent) { spawn(resume_tasks(agent), TaskId()); });
@@ -88,11 +90,13 @@ Task const* LocalTaskEngine::open(TaskId id) const
     return open && is_open(open->task) ? &open->task : nullptr;
 }
 
-/// Throws Error 429.1 where there is no room for it. It is counted once TaskTransitions::insert has begun:
-/// nothing may wait in between, or those that come together would all find the same room.
-Task LocalTaskEngine::task_of(Order order)
+/// Throws Error 423.1 where it may not start now, 429.1 where there is no room for it. It is counted once
+/// TaskTransitions::insert has begun: nothing may wait in between, or those that come together would all find
+/// the same room.
+Task LocalTaskEngine::task_of(Order order, GatePlace& place)
 {
     require_processor(order.ins);
+    auto const held_back = why_held_back(order);
     limits_.require_room(order);
     Task task;
     task.id = order.id == TaskId() ? next_id() : order.id;
@@ -105,10 +109,12 @@ Task LocalTaskEngine::task_of(Order order)
     task.from = std::move(order.from);
     task.cron_id = order.cron_id;
     task.fire_time = order.fire_time;
+    task.run = order.run;
     task.start = clock_.now();
     task.status = TaskStatus::waiting;
     auto const lost_after = transitions_.lost_after();
     life::Context const context{task.start, lost_after, life::start_span(task, lost_after)};
+    if (!held_back.empty()) return life::decide(task, life::HeldBack{held_back}, context).task;
     if (!presence_.link(task.agent)) {
         if (task.ins.ttl > 0s) return task;
         task = life::decide(task, life::AgentOffline{not_online(task.agent)}, context).task;
@@ -120,15 +126,20 @@ Task LocalTaskEngine::task_of(Order order)
     bool const has_turn = task.type == TaskType::rt || flow == flows_.end() ||
                           (flow->second.takes_ready(task.ins.param.size()) && !flow->second.is_paused() &&
                               !registry_.next_waiting(task.agent));
-    return has_turn ? life::decide(task, life::HandedOver{}, context).task : task;
+    if (!has_turn) return task;
+    place.take(task);
+    return life::decide(task, life::HandedOver{}, context).task;
 }
 
 asio::awaitable<TaskEngine::Recorded> LocalTaskEngine::send(Order order)
 {
     auto audit_write = std::move(order.audit_write);
     auto caller = std::move(order.caller);
-    auto fresh = task_of(std::move(order));
+    GatePlace place(gate_);
+    bool const is_forced = order.is_forced;
+    auto fresh = task_of(std::move(order), place);
     auto recorded = co_await transitions_.insert(std::move(fresh), std::move(audit_write));
+    if (recorded.is_new) place.keep();
     auto& task = recorded.task;
     if (is_final(task.status) && recorded.is_new) co_return recorded;
     if (!recorded.is_new) {
@@ -136,6 +147,7 @@ asio::awaitable<TaskEngine::Recorded> LocalTaskEngine::send(Order order)
         co_return recorded;
     }
     auto open = registry_.find(task.id);
+    open->is_forced = is_forced;
     auto handed = std::make_shared<Task>(std::move(task));
     task = co_await hand_over(std::move(open), std::move(handed), std::move(caller));
     co_return recorded;
@@ -205,8 +217,10 @@ asio::awaitable<Task> LocalTaskEngine::run(Order order, Authorize authorize)
     auto const limit = order.ins.timeout == 0s ? timeouts_.default_timeout : order.ins.timeout;
     auto audit_write = std::move(order.audit_write);
     auto caller = std::move(order.caller);
-    auto fresh = task_of(std::move(order));
+    GatePlace place(gate_);
+    auto fresh = task_of(std::move(order), place);
     auto recorded = co_await transitions_.insert(std::move(fresh), std::move(audit_write));
+    if (recorded.is_new) place.keep();
     auto& task = recorded.task;
     if (!recorded.is_new && authorize) authorize(task);
     if (is_final(task.status)) co_return task;
@@ -311,6 +325,7 @@ asio::awaitable<void> LocalTaskEngine::tell_cancel(Ip agent, TaskId id)
 
 void LocalTaskEngine::on_changed(OpenTask& open)
 {
+    if (gate_) tell_gate(open);
     answer_waiters(open);
     bool const is_over = !is_open(open.task);
     if (is_over) {

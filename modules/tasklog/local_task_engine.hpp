@@ -5,6 +5,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -77,8 +79,13 @@ public:
     }
     [[nodiscard]] asio::awaitable<std::vector<std::optional<LastRun>>> last_runs(
         std::vector<TaskId> crons) override;
+    void keep_tasks_of(std::function<bool(Db&, TaskId)> is_open) override { kept_ = std::move(is_open); }
+    /// Null where there is none; see keep_tasks_of.
+    [[nodiscard]] std::function<bool(Db&, TaskId)> const& kept() const noexcept { return kept_; }
     void set_timeouts(Timeouts timeouts) override { timeouts_ = timeouts; }
     [[nodiscard]] Timeouts timeouts() const override { return timeouts_; }
+    void set_start_gate(StartGate& gate) override;
+    void require_may_start(Ip const& agent, Instruction const& ins) const override;
     void require_processor(Instruction const& ins) const override;
     [[nodiscard]] DailyBytes& daily_bytes() noexcept { return daily_bytes_; }
 
@@ -91,7 +98,14 @@ public:
 private:
     using Outcome = OneShot<bool>;
 
-    [[nodiscard]] Task task_of(Order order);
+    /// What is taken at the gate for a task, until it is known to be recorded.
+    class GatePlace;
+    [[nodiscard]] Task task_of(Order order, GatePlace& place);
+    [[nodiscard]] std::string why_held_back(Order const& order) const;
+    [[nodiscard]] bool is_held_back(OpenTaskPtr const& open);
+    void tell_gate(OpenTask& open);
+    void hand_over_all_held_back();
+    void hand_over_freed(std::string const& place);
     [[nodiscard]] static Outcome add_waiter(std::vector<TaskWaiter>& waiters, std::weak_ptr<Peer> caller);
     [[nodiscard]] asio::awaitable<Task> outcome_of_first(Task first, std::weak_ptr<Peer> caller);
 
@@ -136,6 +150,9 @@ private:
     Presence& presence_;
     AppDirectory const& apps_;
     Quotas const* quotas_;
+    StartGate* gate_ = nullptr;
+    std::map<std::string, std::set<TaskId>>
+        held_back_; ///< What waits at the gate, by what has to become free.
     TaskRegistry registry_;
     DailyBytes daily_bytes_;
     TaskLimits limits_;
@@ -146,6 +163,7 @@ private:
     std::unordered_map<Ip, HandoverFlow> flows_;
     std::vector<std::function<void(Task const&)>> on_finished_;
     std::function<std::optional<CronJobOf>(TaskId)> cron_job_;
+    std::function<bool(Db&, TaskId)> kept_;
     bool is_stopping_ = false;
 };
 

@@ -22,6 +22,11 @@ asio::awaitable<Task> LocalTaskEngine::hand_over(
     bool is_in_flight = false;
     if (is_waiting) {
         hand_over_next(open->task.agent);
+        if (!open->gate_place.empty()) {
+            std::erase_if(
+                open->handover_waiters, [&](auto const& other) { return other.outcome == outcome; });
+            co_return open->task;
+        }
     } else if (auto& flow = flow_of(*open); flow.has_room() && !flow.has_ready()) {
         take_slot(*open);
         is_in_flight = true;
@@ -95,6 +100,7 @@ void LocalTaskEngine::hand_over_next(Ip const& agent)
             take_slot(*open);
             spawn(hand_over_ready(open, std::move(task)), open->task.id);
         } else if (auto const open = registry_.next_waiting(agent)) {
+            if (is_held_back(open)) continue;
             take_slot(*open);
             open->is_being_sent = true;
             registry_.update_waiting(*open);
@@ -142,6 +148,7 @@ asio::awaitable<void> LocalTaskEngine::hand_over_waiting(OpenTaskPtr open)
     }
     open->is_being_sent = false;
     registry_.update_waiting(*open);
+    if (gate_) tell_gate(*open);
     bool const is_due = is_handed_over && open->task.status == TaskStatus::sent;
     if (is_due && task->type != TaskType::rt) {
         co_await hand_over_ready(open, std::move(task));

@@ -5,6 +5,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "elves/clock.hpp"
@@ -60,6 +61,8 @@ struct OpenTask {
     Peer const* in_flight = nullptr; ///< The link on which the agent has not answered yet.
     bool is_ready = false;           ///< `sent`, and waits for room on the link: not written to it yet.
     bool is_being_sent = false;      ///< `waiting`, and its turn to be handed over has come.
+    std::string gate_place{};        ///< `waiting`, and what has to become free; "" where nothing has to.
+    bool is_forced = false;          ///< It waits for no window and no cap.
     bool has_slot = false;           ///< Counts as in flight there.
     HandoverFlow* flow = nullptr;    ///< Its agent's, once it was handed over.
     bool confirm_due = false;        ///< The agent waits to hear that the result is on disk.

@@ -12,10 +12,10 @@ namespace {
 constexpr std::int64_t most_looked_at = 5'000;
 constexpr std::chrono::milliseconds longest_round = std::chrono::hours(1);
 
-constexpr auto select_old =
-    "SELECT r.key, coalesce(r.own_id, r.key), r.start_time, " TASK_STATUS ", o.cancel_due, o.end_after "
-    "FROM task_requests AS r LEFT JOIN task_outcomes AS o ON o.key = r.key "
-    "WHERE r.key > ?1 ORDER BY r.key LIMIT ?2";
+constexpr auto select_old = "SELECT r.key, coalesce(r.own_id, r.key), r.start_time, " TASK_STATUS
+                            ", o.cancel_due, o.end_after, r.run "
+                            "FROM task_requests AS r LEFT JOIN task_outcomes AS o ON o.key = r.key "
+                            "WHERE r.key > ?1 ORDER BY r.key LIMIT ?2";
 constexpr auto delete_request = "DELETE FROM task_requests WHERE key=?";
 constexpr auto delete_outcome = "DELETE FROM task_outcomes WHERE key=?";
 constexpr auto delete_processing = "DELETE FROM task_processing WHERE key=?";
@@ -75,7 +75,8 @@ bool is_old(Run const& row, Instant now, KeepTimes const& keep)
 }
 
 /// Up to `limit` of those that the walk comes to next.
-std::vector<OldTask> walk_on(Db& db, PruneWalk& walk, Instant now, KeepTimes const& keep, std::int64_t limit)
+std::vector<OldTask> walk_on(Db& db, PruneWalk& walk, Instant now, KeepTimes const& keep, std::int64_t limit,
+    std::function<bool(Db&, TaskId)> const& is_kept)
 {
     auto const youngest = now - std::min(keep.others, keep.failed);
     std::vector<OldTask> old;
@@ -96,6 +97,8 @@ std::vector<OldTask> walk_on(Db& db, PruneWalk& walk, Instant now, KeepTimes con
         ++looked_at;
         walk.pass(run.number(0));
         if (!is_old(run, now, keep)) continue;
+        bool const is_of_run = is_kept && !run.is_null(6);
+        if (is_of_run && is_kept(db, TaskId(static_cast<std::uint64_t>(run.number(6))))) continue;
         OldTask const task{run.number(0), TaskId(static_cast<std::uint64_t>(run.number(1)))};
         if (!owes_delivery(db, task.id)) old.push_back(task);
     }
@@ -104,11 +107,12 @@ std::vector<OldTask> walk_on(Db& db, PruneWalk& walk, Instant now, KeepTimes con
 
 } // namespace
 
-PruneResult prune(Db& db, Instant now, KeepTimes keep, std::int64_t limit)
+PruneResult prune(
+    Db& db, Instant now, KeepTimes keep, std::int64_t limit, std::function<bool(Db&, TaskId)> const& is_kept)
 {
     auto& walk = db.part<PruneWalk>();
     walk.set_off(now, std::min(std::min(keep.others, keep.failed) / 10, longest_round));
-    auto const old = walk_on(db, walk, now, keep, limit);
+    auto const old = walk_on(db, walk, now, keep, limit, is_kept);
     for (auto const& task : old) {
         delete_output(db, task.id);
         for (auto const* const sql : {delete_request, delete_outcome, delete_processing})

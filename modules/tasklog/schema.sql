@@ -132,6 +132,7 @@ CREATE TABLE task_requests (
     fire_time      INTEGER,
     firings        INTEGER,                      -- NULL: one
     last_fire_time INTEGER,
+    run            INTEGER,                      -- the run of many hosts that it is part of
     app            TEXT    NOT NULL,
     func           TEXT    NOT NULL,
     asked_by       TEXT,                         -- NULL: without a key
@@ -208,6 +209,7 @@ CREATE VIEW tasks AS SELECT
     r.start_time + o.taken_after AS taken_time,
     r.start_time + o.reported_after AS reported_time,
     iif(r.cron_id IS NULL, NULL, printf('%016X', r.cron_id)) AS cron_id, r.fire_time, coalesce(r.firings, 1) AS firings, r.last_fire_time,
+    iif(r.run IS NULL, NULL, printf('%016X', r.run)) AS run,
     o.sync_flag, coalesce(o.sync_error, '') AS sync_error, o.sync_costtime,
     r.start_time + o.called_back_after AS callback_time, o.worker_flag, o.worker_result, o.worker_costtime,
     o.stderr, o.exit_code, o.truncated, coalesce(o.cancel_due, 0) AS cancel_due,

@@ -55,6 +55,7 @@ void read_request(Reader& read, Row& row)
     task.fire_time = read.maybe_time();
     task.firings = read.maybe_number().value_or(1);
     task.last_fire_time = read.maybe_time();
+    if (auto const run = read.maybe_number()) task.run = TaskId(static_cast<std::uint64_t>(*run));
 }
 
 std::optional<WorkerReport> read_report(Reader& read, Instant start)

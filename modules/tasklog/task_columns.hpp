@@ -14,7 +14,8 @@
 #define TASK_COLUMNS_WITH(param, errors)                                                                     \
     "r.key, r.own_id, r.agent, r.type, r.mode, r.app, r.func, " param ", r.timeout, r.proxy, r.ttl, "        \
     "r.dedup, r.status, r.asked_by, r.asked_from, r.start_time, r.cron_id, r.fire_time, r.firings, "         \
-    "r.last_fire_time, o.status, o.sent_after, o.end_after, o.taken_after, o.reported_after, o.sync_flag, "  \
+    "r.last_fire_time, r.run, o.status, o.sent_after, o.end_after, o.taken_after, o.reported_after, "        \
+    "o.sync_flag, "                                                                                          \
     "o.sync_error, o.sync_costtime, o.called_back_after, o.worker_flag, o.worker_result, "                   \
     "o.worker_costtime, " errors ", o.exit_code, o.truncated, o.cancel_due, p.sync_flag, p.sync_error, "     \
     "p.sync_costtime, p.first_time, p.last_time, p.tries, p.callback_time, p.message, p.costtime"

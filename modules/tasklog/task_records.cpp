@@ -12,8 +12,8 @@ namespace {
 constexpr auto insert_request =
     "INSERT OR FAIL INTO task_requests (key, own_id, block, agent, type, mode, status, start_time, timeout, "
     "ttl, "
-    "cron_id, fire_time, firings, last_fire_time, app, func, asked_by, asked_from, dedup, proxy, param) "
-    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "cron_id, fire_time, firings, last_fire_time, run, app, func, asked_by, asked_from, dedup, proxy, param) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr auto replace_outcome = "REPLACE INTO task_outcomes (key, status, cancel_due, sent_after, "
                                  "taken_after, reported_after, end_after, "
                                  "sync_flag, sync_costtime, called_back_after, worker_flag, worker_costtime, "
@@ -104,7 +104,8 @@ void insert_row(Db& db, Task const& task, std::int64_t block)
     bind.maybe(number_of(task.cron_id))
         .maybe(ms(task.fire_time))
         .maybe(firings)
-        .maybe(ms(task.last_fire_time));
+        .maybe(ms(task.last_fire_time))
+        .maybe(number_of(task.run));
     bind.text(task.ins.app).text(task.ins.func).maybe(unless_empty(task.by)).text(task.from);
     bind.maybe(unless_empty(task.ins.dedup)).maybe(unless_empty(task.ins.proxy)).text(task.ins.param);
     run.execute();

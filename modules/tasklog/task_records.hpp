@@ -150,6 +150,8 @@ struct KeepTimes {
 /// Deletes up to `limit` tasks that owe nothing and are kept for long enough at `now`. Walks from the oldest
 /// on, a bounded number of tasks each time, and goes on where the last call on this connection stopped; after
 /// a tenth of the shorter time, an hour at most, it begins anew, for what was not to be deleted before.
-[[nodiscard]] PruneResult prune(Db& db, Instant now, KeepTimes keep, std::int64_t limit);
+/// `is_kept`: whether the tasks of a run stay, however old; may be empty.
+[[nodiscard]] PruneResult prune(Db& db, Instant now, KeepTimes keep, std::int64_t limit,
+    std::function<bool(Db&, TaskId run)> const& is_kept = {});
 
 } // namespace elves::task_records

@@ -62,7 +62,8 @@ std::vector<TaskId> TaskRegistry::all() const
 
 void TaskRegistry::update_waiting(OpenTask& open)
 {
-    bool const waits = open.is_counted && open.task.status == TaskStatus::waiting && !open.is_being_sent;
+    bool const waits = open.is_counted && open.task.status == TaskStatus::waiting && !open.is_being_sent &&
+                       open.gate_place.empty();
     if (waits == std::exchange(open.is_listed_as_waiting, waits)) return;
     auto& waiting = by_agent_.at(open.task.agent).waiting;
     if (waits) {

@@ -35,7 +35,7 @@ json::object task_text(task_records::Row const& row, Zone const& zone)
         {"processor_costtime", text(module.processor_costtime)}, {"endtime", text(task.end, zone)},
         {"result_flag", result_flag(task)}, {"cron_id", task.cron_id ? task.cron_id->text() : ""},
         {"fire_time", text(task.fire_time, zone)}, {"last_fire_time", text(task.last_fire_time, zone)},
-        {"count", std::to_string(task.firings)}};
+        {"run", task.run ? task.run->text() : ""}, {"count", std::to_string(task.firings)}};
 }
 
 } // namespace elves

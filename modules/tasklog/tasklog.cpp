@@ -99,9 +99,10 @@ void Tasklog::configure(Section const& section)
     engine_.set_lost_after(lost_after);
     outbox_.set_give_up(give_up);
     output_.set_most(output);
-    pruner_.set(std::min(keep, keep_failed), [keep, keep_failed](Db& db, Instant now, std::int64_t most) {
-        return task_records::prune(db, now, {keep, keep_failed}, most);
-    });
+    pruner_.set(
+        std::min(keep, keep_failed), [this, keep, keep_failed](Db& db, Instant now, std::int64_t most) {
+            return task_records::prune(db, now, {keep, keep_failed}, most, engine_.kept());
+        });
 }
 
 void Tasklog::declare(MethodTable& table)

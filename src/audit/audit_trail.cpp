@@ -219,6 +219,11 @@ public:
         record_.proxy = plain_proxy(ins.proxy);
     }
 
+    void show(std::string text) override
+    {
+        if (may_change_) param_ = {std::move(text), false};
+    }
+
     [[nodiscard]] std::function<void(Db&)> also(std::string target) override
     {
         if (!may_change_) return nullptr;

@@ -2,23 +2,11 @@
 
 #include <algorithm>
 
-#include <fnmatch.h>
-
+#include "elves/app_globs.hpp"
 #include "elves/instruction.hpp"
 #include "elves/json_fields.hpp"
 
 namespace elves {
-
-namespace {
-
-bool fits(std::string const& glob, std::string const& name)
-{
-    return ::fnmatch(glob.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
-}
-
-bool is_glob(std::string_view entry) { return entry.find_first_of("*?") != std::string_view::npos; }
-
-} // namespace
 
 bool role_may(Role role, Right right) noexcept
 {
@@ -76,50 +64,6 @@ bool Key::may_touch(Ip const& ip) const noexcept { return ips.contains(ip); }
 
 namespace {
 
-/// An entry of `apps` as it is read: names may have dots, so only the last dot of an entry separates app and
-/// function. `a.b` is function `b` of app `a`; an app called `a.b` is written `a.b.*`.
-struct Entry {
-    explicit Entry(std::string_view text)
-        : dot(text.rfind('.'))
-        , app(text.substr(0, dot))
-        , func(dot == std::string_view::npos ? std::string_view() : text.substr(dot + 1))
-    {
-    }
-    [[nodiscard]] bool has_dot() const noexcept { return dot != std::string_view::npos; }
-
-    std::string_view::size_type dot;
-    std::string app;
-    std::string func;
-};
-
-/// Could a glob without a dot, which stands for all of `app.func`, match some function of that app?
-bool may_match_app(std::string const& glob, std::string const& app)
-{
-    auto const before_function = app + ".";
-    for (std::size_t end = 1; end <= glob.size(); ++end) {
-        // The rest has to match a function's name, which is not empty.
-        bool const has_rest = end < glob.size() || glob[end - 1] == '*';
-        if (has_rest && fits(glob.substr(0, end), before_function)) return true;
-    }
-    return false;
-}
-
-bool covers(std::string const& own, Instruction const& ins)
-{
-    if (own == "*") return true;
-    Entry const entry(own);
-    if (entry.has_dot()) return fits(entry.app, ins.app) && fits(entry.func, ins.func);
-    return own == ins.app || (is_glob(own) && fits(own, ins.name()));
-}
-
-/// Some function of that app; agrees with `covers`.
-bool covers_app(std::string const& own, std::string const& app)
-{
-    Entry const entry(own);
-    if (entry.has_dot()) return !entry.func.empty() && fits(entry.app, app);
-    return own == "*" || own == app || (is_glob(own) && may_match_app(own, app));
-}
-
 /// A hint for who wrote the app's whole name and means the app: such an entry is one of its functions' now.
 std::string hint_for(Key const& key, std::string const& app)
 {
@@ -130,16 +74,9 @@ std::string hint_for(Key const& key, std::string const& app)
 
 } // namespace
 
-bool Key::may_run(Instruction const& ins) const
-{
-    return std::any_of(apps.begin(), apps.end(), [&](auto const& own) { return covers(own, ins); });
-}
+bool Key::may_run(Instruction const& ins) const { return AppGlobs::covers(apps, ins); }
 
-bool Key::may_use(std::string_view app) const
-{
-    std::string const text(app);
-    return std::any_of(apps.begin(), apps.end(), [&](auto const& own) { return covers_app(own, text); });
-}
+bool Key::may_use(std::string_view app) const { return AppGlobs::covers_app(apps, app); }
 
 bool Key::has_all_ips() const noexcept { return ips.is_all(); }
 

@@ -31,6 +31,7 @@ public:
     {
         if (task_.status != TaskStatus::waiting) return false;
         task_.status = TaskStatus::sent;
+        task_.sync_error.clear();
         ++task_.handover;
         task_.sent = context_.now;
         auto const& ins = task_.ins;
@@ -108,6 +109,13 @@ public:
         return finish(status_of(event.report));
     }
 
+    bool operator()(HeldBack const& event)
+    {
+        if (task_.status != TaskStatus::waiting || task_.sync_error == event.why) return false;
+        task_.sync_error = event.why;
+        return true;
+    }
+
     bool operator()(SyncTimedOut const&)
     {
         if (task_.type != TaskType::rt || is_final(task_.status)) return false;
@@ -120,6 +128,11 @@ public:
     {
         if (task_.status != TaskStatus::waiting) return false;
         bool const has_ttl = task_.ins.ttl > 0s;
+        if (!task_.sync_error.empty()) {
+            set_not_taken(task_.sync_error + "; its ttl of " + std::to_string(task_.ins.ttl.count()) +
+                          " s was over before that changed");
+            return finish(TaskStatus::expired);
+        }
         set_not_taken(has_ttl ? "[410.1] the agent did not come within the ttl of " +
                                     std::to_string(task_.ins.ttl.count()) + " s"
                               : "[410.1] the agent did not start it, and did not come back in time");

@@ -38,6 +38,9 @@ enum class Completes {
     group,
     target,
     run,
+    schedule,
+    window,
+    cap,
     exec_words, ///< `IP... APP FUNC [PARAM]`
 };
 
@@ -143,6 +146,9 @@ struct Command {
 [[nodiscard]] std::span<Command const> label_commands();
 [[nodiscard]] std::span<Command const> run_commands();
 [[nodiscard]] std::span<Command const> runs_commands();
+[[nodiscard]] std::span<Command const> schedule_commands();
+[[nodiscard]] std::span<Command const> window_commands();
+[[nodiscard]] std::span<Command const> cap_commands();
 [[nodiscard]] std::span<Command const> group_commands();
 [[nodiscard]] std::span<Command const> forget_commands();
 [[nodiscard]] std::span<Command const> cron_commands();

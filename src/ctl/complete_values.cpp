@@ -192,6 +192,29 @@ Candidates runs(CompletionInput const& input)
     return found;
 }
 
+Candidates schedules(CompletionInput const& input)
+{
+    Server server(input);
+    Candidates found;
+    for (auto const& row : server.rows("run", "listschedules", {}, most_tasks)) {
+        auto const& schedule = row.as_object();
+        found.push_back({plain_field(schedule, "id"), plain_field(schedule, "rule") + " " +
+                                                          plain_field(schedule, "ins.app") + "." +
+                                                          plain_field(schedule, "ins.func")});
+    }
+    return found;
+}
+
+/// Of windows, or of caps.
+Candidates named(CompletionInput const& input, std::string_view method)
+{
+    Server server(input);
+    Candidates found;
+    for (auto const& row : server.rows("run", method, {}, most_agents))
+        found.push_back({plain_field(row.as_object(), "name"), plain_field(row.as_object(), "target")});
+    return found;
+}
+
 Candidates params(CompletionInput const& input)
 {
     if (input.current.starts_with('@') && !input.current.starts_with("@@")) return {{":file", "@"}};
@@ -274,6 +297,12 @@ Candidates values_for(Arg const& arg, CompletionInput const& input)
         return targets(input);
     case Completes::run:
         return runs(input);
+    case Completes::schedule:
+        return schedules(input);
+    case Completes::window:
+        return named(input, "listwindows");
+    case Completes::cap:
+        return named(input, "listcaps");
     case Completes::exec_words:
         return exec_words(input);
     }

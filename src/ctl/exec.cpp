@@ -92,6 +92,8 @@ Exit exec(Context const& with)
     ExecPlan plan;
     plan.agents = words.agents;
     plan.ins = ins_of(args, words);
+    plan.is_forced = args.has("--force");
+    plan.note = args.text("--note");
     plan.is_async = args.has("--async") || args.has("--output");
     plan.follows = args.has("--output");
     if (args.has("--ttl") && !plan.is_async) throw Usage("--ttl goes with --async: who waits can't be away");
@@ -129,7 +131,10 @@ std::span<Command const> exec_commands()
                 may("--proxy",
                     "The app's file to run, or INTERPRETER|FILE; needs a key with the right files."),
                 may("--parallel", "At most so many agents at a time (50)."),
-                may("--dedup", "A name for this task: sent again, it does not run again.")},
+                may("--dedup", "A name for this task: sent again, it does not run again."),
+                flag("--force",
+                    "Start it although a window is closed or a cap is full; needs the right manage."),
+                may("--note", "Why; it is in the audit trail. Needs the right manage.")},
             exec},
     };
     return all;

@@ -76,6 +76,8 @@ asio::awaitable<void> Exec::on_agent(std::size_t index)
 asio::awaitable<HostResult> Exec::send(Ip agent)
 {
     json::object call{{"agentip", agent.text()}, {"ins", plan_.ins}};
+    if (plan_.is_forced) call["force"] = true;
+    if (!plan_.note.empty()) call["note"] = plan_.note;
     auto const limit = with_.session.limit();
     // An agent has 10 s to take it, before its worker's time begins.
     auto const handover = std::chrono::seconds(10);

@@ -15,6 +15,8 @@ struct ExecPlan {
     json::object ins;
     std::chrono::seconds timeout{90}; ///< That the worker may take.
     std::size_t parallel = 50;
+    bool is_forced = false; ///< Against windows and caps,
+    std::string note;       ///< and why.
     bool is_async = false;
     bool follows = false; ///< Shows what an async task prints until it has ended.
 };

@@ -2,18 +2,11 @@
 #include "ctl/command.hpp"
 #include "ctl/printable.hpp"
 #include "ctl/put_not_empty.hpp"
+#include "ctl/run_words.hpp"
 
 namespace elves::ctl {
 
 namespace {
-
-/// A target may have been typed without quotes around it.
-std::string target_of(Args const& args)
-{
-    std::string target;
-    for (auto const& word : args.all("TARGET")) target += (target.empty() ? "" : " ") + word;
-    return target;
-}
 
 /// `12 hosts; 3 undecided: they have no env, role`
 std::string found_text(json::object const& reply)
@@ -30,7 +23,7 @@ std::string found_text(json::object const& reply)
 
 Exit explain(Context const& with)
 {
-    json::object fields{{"target", target_of(with.args)}, {"agentip", with.args.text("--why")}};
+    json::object fields{{"target", typed_target(with.args)}, {"agentip", with.args.text("--why")}};
     auto const reply = with.session.call("fleet", "explaintarget", std::move(fields));
     with.out.rows(reply, rows_of(reply), {"match", "text", "value"});
     with.out.line(with.args.text("--why") + ": " + plain_field(reply, "match"));
@@ -39,7 +32,7 @@ Exit explain(Context const& with)
 
 Exit count_by(Context const& with)
 {
-    json::object fields{{"target", target_of(with.args)}, {"by", with.args.text("--by")}};
+    json::object fields{{"target", typed_target(with.args)}, {"by", with.args.text("--by")}};
     auto const reply = with.session.call("fleet", "counthosts", std::move(fields));
     with.out.rows(reply, rows_of(reply), {"value", "online", "offline"});
     with.out.line(found_text(reply));
@@ -50,7 +43,7 @@ Exit hosts(Context const& with)
 {
     if (with.args.has("--why")) return explain(with);
     if (with.args.has("--by")) return count_by(with);
-    json::object fields{{"target", target_of(with.args)}};
+    json::object fields{{"target", typed_target(with.args)}};
     if (with.args.has("--count")) {
         fields["limit"] = 1;
         auto const reply = with.session.call("fleet", "findagents", std::move(fields));
@@ -96,7 +89,7 @@ Exit label_unset(Context const& with)
 
 Exit group_set(Context const& with)
 {
-    json::object fields{{"name", with.args.text("NAME")}, {"target", target_of(with.args)}};
+    json::object fields{{"name", with.args.text("NAME")}, {"target", typed_target(with.args)}};
     put_not_empty(with.args, fields, "note", "--note");
     with.out.document(with.session.call("fleet", "setgroup", std::move(fields)));
     with.out.line("set the group " + with.args.text("NAME"));

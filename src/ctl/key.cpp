@@ -57,6 +57,7 @@ json::object typed(Context const& with)
         put_time(with, key, "expires", "--expires", Bound::future);
     }
     put_not_empty(args, key, "files", "--files");
+    put_not_empty(args, key, "run_hosts", "--run-hosts");
     if (args.has("--apps")) key["apps"] = split(args.text("--apps"));
     if (args.has("--ips")) key["iplist"] = split(args.text("--ips"));
     if (auto quota = typed_quota(args); !quota.empty()) key["quota"] = std::move(quota);
@@ -141,7 +142,7 @@ Exit list(Context const& with)
                 "quota.bytes_per_day", "quota.workers"});
     } else {
         with.out.rows(reply, rows,
-            {"key", "name", "role", "apps", "iplist", "enabled", "files", "expires", "used_time",
+            {"key", "name", "role", "apps", "iplist", "enabled", "files", "run_hosts", "expires", "used_time",
                 "used_from"});
     }
     return Exit::well;
@@ -167,6 +168,8 @@ Arg files()
         "--files", "May it name which file of an app runs (ins.proxy)? Left out of key add: false.");
 }
 
+Arg run_hosts() { return may("--run-hosts", "The most hosts that one of its runs may have, or unlimited."); }
+
 Arg expires()
 {
     return may("--expires", "Until when it is valid: a time as YYYY-MM-DD HH:MM:SS in the server's zone, a "
@@ -187,12 +190,12 @@ std::span<Command const> key_commands()
         {"add", "Make a key, and show its token, this once.",
             with_quota({needs("NAME", "Whose it is."), role(true), apps(),
                 may("--ips", "Its addresses and CIDR ranges, with commas, or *; without: none."), expires(),
-                files()}),
+                files(), run_hosts()}),
             add},
         {"set", "Change what is given of a key.",
             with_quota({needs("KEY", "The key.").of(Completes::key), may("--name", "Whose it is."),
                 role(false), apps(), may("--ips", "Its addresses and CIDR ranges, with commas, or *."),
-                expires(), files(),
+                expires(), files(), run_hosts(),
                 one_of("--enabled", "false: it is refused until it is true again.", {"true", "false"})}),
             set},
         {"rotate", "Make a new token for a key, and show it, this once.",

@@ -140,8 +140,9 @@ std::variant<Router::Found, Error> Router::find(Envelope const& envelope, JsonVa
     auto const* const method = found_in_any_case(envelope.mqf,
         [&](std::string_view name) { return found->second->find(as_printed(found->first, name, call)); });
     if (!method) {
-        return Error(codes::no_method, "no method " + quoted(envelope.mqf) + " in " + found->first +
-                                           "; elves.methods lists what there is");
+        auto const instead = found->second->instead_of(lower(envelope.mqf));
+        return Error(codes::no_method, "no method " + quoted(envelope.mqf) + " in " + found->first + "; " +
+                                           (instead.empty() ? "elves.methods lists what there is" : instead));
     }
     return Found{found->first, method};
 }

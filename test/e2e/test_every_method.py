@@ -31,7 +31,7 @@ WRONG = {
     "object of name: version": ("403.10", ["x", 7, [], {"demo": 1}]),
     "object of key: value": ("403.10", ["x", 7, [], {"Env": "x"}, {"env": 7}, {"env": ""}]),
     "target": ("403.11", ["(", "evn=prod", 7, [], None]),
-    "group name": ("403.10", ["Web", "@web", "x" * 65, 7, None]),
+    "short name": ("403.10", ["Web", "@web", "x" * 65, 7, None]),
     "ins of a run": ("403.10", ["x", 7, [], None]),
     "number or percentage": ("403.10", ["x", -1, "101%", "1.5", [], {}]),
     "numbers and percentages": ("403.10", ["x", "0", "1,0%", "1,,2", [], {}]),
@@ -40,6 +40,7 @@ WRONG = {
     "name or fail": ("403.10", ["x", 7]),
     "string of 64 characters": ("403.10", ["x" * 65, 7, []]),
     "string of 1 KiB": ("403.10", ["x" * 1025, 7, []]),
+    "whole number or unlimited": ("403.10", ["x", -1, 1.5, "many", []]),
     "host states": ("403.10", ["x", ["x"], 7, {}]),
     "pause, resume, stop or cancel": ("403.10", ["x", 7, []]),
     "online or offline": ("403.10", ["away", 7]),
@@ -138,6 +139,17 @@ class EveryMethod(HouseTest):
             ("run", "steerrun"): lambda: {"id": self.pending_run(), "do": "stop"},
             ("run", "retryrun"): lambda: {"id": self.stopped_run(), "states": ["not_started"]},
             ("run", "watchrun"): {"id": run},
+            ("run", "setschedule"): {"target": IP, "ins": INS, "rule": RULE},
+            ("run", "delschedule"): lambda: {"id": self.schedule()},
+            ("run", "startschedule"): lambda: {"id": self.schedule(on=False)},
+            ("run", "stopschedule"): lambda: {"id": self.schedule()},
+            ("run", "listschedules"): {},
+            ("run", "setwindow"): {"name": "freeze", "target": IP, "rule": RULE, "lasts": 60},
+            ("run", "delwindow"): lambda: call.ok("run", "setwindow", name="gone", target=IP, rule=RULE, lasts=1) and {"name": "gone"},
+            ("run", "listwindows"): {},
+            ("run", "setcap"): {"name": "few", "target": IP, "most": 100},
+            ("run", "delcap"): lambda: call.ok("run", "setcap", name="gone", target=IP, most=100) and {"name": "gone"},
+            ("run", "listcaps"): {},
             ("cron", "getcronlistbyip"): {"agentip": IP},
             ("cron", "getcronlistbykey"): {"by": self.made["key"]},
             ("cron", "listcrons"): {"agentip": IP, "limit": 10},
@@ -162,6 +174,12 @@ class EveryMethod(HouseTest):
             ("elves", "listaudit"): {},
             ("elves", "verifyaudit"): {},
         }
+
+    def schedule(self, on=True):
+        id_ = self.caller.ok("run", "setschedule", target=IP, ins=INS, rule=RULE)["id"]
+        if not on:
+            self.caller.ok("run", "stopschedule", id=id_)
+        return id_
 
     def pending_run(self):
         return self.caller.ok("run", "startrun", target=IP, ins=INS, at="2099-01-01 00:00:00")["id"]

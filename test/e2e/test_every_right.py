@@ -54,7 +54,12 @@ REACH = {
         "planrun": ("operate", REFUSED, TARGET), "startrun": ("operate", REFUSED, REFUSED),
         "getrun": ("read", REFUSED, PART), "listruns": ("read", CUT, FREE), "listrunhosts": ("read", REFUSED, CUT),
         "listanswers": ("read", REFUSED, CUT), "steerrun": ("operate", REFUSED, REFUSED),
-        "retryrun": ("operate", REFUSED, REFUSED), "watchrun": ("read", REFUSED, CUT)},
+        "retryrun": ("operate", REFUSED, REFUSED), "watchrun": ("read", REFUSED, CUT),
+        "setschedule": ("operate", REFUSED, REFUSED), "delschedule": ("operate", REFUSED, REFUSED),
+        "startschedule": ("operate", REFUSED, REFUSED), "stopschedule": ("operate", REFUSED, REFUSED),
+        "listschedules": ("read", CUT, FREE), "setwindow": ("manage", FREE, REFUSED), "delwindow": ("manage", FREE, FREE),
+        "listwindows": ("read", FREE, FREE), "setcap": ("manage", FREE, REFUSED), "delcap": ("manage", FREE, FREE),
+        "listcaps": ("read", FREE, FREE)},
     "cron": {
         "getcronlistbyip": ("read", CUT, REFUSED), "getcronlistbykey": ("read", CUT, CUT),
         "setcronbyip": ("operate", REFUSED, REFUSED),
@@ -101,6 +106,15 @@ class Asking(HouseTest):
                 begun = client.call("run", "startrun", auth=key, **fields)
         return begun.get("id") or self.root.ok("run", "startrun", **fields)["id"]
 
+    def schedule(self, key):
+        """One of that key's own, where it may set one."""
+        fields = {"target": IP, "ins": INS, "rule": RULE}
+        made = {}
+        if key and self.roles[key["key"]] in ("operator", "admin"):
+            with self.client(self.house, tcp=True) as client:
+                made = client.call("run", "setschedule", auth=key, **fields)
+        return made.get("id") or self.root.ok("run", "setschedule", **fields)["id"]
+
     def cron(self):
         return self.root.ok("cron", "setcronbyip", agentip=IP, rule=RULE, ins=INS)["id"]
 
@@ -142,8 +156,26 @@ class Asking(HouseTest):
             return {"target": IP, "ins": INS}
         if method in ("getrun", "listrunhosts", "listanswers", "watchrun"):
             return {"id": self.run_}
-        if method == "listruns":
+        if method in ("listruns", "listwindows", "listcaps"):
             return {}
+        if method == "listschedules":
+            self.schedule(None)
+            return {}
+        if method == "setschedule":
+            return {"target": IP, "ins": INS, "rule": RULE}
+        if method in ("delschedule", "startschedule", "stopschedule"):
+            id_ = self.schedule(key)
+            if method == "startschedule":
+                self.root.ok("run", "stopschedule", id=id_)
+            return {"id": id_}
+        if method in ("setwindow", "delwindow"):
+            window = {"name": "to-change", "target": IP, "rule": RULE, "lasts": 1}
+            self.root.ok("run", "setwindow", **window)
+            return window if method == "setwindow" else {"name": "to-change"}
+        if method in ("setcap", "delcap"):
+            cap = {"name": "to-change", "target": IP, "most": 1000}
+            self.root.ok("run", "setcap", **cap)
+            return cap if method == "setcap" else {"name": "to-change"}
         if method == "steerrun":
             return {"id": self.pending_run(key), "do": "stop"}
         if method == "retryrun":

@@ -53,8 +53,11 @@ public:
         task.start = clock_.now();
         task.cron_id = order.cron_id;
         task.fire_time = order.fire_time;
+        task.run = order.run;
         if (!quota_text_.empty()) throw QuotaExceeded(quota_text_);
         if (refusal_) throw Error(*refusal_, "refused by the test");
+        if (!order.is_forced) require_may_start(order.agent, order.ins);
+        if (gate_) gate_->begun(task.id, task.agent, task.ins);
         auto audit_write = std::move(order.audit_write);
         auto const recorded = co_await record(std::move(task), std::move(audit_write));
         co_return recorded;
@@ -104,6 +107,13 @@ public:
         }
         return ids;
     }
+    void set_start_gate(StartGate& gate) override { gate_ = &gate; }
+    void require_may_start(Ip const& agent, Instruction const& ins) const override
+    {
+        if (!gate_) return;
+        if (auto const obstacle = gate_->obstacle(agent, ins)) throw obstacle->error();
+    }
+    void keep_tasks_of(std::function<bool(Db&, TaskId)>) override {}
     void cron_jobs_from(std::function<std::optional<CronJobOf>(TaskId)> source) override
     {
         cron_job = std::move(source);
@@ -153,6 +163,7 @@ public:
         auto* const task = at(id);
         task->status = status;
         task->end = clock_.now();
+        if (gate_) gate_->ended(id);
         for (auto const& then : on_finished_) then(Task(*task));
     }
 
@@ -170,6 +181,7 @@ private:
         return nullptr;
     }
 
+    StartGate* gate_ = nullptr;
     Store& store_;
     Clock& clock_;
     std::vector<Task> tasks_;

@@ -19,20 +19,23 @@ struct House {
     InlineStore store{io.get_executor()};
     Pruner pruner{store, clock, "tasks"};
     std::uint64_t last_id = 0;
+    TaskId open_run{77};
 
     House()
     {
         store.migrate("tasklog", tasklog_schema);
-        pruner.set(100s, [](Db& db, Instant now, std::int64_t most) {
-            return task_records::prune(db, now, {100s, 1000s}, most);
+        pruner.set(100s, [this](Db& db, Instant now, std::int64_t most) {
+            return task_records::prune(
+                db, now, {100s, 1000s}, most, [this](Db&, TaskId run) { return run == open_run; });
         });
     }
-    TaskId ended(TaskStatus status, std::chrono::milliseconds ago = 0ms)
+    TaskId ended(TaskStatus status, std::chrono::milliseconds ago = 0ms, std::optional<TaskId> run = {})
     {
         Task task;
         task.id = TaskId(++last_id);
         task.agent = Ip::parse("10.0.0.1").value();
         task.status = status;
+        task.run = run;
         task.start = clock.now() - ago;
         if (is_final(status)) task.end = clock.now() - ago;
         task_records::insert(store.db(), task);
@@ -159,4 +162,15 @@ TEST_CASE(
     CHECK(house.count() == 12'010);
     house.pass(60ms);
     CHECK(house.count() == 12'000);
+}
+
+TEST_CASE("tasks of a run that has not ended stay, however old they are", "[tasklog]")
+{
+    House house;
+    house.ended(TaskStatus::done, 500s, TaskId(77));
+    house.ended(TaskStatus::done, 500s, TaskId(78));
+    house.ended(TaskStatus::done, 500s);
+    house.pruner.start();
+    house.pass(11s);
+    CHECK(house.count() == 1);
 }

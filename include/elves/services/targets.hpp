@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -26,6 +27,14 @@ struct TargetHosts {
 /// A digest of the addresses alone, in any order: 64 hex digits.
 [[nodiscard]] std::string target_digest(std::vector<Ip> const& hosts);
 
+/// A stored expression that is asked about one host at a time.
+class HostTest {
+public:
+    virtual ~HostTest() = default;
+    /// The host is one of the expression's now: as groups, labels and facts are at this moment.
+    [[nodiscard]] virtual bool selects(Ip const& host) = 0;
+};
+
 /// Which hosts? Offered by fleet. On the loop's thread.
 class Targets {
 public:
@@ -41,6 +50,21 @@ public:
     /// 403.11 for an unknown field.
     [[nodiscard]] virtual std::optional<std::string> host_value(
         Ip const& host, std::string_view field) const = 0;
+
+    /// Throws Error 403.11, in the words of the request's field `of`, where no host could have a field of
+    /// that name.
+    virtual void require_field(std::string_view of, std::string_view name) const = 0;
+
+    /// Made once for an expression, to be asked often; the Targets outlive it. Throws Error 403.11 for an
+    /// illegal one and for one that names a run, whose hosts are not known at once; 417.2 for an unknown
+    /// group.
+    [[nodiscard]] virtual std::unique_ptr<HostTest> host_test(std::string const& target) const = 0;
+
+    /// Who else refers to groups: a text for each that stands on that group, "schedule A49B1E8FA1B43BC5" say.
+    using GroupUsers = std::function<std::vector<std::string>(std::string_view group)>;
+    virtual void group_users_from(GroupUsers source) = 0;
+    /// The groups that an expression names itself. Throws Error 403.11 for an illegal one.
+    [[nodiscard]] virtual std::set<std::string> groups_of(std::string const& target) const = 0;
 
     /// Who knows the hosts of runs; the state "" for all of them. By address. Throws Error 417.1.
     using RunHosts = std::function<asio::awaitable<std::vector<Ip>>(TaskId run, std::string state, Caller)>;

@@ -11,6 +11,7 @@
 #include "elves/asio.hpp"
 #include "elves/error.hpp"
 #include "elves/peer.hpp"
+#include "elves/services/start_gate.hpp"
 #include "elves/sql.hpp"
 #include "elves/task.hpp"
 
@@ -36,7 +37,9 @@ public:
         std::string from; ///< The address that asks.
         std::optional<TaskId> cron_id;
         std::optional<Instant> fire_time;
+        std::optional<TaskId> run{}; ///< The run of many hosts that it is part of.
         AuditWrite audit_write;
+        bool is_forced = false; ///< It starts although a window or a cap is against it.
         /// Who waits for the answer: its wait ends when this connection has closed. Empty: nobody in
         /// particular.
         std::weak_ptr<Peer> caller{};
@@ -52,7 +55,8 @@ public:
     /// Records a task and hands it over. Returns when the agent has taken or refused it, or did not answer
     /// for
     /// `[sheduler] handover_timeout`; at once where the agent is offline. The task says which. Throws Error
-    /// 413.2, 429.1 (too many open tasks, or a quota), 507.1: then there is no such task.
+    /// 413.2, 423.1 (a window is closed, or a cap is full), 429.1 (too many open tasks, or a quota), 507.1:
+    /// then there is no such task. With a ttl an async one waits, `waiting`, where a cap is full.
     [[nodiscard]] virtual asio::awaitable<Recorded> send(Order order) = 0;
     /// Looks at the first task of a `dedup`, and throws where the caller may not wait for it.
     using Authorize = std::function<void(Task const&)>;
@@ -95,6 +99,10 @@ public:
     [[nodiscard]] virtual asio::awaitable<std::vector<std::optional<LastRun>>> last_runs(
         std::vector<TaskId> crons) = 0;
 
+    /// Tasks of runs that are open by this stay in the log, however old they are. It runs on the store's
+    /// threads.
+    virtual void keep_tasks_of(std::function<bool(Db&, TaskId run)> is_open) = 0;
+
     /// The settings of `[sheduler]`.
     struct Timeouts {
         std::chrono::seconds handover{10};        ///< For an agent's answer to a hand-over.
@@ -102,6 +110,10 @@ public:
     };
     virtual void set_timeouts(Timeouts timeouts) = 0;
     [[nodiscard]] virtual Timeouts timeouts() const = 0;
+    /// From now on this one is asked before anything starts; without one everything may. Outlives this.
+    virtual void set_start_gate(StartGate& gate) = 0;
+    /// Throws Error 423.1 where `ins` may not start there now.
+    virtual void require_may_start(Ip const& agent, Instruction const& ins) const = 0;
     /// Throws Error 413.2 where `ins` is of mode `P` and its app has no processor.
     virtual void require_processor(Instruction const& ins) const = 0;
 };

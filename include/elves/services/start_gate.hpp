@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "elves/error.hpp"
+#include "elves/instruction.hpp"
+#include "elves/ip.hpp"
+#include "elves/task_id.hpp"
+
+namespace elves {
+
+/// Says whether work may start on a host now: no window is closed for it, and no cap is full. The one place
+/// where that is decided, whoever wants to start something. Offered by run. On the loop's thread.
+class StartGate {
+public:
+    static constexpr std::string_view service_name = "StartGate (run)";
+    virtual ~StartGate() = default;
+
+    /// What keeps work from starting now.
+    struct Obstacle {
+        std::string place;    ///< What has to become free: see `on_free`.
+        std::string text;     ///< "window NAME: …" or "cap NAME: …".
+        bool is_full = false; ///< A cap: it is free again as soon as something ends.
+
+        [[nodiscard]] Error error() const { return {codes::closed_now, text}; }
+    };
+    /// Nothing: it may start.
+    [[nodiscard]] virtual std::optional<Obstacle> obstacle(Ip const& host, Instruction const& ins) = 0;
+
+    /// From now on the task takes its place under every cap that it falls under, until `ended`. To say either
+    /// twice is to say it once.
+    virtual void begun(TaskId task, Ip const& host, Instruction const& ins) = 0;
+    virtual void ended(TaskId task) = 0;
+
+    /// Calls `then` whenever a place may have become free: something that waits for it may be tried. With ""
+    /// any may have.
+    virtual void on_free(std::function<void(std::string const& place)> then) = 0;
+};
+
+} // namespace elves
