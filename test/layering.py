@@ -98,7 +98,6 @@ def main():
 
 # What in src/core implements an interface of include/elves/ that names a coroutine, a connection or the store. The
 # rest can be used, tested and fuzzed without a loop.
-# Those whose headers name the caller of a method: field types, mostly.
 CORE_WITH_ASIO = {"app_globs.cpp", "caller.cpp", "cron_fields.cpp", "field_type.cpp", "method_table.cpp", "pruner.cpp",
                   "short_name.cpp", "worker_report.cpp"}
 

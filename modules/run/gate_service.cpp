@@ -15,6 +15,12 @@ json::array list_of(AppGlobs const& apps)
     return list;
 }
 
+/// As text, whatever the trail shows of other calls: what holds back the work of others has to be told.
+void show_in_audit(Caller const& caller, json::object const& change)
+{
+    if (caller.audit) caller.audit->show(json::serialize(change));
+}
+
 } // namespace
 
 void GateService::declare(MethodTable& table)
@@ -71,7 +77,11 @@ asio::awaitable<Reply> GateService::set_window(SetWindow in, Caller caller)
     window.set_at = clock_.now();
     // All that it names is there now; who is one of them is asked each time.
     static_cast<void>(co_await targets_.find_hosts(window.target, caller));
-    auto also = caller.also(window.name);
+    show_in_audit(caller,
+        {{"name", window.name}, {"target", window.target}, {"apps", list_of(window.apps)},
+            {"rule", window.rule ? window.rule->text() : ""}, {"lasts", std::to_string(window.lasts.count())},
+            {"from", window.from}, {"to", window.to}, {"note", window.note}});
+    auto also = caller.also();
     co_await gate_.set(std::move(window), std::move(also));
     co_return Reply();
 }
@@ -92,21 +102,25 @@ asio::awaitable<Reply> GateService::set_cap(SetCap in, Caller caller)
     cap.by = caller.by();
     cap.set_at = clock_.now();
     static_cast<void>(co_await targets_.find_hosts(cap.target, caller));
-    auto also = caller.also(cap.name);
+    show_in_audit(caller, {{"name", cap.name}, {"target", cap.target}, {"apps", list_of(cap.apps)},
+                              {"most", std::to_string(cap.most)}, {"per", cap.per}});
+    auto also = caller.also();
     co_await gate_.set(std::move(cap), std::move(also));
     co_return Reply();
 }
 
 asio::awaitable<Reply> GateService::delete_window(ByName in, Caller caller)
 {
-    auto also = caller.also(in.name.text);
+    show_in_audit(caller, {{"name", in.name.text}});
+    auto also = caller.also();
     co_await gate_.erase_window(std::move(in.name.text), std::move(also));
     co_return Reply();
 }
 
 asio::awaitable<Reply> GateService::delete_cap(ByName in, Caller caller)
 {
-    auto also = caller.also(in.name.text);
+    show_in_audit(caller, {{"name", in.name.text}});
+    auto also = caller.also();
     co_await gate_.erase_cap(std::move(in.name.text), std::move(also));
     co_return Reply();
 }
