@@ -442,8 +442,10 @@ asio::awaitable<Reply> RunService::watch(Watch in, Caller caller)
     for (auto const& [ip, state] : news.ended) {
         if (caller.may_touch(ip)) ended.push_back(json::object{{"agentip", ip.text()}, {"state", state}});
     }
-    co_return Reply({{"seq", std::to_string(news.seq)}, {"state", state_text(news.state)},
-        {"why", why_text(news.why)}, {"counts", counts_of(*run, caller)}, {"ended", std::move(ended)}});
+    co_return Reply(
+        {{"seq", std::to_string(news.seq)}, {"state", state_text(news.state)}, {"why", why_text(news.why)},
+            {"wave", number(run->wave + 1)}, {"wave_count", number(run->wave_count())},
+            {"counts", counts_of(*run, caller)}, {"ended", std::move(ended)}});
 }
 
 } // namespace elves

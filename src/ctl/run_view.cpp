@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <unistd.h>
+#include <utility>
 
 #include "ctl/printable.hpp"
 #include "ctl/terminal.hpp"
@@ -70,22 +71,52 @@ json::object run_of(Context const& with, std::string const& id)
     return object_in(with.session.call("run", "getrun", {{"id", id}}), "run");
 }
 
-/// A line that is rewritten in place on a terminal.
-class Line {
+/// Two lines that are rewritten in place on a terminal.
+class LiveLines {
 public:
-    void show(std::string const& text) const
+    void show(std::string const& first, std::string const& second)
     {
         if (!is_terminal_) return;
-        auto const line = "\r\x1b[K" + cut_to(text, columns_of(STDERR_FILENO) - 1);
-        std::fputs(line.c_str(), stderr);
+        clear();
+        // A line that wraps leaves its first row behind when it is rewritten.
+        auto const columns = columns_of(STDERR_FILENO) - 1;
+        std::fputs((cut_to(first, columns) + "\n" + cut_to(second, columns)).c_str(), stderr);
+        is_shown_ = true;
     }
-    void clear() const
+    /// Call it before anything else is written to the terminal.
+    void clear()
     {
-        if (is_terminal_) std::fputs("\r\x1b[K", stderr);
+        if (std::exchange(is_shown_, false)) std::fputs("\r\x1b[K\x1b[1A\r\x1b[K", stderr);
     }
+    [[nodiscard]] bool is_terminal() const noexcept { return is_terminal_; }
 
 private:
     bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
+    bool is_shown_ = false;
+};
+
+/// How many hosts there are, and how many of them have ended.
+struct Ended {
+    explicit Ended(json::object const& counts)
+    {
+        for (auto const& [state, count] : counts) {
+            auto const number = static_cast<std::size_t>(std::stoull("0" + plain(count)));
+            all += number;
+            bool const is_open =
+                state == "held" || state == "waiting" || state == "sent" || state == "running";
+            if (!is_open) ended += number;
+        }
+    }
+    /// `[########------------] 120 of 300`
+    [[nodiscard]] std::string bar() const
+    {
+        constexpr std::size_t width = 20;
+        auto const full = all == 0 ? 0 : ended * width / all;
+        return "[" + std::string(full, '#') + std::string(width - full, '-') + "] " + std::to_string(ended) +
+               " of " + std::to_string(all);
+    }
+    std::size_t all = 0;
+    std::size_t ended = 0;
 };
 
 /// One run as it goes on.
@@ -105,7 +136,7 @@ public:
             if (has_ended(state_) || state_ == "paused") co_return;
         }
     }
-    void clear() const { line_.clear(); }
+    void clear() { lines_.clear(); }
 
 private:
     void show(json::object const& news)
@@ -118,19 +149,24 @@ private:
             if (!end.is_object()) continue;
             auto const state = plain_field(end.get_object(), "state");
             if (!is_failure(state) && !is_silent(state)) continue;
-            line_.clear();
+            lines_.clear();
             with_.out.line(
                 plain_field(end.get_object(), "agentip") + "  " + painted(state, with_.out.has_color()));
         }
-        auto const text = plain_field(news, "state") + ": " + counts_text(object_in(news, "counts"));
-        line_.show(text);
+        auto const& counts = object_in(news, "counts");
+        auto const wave = "wave " + plain_field(news, "wave") + " of " + plain_field(news, "wave_count");
+        lines_.show(
+            plain_field(news, "state") + ", " + wave + "  " + Ended(counts).bar(), counts_text(counts));
+        // Into a file: a line for each wave.
+        if (!lines_.is_terminal() && wave != std::exchange(wave_, wave)) with_.out.line(wave);
     }
 
     Context const& with_;
     std::string id_;
     std::int64_t seq_ = 0;
     std::string state_;
-    Line line_;
+    std::string wave_;
+    LiveLines lines_;
 };
 
 std::string paused_text(std::string const& why)
