@@ -1,0 +1,31 @@
+"""A client for Elves: tasks on fleets of hosts. `Elves` waits for replies, `AsyncElves` is for asyncio.
+
+`elves.worker` is for those who write what agents run; it needs nothing of the rest."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .async_methods import AGENT_METHODS, FINAL
+    from .client import AsyncElves, Elves
+    from .errors import (AgentUnavailable, AnswerTimeout, Busy, Conflict, ConnectionFailed, ElvesError, Forbidden,
+                         FrameRefused, InvalidField, NotAvailable, NotFound, NotNow, ProtocolError, Refused,
+                         ServerFault, SettingsError, ShuttingDown, StoreUnavailable, Unauthenticated, UnprovenServer)
+    from .replies import is_true, to_int
+
+__version__ = "0.1.0"
+__all__ = ["AGENT_METHODS", "FINAL", "AgentUnavailable", "AnswerTimeout", "AsyncElves", "Busy", "Conflict",
+           "ConnectionFailed", "Elves", "ElvesError", "Forbidden", "FrameRefused", "InvalidField", "NotAvailable",
+           "NotFound", "NotNow", "ProtocolError", "Refused", "ServerFault", "SettingsError", "ShuttingDown",
+           "StoreUnavailable", "Unauthenticated", "UnprovenServer", "is_true", "to_int"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports when it is asked for: a worker starts without asyncio and TLS."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import async_methods, client, errors, replies
+    for module in (client, errors, replies, async_methods):
+        if hasattr(module, name):
+            globals()[name] = getattr(module, name)
+            return globals()[name]
+    raise AttributeError(name)
