@@ -207,7 +207,7 @@ class Connection:
 
     async def _watch(self) -> None:
         """Finds a server that has fallen silent while calls wait that may take long."""
-        while True:
+        while self.is_open:
             await asyncio.sleep(WATCH_EVERY)
             if self._waiting and self._loop.time() - self._heard >= WATCH_EVERY:
                 try:

@@ -17,7 +17,7 @@ class ElvesError(Exception):
 
     def __init__(self, text: str, code: str = "", service: str = "", method: str = "",
                  reply: Optional[Mapping[str, Any]] = None) -> None:
-        super().__init__(text, code, service, method, reply)
+        super().__init__(text)  # alone: OSError, of which some are, would take a second one for its strerror
         self.text = text
         self.code = code
         self.service = service

@@ -33,7 +33,7 @@ def faults_of(value, kind, where):
         return []
     if kind is None or kind is type(None):
         return [] if value is None else [f"{where}: {value!r} is not None"]
-    if typing.is_typeddict(kind):
+    if hasattr(kind, "__required_keys__"):  # a TypedDict
         return faults_of_object(value, kind, where)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Union:

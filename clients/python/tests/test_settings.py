@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import pickle
 import re
 import tempfile
 import unittest
@@ -123,6 +124,12 @@ class Errors(unittest.TestCase):
         self.assertIsInstance(why, elves.InvalidField)
         self.assertEqual((why.code, why.text, why.reply["held"]), ("403.3", "`app`\nis wrong", "true"))
         self.assertEqual(str(why), "s.m: [403.3] `app`\nis wrong")
+
+    def test_an_error_survives_pickling_and_has_no_errno(self):
+        for kind in (elves.Forbidden, elves.ConnectionFailed, elves.AnswerTimeout, elves.SettingsError):
+            why = pickle.loads(pickle.dumps(kind("text", "401.6", "s", "m", {"x": 1})))
+            self.assertEqual((type(why), why.text, why.code, why.method, why.reply), (kind, "text", "401.6", "m", {"x": 1}))
+            self.assertIsNone(getattr(why, "errno", None))
 
     def test_a_refusal_without_a_code_is_one_all_the_same(self):
         for info in ("", "odd", None, 7, ["x"]):
