@@ -98,8 +98,9 @@ class Connection:
 
     # ---- calls ----
     async def call(self, service: str, method: str, fields: Mapping[str, Any], limit: float) -> Dict[str, Any]:
-        """Sends a call and returns the reply as it is. `limit`: seconds until the reply. Raises ConnectionFailed
-        with `was_sent` true where the call may have reached the server."""
+        """Sends a call and returns the reply as it is. `limit`: seconds until the reply, then AnswerTimeout; a server
+        that is silent for `answer_timeout` is left. Raises ConnectionFailed with `was_sent` true where the call may
+        have reached the server."""
         until = self._loop.time() + limit
         try:
             if self._room.locked():
@@ -120,7 +121,7 @@ class Connection:
         try:
             await asyncio.wait_for(self._send(frame), self._settings.answer_timeout)
         except asyncio.TimeoutError:
-            raise self._fail(ConnectionFailed("the server does not read what is sent", was_sent=True)) from None
+            raise self._fail(ConnectionFailed("the server does not read what is sent")) from None
 
     async def _exchange(self, service: str, method: str, fields: Mapping[str, Any], limit: float) -> Dict[str, Any]:
         self._last_id += 1
@@ -128,20 +129,16 @@ class Connection:
         frame = self._frame("call", service, method, fields, mqid)
         call = _Call(self._loop.create_future(), service, method, len(frame))
         self._waiting[mqid] = call
-        began, is_sent = self._loop.time(), False
+        began = self._loop.time()
 
         async def send_and_wait() -> Dict[str, Any]:
-            nonlocal is_sent
             await self._send(frame)
-            is_sent = True
             return await call.reply
 
         try:
             return await asyncio.wait_for(send_and_wait(), limit)
         except asyncio.TimeoutError:
-            if not is_sent:
-                raise self._fail(ConnectionFailed("the server does not read what is sent", was_sent=True)) from None
-            if self._heard < began:
+            if self._loop.time() - max(self._heard, began) >= self._settings.answer_timeout:
                 self._fail(ConnectionFailed("the server does not answer", was_sent=True))
             raise AnswerTimeout(f"no answer within {limit:g} s", service=service, method=method) from None
         finally:
@@ -151,8 +148,7 @@ class Connection:
             call.reply.cancel()
 
     def _frame(self, kind: str, service: str, method: str, fields: Mapping[str, Any], mqid: Optional[int] = None) -> bytes:
-        if self._failure is not None:
-            raise ConnectionFailed("the connection is closed")
+        self._require_open(service, method)
         if self._unproven is not None and any(name in fields for name in _SECRETS):
             raise UnprovenServer(f"key and token are not sent to {self._settings.address}: {self._unproven}")
         message: Dict[str, Any] = {"mqt": kind, "mqs": service, "mqf": method}
@@ -161,13 +157,20 @@ class Connection:
         message.update((name, value) for name, value in fields.items() if name not in message)
         return frames.pack(message)
 
+    def _require_open(self, service: str = "", method: str = "") -> None:
+        why = self._failure
+        if isinstance(why, Refused):
+            raise type(why)(why.text, why.code, service, method, why.reply)
+        if why is not None:
+            raise ConnectionFailed(f"the connection is closed: {why.text}", service=service, method=method)
+
     async def _send(self, frame: bytes) -> None:
+        """Waits until what was written before has left: of what a server does not read, one frame is kept."""
         async with self._write_lock:
-            if self._failure is not None:
-                raise ConnectionFailed("the connection is closed")
+            self._require_open()
             try:
-                self._writer.write(frame)
                 await self._writer.drain()
+                self._writer.write(frame)
             except OSError as why:
                 raise self._fail(ConnectionFailed(f"the connection was lost: {why}", was_sent=True)) from why
 
