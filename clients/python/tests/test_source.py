@@ -2,11 +2,12 @@
 
 import ast
 import importlib.util
+import re
 import subprocess
 import sys
 import unittest
 
-from .support import PYTHON
+from .support import PYTHON, ROOT
 import elves
 from elves import async_methods, blocking_methods
 
@@ -29,6 +30,11 @@ class Source(unittest.TestCase):
                     [node.module or ""] if isinstance(node, ast.ImportFrom) and node.level == 0 else []
                 for name in names:
                     self.assertIn(name.split(".")[0], sys.stdlib_module_names if sys.version_info >= (3, 10) else name)
+
+    def test_its_version_is_the_servers(self):
+        for path, pattern in ((PYTHON / "pyproject.toml", r'(?m)^version = "(.*)"'),
+                              (ROOT / "CMakeLists.txt", r"(?s)project\(\w+\s+VERSION ([\d.]+)")):
+            self.assertEqual(re.search(pattern, path.read_text(encoding="utf-8")).group(1), elves.__version__, path)
 
     def test_every_public_name_is_there(self):
         for name in elves.__all__:
