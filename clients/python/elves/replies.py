@@ -73,6 +73,7 @@ class StatusList(TypedDict):
 
 
 class AgentInfoMore(TypedDict, total=False):
+    draining: str
     claimed_from: str
     claimed_time: str
     left_out: str
@@ -99,7 +100,11 @@ class OnlineStat(OnlineStatMore):
     stat: Dict[str, str]
 
 
-class Agent(TypedDict):
+class AgentMore(TypedDict, total=False):
+    draining: str
+
+
+class Agent(AgentMore):
     agentip: str
     status: str
     asset: str
@@ -529,6 +534,7 @@ class StatsOfServer(StatsMore):
     auth_mode: str
     timezone: str
     store_path: str
+    listen: List[str]
     tls: str
     warnings: List[str]
 
@@ -596,6 +602,7 @@ class AuditVerified(AuditVerifiedMore):
 
 # ---- fleet ----
 class FoundAgentMore(TypedDict, total=False):
+    draining: str
     asset: str
     os: str
     version: str
