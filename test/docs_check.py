@@ -12,14 +12,16 @@ import os
 import pathlib
 import re
 import shlex
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "clients" / "python"))
+
+from elves import Elves  # noqa: E402
+
 BIN = pathlib.Path(os.environ.get("ELVES_BIN") or ROOT / "build" / "release" / "bin")
 PATIENCE = 30.0
 faults = []
@@ -67,20 +69,6 @@ def eventually(look, what):
         if time.monotonic() > until:
             sys.exit(f"waited in vain for {what}")
         time.sleep(0.05)
-
-
-class Client:
-    def __init__(self, port):
-        self.file = socket.create_connection(("127.0.0.1", port), PATIENCE).makefile("rwb")
-
-    def __call__(self, service, method, **fields):
-        text = json.dumps({"mqt": "call", "mqs": service, "mqf": method, **fields}).encode()
-        self.file.write(struct.pack(">I", len(text)) + text)
-        self.file.flush()
-        reply = json.loads(self.file.read(*struct.unpack(">I", self.file.read(4))))
-        if reply["flag"] != "true":
-            sys.exit(f"{service}.{method}: {reply['error_info']}")
-        return reply
 
 
 # ---- docs/protocol.md ----
@@ -143,7 +131,7 @@ def check_codes(text):
         check(code in codes, f"docs/protocol.md, Codes: {code} is not in include/elves/error.hpp")
 
 
-def check_programs(text, folder, port, call):
+def check_programs(text, folder, port, elves):
     programs = blocks(text, "python")
     if len(programs) != 2:
         return check(False, f"docs/protocol.md has {len(programs)} Python programs, not a client and an agent")
@@ -155,10 +143,9 @@ def check_programs(text, folder, port, call):
     agent = subprocess.Popen([sys.executable, folder / "agent.py"])
     try:
         ip = "10.0.0.9"
-        eventually(lambda: call("heartbeat", "getstatbyip", agentip=ip)["status"] == "online", "docs' Python agent")
-        task = call("sheduler", "sendasync", agentip=ip, ins={"app": "greet", "func": "hello", "param": "me"})
-        record = eventually(lambda: next((one for one in call("tasklog", "gettaskbyids", id=[task["info"]["id"]])["info"]
-                                          if one["result_flag"]), None), "the Python agent's report")
+        eventually(lambda: elves.getstatbyip(ip)["status"] == "online", "docs' Python agent")
+        task = elves.sendasync(ip, "greet", "hello", "me")["info"]["id"]
+        (record,) = elves.wait(task, PATIENCE)
         check((record["status"], record["worker_message"]) == ("done", "hello me"),
               f"docs/protocol.md: the Python agent reported {record}")
         client = subprocess.run([sys.executable, folder / "client.py"], capture_output=True, encoding="utf-8",
@@ -384,9 +371,9 @@ def main():
         folder = pathlib.Path(name)
         server, port = start_server(folder)
         try:
-            call = Client(port)
-            check_methods(protocol, call("elves", "methods")["services"])
-            check_programs(protocol, folder, port, call)
+            with Elves(f"127.0.0.1:{port}", answer_timeout=PATIENCE) as elves:
+                check_methods(protocol, elves.methods()["services"])
+                check_programs(protocol, folder, port, elves)
         finally:
             server.terminate()
             check(server.wait(PATIENCE) == 0, f"elvesd ended with {server.returncode}")

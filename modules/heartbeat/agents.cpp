@@ -139,6 +139,7 @@ void Agents::link(AgentRecord said, std::shared_ptr<Peer> peer, std::string key)
     links_[peer.get()] = &agent;
     agent.link = std::move(peer);
     agent.was_called_silent = false;
+    agent.is_draining = false;
     agent.key = std::move(key);
     registered_.insert(agent.record.ip);
 }
@@ -255,6 +256,12 @@ Agents::Agent const* Agents::of(Peer const& peer) const
 {
     auto const found = links_.find(&peer);
     return found == links_.end() ? nullptr : found->second;
+}
+
+bool Agents::set_draining(Peer const& peer)
+{
+    auto const found = links_.find(&peer);
+    return found != links_.end() && !std::exchange(found->second->is_draining, true);
 }
 
 bool Agents::is_online(Agent const& agent) const

@@ -32,7 +32,8 @@ public:
         Instant claimed{};
         std::optional<Clock::Steady> refusal_logged; ///< When a refusal was last written to the log.
         std::uint64_t refusals_unlogged = 0;         ///< Since then.
-        mutable bool was_called_silent = false;      ///< Somebody was told that it is offline, on this link.
+        bool is_draining = false; ///< It takes nothing new, and restarts when its workers have ended.
+        mutable bool was_called_silent = false; ///< Somebody was told that it is offline, on this link.
     };
     /// Why a connection can't become an agent's link: another one holds that address.
     struct Held {
@@ -96,6 +97,9 @@ public:
     [[nodiscard]] std::map<Ip, Agent const*> const& by_ip() const noexcept { return by_ip_; }
     /// The agent whose link that is; null where it is none's.
     [[nodiscard]] Agent const* of(Peer const& peer) const;
+    /// The agent whose link that is has said that it is draining: until it registers again. False: it is
+    /// none's, or has said so before.
+    bool set_draining(Peer const& peer);
     /// Its link is up and heard from within the limit.
     [[nodiscard]] bool is_online(Agent const& agent) const;
     /// It has just spoken. True: somebody was told that it is offline before its link was closed for that.

@@ -119,12 +119,16 @@ void Heartbeat::declare(MethodTable& table)
             add_time(reply.fields());
             return reply;
         });
-    table.cast<Nothing>("beat", Right::report, {},
-        "The agent is still there; so says every frame on its link.",
+    table.cast<Beat>("beat", Right::report, {optional("draining", &Beat::draining)},
+        "The agent is still there; so says every frame on its link. With `draining` it takes nothing new "
+        "until it "
+        "registers again.",
         // The link has noted that bytes came. Whoever took it for offline meanwhile hears that it is not.
-        [this](Nothing, Caller const& caller) {
+        [this](Beat in, Caller const& caller) {
             auto const* const agent = agents_->of(*caller.peer);
             if (agent && Agents::is_back(*agent)) tell_linked(agent->record.ip);
+            if (in.draining && agents_->set_draining(*caller.peer))
+                ELVES_LOG(info, "agent.draining agent=" << agent->record.ip.text());
             return Reply();
         });
 }
@@ -410,10 +414,13 @@ std::string_view Heartbeat::status_of(Ip const& ip) const
 json::object Heartbeat::entry_of(Agents::Agent const& agent) const
 {
     auto const& record = agent.record;
-    return {{"agentip", record.ip.text()}, {"status", agents_->is_online(agent) ? "online" : "offline"},
+    bool const is_online = agents_->is_online(agent);
+    json::object entry{{"agentip", record.ip.text()}, {"status", is_online ? "online" : "offline"},
         {"asset", record.asset}, {"os", record.os}, {"version", record.version},
         {"agent_starttime", record.starttime}, {"last_hb_time", zone_.text(agents_->last_heard(agent))},
         {"apps", record.apps}};
+    if (is_online && agent.is_draining) entry["draining"] = "true";
+    return entry;
 }
 
 json::array Heartbeat::crons_of(Ip const& ip, Caller const& caller) const

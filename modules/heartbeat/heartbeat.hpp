@@ -74,6 +74,9 @@ private:
     struct ByIp {
         Ip agentip;
     };
+    struct Beat {
+        bool draining = false;
+    };
     struct ByIpList {
         std::vector<Ip> iplist;
     };

@@ -109,6 +109,19 @@ TEST_CASE("a registered agent is online at once, and the connection is its link"
     CHECK(peer->kept_when_idle);
 }
 
+TEST_CASE("an agent that drains is shown so until it registers again", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const peer = fleet.come("10.0.0.1");
+    CHECK_FALSE(fleet.call("getinfobyip", {{"agentip", "10.0.0.1"}}).contains("draining"));
+    static_cast<void>(fleet.driver.call("beat", {{"draining", "true"}}, {peer, nullptr}));
+    static_cast<void>(fleet.driver.call("beat", {}, {peer, nullptr}));
+    CHECK(fleet.call("getinfobyip", {{"agentip", "10.0.0.1"}}).at("draining") == "true");
+    CHECK(fleet.call("getinfobyip", {{"agentip", "10.0.0.1"}}).at("status") == "online");
+    fleet.enroll(peer, "10.0.0.1");
+    CHECK_FALSE(fleet.call("getinfobyip", {{"agentip", "10.0.0.1"}}).contains("draining"));
+}
+
 TEST_CASE("an agent whose link has closed is offline", "[heartbeat]")
 {
     Fleet fleet;

@@ -72,6 +72,7 @@ public:
                   [this](std::string why) { contact_.refuse(std::move(why)); }})
     {
         shared_.tls = settings_.tls;
+        signals_.add(SIGUSR1);
         store_.apply_migrations();
         service_.declare(methods_);
         router_.add(std::string(InstructService::name), methods_);
@@ -96,7 +97,7 @@ public:
         io_.drop_handlers();
     }
 
-    void run()
+    [[nodiscard]] AgentEnd run()
     {
         contact_.start();
         open_journal();
@@ -116,6 +117,7 @@ public:
         warn_of_plain_text();
         io_.run();
         ELVES_LOG(info, "elves-agent has stopped");
+        return is_restarting_ ? AgentEnd::drained : AgentEnd::stopped;
     }
 
 private:
@@ -234,9 +236,42 @@ private:
                 ELVES_LOG(info, "log reopened");
                 return wait_for_signal();
             }
+            if (signal == SIGUSR1) {
+                drain();
+                return wait_for_signal();
+            }
             ELVES_LOG(info, "stopping: signal " << signal);
+            is_restarting_ = false;
+            draining_.stop();
             stop();
         });
+    }
+
+    /// Own cron jobs go on meanwhile: their times would otherwise be missed for as long as one worker runs.
+    void drain()
+    {
+        if (is_draining_) return;
+        is_draining_ = true;
+        ELVES_LOG(info, "agent.draining workers=" << tasks_.running() << " limit=" << settings_.drain.count()
+                                                  << ": restarts when they have ended");
+        service_.drain();
+        link_.say_draining();
+        restart_when_idle(clock_.steady() + settings_.drain);
+    }
+
+    void restart_when_idle(Clock::Steady until)
+    {
+        if (!tasks_.is_idle() && clock_.steady() < until) {
+            draining_ = clock_.after(look_again, [this, until] { restart_when_idle(until); });
+            return;
+        }
+        if (!tasks_.is_idle())
+            ELVES_LOG(warning, "agent.drain_ended workers=" << tasks_.running()
+                                                            << " limit=" << settings_.drain.count()
+                                                            << ": they are stopped ([agent] drain)");
+        ELVES_LOG(info, "agent.restarting");
+        is_restarting_ = true;
+        stop();
     }
 
     void stop()
@@ -290,6 +325,9 @@ private:
     LinkShared shared_;
     ServerLink link_;
     Timer stopping_;
+    Timer draining_;
+    bool is_draining_ = false;
+    bool is_restarting_ = false;
 };
 
 } // namespace
@@ -310,13 +348,13 @@ static void hide_memory()
 #endif
 }
 
-void run_agent(std::string const& config)
+AgentEnd run_agent(std::string const& config)
 {
     ::umask(077);
     auto settings = read_settings(config);
     hide_memory();
     Agent agent(std::move(settings));
-    agent.run();
+    return agent.run();
 }
 
 /// "" where the journal is this machine's, or has no owner yet.

@@ -172,6 +172,7 @@ AgentSettings AgentSettings::read(Settings const& settings)
         static_cast<std::size_t>(agent.number("max_kept_output", 256 * mib, mib, 64 * 1024 * mib));
     all.max_workers = static_cast<std::size_t>(agent.number("max_workers", 8, 1, 1000));
     all.max_queued = static_cast<std::size_t>(agent.number("max_queued", 1000, 0, 100'000));
+    all.drain = agent.seconds("drain", all.drain, std::chrono::seconds(0), std::chrono::hours(7 * 24));
     all.interpreters = interpreters_of(agent);
     all.tls = tls_of_client(settings.section("tls"));
     all.tls_key = settings.section("tls").text("key", "");

@@ -47,6 +47,7 @@ struct AgentSettings {
     Confinement confinement;
     bool param_by_input = false;
     std::chrono::seconds without_server{86'400}; ///< Own cron jobs end when none is heard for so long.
+    std::chrono::seconds drain{3'600};           ///< How long a draining agent waits for its workers.
     LogSettings log;
 
     /// Throws SettingsError.

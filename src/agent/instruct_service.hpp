@@ -39,6 +39,9 @@ public:
     /// What concerns the journal waits until that is this machine's. Without this it is. `claim` outlives the
     /// service.
     void wait_for(JournalClaim& claim) { claim_ = &claim; }
+    /// From now on tasks that the agent does not have are refused with 503.1: the server sends those that may
+    /// wait once more, later.
+    void drain() { is_draining_ = true; }
 
 private:
     struct Instruct {
@@ -84,6 +87,7 @@ private:
     Zone const& zone_;
     Clock& clock_;
     JournalClaim* claim_ = nullptr;
+    bool is_draining_ = false;
     int asking_time_ = 0;
     std::vector<OneShot<bool>> time_waiters_; ///< Questions about tasks that wait for that.
 };

@@ -86,6 +86,14 @@ void ServerLink::stop()
     if (link_) link_->close("the agent is shutting down");
 }
 
+void ServerLink::say_draining()
+{
+    is_draining_ = true;
+    if (is_in_ && link_ && link_->is_open()) cast_draining();
+}
+
+void ServerLink::cast_draining() { link_->cast("heartbeat", "beat", {{"draining", "true"}}); }
+
 asio::awaitable<void> ServerLink::serve(HostPort place)
 {
     choose_tls();
@@ -101,6 +109,7 @@ asio::awaitable<void> ServerLink::serve(HostPort place)
     is_in_ = true;
     ELVES_LOG(info, "registered as " << ip.text() << " with " << place.text());
     listener_.up(link_, ip);
+    if (is_draining_) cast_draining();
     std::chrono::milliseconds quiet{0};
     try {
         co_await beat_until_lost();

@@ -41,6 +41,8 @@ public:
     /// Never returns.
     [[nodiscard]] asio::awaitable<void> run();
     void stop();
+    /// Tells the server, and every server that this agent registers with from now on, that it is draining.
+    void say_draining();
     /// The server is dialed by TLS: the settings say so, or what is known of it from joining.
     [[nodiscard]] bool uses_tls();
 
@@ -56,6 +58,7 @@ private:
     [[nodiscard]] asio::awaitable<bool> login();
     [[nodiscard]] asio::awaitable<Back> register_here(Ip ip);
     [[nodiscard]] asio::awaitable<void> beat_until_lost();
+    void cast_draining();
     void learn(JsonValue const& reply, Clock::Steady asked);
 
     AgentSettings const& settings_;
@@ -72,6 +75,7 @@ private:
     Backoff backoff_;
     Enrolment::ServerPin pin_; ///< That the server is dialed by, beside the settings; mostly none.
     bool is_in_ = false;       ///< It has registered in this round of the servers.
+    bool is_draining_ = false;
     bool stopping_ = false;
 };
 

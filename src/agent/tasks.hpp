@@ -55,6 +55,9 @@ public:
     /// Everything that `stop` ended is in the journal.
     [[nodiscard]] bool is_idle() const noexcept { return queue_.busy() == 0 && keeping_ == 0; }
 
+    /// Workers that run now.
+    [[nodiscard]] std::size_t running() const noexcept { return queue_.busy(); }
+
     /// Returns when the task is in the journal; false: it was there before, and nothing is started. An entry
     /// that is `done` already is only kept and reported. Throws Error 401.6 (the rules are against it), 410.4
     /// (too late to start), 429.1 (too many wait), 503.1, 507.1: not taken then.

@@ -2,9 +2,13 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <initializer_list>
+#include <stdexcept>
 
 #include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace elves {
@@ -56,16 +60,31 @@ void open_closed_streams() noexcept
 
 void prepare_process() noexcept
 {
-    change_mask(SIG_BLOCK, {SIGHUP});
+    change_mask(SIG_BLOCK, {SIGHUP, SIGUSR1});
     end_process_on(SIGTERM);
     end_process_on(SIGINT);
     ::signal(SIGPIPE, SIG_IGN);
     open_closed_streams();
 }
 
-void release_signals() noexcept { change_mask(SIG_UNBLOCK, {SIGHUP}); }
+void release_signals() noexcept { change_mask(SIG_UNBLOCK, {SIGHUP, SIGUSR1}); }
 
-void hold_signals() noexcept { change_mask(SIG_BLOCK, {SIGHUP, SIGTERM, SIGINT}); }
+void hold_signals() noexcept { change_mask(SIG_BLOCK, {SIGHUP, SIGUSR1, SIGTERM, SIGINT}); }
+
+void execute_again(std::string const& path, char** argv)
+{
+    constexpr auto first_own = STDERR_FILENO + 1;
+    // Closed by the kernel once the program is replaced: where that fails they are still needed.
+    ::syscall(SYS_close_range, static_cast<unsigned>(first_own), ~0U, CLOSE_RANGE_CLOEXEC);
+    // The new program takes SIGHUP and SIGUSR1 out again itself.
+    sigset_t set;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, SIGHUP);
+    ::sigaddset(&set, SIGUSR1);
+    ::pthread_sigmask(SIG_SETMASK, &set, nullptr);
+    ::execv(path.c_str(), argv);
+    throw std::runtime_error(path + " can't be executed: " + std::strerror(errno));
+}
 
 EndOnSignals::EndOnSignals() noexcept
 {

@@ -154,6 +154,7 @@ struct Command {
 [[nodiscard]] std::span<Command const> cron_commands();
 [[nodiscard]] std::span<Command const> key_commands();
 [[nodiscard]] std::span<Command const> join_token_commands();
+[[nodiscard]] std::span<Command const> listen_commands();
 [[nodiscard]] std::span<Command const> app_commands();
 [[nodiscard]] std::span<Command const> cmdb_commands();
 [[nodiscard]] std::span<Command const> store_commands();

@@ -80,6 +80,8 @@ public:
         std::string service, std::string method, json::object fields, Limit limit);
     /// Within `each`.
     [[nodiscard]] asio::awaitable<void> pause(Limit time);
+    /// Where the server is dialed.
+    [[nodiscard]] Destination const& server() const noexcept { return server_; }
     [[nodiscard]] Limit limit() const noexcept { return limits_.answer; }
     /// Whom task records name as the one who asked (`by`): the key, `unix:uid=UID`, or "".
     [[nodiscard]] std::string asked_by() const;

@@ -136,10 +136,13 @@ Reply ElvesService::stats(Caller const& caller) const
         warnings.emplace_back(check + ": " + what + "; " + advice);
     for (auto& line : exposure(in_force_, clock_.now(), authority_)) warnings.emplace_back(std::move(line));
     for (auto& line : modules_.warnings()) warnings.emplace_back(line);
+    json::array listen;
+    for (auto const& place : server_.listening()) listen.emplace_back(place.text());
     json::object stats{{"version", ELVES_VERSION}, {"uptime", std::to_string(up.count())},
         {"connections", std::to_string(server_.connections())}, {"calls", std::to_string(shared_.calls)},
         {"auth_mode", auth_mode_text(in_force_.auth)}, {"timezone", zone_.name()},
-        {"store_path", store_path_}, {"tls", in_force_.tls ? in_force_.tls->fingerprint() : "off"},
+        {"store_path", store_path_}, {"listen", std::move(listen)},
+        {"tls", in_force_.tls ? in_force_.tls->fingerprint() : "off"},
         {"store", space_fields(data_file_.disk_space())}, {"warnings", std::move(warnings)}};
     // It names keys, which are for admins to see.
     if (quotas_ && caller.may(Right::manage)) stats["largest"] = largest_fields(*quotas_);

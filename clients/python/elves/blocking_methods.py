@@ -1,0 +1,599 @@
+"""Made from async_methods.py by ../make_blocking.py; do not edit."""
+
+import secrets
+import time
+from typing import Any, Iterator, Dict, List, Mapping, Optional, Sequence, Type, TypeVar, Union, cast
+
+from .blocking_runs import Run
+from .errors import AnswerTimeout, NotFound, ProtocolError
+from .replies import (AcceptJoin, Agent, AgentInfo, Agents, AgentTold, App, Apps, AuditRow, AuditRows, AuditVerified,
+                      CallbackInfo, CancelTask, CmdbEntries, CmdbInfo, CmdbRecord, CmdbRecords, CmdbWritten, CronJob,
+                      CronJobs, DelKey, Doctor, ExplainTarget, ForgetAgents, FoundAgent, FoundAgents, GetAuth, GetRun,
+                      Groups, HostCounts, Ins, Join, Joins, JoinStatus, JoinTokens, Json, Key, Keys, ListedRun,
+                      MethodsDeclared, NewCmdbRecord, NewJoinToken, OnlineStat, ProcessorInfo, RejectJoin, RetryRun,
+                      RunAnswer, RunAnswers, RunCron, RunHost, RunHosts, RunPlan, RunsPage, SendAsync, SendSync,
+                      SetCron, SetKey, SetLabels, StartRun, Stats, Status, StatusList, SteerRun, Task, TaskOutput,
+                      Tasks, TasksById, TaskStory, WatchRun)
+
+T = TypeVar("T")
+
+#: The states that a task never leaves.
+FINAL = frozenset({"done", "failed", "timeout", "canceled", "expired", "undelivered", "skipped", "lost"})
+#: What an agent calls over its own link.
+AGENT_METHODS = frozenset({("heartbeat", "register"), ("heartbeat", "time"), ("heartbeat", "beat"),
+                           ("tasklog", "agentasynclog"), ("tasklog", "queued"), ("tasklog", "output")})
+_LONGEST_TASK = 86400.0
+_PAGE = 1000
+
+
+class Methods:
+    def call(self, service: str, method: str, fields: Optional[Mapping[str, Any]] = None, *,
+             timeout: Optional[float] = None, repeat: bool = False) -> Dict[str, Any]:
+        raise NotImplementedError
+
+    def _sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def _reply(self, kind: Type[T], service: str, method: str, fields: Mapping[str, Any], repeat: bool = True,
+               timeout: Optional[float] = None) -> T:
+        given = {name: value for name, value in fields.items() if value is not None}
+        return cast(T, self.call(service, method, given, repeat=repeat, timeout=timeout))
+
+    def _do(self, service: str, method: str, fields: Mapping[str, Any], repeat: bool = False) -> None:
+        self._reply(dict, service, method, fields, repeat)
+
+    def _rows(self, kind: Type[T], rows: str, service: str, method: str,
+              fields: Mapping[str, Any]) -> Iterator[T]:
+        """Follows `next` from page to page."""
+        after: Any = fields.get("after")
+        while True:
+            page = self._reply(dict, service, method, {"limit": _PAGE, **fields, "after": after})
+            for row in page.get(rows) or []:
+                yield cast(T, row)
+            if "next" not in page:
+                return
+            if page["next"] == after:
+                raise ProtocolError(f"the list does not go on: next is {after!r} twice", service=service, method=method)
+            after = page["next"]
+
+    # ---- sheduler ----
+    def sendsync(self, agentip: str, app: str, func: str, param: Json = "", *, timeout: Optional[int] = None,
+                 mode: Optional[str] = None, proxy: Optional[str] = None, dedup: Optional[str] = None) -> SendSync:
+        """Run a function on an agent and wait for its result. `timeout`: the worker's seconds (server: 90).
+
+        Each send has a `dedup` of its own where you give none, so that one which is sent again after a lost connection
+        is the same task. A task that failed raises nothing: look at `info`."""
+        ins = _ins(app, func, param, timeout=timeout, mode=mode, proxy=proxy, dedup=dedup or secrets.token_hex(16))
+        limit = float(timeout or _LONGEST_TASK) + self._answer_timeout()
+        return self._reply(SendSync, "sheduler", "sendsync", {"agentip": agentip, "ins": ins}, timeout=limit)
+
+    def sendasync(self, agentip: str, app: str, func: str, param: Json = "", *, timeout: Optional[int] = None,
+                  ttl: Optional[int] = None, mode: Optional[str] = None, proxy: Optional[str] = None,
+                  dedup: Optional[str] = None) -> SendAsync:
+        """Hand a task to an agent and do not wait for its result. `ttl`: seconds that it may wait for the agent.
+        `dedup`: as for `sendsync`."""
+        ins = _ins(app, func, param, timeout=timeout, ttl=ttl, mode=mode, proxy=proxy,
+                   dedup=dedup or secrets.token_hex(16))
+        # The server waits up to `sheduler.handover_timeout` (10 s) for the agent.
+        limit = 20.0 + self._answer_timeout()
+        return self._reply(SendAsync, "sheduler", "sendasync", {"agentip": agentip, "ins": ins}, timeout=limit)
+
+    def canceltask(self, id: str) -> CancelTask:
+        """Cancel a task. Of one that has ended nothing changes."""
+        return self._reply(CancelTask, "sheduler", "canceltask", {"id": id})
+
+    def wait(self, ids: Union[str, Sequence[str]], timeout: Optional[float] = None) -> List[Task]:
+        """Wait until all these tasks have ended; return their records in the same order. `timeout`: seconds for all of
+        them (default: none), then AnswerTimeout. An unknown id raises NotFound."""
+        wanted = [ids] if isinstance(ids, str) else list(ids)
+        ended: Dict[str, Task] = {}
+        until = None if timeout is None else time.monotonic() + timeout
+        pause = 0.05
+        while True:
+            open_ids = [one for one in dict.fromkeys(wanted) if one not in ended]
+            for at in range(0, len(open_ids), _PAGE):
+                reply = self.gettaskbyids(open_ids[at:at + _PAGE])
+                unknown = reply["missing"] + reply.get("denied", [])
+                if unknown:
+                    raise NotFound(f"no such task: {', '.join(unknown)}", "416.1", "tasklog", "gettaskbyids")
+                for task in reply["info"]:
+                    if task["status"] in FINAL:
+                        ended.update({one: task for one in open_ids if one.upper() == task["id"]})
+            if all(one in ended for one in wanted):
+                return [ended[one] for one in wanted]
+            left = pause if until is None else min(pause, until - time.monotonic())
+            if left <= 0:
+                raise AnswerTimeout(f"{len(set(wanted) - set(ended))} tasks have not ended within {timeout:g} s")
+            self._sleep(left)
+            pause = min(pause * 1.5, 2.0)
+
+    # ---- heartbeat ----
+    def getstatbyip(self, agentip: str) -> Status:
+        """Whether an agent is online."""
+        return self._reply(Status, "heartbeat", "getstatbyip", {"agentip": agentip})
+
+    def getinfobyip(self, agentip: str) -> AgentInfo:
+        """What an agent said of itself."""
+        return self._reply(AgentInfo, "heartbeat", "getinfobyip", {"agentip": agentip})
+
+    def getstatbyiplist(self, iplist: Sequence[str]) -> StatusList:
+        """The status of up to 10,000 agents, in the same order."""
+        return self._reply(StatusList, "heartbeat", "getstatbyiplist", {"iplist": list(iplist)})
+
+    def getonlinestat(self) -> OnlineStat:
+        """How many agents are online."""
+        return self._reply(OnlineStat, "heartbeat", "getonlinestat", {})
+
+    def listagents(self, *, status: Optional[str] = None, os: Optional[str] = None,
+                   unseen_for: Optional[int] = None, after: Optional[str] = None,
+                   limit: Optional[int] = None) -> Agents:
+        """One page of the agents. `unseen_for`: only those that were not heard for that many seconds."""
+        fields = {"status": status, "os": os, "unseen_for": unseen_for, "after": after, "limit": limit}
+        return self._reply(Agents, "heartbeat", "listagents", fields)
+
+    def iter_agents(self, *, status: Optional[str] = None, os: Optional[str] = None,
+                    unseen_for: Optional[int] = None) -> Iterator[Agent]:
+        """All agents, page by page."""
+        fields = {"status": status, "os": os, "unseen_for": unseen_for}
+        for row in self._rows(Agent, "agents", "heartbeat", "listagents", fields):
+            yield row
+
+    def forgetagents(self, iplist: Sequence[str], *, force: Optional[bool] = None,
+                     plan: Optional[bool] = None) -> ForgetAgents:
+        """Forget up to 1,000 machines: their records, keys, jobs and inventory. `plan`: change nothing, and return what
+        there is. Not repeated after a lost connection, unless it is a plan."""
+        fields = {"iplist": list(iplist), "force": force, "plan": plan}
+        return self._reply(ForgetAgents, "heartbeat", "forgetagents", fields, repeat=bool(plan))
+
+    # ---- supervisor ----
+    def checkipauthbykey(self, agentip: str, key: str, token: str) -> Status:
+        """Whether a key, proven by its token, has rights on an agent."""
+        fields = {"agentip": agentip, "key": key, "token": token}
+        return self._reply(Status, "supervisor", "checkipauthbykey", fields)
+
+    def getappcallbackinfo(self, appname: str) -> CallbackInfo:
+        """The address of an app's processor."""
+        return self._reply(CallbackInfo, "supervisor", "getappcallbackinfo", {"appname": appname})
+
+    def getauthbykey(self, key: str) -> GetAuth:
+        """A key's rights."""
+        return self._reply(GetAuth, "supervisor", "getauthbykey", {"key": key})
+
+    def setkey(self, key: Optional[str] = None, *, name: Optional[str] = None, role: Optional[str] = None,
+               apps: Optional[Sequence[str]] = None, iplist: Optional[Sequence[str]] = None,
+               enabled: Optional[bool] = None, expires: Optional[str] = None, files: Optional[bool] = None,
+               quota: Optional[Mapping[str, Union[int, str]]] = None, rotate: Optional[bool] = None,
+               overlap: Optional[int] = None) -> SetKey:
+        """Make a key, change one, or give it a new token. Not repeated after a lost connection."""
+        fields = {"key": key, "name": name, "role": role, "apps": _listed(apps), "iplist": _listed(iplist),
+                  "enabled": enabled, "expires": expires, "files": files, "quota": quota, "rotate": rotate,
+                  "overlap": overlap}
+        return self._reply(SetKey, "supervisor", "setkey", fields, repeat=False)
+
+    def delkey(self, key: str, *, cancel: Optional[bool] = None) -> DelKey:
+        """Delete a key. Not repeated after a lost connection."""
+        return self._reply(DelKey, "supervisor", "delkey", {"key": key, "cancel": cancel}, repeat=False)
+
+    def listkeys(self, *, after: Optional[str] = None, limit: Optional[int] = None) -> Keys:
+        """One page of the keys."""
+        return self._reply(Keys, "supervisor", "listkeys", {"after": after, "limit": limit})
+
+    def iter_keys(self) -> Iterator[Key]:
+        """All keys, page by page."""
+        for row in self._rows(Key, "keys", "supervisor", "listkeys", {}):
+            yield row
+
+    def setapp(self, appname: str, appip: str, appport: int) -> None:
+        """Set the address of an app's processor."""
+        fields = {"appname": appname, "appip": appip, "appport": appport}
+        self._do("supervisor", "setapp", fields, repeat=True)
+
+    def delapp(self, appname: str) -> None:
+        """Delete the address of an app's processor. Not repeated after a lost connection."""
+        self._do("supervisor", "delapp", {"appname": appname})
+
+    def listapps(self, *, after: Optional[str] = None, limit: Optional[int] = None) -> Apps:
+        """One page of the apps that have a processor."""
+        return self._reply(Apps, "supervisor", "listapps", {"after": after, "limit": limit})
+
+    def iter_apps(self) -> Iterator[App]:
+        """All apps that have a processor, page by page."""
+        for row in self._rows(App, "apps", "supervisor", "listapps", {}):
+            yield row
+
+    def login(self, key: str, token: str) -> None:
+        """Use this key from now on, on later connections of this client too."""
+        self._do("supervisor", "login", {"key": key, "token": token}, repeat=True)
+        self._use_key(key, token)
+
+    def join(self, agentip: str, hash: str, *, asset: Optional[str] = None, version: Optional[str] = None,
+             join_token: Optional[str] = None) -> JoinStatus:
+        """Ask to join as a machine; `hash` is the SHA-256 of the token that the machine made for itself."""
+        fields = {"agentip": agentip, "hash": hash, "asset": asset, "version": version, "join_token": join_token}
+        return self._reply(JoinStatus, "supervisor", "join", fields)
+
+    def listjoins(self, *, after: Optional[Union[int, str]] = None, limit: Optional[int] = None) -> Joins:
+        """One page of the machines that ask to join."""
+        return self._reply(Joins, "supervisor", "listjoins", {"after": after, "limit": limit})
+
+    def iter_joins(self) -> Iterator[Join]:
+        """All machines that ask to join, page by page."""
+        for row in self._rows(Join, "joins", "supervisor", "listjoins", {}):
+            yield row
+
+    def acceptjoin(self, agentip: str, *, fingerprint: Optional[str] = None,
+                   replace: Optional[bool] = None) -> AcceptJoin:
+        """Accept a machine. Not repeated after a lost connection."""
+        fields = {"agentip": agentip, "fingerprint": fingerprint, "replace": replace}
+        return self._reply(AcceptJoin, "supervisor", "acceptjoin", fields, repeat=False)
+
+    def rejectjoin(self, agentip: str, *, fingerprint: Optional[str] = None) -> RejectJoin:
+        """Reject a machine, or all that wait as that address. Not repeated after a lost connection."""
+        fields = {"agentip": agentip, "fingerprint": fingerprint}
+        return self._reply(RejectJoin, "supervisor", "rejectjoin", fields, repeat=False)
+
+    def addjointoken(self, *, name: Optional[str] = None, cidr: Optional[str] = None,
+                     lifetime: Optional[int] = None) -> NewJoinToken:
+        """Make a token that lets machines join. Not repeated after a lost connection."""
+        fields = {"name": name, "cidr": cidr, "lifetime": lifetime}
+        return self._reply(NewJoinToken, "supervisor", "addjointoken", fields, repeat=False)
+
+    def listjointokens(self) -> JoinTokens:
+        """The join tokens, and who used which."""
+        return self._reply(JoinTokens, "supervisor", "listjointokens", {})
+
+    def deljointoken(self, id: str) -> None:
+        """Delete a join token. Not repeated after a lost connection."""
+        self._do("supervisor", "deljointoken", {"id": id})
+
+    # ---- cmdbproxy ----
+    def getcmdbinfobyip(self, agentip: str) -> CmdbInfo:
+        """A machine's inventory record."""
+        return self._reply(CmdbInfo, "cmdbproxy", "getcmdbinfobyip", {"agentip": agentip})
+
+    def getcmdbinfobyiplist(self, agentiplist: Sequence[str]) -> CmdbEntries:
+        """The records of up to 10,000 machines, in the same order."""
+        fields = {"agentiplist": list(agentiplist)}
+        return self._reply(CmdbEntries, "cmdbproxy", "getcmdbinfobyiplist", fields)
+
+    def setcmdbinfo(self, agentip: str, *, sn: Optional[str] = None, iplist: Optional[str] = None,
+                    idc: Optional[str] = None, main_cat: Optional[str] = None, sub_cat: Optional[str] = None,
+                    app_info: Optional[str] = None, manager: Optional[str] = None) -> None:
+        """Set a machine's record."""
+        fields = {"agentip": agentip, "sn": sn, "iplist": iplist, "idc": idc, "main_cat": main_cat, "sub_cat": sub_cat,
+                  "app_info": app_info, "manager": manager}
+        self._do("cmdbproxy", "setcmdbinfo", fields, repeat=True)
+
+    def setcmdbinfolist(self, records: Sequence[NewCmdbRecord]) -> CmdbWritten:
+        """Set up to 1,000 records, all or none."""
+        return self._reply(CmdbWritten, "cmdbproxy", "setcmdbinfolist", {"records": list(records)})
+
+    def delcmdbinfo(self, agentip: str) -> None:
+        """Delete a machine's record. Not repeated after a lost connection."""
+        self._do("cmdbproxy", "delcmdbinfo", {"agentip": agentip})
+
+    def listcmdbinfo(self, *, after: Optional[str] = None, limit: Optional[int] = None) -> CmdbRecords:
+        """One page of the inventory."""
+        return self._reply(CmdbRecords, "cmdbproxy", "listcmdbinfo", {"after": after, "limit": limit})
+
+    def iter_cmdbinfo(self) -> Iterator[CmdbRecord]:
+        """All of the inventory, page by page."""
+        for row in self._rows(CmdbRecord, "info", "cmdbproxy", "listcmdbinfo", {}):
+            yield row
+
+    # ---- cron ----
+    def getcronlistbyip(self, agentip: str) -> CronJobs:
+        """An agent's cron jobs."""
+        return self._reply(CronJobs, "cron", "getcronlistbyip", {"agentip": agentip})
+
+    def getcronlistbykey(self, by: str, *, after: Optional[str] = None, limit: Optional[int] = None) -> CronJobs:
+        """One page of the cron jobs that a key has set."""
+        return self._reply(CronJobs, "cron", "getcronlistbykey", {"by": by, "after": after, "limit": limit})
+
+    def iter_crons_of_key(self, by: str) -> Iterator[CronJob]:
+        """All cron jobs that a key has set, page by page."""
+        for row in self._rows(CronJob, "cron_list", "cron", "getcronlistbykey", {"by": by}):
+            yield row
+
+    def listcrons(self, *, agentip: Optional[str] = None, id: Optional[str] = None,
+                  cron_type: Optional[str] = None, app: Optional[str] = None, func: Optional[str] = None,
+                  name: Optional[str] = None, by: Optional[str] = None, cron_flag: Optional[str] = None,
+                  after: Optional[str] = None, limit: Optional[int] = None,
+                  times: Optional[int] = None) -> CronJobs:
+        """One page of the cron jobs of all agents. `times`: how many next times of each."""
+        fields = {"agentip": agentip, "id": id, "cron_type": cron_type, "app": app, "func": func, "name": name,
+                  "by": by, "cron_flag": cron_flag, "after": after, "limit": limit, "times": times}
+        return self._reply(CronJobs, "cron", "listcrons", fields)
+
+    def iter_crons(self, *, agentip: Optional[str] = None, cron_type: Optional[str] = None,
+                   app: Optional[str] = None, func: Optional[str] = None, name: Optional[str] = None,
+                   by: Optional[str] = None, cron_flag: Optional[str] = None,
+                   times: Optional[int] = None) -> Iterator[CronJob]:
+        """All cron jobs, page by page."""
+        fields = {"agentip": agentip, "cron_type": cron_type, "app": app, "func": func, "name": name, "by": by,
+                  "cron_flag": cron_flag, "times": times}
+        for row in self._rows(CronJob, "cron_list", "cron", "listcrons", fields):
+            yield row
+
+    def setcronbyip(self, agentip: str, rule: str, ins: Ins, *, cron_type: Optional[str] = None,
+                    id: Optional[str] = None, timezone: Optional[str] = None, misfire: Optional[str] = None,
+                    overlap: Optional[str] = None, jitter: Optional[int] = None, name: Optional[str] = None,
+                    start_date: Optional[str] = None, end_date: Optional[str] = None) -> SetCron:
+        """Set a cron job; `id` or `name` replaces that one. With one of them the call is repeated after a lost
+        connection; without, it would set the job twice."""
+        fields = {"agentip": agentip, "rule": rule, "ins": ins, "cron_type": cron_type, "id": id, "timezone": timezone,
+                  "misfire": misfire, "overlap": overlap, "jitter": jitter, "name": name, "start_date": start_date,
+                  "end_date": end_date}
+        return self._reply(SetCron, "cron", "setcronbyip", fields, repeat=bool(id or name))
+
+    def delcronbyipid(self, agentip: str, id: str) -> AgentTold:
+        """Delete a cron job. Not repeated after a lost connection."""
+        return self._reply(AgentTold, "cron", "delcronbyipid", {"agentip": agentip, "id": id}, repeat=False)
+
+    def startcron(self, agentip: str, id: str) -> AgentTold:
+        """Switch a cron job on."""
+        return self._reply(AgentTold, "cron", "startcron", {"agentip": agentip, "id": id})
+
+    def stopcron(self, agentip: str, id: str) -> AgentTold:
+        """Pause a cron job."""
+        return self._reply(AgentTold, "cron", "stopcron", {"agentip": agentip, "id": id})
+
+    def runcron(self, agentip: str, id: str) -> RunCron:
+        """Run a cron job now. Not repeated after a lost connection."""
+        limit = 20.0 + self._answer_timeout()
+        return self._reply(RunCron, "cron", "runcron", {"agentip": agentip, "id": id}, repeat=False, timeout=limit)
+
+    # ---- tasklog ----
+    def appprocessorlog(self, id: str, info: ProcessorInfo) -> None:
+        """Report what an app's processor made of a result."""
+        self._do("tasklog", "appprocessorlog", {"id": id, "info": info}, repeat=True)
+
+    def gettaskbyids(self, id: Sequence[str]) -> TasksById:
+        """The records of up to 1,000 tasks, in the same order."""
+        return self._reply(TasksById, "tasklog", "gettaskbyids", {"id": list(id)})
+
+    def listtasks(self, *, agentip: Optional[str] = None, app: Optional[str] = None, func: Optional[str] = None,
+                  type: Optional[str] = None, cron_id: Optional[str] = None, status: Optional[str] = None,
+                  by: Optional[str] = None, since: Optional[str] = None, until: Optional[str] = None,
+                  after: Optional[str] = None, limit: Optional[int] = None) -> Tasks:
+        """One page of the tasks, newest first."""
+        fields = {"agentip": agentip, "app": app, "func": func, "type": type, "cron_id": cron_id, "status": status,
+                  "by": by, "since": since, "until": until, "after": after, "limit": limit}
+        return self._reply(Tasks, "tasklog", "listtasks", fields)
+
+    def iter_tasks(self, *, agentip: Optional[str] = None, app: Optional[str] = None, func: Optional[str] = None,
+                   type: Optional[str] = None, cron_id: Optional[str] = None, status: Optional[str] = None,
+                   by: Optional[str] = None, since: Optional[str] = None,
+                   until: Optional[str] = None) -> Iterator[Task]:
+        """All tasks, newest first, page by page."""
+        fields = {"agentip": agentip, "app": app, "func": func, "type": type, "cron_id": cron_id, "status": status,
+                  "by": by, "since": since, "until": until}
+        for row in self._rows(Task, "info", "tasklog", "listtasks", fields):
+            yield row
+
+    def gettaskoutput(self, id: str, *, offset: Optional[int] = None, limit: Optional[int] = None,
+                      stderr_offset: Optional[int] = None) -> TaskOutput:
+        """What a task has printed so far, from `offset` on."""
+        fields = {"id": id, "offset": offset, "limit": limit, "stderr_offset": stderr_offset}
+        return self._reply(TaskOutput, "tasklog", "gettaskoutput", fields)
+
+    def gettaskstory(self, id: str) -> TaskStory:
+        """Everything that happened to a task, in order."""
+        return self._reply(TaskStory, "tasklog", "gettaskstory", {"id": id})
+
+    # ---- elves ----
+    def ping(self) -> None:
+        """Ask whether the server answers."""
+        self._do("elves", "ping", {}, repeat=True)
+
+    def methods(self) -> MethodsDeclared:
+        """Every service, method and field of the server."""
+        return self._reply(MethodsDeclared, "elves", "methods", {})
+
+    def stats(self) -> Stats:
+        """The server's version, time zone, counters and warnings."""
+        return self._reply(Stats, "elves", "stats", {})
+
+    def doctor(self) -> Doctor:
+        """Check that what is on disk is as it must be. `findings` is empty where it is."""
+        return self._reply(Doctor, "elves", "doctor", {}, timeout=60.0 + self._answer_timeout())
+
+    def listaudit(self, *, since: Optional[str] = None, until: Optional[str] = None, key: Optional[str] = None,
+                  method: Optional[str] = None, agentip: Optional[str] = None, app: Optional[str] = None,
+                  id: Optional[str] = None, denied: Optional[bool] = None, order: Optional[str] = None,
+                  after: Optional[Union[int, str]] = None, limit: Optional[int] = None) -> AuditRows:
+        """One page of the audit trail, newest first; `order` `"oldest"`: the other way round."""
+        fields = {"since": since, "until": until, "key": key, "method": method, "agentip": agentip, "app": app,
+                  "id": id, "denied": denied, "order": order, "after": after, "limit": limit}
+        return self._reply(AuditRows, "elves", "listaudit", fields)
+
+    def iter_audit(self, *, since: Optional[str] = None, until: Optional[str] = None, key: Optional[str] = None,
+                   method: Optional[str] = None, agentip: Optional[str] = None, app: Optional[str] = None,
+                   id: Optional[str] = None, denied: Optional[bool] = None,
+                   order: Optional[str] = None) -> Iterator[AuditRow]:
+        """All of the audit trail, page by page."""
+        fields = {"since": since, "until": until, "key": key, "method": method, "agentip": agentip, "app": app,
+                  "id": id, "denied": denied, "order": order}
+        for row in self._rows(AuditRow, "rows", "elves", "listaudit", fields):
+            yield row
+
+    def verifyaudit(self, from_: Optional[str] = None) -> AuditVerified:
+        """Follow the audit trail's chain of hashes, some 20,000 rows; `more` `"true"`: go on from `at`. (`from_` is
+        `from` on the wire, a word of Python's.)"""
+        return self._reply(AuditVerified, "elves", "verifyaudit", {"from": from_})
+
+    # ---- fleet ----
+    def findagents(self, target: str, *, after: Optional[str] = None, limit: Optional[int] = None) -> FoundAgents:
+        """One page of the hosts that a target expression selects."""
+        return self._reply(FoundAgents, "fleet", "findagents", {"target": target, "after": after, "limit": limit})
+
+    def iter_found_agents(self, target: str) -> Iterator[FoundAgent]:
+        """All hosts that a target expression selects, page by page."""
+        for row in self._rows(FoundAgent, "agents", "fleet", "findagents", {"target": target}):
+            yield row
+
+    def counthosts(self, target: str, by: str) -> HostCounts:
+        """How many of a target's hosts there are for each value of a field."""
+        return self._reply(HostCounts, "fleet", "counthosts", {"target": target, "by": by})
+
+    def explaintarget(self, target: str, agentip: str) -> ExplainTarget:
+        """Why a target selects a host, or does not."""
+        return self._reply(ExplainTarget, "fleet", "explaintarget", {"target": target, "agentip": agentip})
+
+    def setlabels(self, target: str, labels: Optional[Mapping[str, str]] = None, *,
+                  unset: Optional[Sequence[str]] = None, digest: Optional[str] = None) -> SetLabels:
+        """Set and remove labels on a target's hosts. `digest`: refuse where the hosts are not those of `findagents`."""
+        fields = {"target": target, "labels": labels, "unset": _listed(unset), "digest": digest}
+        return self._reply(SetLabels, "fleet", "setlabels", fields, repeat=False)
+
+    def setgroup(self, name: str, target: str, *, note: Optional[str] = None) -> None:
+        """Name a target expression."""
+        self._do("fleet", "setgroup", {"name": name, "target": target, "note": note}, repeat=True)
+
+    def delgroup(self, name: str) -> None:
+        """Delete a group. Not repeated after a lost connection."""
+        self._do("fleet", "delgroup", {"name": name})
+
+    def getgroup(self, name: str) -> Groups:
+        """A group, as a list of one."""
+        return self._reply(Groups, "fleet", "getgroup", {"name": name})
+
+    def listgroups(self) -> Groups:
+        """All groups."""
+        return self._reply(Groups, "fleet", "listgroups", {})
+
+    # ---- run ----
+    def run(self, target: str, app: str, func: str, param: Json = "", *, timeout: Optional[int] = None,
+            mode: Optional[str] = None, proxy: Optional[str] = None, waves: Optional[str] = None,
+            parallel: Optional[int] = None, max_fail: Union[None, int, str] = None,
+            strict: Optional[bool] = None, pause: Union[None, int, str] = None, order: Optional[str] = None,
+            ttl: Optional[int] = None, silent: Optional[str] = None, at: Optional[str] = None,
+            late: Optional[int] = None, deadline: Optional[int] = None, digest: Optional[str] = None,
+            dedup: Optional[str] = None, note: Optional[str] = None) -> Run:
+        """Run a function on all hosts of a target, in waves. Returns as soon as the run is on disk: `watch`, `wait`,
+        `hosts`, `answers` and `retry` of what is returned go on from there. The arguments are those of `startrun`."""
+        ins: Ins = {"app": app, "func": func, "param": param}
+        if timeout is not None:
+            ins["timeout"] = timeout
+        if mode is not None:
+            ins["mode"] = mode
+        if proxy is not None:
+            ins["proxy"] = proxy
+        started = self.startrun(
+            target, ins, waves=waves, parallel=parallel, max_fail=max_fail, strict=strict, pause=pause, order=order,
+            ttl=ttl, silent=silent, at=at, late=late, deadline=deadline, digest=digest, dedup=dedup, note=note)
+        return Run(self, started["id"], int(started["count"]))
+
+    def planrun(self, target: str, ins: Ins, *, waves: Optional[str] = None, parallel: Optional[int] = None,
+                max_fail: Union[None, int, str] = None, strict: Optional[bool] = None,
+                pause: Union[None, int, str] = None, order: Optional[str] = None, ttl: Optional[int] = None,
+                silent: Optional[str] = None, at: Optional[str] = None, late: Optional[int] = None,
+                deadline: Optional[int] = None, digest: Optional[str] = None, dedup: Optional[str] = None,
+                note: Optional[str] = None) -> RunPlan:
+        """What a run would be: its waves, who is away, and how many can fail at worst. Starts nothing."""
+        fields = {"target": target, "ins": ins, "waves": waves, "parallel": parallel,
+                  "max_fail": max_fail, "strict": strict, "pause": pause, "order": order, "ttl": ttl,
+                  "silent": silent, "at": at, "late": late, "deadline": deadline, "digest": digest, "dedup": dedup, "note": note}
+        return self._reply(RunPlan, "run", "planrun", fields)
+
+    def startrun(self, target: str, ins: Ins, *, waves: Optional[str] = None, parallel: Optional[int] = None,
+                 max_fail: Union[None, int, str] = None, strict: Optional[bool] = None,
+                 pause: Union[None, int, str] = None, order: Optional[str] = None, ttl: Optional[int] = None,
+                 silent: Optional[str] = None, at: Optional[str] = None, late: Optional[int] = None,
+                 deadline: Optional[int] = None, digest: Optional[str] = None, dedup: Optional[str] = None,
+                 note: Optional[str] = None) -> StartRun:
+        """Run a function on all hosts of a target, in waves. `digest`: refuse where the hosts are not those of a plan.
+
+        Each run has a `dedup` of its own where you give none, so that one which is sent again after a lost connection
+        is the same run."""
+        dedup = dedup or secrets.token_hex(16)
+        fields = {"target": target, "ins": ins, "waves": waves, "parallel": parallel,
+                  "max_fail": max_fail, "strict": strict, "pause": pause, "order": order, "ttl": ttl,
+                  "silent": silent, "at": at, "late": late, "deadline": deadline, "digest": digest, "dedup": dedup, "note": note}
+        return self._reply(StartRun, "run", "startrun", fields)
+
+    def getrun(self, id: str) -> GetRun:
+        """What was asked of a run, and how far it is."""
+        return self._reply(GetRun, "run", "getrun", {"id": id})
+
+    def listruns(self, *, state: Optional[str] = None, by: Optional[str] = None, app: Optional[str] = None,
+                 func: Optional[str] = None, agentip: Optional[str] = None, since: Optional[str] = None,
+                 until: Optional[str] = None, after: Optional[str] = None,
+                 limit: Optional[int] = None) -> RunsPage:
+        """One page of the runs, newest first."""
+        fields = {"state": state, "by": by, "app": app, "func": func, "agentip": agentip, "since": since,
+                  "until": until, "after": after, "limit": limit}
+        return self._reply(RunsPage, "run", "listruns", fields)
+
+    def iter_runs(self, *, state: Optional[str] = None, by: Optional[str] = None, app: Optional[str] = None,
+                  func: Optional[str] = None, agentip: Optional[str] = None, since: Optional[str] = None,
+                  until: Optional[str] = None) -> Iterator[ListedRun]:
+        """All runs, newest first, page by page."""
+        fields = {"state": state, "by": by, "app": app, "func": func, "agentip": agentip, "since": since,
+                  "until": until}
+        for row in self._rows(ListedRun, "runs", "run", "listruns", fields):
+            yield row
+
+    def listrunhosts(self, id: str, *, state: Optional[Sequence[str]] = None, wave: Optional[int] = None,
+                     after: Union[None, int, str] = None, limit: Optional[int] = None) -> RunHosts:
+        """One page of a run's hosts, in its order. `state`: only those in one of these states."""
+        fields = {"id": id, "state": _listed(state), "wave": wave, "after": after, "limit": limit}
+        return self._reply(RunHosts, "run", "listrunhosts", fields)
+
+    def iter_run_hosts(self, id: str, *, state: Optional[Sequence[str]] = None,
+                       wave: Optional[int] = None) -> Iterator[RunHost]:
+        """All hosts of a run, in its order, page by page."""
+        fields = {"id": id, "state": _listed(state), "wave": wave}
+        for row in self._rows(RunHost, "hosts", "run", "listrunhosts", fields):
+            yield row
+
+    def listanswers(self, id: str, *, after: Union[None, int, str] = None,
+                    limit: Optional[int] = None) -> RunAnswers:
+        """One page of what a run's hosts answered, equal answers together, the most frequent first."""
+        return self._reply(RunAnswers, "run", "listanswers", {"id": id, "after": after, "limit": limit})
+
+    def iter_answers(self, id: str) -> Iterator[RunAnswer]:
+        """All answers of a run's hosts, page by page."""
+        for row in self._rows(RunAnswer, "answers", "run", "listanswers", {"id": id}):
+            yield row
+
+    def steerrun(self, id: str, do: str, *, max_fail: Union[None, int, str] = None,
+                 note: Optional[str] = None) -> SteerRun:
+        """Pause, resume, stop or cancel a run. Not repeated after a lost connection."""
+        fields = {"id": id, "do": do, "max_fail": max_fail, "note": note}
+        return self._reply(SteerRun, "run", "steerrun", fields, repeat=False)
+
+    def retryrun(self, id: str, states: Sequence[str], *, ins: Optional[Ins] = None, waves: Optional[str] = None,
+                 parallel: Optional[int] = None, max_fail: Union[None, int, str] = None,
+                 strict: Optional[bool] = None, pause: Union[None, int, str] = None, order: Optional[str] = None,
+                 ttl: Optional[int] = None, silent: Optional[str] = None, at: Optional[str] = None,
+                 late: Optional[int] = None, deadline: Optional[int] = None, digest: Optional[str] = None,
+                 dedup: Optional[str] = None, note: Optional[str] = None) -> RetryRun:
+        """Start a new run of those hosts of an old one that are in these states. What is given here differs from the
+        old run. `dedup`: as for `startrun`."""
+        dedup = dedup or secrets.token_hex(16)
+        fields = {"id": id, "states": list(states), "ins": ins, "waves": waves, "parallel": parallel,
+                  "max_fail": max_fail, "strict": strict, "pause": pause, "order": order, "ttl": ttl,
+                  "silent": silent, "at": at, "late": late, "deadline": deadline, "digest": digest, "dedup": dedup, "note": note}
+        return self._reply(RetryRun, "run", "retryrun", fields)
+
+    def watchrun(self, id: str, *, since: Union[None, int, str] = None) -> WatchRun:
+        """Wait up to 25 s until something of a run is newer than `since` (0 at first; then the `seq` of the last
+        reply)."""
+        limit = 25.0 + self._answer_timeout()
+        return self._reply(WatchRun, "run", "watchrun", {"id": id, "since": since}, timeout=limit)
+
+    # ---- for the class that makes the calls ----
+    def _answer_timeout(self) -> float:
+        raise NotImplementedError
+
+    def _use_key(self, key: str, token: str) -> None:
+        raise NotImplementedError
+
+
+def _listed(given: Optional[Sequence[str]]) -> Optional[List[str]]:
+    return None if given is None else list(given)
+
+
+def _ins(app: str, func: str, param: Json, **more: Any) -> Dict[str, Any]:
+    return {"app": app, "func": func, "param": param, **{name: value for name, value in more.items() if value is not None}}
