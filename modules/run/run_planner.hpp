@@ -38,12 +38,13 @@ public:
     /// Of the hosts that the target selects now. Throws Error 403.10, 403.11, 409.2, and as
     /// Targets::find_hosts does.
     [[nodiscard]] asio::awaitable<RunPlan> plan(RunSpec spec, Caller caller);
-    /// Of those hosts, by address. Throws Error 403.10.
-    [[nodiscard]] RunPlan planned(RunSpec const& spec, std::vector<Ip> hosts) const;
+    /// Of those hosts, by address. Throws Error 403.10. Of many hosts some at a time: the loop goes on.
+    [[nodiscard]] asio::awaitable<RunPlan> planned(RunSpec spec, std::vector<Ip> hosts) const;
 
 private:
-    [[nodiscard]] std::vector<Ip> in_order(
-        RunSpec const& spec, std::vector<Ip> hosts, std::uint32_t seed) const;
+    [[nodiscard]] asio::awaitable<std::vector<Ip>> in_order(
+        RunOrder order, std::vector<Ip> hosts, std::uint32_t seed) const;
+    [[nodiscard]] asio::awaitable<std::vector<Ip>> spread_by(std::string field, std::vector<Ip> hosts) const;
     [[nodiscard]] Instant begin_of(RunSpec const& spec) const;
 
     TaskEngine const& engine_;
