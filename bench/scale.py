@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""./dev scale: what agents, cron jobs and tasks cost as they become many, and an upgrade of a file with many tasks. Each size has a server and a data file of its own.
+"""./dev scale: what agents, cron jobs, tasks, plans and runs cost as they become many, and an upgrade of a file with many tasks. Each size has a server and a data file of its own.
 
-The data files of crons and tasks are filled by SQL, with the server down; all else is asked of the running server.
+The data files of crons, tasks and plans are filled by SQL, with the server down; all else is asked of the running server.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "test" / "e2e"))
 
+import fleet_cost  # noqa: E402
 import plot  # noqa: E402
 from contestants import BENCH, BIN, Elvesd, elves_bench, fresh  # noqa: E402
 from elves_wire import Client  # noqa: E402
@@ -27,7 +28,7 @@ from turns import cpu_seconds  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
 SIZES = {"agents": [2_500, 5_000, 10_000, 19_000, 50_000], "crons": [10_000, 100_000, 1_000_000],
-         "tasks": [100_000, 1_000_000, 10_000_000], "upgrade": [100_000, 1_000_000, 10_000_000]}
+         "tasks": [100_000, 1_000_000, 10_000_000], "upgrade": [100_000, 1_000_000, 10_000_000], "runs": [100, 1_000, 10_000], "plans": [10_000, 50_000, 200_000]}
 DUE = 10_000  # cron jobs that fall due in one second
 ONLINE = 20  # agents that keep beating while crons and tasks are measured
 DAY = 86_400_000
@@ -276,7 +277,26 @@ def upgrade(count, folder):
     return row
 
 
-KINDS = {"agents": agents, "crons": crons, "tasks": tasks, "upgrade": upgrade}
+def runs(count, folder):
+    server = Kept("elvesd")
+    server.start(fresh(folder))
+    row = fleet_cost.runs(count, server, Beating, milliseconds, Cell)
+    server.stop()
+    return row
+
+
+def plans(count, folder):
+    server = Kept("elvesd")
+    server.start(fresh(folder))
+    server.stop()
+    fleet_cost.fill_inventory(server, numbers, count)
+    server.start(folder)
+    row = fleet_cost.plans(server, Beating, milliseconds, Cell)
+    server.stop()
+    return row
+
+
+KINDS = {"agents": agents, "crons": crons, "tasks": tasks, "upgrade": upgrade, "runs": runs, "plans": plans}
 
 
 def table(kind, sizes, rows):
@@ -302,7 +322,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     folder = BIN.parent / "scale-data"
     for kind in args.kind or KINDS:
-        sizes = [size for size in SIZES[kind] if size <= args.most and (kind != "agents" or size + 200 <= limit)]
+        sizes = [size for size in SIZES[kind] if size <= args.most and (kind not in ("agents", "runs") or size + 200 <= limit)]
         rows = []
         for size in sizes:
             rows.append(KINDS[kind](size, folder))

@@ -39,10 +39,14 @@ std::string target_digest(std::vector<Ip> const& hosts)
 {
     auto sorted = hosts;
     std::sort(sorted.begin(), sorted.end());
-    std::string text;
-    for (auto const& ip : sorted) text += ip.text() + '\n';
-    return Sha256().hex(text);
+    TargetDigest digest;
+    for (auto const& ip : sorted) digest.add(ip);
+    return digest.hex();
 }
+
+void TargetDigest::add(Ip const& host) { lines_ += host.text() + '\n'; }
+
+std::string TargetDigest::hex() const { return Sha256().hex(lines_); }
 
 Fleet::Fleet(AgentDirectory const& agents, Inventory const* inventory, FleetLabels& labels,
     FleetGroups& groups, Clock& clock, Zone zone, LoopExecutor loop)

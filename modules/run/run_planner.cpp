@@ -1,5 +1,7 @@
 #include "run_planner.hpp"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <map>
 #include <random>
 #include <set>
@@ -11,18 +13,51 @@ namespace elves {
 
 using namespace std::chrono_literals;
 
-std::vector<Ip> RunPlanner::in_order(RunSpec const& spec, std::vector<Ip> hosts, std::uint32_t seed) const
+namespace {
+
+/// Counts the hosts that were gone through, and lets the loop do something else now and then.
+class Slices {
+public:
+    /// After each host.
+    [[nodiscard]] bool is_over() { return ++done_ % hosts_of_slice == 0; }
+
+private:
+    /// Of a millisecond or two.
+    static constexpr std::size_t hosts_of_slice = 2'048;
+    std::size_t done_ = 0;
+};
+
+asio::awaitable<void> let_others_go_on()
 {
-    if (spec.order.kind == RunOrder::Kind::random) {
+    auto const loop = co_await asio::this_coro::executor;
+    co_await asio::post(loop, asio::use_awaitable);
+}
+
+} // namespace
+
+asio::awaitable<std::vector<Ip>> RunPlanner::in_order(
+    RunOrder order, std::vector<Ip> hosts, std::uint32_t seed) const
+{
+    if (order.kind == RunOrder::Kind::spread) {
+        auto spread = co_await spread_by(std::move(order.field), std::move(hosts));
+        co_return spread;
+    }
+    if (order.kind == RunOrder::Kind::random) {
         std::mt19937 luck(seed);
         for (auto i = hosts.size(); i > 1; --i) std::swap(hosts[i - 1], hosts[luck() % i]);
-        return hosts;
     }
-    if (spec.order.kind == RunOrder::Kind::address) return hosts;
-    // Always one of the value that has most left, but for the value of the one before.
+    co_return hosts;
+}
+
+/// Always one of the value that has most left, but for the value of the one before.
+asio::awaitable<std::vector<Ip>> RunPlanner::spread_by(std::string field, std::vector<Ip> hosts) const
+{
+    Slices slices;
     std::map<std::string, std::vector<Ip>> by_value;
-    for (auto at = hosts.rbegin(); at != hosts.rend(); ++at)
-        by_value[targets_.host_value(*at, spec.order.field).value_or("")].push_back(*at);
+    for (auto at = hosts.rbegin(); at != hosts.rend(); ++at) {
+        by_value[targets_.host_value(*at, field).value_or("")].push_back(*at);
+        if (slices.is_over()) co_await let_others_go_on();
+    }
     std::set<std::pair<std::size_t, std::string>> left;
     for (auto const& [value, of_value] : by_value) left.emplace(of_value.size(), value);
     std::vector<Ip> spread;
@@ -36,8 +71,9 @@ std::vector<Ip> RunPlanner::in_order(RunSpec const& spec, std::vector<Ip> hosts,
         by_value[value].pop_back();
         if (count > 1) left.emplace(count - 1, value);
         last = value;
+        if (slices.is_over()) co_await let_others_go_on();
     }
-    return spread;
+    co_return spread;
 }
 
 Instant RunPlanner::begin_of(RunSpec const& spec) const
@@ -52,21 +88,28 @@ Instant RunPlanner::begin_of(RunSpec const& spec) const
     return *at;
 }
 
-RunPlan RunPlanner::planned(RunSpec const& spec, std::vector<Ip> hosts) const
+asio::awaitable<RunPlan> RunPlanner::planned(RunSpec spec, std::vector<Ip> hosts) const
 {
     RunPlan plan;
     plan.begin_at = begin_of(spec);
-    plan.digest = target_digest(hosts);
     plan.seed = static_cast<std::uint32_t>(TaskId::random().value());
     plan.limits = spec.limits(hosts.size());
+    Slices slices;
+    TargetDigest digest;
     for (auto const& ip : hosts) {
+        digest.add(ip);
         if (!presence_.link(ip)) plan.offline.push_back(ip);
+        if (slices.is_over()) co_await let_others_go_on();
     }
-    auto const ordered = in_order(spec, std::move(hosts), plan.seed);
+    plan.digest = digest.hex();
+    auto const ordered = co_await in_order(spec.order, std::move(hosts), plan.seed);
     auto const waves = spec.wave_of_places(ordered.size());
-    for (std::size_t place = 0; place < ordered.size(); ++place)
+    plan.hosts.reserve(ordered.size());
+    for (std::size_t place = 0; place < ordered.size(); ++place) {
         plan.hosts.push_back({ordered[place], waves[place]});
-    return plan;
+        if (slices.is_over()) co_await let_others_go_on();
+    }
+    co_return plan;
 }
 
 void require_run_hosts(Caller const& caller, std::size_t hosts)
@@ -95,7 +138,7 @@ asio::awaitable<RunPlan> RunPlanner::plan(RunSpec spec, Caller caller, bool is_s
         throw Error(codes::bad_target, "`target` selects no host" + undecided);
     }
     require_run_hosts(caller, found.hosts.size());
-    auto plan = planned(spec, found.hosts);
+    auto plan = co_await planned(spec, found.hosts);
     if (!spec.digest.empty() && spec.digest != plan.digest)
         throw Error(codes::list_changed, "`target` selects other hosts now than those of `digest`: " +
                                              std::to_string(plan.hosts.size()) + "; plan the run again");

@@ -42,12 +42,13 @@ public:
     /// Targets::find_hosts does.
     /// `is_stored`: the target was judged when it was stored, as that of a schedule.
     [[nodiscard]] asio::awaitable<RunPlan> plan(RunSpec spec, Caller caller, bool is_stored = false);
-    /// Of those hosts, by address. Throws Error 403.10.
-    [[nodiscard]] RunPlan planned(RunSpec const& spec, std::vector<Ip> hosts) const;
+    /// Of those hosts, by address. Throws Error 403.10. Of many hosts some at a time: the loop goes on.
+    [[nodiscard]] asio::awaitable<RunPlan> planned(RunSpec spec, std::vector<Ip> hosts) const;
 
 private:
-    [[nodiscard]] std::vector<Ip> in_order(
-        RunSpec const& spec, std::vector<Ip> hosts, std::uint32_t seed) const;
+    [[nodiscard]] asio::awaitable<std::vector<Ip>> in_order(
+        RunOrder order, std::vector<Ip> hosts, std::uint32_t seed) const;
+    [[nodiscard]] asio::awaitable<std::vector<Ip>> spread_by(std::string field, std::vector<Ip> hosts) const;
     [[nodiscard]] Instant begin_of(RunSpec const& spec) const;
 
     TaskEngine const& engine_;

@@ -124,7 +124,7 @@ asio::awaitable<FleetRun> Runs::retry(TaskId of, std::set<std::string> states, R
         throw Error(codes::bad_target, "run " + of.text() + " has no host in one of these states");
     std::sort(hosts.begin(), hosts.end());
     require_run_hosts(caller, hosts.size());
-    auto plan = planner_.planned(spec, std::move(hosts));
+    auto plan = co_await planner_.planned(spec, std::move(hosts));
     auto run = made_of(std::move(spec), caller);
     run.retry_of = of;
     show_in_audit(caller, run, plan);
@@ -247,12 +247,10 @@ void Runs::pump_soon(EntryPtr const& entry)
 /// Does what is to be done now, and sets the timer for what comes without anything happening.
 void Runs::pump(EntryPtr const& entry)
 {
+    if (entry->is_steered) return;
     auto& run = entry->run;
     auto const now = house_.clock.now();
-    while (auto const place = run.take_waited_out(now)) {
-        entry->waited.insert(*place);
-        run.set_ready(*place);
-    }
+    while (auto const place = run.take_waited_out(now)) run.set_ready(*place);
     auto limits = run.run().limits();
     limits.give_up = give_up_;
     std::size_t left = hosts_of_turn;
@@ -318,6 +316,8 @@ void Runs::begin_ready(EntryPtr const& entry, std::size_t most, std::size_t& lef
         if (!house_.presence.link(host.ip)) {
             if (waits_for_agent(*entry, *place)) continue;
             if (entry->run.run().spec.ttl > 0s) {
+                // It may be a failure: so it counts like one that starts.
+                ++begun;
                 open(entry, *place);
                 asio::co_spawn(house_.loop, expire_host(entry, *place), asio::detached);
                 continue;
@@ -359,14 +359,20 @@ void Runs::gate_is_free(std::string const& place)
 
 bool Runs::waits_for_agent(Entry& entry, std::size_t place)
 {
-    if (entry.waited.contains(place)) return false;
     auto const now = house_.clock.now();
+    // Its time begins once: an agent that comes and goes again has no other.
+    if (auto const waits = entry.wait_until.find(place); waits != entry.wait_until.end()) {
+        if (waits->second <= now) return false;
+        entry.run.set_away(place, waits->second);
+        return true;
+    }
     // Who was here since the start is on no way back, nor who never was an agent. One that registered just
     // before a crash may not be on disk: in a run from before the start nobody is taken for such a one.
     auto const agent = house_.agents.agent(entry.run.host(place).ip);
     bool const may_be_coming = (agent ? agent->last_heard : entry.run.run().created) < started_;
     auto const until = std::max(now + entry.run.run().spec.ttl, may_be_coming ? grace_until_ : now);
     if (until <= now) return false;
+    entry.wait_until.emplace(place, until);
     entry.run.set_away(place, until);
     return true;
 }
@@ -524,7 +530,7 @@ void Runs::write_soon(EntryPtr const& entry)
 /// Until the disk has what is in memory. What was decided holds meanwhile: a restart decides it again.
 asio::awaitable<void> Runs::write(EntryPtr entry)
 {
-    while (entry->has_unwritten && !is_stopping_) {
+    while (entry->has_unwritten && !entry->is_steered && !is_stopping_) {
         entry->has_unwritten = false;
         auto const run = std::make_shared<FleetRun const>(entry->run.run());
         bool const has_ended = is_final(run->state);
@@ -559,9 +565,14 @@ asio::awaitable<FleetRun> Runs::steer(TaskId id, Steer what, std::optional<RunAm
     auto const entry = entry_of(id);
     if (!entry) {
         auto const old = co_await find(id);
+        if (!is_final(old->state))
+            throw Error(codes::too_much,
+                "run " + id.text() +
+                    " is just being taken up after a start of the server; ask again in a moment");
         throw Error(codes::wrong_state,
             "run " + id.text() + " has ended: it is " + std::string(state_text(old->state)));
     }
+    auto const turn = co_await entry->steering.enter(house_.clock);
     auto head = entry->run.run();
     head.hosts.clear();
     bool const is_own = !caller.key || caller.by() == head.by || caller.may(Right::manage);
@@ -602,29 +613,52 @@ asio::awaitable<FleetRun> Runs::steer(TaskId id, Steer what, std::optional<RunAm
     case Steer::stop:
     case Steer::cancel:
         if (is_final(head.state)) throw refuse("; it has ended");
-        head.ending = what == Steer::stop ? RunEnding::stop : RunEnding::cancel;
+        // Who has canceled it is not overruled by who only stops it.
+        head.ending = std::max(head.ending, what == Steer::stop ? RunEnding::stop : RunEnding::cancel);
         break;
     }
-    auto const wanted = std::make_shared<FleetRun const>(head);
-    Store::Work write = [wanted](Db& db) {
-        if (!run_records::update(db, *wanted))
-            throw Error(codes::wrong_state, "run " + wanted->id.text() + " has ended meanwhile");
-    };
-    write = together(std::move(write), caller.also(id.text()));
-    co_await house_.store.write(std::move(write));
+    auto also = caller.also(id.text());
+    co_await write_steering(entry, head, std::move(also));
     auto& run = entry->run.head();
     if (is_final(run.state)) throw Error(codes::wrong_state, "run " + id.text() + " has ended meanwhile");
     run.max_fail = head.max_fail;
     run.ending = head.ending;
-    run.paused = head.paused;
-    run.state = head.state;
-    run.why = head.why;
-    if (head.wave != run.wave) entry->run.begin_wave(head.wave);
+    // Meanwhile the run has gone on: of its course only what this call is for is another.
+    bool const pauses = what == Steer::pause && run.state == RunState::running;
+    if (pauses || what == Steer::resume) {
+        run.paused = head.paused;
+        run.state = head.state;
+        run.why = head.why;
+    }
+    if (what == Steer::resume && head.wave != run.wave) entry->run.begin_wave(head.wave);
     changed(entry);
-    pump_soon(entry);
     if (what == Steer::cancel) asio::co_spawn(house_.loop, cancel_open(entry), asio::detached);
-    head.hosts = entry->run.run().hosts;
-    co_return head;
+    co_return entry->run.run();
+}
+
+/// Until it is on disk nothing starts and nothing else is written: or a host could start after the caller was
+/// told of a pause, and an older state could be written behind the new one.
+asio::awaitable<void> Runs::write_steering(EntryPtr entry, FleetRun head, Store::Work also)
+{
+    auto const wanted = std::make_shared<FleetRun const>(std::move(head));
+    Store::Work write = [wanted](Db& db) {
+        if (!run_records::update(db, *wanted))
+            throw Error(codes::wrong_state, "run " + wanted->id.text() + " has ended meanwhile");
+    };
+    write = together(std::move(write), std::move(also));
+    entry->is_steered = true;
+    std::exception_ptr failure;
+    try {
+        // What was opened before has begun by then.
+        co_await asio::post(house_.loop, asio::use_awaitable);
+        co_await house_.store.write(std::move(write));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    entry->is_steered = false;
+    pump_soon(entry);
+    if (entry->has_unwritten) write_soon(entry);
+    if (failure) std::rethrow_exception(failure);
 }
 
 asio::awaitable<void> Runs::cancel_open(EntryPtr entry)
@@ -653,7 +687,8 @@ Runs::EntryPtr Runs::entry_of(TaskId id) const
 
 asio::awaitable<std::shared_ptr<FleetRun const>> Runs::find(TaskId id)
 {
-    if (auto const entry = entry_of(id)) co_return std::make_shared<FleetRun const>(entry->run.run());
+    // Not a copy: of ten thousand hosts each call would make one.
+    if (auto const entry = entry_of(id)) co_return std::shared_ptr<FleetRun const>(entry, &entry->run.run());
     std::function<std::optional<FleetRun>(Db&)> look = [id](Db& db) { return run_records::find(db, id); };
     auto run = co_await house_.store.read(std::move(look));
     if (!run) throw no_run(id);

@@ -68,7 +68,7 @@ public:
     [[nodiscard]] asio::awaitable<FleetRun> steer(
         TaskId id, Steer what, std::optional<RunAmount> max_fail, Caller caller);
 
-    /// As it is now, with its hosts. Throws Error 417.1.
+    /// As it is now, with its hosts; it may go on at the next co_await. Throws Error 417.1.
     [[nodiscard]] asio::awaitable<std::shared_ptr<FleetRun const>> find(TaskId id);
     /// The state of a host: `held`, what its task's is, or `not_started`.
     [[nodiscard]] std::string state_of(RunHost const& host) const;
@@ -93,8 +93,10 @@ private:
         std::uint64_t seq = 1;
         std::vector<std::pair<std::uint64_t, std::size_t>> ended; ///< By number: places.
         std::vector<OneShot<bool>> watchers;
-        std::set<std::size_t> waited; ///< Places whose agent was waited for as long as it may be.
-        std::set<std::string> free;   ///< What may have become free at the gate, and some hosts wait for.
+        std::map<std::size_t, Instant> wait_until; ///< Places whose agent was away when they were due.
+        std::set<std::string> free; ///< What may have become free at the gate, and some hosts wait for.
+        OneAtATime steering;        ///< Two that steer one run do so one after the other.
+        bool is_steered = false;    ///< What somebody asked for is being written.
         bool pump_due = false;
         bool is_writing = false;
         bool has_unwritten = false;
@@ -122,6 +124,7 @@ private:
     void open(EntryPtr const& entry, std::size_t place);
     [[nodiscard]] asio::awaitable<void> start_host(EntryPtr entry, std::size_t place);
     [[nodiscard]] asio::awaitable<void> expire_host(EntryPtr entry, std::size_t place);
+    [[nodiscard]] asio::awaitable<void> write_steering(EntryPtr entry, FleetRun head, Store::Work also);
     [[nodiscard]] asio::awaitable<void> cancel_open(EntryPtr entry);
     void not_recorded(EntryPtr const& entry, std::size_t place, Error const& error);
     void finished(Task const& task);

@@ -1,3 +1,6 @@
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 #include "catch.hpp"
 #include "support/run_house.hpp"
 
@@ -93,6 +96,93 @@ TEST_CASE("a host that is away under ttl is started when it is back, and expires
     CHECK(house.states(id) == "expired running running running running");
     house.end_open(TaskStatus::done);
     CHECK(house.run(id).state == RunState::partial);
+}
+
+TEST_CASE("hosts that expire together fail no faster than parallel lets them", "[run]")
+{
+    RunHouse house;
+    for (int const number : {1, 2, 3}) house.presence.go(host_ip(number));
+    auto const id = house.begin({{"ttl", 60}, {"parallel", 1}, {"silent", "fail"}});
+    house.end_open(TaskStatus::done);
+    house.end_open(TaskStatus::done);
+    house.wait(60s);
+    CHECK(house.states(id) == "expired held held done done");
+    CHECK(house.run(id).why == RunWhy::max_fail);
+}
+
+TEST_CASE("a host whose start was refused for the moment keeps its ttl", "[run]")
+{
+    RunHouse house;
+    house.engine.refuse(codes::too_much);
+    auto const id = house.begin({{"ttl", 60}});
+    house.engine.refuse(std::nullopt);
+    house.presence.go(host_ip(1));
+    house.wait(2s);
+    CHECK(house.states(id) == "held running running running running");
+    house.wait(60s);
+    CHECK(house.states(id) == "expired running running running running");
+}
+
+TEST_CASE("the ttl of a host begins once, though its agent comes and goes again", "[run]")
+{
+    RunHouse house;
+    house.presence.go(host_ip(1));
+    auto const id = house.begin({{"ttl", 60}, {"max_fail", 5}});
+    house.end_open(TaskStatus::done);
+    house.engine.refuse(codes::too_much);
+    house.come(1);
+    house.turn();
+    house.presence.go(host_ip(1));
+    house.wait(30s);
+    CHECK(house.states(id) == "held done done done done");
+    house.engine.refuse(std::nullopt);
+    house.wait(30s);
+    CHECK(house.states(id) == "expired done done done done");
+}
+
+TEST_CASE("of two that steer one run at once neither undoes what the other was told", "[run]")
+{
+    RunHouse house;
+    auto const id = house.begin({{"waves", "2"}});
+    std::optional<RunState> first, second;
+    auto const steer = [&](Runs::Steer what, std::optional<RunState>& state) {
+        asio::co_spawn(house.loop, house.runs->steer(id, what, std::nullopt, Caller{}),
+            [&state](std::exception_ptr const& failure, FleetRun const& run) {
+                if (!failure) state = run.state;
+            });
+    };
+    SECTION("a stop and a pause")
+    {
+        steer(Runs::Steer::stop, first);
+        steer(Runs::Steer::pause, second);
+        house.turn();
+        CHECK(first);
+        CHECK_FALSE(second);
+        house.end_open(TaskStatus::done);
+        CHECK(house.run(id).state == RunState::stopped);
+    }
+    SECTION("a cancel and a stop")
+    {
+        steer(Runs::Steer::cancel, first);
+        steer(Runs::Steer::stop, second);
+        house.turn();
+        CHECK(first);
+        CHECK(house.run(id).state == RunState::canceled);
+    }
+}
+
+TEST_CASE("a run that goes on to its next wave while it is paused stays there", "[run]")
+{
+    RunHouse house;
+    auto const id = house.begin({{"waves", "2"}});
+    asio::co_spawn(
+        house.loop, house.runs->steer(id, Runs::Steer::pause, std::nullopt, Caller{}), asio::detached);
+    for (auto const task : house.engine.open_all()) house.engine.finish(task, TaskStatus::done);
+    house.turn();
+    auto const run = house.run(id);
+    CHECK(run.state == RunState::paused);
+    CHECK(house.states(id).starts_with("done done"));
+    CHECK((run.wave == 1) == house.states(id).ends_with("running running held"));
 }
 
 TEST_CASE("hosts are spread so that neighbours differ where possible", "[run]")

@@ -1,5 +1,7 @@
 """Runs: an instruction on many hosts, in waves, with limits; over restarts and kills."""
 
+import contextlib
+import sqlite3
 import threading
 import time
 import unittest
@@ -230,6 +232,30 @@ class Restart(Runs):
         self.caller.ok("run", "steerrun", id=paused, do="resume")
         self.wait(paused, "paused", *ENDED)
         self.assertEqual(sorted(self.states(paused).values()), ["done", "done"])
+
+
+class Doctor(Runs):
+    def doctor(self, code):
+        done = self.ctl(None, "doctor", "--store", self.house.folder / "elves.db")
+        self.assertEqual(done.code, code, done)
+        return done.out
+
+    def test_the_doctor_finds_a_run_whose_states_do_not_add_up(self):
+        self.fleet(3, lambda ip: Result(0 if ip == ip_of(2) else 1, "x"))
+        run = self.begin(max_fail=1)
+        self.wait(run)
+        self.house.terminate()
+        self.assertIn("runs: 1 partial, of 3 hosts", self.doctor(0))
+        for change, found in (("state = NULL WHERE place = 0", "have no state"), ("state = 'done' WHERE place = 1", "is failed"),
+                              ("run = 'other' WHERE place = 2", "was begun with 3 hosts, and has 2")):
+            with self.subTest(change=change):
+                before = (self.house.folder / "elves.db").read_bytes()
+                with contextlib.closing(sqlite3.connect(self.house.folder / "elves.db")) as db, db:
+                    db.execute(f"UPDATE run_host SET {change}")
+                shown = self.doctor(1)
+                self.assertIn(found, shown)
+                self.assertIn(run, shown)
+                (self.house.folder / "elves.db").write_bytes(before)
 
 
 class ByElvesctl(Runs):

@@ -8,12 +8,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::string text(json::object const& fields, std::string_view field)
-{
-    auto const* const value = fields.if_contains(field);
-    return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
 std::vector<std::string> const rules{"0/5 * * * * ?", "3/10 * * * * ?", "0/20 * * * * ?", "0 * * * * ?",
     "30 0/2 * * * ?", "0 0/5 * * * ?", "0 0,30 * * * ?", "0 0 * * * ?"};
 std::vector<std::string> const overlaps{"skip", "allow", "replace"};
@@ -23,7 +17,14 @@ std::vector<std::string> const zones{"UTC", "Europe/Berlin", "America/New_York",
 } // namespace
 
 SimClients::SimClients(Nature& nature_, Place place, Habits habits, std::size_t count)
-    : Process(nature_, place.machine), place_(std::move(place)), habits_(habits)
+    : Process(nature_, place.machine)
+    , place_(std::move(place))
+    , habits_(habits)
+    , runs_({*this, place_.agents, place_.invariants, place_.run_watch, place_.zone},
+          [this](
+              std::string service, std::string method, json::object fields, std::chrono::milliseconds limit) {
+              return call(std::move(service), std::move(method), std::move(fields), limit);
+          })
 {
     for (std::size_t i = 0; i < count; ++i) {
         asio::co_spawn(io, live(), [](std::exception_ptr const& escaped) {
@@ -58,10 +59,11 @@ asio::awaitable<void> SimClients::ask_something()
     if ((dice -= habits_.sync) < 0) return send(true);
     if ((dice -= habits_.cancel) < 0) return cancel();
     if ((dice -= habits_.look) < 0) return look();
-    return change_crons();
+    if ((dice -= habits_.cron) < 0) return change_crons();
+    return runs_.ask_something();
 }
 
-asio::awaitable<SimClients::Answer> SimClients::call(
+asio::awaitable<Answer> SimClients::call(
     std::string service, std::string method, json::object fields, std::chrono::milliseconds limit)
 {
     if (!link_ || !link_->is_open()) {
@@ -73,7 +75,7 @@ asio::awaitable<SimClients::Answer> SimClients::call(
     try {
         auto const back =
             co_await link->call(std::move(service), std::move(method), std::move(fields), limit);
-        co_return Said{back.flag, back.error_info, to_boost_json(back.fields.root()).as_object()};
+        co_return Heard{back.flag, back.error_info, to_boost_json(back.fields.root()).as_object()};
     } catch (Error const& error) {
         // Silent for longer than it may be: nothing comes on this one any more.
         if (error.code() == codes::agent_silent) link->close("no answer");
@@ -113,7 +115,7 @@ asio::awaitable<void> SimClients::send(bool sync)
     }
 }
 
-void SimClients::hear_send(json::object const& ins, std::string const& agent, bool sync, Said const& back)
+void SimClients::hear_send(json::object const& ins, std::string const& agent, bool sync, Heard const& back)
 {
     auto const& info = back.fields.at("info").as_object();
     auto const id = TaskId::parse(text(info, "id"));
@@ -206,10 +208,10 @@ asio::awaitable<void> SimClients::set_cron(Cron const* old)
         crons_.push_back({cron.agent, text(answer->fields, "id"), cron.type});
 }
 
-void SimClients::stop_all_crons()
+void SimClients::begin(asio::awaitable<void> work)
 {
     ++busy_;
-    asio::co_spawn(io, stop_crons(), [this](std::exception_ptr const& escaped) {
+    asio::co_spawn(io, std::move(work), [this](std::exception_ptr const& escaped) {
         if (escaped) std::rethrow_exception(escaped);
         --busy_;
     });

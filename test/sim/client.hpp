@@ -4,19 +4,24 @@
 #include <vector>
 
 #include "elves/error.hpp"
+#include "sim/heard.hpp"
 #include "sim/invariants.hpp"
+#include "sim/run_clients.hpp"
 #include "sim/sim_network.hpp"
 
 namespace elves::sim {
 
 /// What clients do how often; the sum is 1,000.
 struct Habits {
-    int async = 450;
-    int sync = 200;
-    int cancel = 100;
-    int look = 100;
+    int async = 430;
+    int sync = 195;
+    int cancel = 95;
+    int look = 95;
     int cron = 150;
+    int run = 35;
 };
+/// Of clients that do little but run things on many hosts.
+inline constexpr Habits fleet_habits{200, 100, 80, 60, 60, 500};
 
 /// All the clients, which never crash: each asks for one thing after the other, and what it hears is checked.
 class SimClients final : public Process {
@@ -27,6 +32,8 @@ public:
         Machine& server;
         std::vector<Machine*> agents;
         Invariants& invariants;
+        RunWatch& run_watch;
+        Zone zone; ///< The server's.
     };
     SimClients(Nature& nature, Place place, Habits habits, std::size_t count);
     ~SimClients() override;
@@ -34,7 +41,9 @@ public:
     /// No new tasks and jobs from now on.
     void be_quiet() { quiet_ = true; }
     /// Stops every cron job, as long as it takes.
-    void stop_all_crons();
+    void stop_all_crons() { begin(stop_crons()); }
+    /// Ends every run that does not end by itself, and waits for the others.
+    void end_all_runs() { begin(runs_.end_all()); }
     /// Nobody waits for an answer.
     [[nodiscard]] bool is_idle() const noexcept { return busy_ == 0; }
 
@@ -44,14 +53,9 @@ private:
         std::string id;
         std::string type;
     };
-    struct Said {
-        bool flag = false;
-        std::string error_info;
-        json::object fields;
-    };
-    using Answer = std::optional<Said>; ///< Nothing: no answer, who knows why.
-
     [[nodiscard]] asio::awaitable<void> live();
+    /// Something to wait for.
+    void begin(asio::awaitable<void> work);
     [[nodiscard]] asio::awaitable<void> ask_something();
     [[nodiscard]] asio::awaitable<void> send(bool sync);
     [[nodiscard]] asio::awaitable<void> cancel();
@@ -62,7 +66,7 @@ private:
     /// On a link of its own, or one that it has.
     [[nodiscard]] asio::awaitable<Answer> call(
         std::string service, std::string method, json::object fields, std::chrono::milliseconds limit);
-    void hear_send(json::object const& ins, std::string const& agent, bool sync, Said const& back);
+    void hear_send(json::object const& ins, std::string const& agent, bool sync, Heard const& back);
     [[nodiscard]] json::object instruction(bool sync);
 
     Place place_;
@@ -71,6 +75,7 @@ private:
     std::vector<TaskId> tasks_;
     std::vector<Cron> crons_;
     std::vector<std::string> dedups_;
+    RunClients runs_;
     int asked_ = 0;
     int busy_ = 0;
     bool quiet_ = false;

@@ -148,6 +148,11 @@ void Invariants::journal_wrote(std::string const& agent, JournalRow const& row)
     if (liveness) liveness->journal_wrote(agent, row);
 }
 
+void Invariants::registered(std::string const& agent)
+{
+    if (liveness) liveness->registered(agent);
+}
+
 void Invariants::worker_started(std::string const& agent, TaskId id)
 {
     auto& facts = facts_[id];

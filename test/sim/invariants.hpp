@@ -39,6 +39,8 @@ public:
     };
     void output_is(TaskId id, OutputStream stream, KnownOutput const& known);
     void journal_wrote(std::string const& agent, JournalRow const& row);
+    /// The server has registered that agent.
+    void registered(std::string const& agent);
     // Workers.
     void worker_started(std::string const& agent, TaskId id);
     void worker_ended(TaskId id, WorkerReport const& report);

@@ -4,6 +4,7 @@
 
 #include "sim/journal_watch.hpp"
 #include "sim/log_watch.hpp"
+#include "sim/run_watch.hpp"
 #include "sim/sim_disk.hpp"
 #include "sim/sim_network.hpp"
 
@@ -92,6 +93,7 @@ void Liveness::look()
     auto const now = nature_.time.now();
     auto const& server = server_.machine;
     server_is_up_.see(is_well(server, server_.disk), server.life(), now);
+    if (server_life_.number != server.lives) server_life_ = {server.lives, now, server.jumps};
     for (auto const& state : agents_) {
         look_at(*state);
         check_handovers(*state);
@@ -190,6 +192,7 @@ void Liveness::log_wrote(LogRow const& row, bool was_final)
     }
     open_.erase(row.id);
     if (was_final) return;
+    if (server_.runs.run_of(row.id)) return check_run_task(row);
     if (row.status == TaskStatus::expired && (row.ttl == 0s || !ttl_is_over(row)))
         broken("expired-after-ttl", named(row) + " after " + seconds(now - accepted_.at(row.id)));
     if (row.status == TaskStatus::undelivered && !ttl_is_over(row))
@@ -203,6 +206,48 @@ void Liveness::log_wrote(LogRow const& row, bool was_final)
         broken("make-up-reaches", named(row) +
                                       " makes up for missed firings; its agent could be reached, and " +
                                       "the server gave it up after " + seconds(now - accepted));
+}
+
+/// A run's task has no ttl of its own: its run waits for the agent, and then starts it or gives it up.
+void Liveness::check_run_task(LogRow const& row)
+{
+    auto const now = nature_.time.now();
+    auto const& run = *server_.runs.run_of(row.id);
+    auto const* const state = state_of(row.agent);
+    constexpr auto rounding = 2s;
+    bool const jumped = std::any_of(before_jumps_.begin(), before_jumps_.end(),
+        [&](auto const& jump) { return jump.first >= run.created - rounding; });
+    bool const waited = now - run.created >= run.ask.ttl - rounding || jumped;
+    if (row.status == TaskStatus::expired && (run.ask.ttl == 0s || !waited))
+        broken("expired-after-ttl", named(row) + " of a run with the ttl " + seconds(run.ask.ttl) +
+                                        ", begun " + seconds(now - run.created) + " ago");
+    if (row.status != TaskStatus::undelivered || !state) return;
+    constexpr auto settled = 5s;
+    // An agent may not know that its wire is broken.
+    bool const is_linked =
+        state->registered_in == server_.machine.lives &&
+        state->registered_on == network_.tears_between(server_.machine, state->agent.machine);
+    bool const was_there =
+        is_linked && state->can_talk.since() && *state->can_talk.since() + settled <= accepted_.at(row.id);
+    if (was_there)
+        broken("run-silent",
+            named(row) + " of a run; its agent is there for " + seconds(now - *state->can_talk.since()));
+    // So long agents have to come back after a start of the server.
+    constexpr auto grace = 30s;
+    auto const& server = server_.machine;
+    bool const is_new = server_life_.number == server.lives && server_life_.jumps == server.jumps &&
+                        now - server_life_.since < grace - rounding;
+    if (is_new && state->registered_in != server.lives)
+        broken("run-silent", named(row) + " of a run, " + seconds(now - server_life_.since) +
+                                 " after the start of the server: its agent had time to come back");
+}
+
+void Liveness::registered(std::string const& agent)
+{
+    auto* const state = state_of(agent);
+    if (!state) return;
+    state->registered_in = server_.machine.lives;
+    state->registered_on = network_.tears_between(server_.machine, state->agent.machine);
 }
 
 void Liveness::journal_wrote(std::string const& agent, JournalRow const& row)

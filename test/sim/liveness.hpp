@@ -13,19 +13,21 @@ namespace elves::sim {
 
 class JournalWatch;
 class LogWatch;
+class RunWatch;
 class SimDisk;
 class SimNetwork;
 
 /// What must happen, and within which time, once nothing is in the way. Looks at everything from outside:
 /// rows as they are committed, what clients are told, which machines, disks and wires are well. Its verdicts
 /// are those of `Invariants::broken`, by these names: handed-over-soon, reported-soon, fired-soon,
-/// expired-after-ttl, undelivered-rightly, no-start-after-end, make-up-reaches.
+/// expired-after-ttl, undelivered-rightly, no-start-after-end, make-up-reaches, run-silent.
 class Liveness {
 public:
     struct Server {
         Machine const& machine;
         SimDisk const& disk;
         LogWatch const& watch;
+        RunWatch const& runs;
     };
     struct Agent {
         Machine const& machine;
@@ -41,6 +43,8 @@ public:
     void log_wrote(LogRow const& row, bool was_final);
     void journal_wrote(std::string const& agent, JournalRow const& row);
     void worker_started(TaskId id);
+    /// The server has registered it, in this life of the server.
+    void registered(std::string const& agent);
     /// A reply said that a task has ended and was never started, or did not end in time.
     void told_end(TaskId id, std::string const& what);
     /// The task makes up for missed firings.
@@ -69,6 +73,8 @@ private:
         Spell is_near{};  ///< The program runs, its disk and its way to the server work, registered or not.
         std::set<TaskId> unfinished{}; ///< In its journal.
         std::set<TaskId> unconfirmed{};
+        std::uint64_t registered_in = 0; ///< The last life of the server that registered it.
+        std::uint64_t registered_on = 0; ///< So many wires had broken by then: one of them may be its last.
     };
     struct Open {
         Steady since;
@@ -80,6 +86,7 @@ private:
     void check_handovers(AgentState const& state);
     void check_reports(AgentState const& state);
     void check_firings();
+    void check_run_task(LogRow const& row);
     [[nodiscard]] bool is_well(Machine const& machine, SimDisk const& disk) const;
     /// The ttl is over by the server's clock, or by a right one.
     [[nodiscard]] bool ttl_is_over(LogRow const& row) const;
@@ -91,6 +98,13 @@ private:
     SimNetwork const& network_;
     Server server_;
     Spell server_is_up_;
+    /// The server's life, since when, and how often its clock had been set by then.
+    struct Life {
+        std::uint64_t number = 0;
+        Steady since{};
+        std::uint64_t jumps = 0;
+    };
+    Life server_life_;
     std::vector<std::unique_ptr<AgentState>> agents_;
     std::map<TaskId, Open> open_;
     std::set<TaskId> made_up_;

@@ -96,19 +96,21 @@ LogRow log_row(Run const& row)
     return log;
 }
 
-/// The tasks that records of the trail say were sent, of those behind `after` up to `last`.
+/// The tasks and runs that records of the trail say were asked for, of those behind `after` up to `last`.
 void add_audited(Db& db, std::int64_t after, std::int64_t last, std::set<TaskId>& tasks)
 {
     for (auto const& record : audit::rows(db, after, last - after).records) {
-        if (record.changed && record.method.starts_with("sheduler.send"))
-            tasks.insert(TaskId::parse(record.target).value());
+        bool const begins = record.method.starts_with("sheduler.send") || record.method == "run.startrun" ||
+                            record.method == "run.retryrun";
+        if (record.changed && begins) tasks.insert(TaskId::parse(record.target).value());
     }
 }
 
 } // namespace
 
-LogWatch::LogWatch(Invariants& invariants, Zone zone, std::chrono::seconds give_up)
+LogWatch::LogWatch(Invariants& invariants, RunWatch const& runs, Zone zone, std::chrono::seconds give_up)
     : invariants_(invariants)
+    , runs_(runs)
     , zone_(zone)
     , give_up_(give_up)
     , ledger_([&invariants](std::string what) { invariants.broken("firing-accounted", std::move(what)); })
@@ -133,7 +135,9 @@ void LogWatch::begin(Db& db)
 void LogWatch::look(Db& db)
 {
     if (!watching_) return;
-    std::set<TaskId> asked, audited;
+    // Of a run its beginning is audited, and none of its tasks.
+    auto asked = planting_ ? std::set<TaskId>() : runs_.made();
+    std::set<TaskId> audited;
     {
         auto row = db.run(select_changes);
         while (row.next()) {
@@ -144,7 +148,7 @@ void LogWatch::look(Db& db)
                 add_audited(db, row.number(16), row.number(17), audited);
             } else if (kind == "new" || kind == "task" || kind == "merged") {
                 auto const log = log_row(row);
-                if (kind == "new" && !log.cron_id) asked.insert(log.id);
+                if (kind == "new" && !log.cron_id && !runs_.run_of(log.id)) asked.insert(log.id);
                 if (kind != "merged") invariants_.log_wrote(log);
                 if (kind == "task" || !log.cron_id || !ledger_.find(*log.cron_id)) continue;
                 // The agent's own have a ledger of their own.

@@ -5,6 +5,7 @@
 #include "elves/sql.hpp"
 #include "sim/cron_ledger.hpp"
 #include "sim/invariants.hpp"
+#include "sim/run_watch.hpp"
 
 namespace elves::sim {
 
@@ -12,7 +13,7 @@ namespace elves::sim {
 class LogWatch {
 public:
     /// `zone`: of jobs that name none. `give_up`: `tasklog.processor_give_up`.
-    LogWatch(Invariants& invariants, Zone zone, std::chrono::seconds give_up);
+    LogWatch(Invariants& invariants, RunWatch const& runs, Zone zone, std::chrono::seconds give_up);
     /// SQL of a planted bug, run behind each commit.
     std::string plant;
     /// On each connection of the server, when the tables are there.
@@ -37,6 +38,7 @@ private:
     void check_output(Db& db);
 
     Invariants& invariants_;
+    RunWatch const& runs_;
     Zone zone_;
     std::chrono::seconds give_up_;
     CronLedger ledger_;

@@ -29,14 +29,19 @@ constexpr auto usage =
     "elves_sim --seed N [--steps N] [--trace]: replays one\n"
     "--break BUG: plants a bug, which must be found: forgetful_server | forgetful_agent | hasty_server | "
     "garbler | lost_handovers | lost_reports | late_handovers | lost_timers | expires_early | gives_up | "
-    "no_make_up | lost_output\n";
+    "no_make_up | lost_output | run_twice | run_other_list | run_wrong_sum | run_hidden_failures | "
+    "run_early_waves | run_lost_ends | run_no_grace | run_lost_steering\n";
 
 constexpr std::pair<std::string_view, Plant> plants[]{{"forgetful_server", Plant::forgetful_server},
     {"forgetful_agent", Plant::forgetful_agent}, {"hasty_server", Plant::hasty_server},
     {"garbler", Plant::garbler}, {"lost_handovers", Plant::lost_handovers},
     {"lost_reports", Plant::lost_reports}, {"late_handovers", Plant::late_handovers},
     {"lost_timers", Plant::lost_timers}, {"expires_early", Plant::expires_early},
-    {"gives_up", Plant::gives_up}, {"no_make_up", Plant::no_make_up}, {"lost_output", Plant::lost_output}};
+    {"gives_up", Plant::gives_up}, {"no_make_up", Plant::no_make_up}, {"lost_output", Plant::lost_output},
+    {"run_twice", Plant::run_twice}, {"run_other_list", Plant::run_other_list},
+    {"run_wrong_sum", Plant::run_wrong_sum}, {"run_hidden_failures", Plant::run_hidden_failures},
+    {"run_early_waves", Plant::run_early_waves}, {"run_lost_ends", Plant::run_lost_ends},
+    {"run_no_grace", Plant::run_no_grace}, {"run_lost_steering", Plant::run_lost_steering}};
 
 Plant plant_named(std::string_view name)
 {

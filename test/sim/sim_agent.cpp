@@ -105,6 +105,7 @@ SimAgent::~SimAgent()
 void SimAgent::link_up(std::shared_ptr<Peer> server)
 {
     registered_ = true;
+    place_.invariants.registered(machine.name);
     contact_.hear();
     begin_journal();
     nature.tally.see_again(Sight::relinked, machine.name);

@@ -8,6 +8,8 @@ std::unique_ptr<Module> make_heartbeat(Host& host);
 std::unique_ptr<Module> make_tasklog(Host& host);
 std::unique_ptr<Module> make_sheduler(Host& host);
 std::unique_ptr<Module> make_cron(Host& host);
+std::unique_ptr<Module> make_fleet(Host& host);
+std::unique_ptr<Module> make_run(Host& host);
 
 } // namespace elves
 
@@ -31,7 +33,10 @@ SimServer::SimServer(Nature& nature_, Place place)
     host_.offer<Dialer>(*this);
     audit::migrate(store_);
     auto const settings = Settings::parse(conf + std::to_string(place.give_up.count()) + "\n", "sim.conf");
-    for (auto const make : {&make_heartbeat, &make_tasklog, &make_sheduler, &make_cron}) add(make, settings);
+    for (auto const make : {&make_heartbeat, &make_tasklog, &make_sheduler, &make_cron, &make_fleet})
+        add(make, settings);
+    if (place.run_bug != RunBug::none) plant_for_runs();
+    add(&make_run, settings);
     store_.watch();
     for (auto const& module : modules_) module->start();
     audit_.start();
@@ -55,6 +60,17 @@ void SimServer::add(MakeModule make, Settings const& settings)
     tables_.push_back(std::make_unique<MethodTable>());
     module.declare(*tables_.back());
     router_.add(std::string(module.name()), *tables_.back());
+}
+
+/// What is offered from here on is for the module `run` alone.
+void SimServer::plant_for_runs()
+{
+    auto& real = host_.need<TaskEngine>("sim");
+    planted_engine_ = std::make_unique<PlantedEngine>(real, place_.run_bug, nature.random);
+    host_.offer<TaskEngine>(*planted_engine_);
+    if (place_.run_bug != RunBug::gives_no_grace) return;
+    planted_directory_ = std::make_unique<PlantedDirectory>(host_.need<AgentDirectory>("sim"));
+    host_.offer<AgentDirectory>(*planted_directory_);
 }
 
 std::optional<AppAddress> SimServer::callback(std::string_view) const

@@ -8,6 +8,7 @@
 #include "elves/module.hpp"
 #include "elves/services/app_directory.hpp"
 #include "elves/services/dialer.hpp"
+#include "sim/planted_services.hpp"
 #include "sim/sim_disk.hpp"
 #include "sim/sim_network.hpp"
 
@@ -23,6 +24,7 @@ public:
         Machine& processor; ///< Of every app.
         Zone zone;
         std::chrono::seconds give_up; ///< `tasklog.processor_give_up`
+        RunBug run_bug = RunBug::none;
     };
     SimServer(Nature& nature, Place place);
     ~SimServer() override;
@@ -36,6 +38,7 @@ private:
     [[nodiscard]] asio::awaitable<Back> call(std::string host, std::uint16_t port, std::string service,
         std::string method, json::object fields, std::chrono::milliseconds limit) override;
     void add(MakeModule make, Settings const& settings);
+    void plant_for_runs();
 
     Place place_;
     SimStore store_;
@@ -44,6 +47,8 @@ private:
     AuditTrail audit_;
     std::vector<std::unique_ptr<MethodTable>> tables_;
     Router router_;
+    std::unique_ptr<PlantedEngine> planted_engine_; ///< Null where no bug is planted.
+    std::unique_ptr<PlantedDirectory> planted_directory_;
     std::vector<std::unique_ptr<Module>> modules_;
     Timer stopping_;
     bool over_ = false;

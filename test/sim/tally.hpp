@@ -61,6 +61,19 @@ enum class Sight {
     // Output of workers.
     output_kept,
     output_cut,
+    // How runs end, in the order of RunState; and what they come to on the way.
+    run_done,
+    run_partial,
+    run_stopped,
+    run_canceled,
+    run_expired,
+    run_max_fail,
+    run_wave,
+    run_person,
+    run_not_started,
+    run_retried,
+    run_again,
+    run_taken_up,
     kinds, ///< How many there are.
 };
 
@@ -77,7 +90,10 @@ public:
         "undelivered", "skipped", "lost", "result after the end", "delivered to processor",
         "delivery given up", "processor's own word", "center cron run", "own cron run", "center times missed",
         "own times missed", "missed times made up for", "sendsync answered by a worker",
-        "send repeated by dedup", "cancel acknowledged", "output kept whole", "output marked as cut"};
+        "send repeated by dedup", "cancel acknowledged", "output kept whole", "output marked as cut",
+        "run done", "run partial", "run stopped", "run canceled", "run expired", "run paused for max_fail",
+        "run paused after a wave", "run paused by a person", "run's host not started", "run retried",
+        "run begun again by dedup", "run taken up after an end of the server"};
 
     void see(Sight what) { ++counts_[static_cast<std::size_t>(what)]; }
     /// Where `key` was seen before.

@@ -34,6 +34,30 @@ constexpr auto make_ups =
     "(SELECT max(key) FROM tasks AS all_before WHERE all_before.cron_id = tasks.cron_id "
     "AND all_before.key < tasks.key))";
 
+/// Hosts that have not started become others.
+constexpr auto other_hosts =
+    "UPDATE run_host SET ip = '10.0.9.' || (place + 1) WHERE task IS NULL AND state IS NULL AND place > 0";
+constexpr auto lost_states = "UPDATE run_host SET state = NULL WHERE place > 0 AND state = 'failed'";
+constexpr auto lost_steering = "UPDATE run SET is_ending = 0 WHERE is_ending > 0 AND end_time IS NULL";
+
+RunBug run_bug_of(Plant bug)
+{
+    switch (bug) {
+    case Plant::run_twice:
+        return RunBug::sends_twice;
+    case Plant::run_hidden_failures:
+        return RunBug::hides_failures;
+    case Plant::run_early_waves:
+        return RunBug::ends_early;
+    case Plant::run_lost_ends:
+        return RunBug::loses_ends;
+    case Plant::run_no_grace:
+        return RunBug::gives_no_grace;
+    default:
+        return RunBug::none;
+    }
+}
+
 Zone zone_of(std::uint64_t seed) { return seed % 3 == 0 ? Zone() : Zone::named("Europe/Berlin").value(); }
 
 } // namespace
@@ -55,17 +79,27 @@ World::World(Options const& options)
     , network_(nature_)
     , zone_(zone_of(options.seed))
     , give_up_(nature_.random.chance(300) ? 20s : 24h)
+    , run_bug_(run_bug_of(options.plant))
+    , is_fleet_(nature_.random.chance(150))
     , server_disk_("server")
-    , log_watch_(invariants_, zone_, give_up_)
+    , run_watch_(nature_, invariants_)
+    , log_watch_(invariants_, run_watch_, zone_, give_up_)
 {
     if (options.keep_trace) nature_.trace.keep(options.print_trace);
     nature_.trace.on_internal_error = [this](std::string const& text) {
         invariants_.broken("no-internal-error", text);
     };
-    server_disk_.begin_watch = [this](Db& db) { log_watch_.begin(db); };
-    server_disk_.on_commit = [this](Db& db) { log_watch_.look(db); };
+    server_disk_.begin_watch = [this](Db& db) {
+        log_watch_.begin(db);
+        run_watch_.begin(db);
+    };
+    server_disk_.on_commit = [this](Db& db) {
+        run_watch_.take(db);
+        log_watch_.look(db);
+        run_watch_.check(db);
+    };
     machines_ = {&server_, &processor_, &clients_};
-    auto const agents = nature_.random.between(1, 3);
+    auto const agents = is_fleet_ ? nature_.random.between(4, 6) : nature_.random.between(1, 3);
     for (std::int64_t i = 1; i <= agents; ++i)
         agents_.push_back(std::make_unique<Agent>(*this, static_cast<std::size_t>(i)));
     processes_.resize(machines_.size());
@@ -91,12 +125,15 @@ void World::plant(Plant bug)
     if (bug == Plant::gives_up) log_watch_.plant = ends_early(TaskStatus::undelivered, waiting_ones);
     if (bug == Plant::no_make_up) log_watch_.plant = ends_early(TaskStatus::undelivered, make_ups);
     if (bug == Plant::lost_output) log_watch_.plant = "DELETE FROM outputs WHERE at > 0";
+    if (bug == Plant::run_other_list) log_watch_.plant = other_hosts;
+    if (bug == Plant::run_wrong_sum) log_watch_.plant = lost_states;
+    if (bug == Plant::run_lost_steering) log_watch_.plant = lost_steering;
 }
 
 void World::watch_liveness()
 {
     liveness_ = std::make_unique<Liveness>(
-        nature_, invariants_, network_, Liveness::Server{server_, server_disk_, log_watch_});
+        nature_, invariants_, network_, Liveness::Server{server_, server_disk_, log_watch_, run_watch_});
     for (auto const& agent : agents_) liveness_->add({agent->machine, agent->disk, agent->watch});
     liveness_->begin();
 }
@@ -114,16 +151,16 @@ void World::start(Machine& machine)
     auto const place = std::find(machines_.begin(), machines_.end(), &machine) - machines_.begin();
     auto& process = processes_[static_cast<std::size_t>(place)];
     if (&machine == &server_) {
-        process = std::make_unique<SimServer>(
-            nature_, SimServer::Place{machine, server_disk_, network_, processor_, zone_, give_up_});
+        process = std::make_unique<SimServer>(nature_,
+            SimServer::Place{machine, server_disk_, network_, processor_, zone_, give_up_, run_bug_});
     } else if (&machine == &processor_) {
         process = std::make_unique<SimProcessor>(nature_, machine, network_, server_, invariants_);
     } else if (&machine == &clients_) {
         std::vector<Machine*> agents;
         for (auto const& agent : agents_) agents.push_back(&agent->machine);
         process = std::make_unique<SimClients>(nature_,
-            SimClients::Place{machine, network_, server_, std::move(agents), invariants_}, Habits(),
-            static_cast<std::size_t>(nature_.random.between(1, 6)));
+            SimClients::Place{machine, network_, server_, std::move(agents), invariants_, run_watch_, zone_},
+            is_fleet_ ? fleet_habits : Habits(), static_cast<std::size_t>(nature_.random.between(1, 6)));
     } else {
         auto const& agent = *std::find_if(
             agents_.begin(), agents_.end(), [&](auto const& one) { return &one->machine == &machine; });
@@ -218,9 +255,12 @@ void World::check_crons()
 
 void World::come_to_rest()
 {
-    static_cast<SimClients*>(clients_.process)->stop_all_crons();
+    auto& clients = *static_cast<SimClients*>(clients_.process);
+    clients.stop_all_crons();
+    clients.end_all_runs();
     auto const limit = nature_.time.now() + 3h;
     while (!is_at_rest() && nature_.time.now() < limit && !broken()) run_for(5s);
+    if (!broken()) run_watch_.at_rest();
     if (!broken() && server_disk_.db()) log_watch_.at_rest(*server_disk_.db());
     for (auto const& agent : agents_) {
         if (!agent->watch.jobs().empty())
@@ -231,6 +271,7 @@ void World::come_to_rest()
 bool World::is_at_rest()
 {
     if (!static_cast<SimClients*>(clients_.process)->is_idle() || invariants_.unfinished() > 0) return false;
+    if (!run_watch_.unfinished().empty()) return false;
     for (auto const& agent : agents_)
         if (!agent->watch.jobs().empty()) return false;
     if (!server_disk_.db()) return false;

@@ -11,6 +11,7 @@
 #include "sim/journal_watch.hpp"
 #include "sim/liveness.hpp"
 #include "sim/log_watch.hpp"
+#include "sim/run_watch.hpp"
 #include "sim/sim_agent.hpp"
 #include "sim/sim_processor.hpp"
 #include "sim/sim_server.hpp"
@@ -33,6 +34,15 @@ enum class Plant {
     gives_up,       ///< The same, called undelivered.
     no_make_up,     ///< Runs that make up for missed ones are called undelivered.
     lost_output,    ///< Of what workers print the server keeps the beginning only.
+    // These are of runs.
+    run_twice,           ///< RunBug::sends_twice
+    run_other_list,      ///< Some hosts of a run become others.
+    run_wrong_sum,       ///< Of some ended runs the state of a host is lost.
+    run_hidden_failures, ///< RunBug::hides_failures
+    run_early_waves,     ///< RunBug::ends_early
+    run_lost_ends,       ///< RunBug::loses_ends
+    run_no_grace,        ///< RunBug::gives_no_grace
+    run_lost_steering,   ///< That a run is to be stopped is forgotten.
 };
 
 struct Options {
@@ -94,7 +104,10 @@ private:
     Machine clients_{"clients", "10.0.0.3"};
     Zone zone_;
     std::chrono::seconds give_up_;
+    RunBug run_bug_;
+    bool is_fleet_; ///< More agents than usual, and clients that run things on all of them.
     SimDisk server_disk_;
+    RunWatch run_watch_;
     LogWatch log_watch_;
     std::vector<std::unique_ptr<Agent>> agents_;
     std::vector<Machine*> machines_;

@@ -10,6 +10,7 @@
 #include "catch.hpp"
 #include "cron_schema.hpp"
 #include "heartbeat_schema.hpp"
+#include "run_schema.hpp"
 #include "store/migrations.hpp"
 #include "store/open_db.hpp"
 #include "supervisor_schema.hpp"
@@ -32,7 +33,7 @@ struct File {
     File()
     {
         migrate(*db, {{"tasklog", tasklog_schema}, {"cron", cron_schema}, {"supervisor", supervisor_schema},
-                         {"audit", audit_schema}, {"heartbeat", heartbeat_schema}});
+                         {"audit", audit_schema}, {"heartbeat", heartbeat_schema}, {"run", run_schema}});
     }
     /// `values`: mode, status, start_time, sent_time, end_time, worker_flag.
     void task(std::string const& id, std::string const& values)
@@ -81,6 +82,21 @@ struct File {
             "INSERT INTO cron_job (id, agent, type, rule, ins, is_on, created, by_key, misfire, overlap, "
             "jitter, settled) VALUES ('C1', '10.0.0.1', 'center', '" +
             rule + "', '{}', 1, 0, '', 'skip', 'skip', 0, " + std::to_string(settled) + ")");
+    }
+    /// Run R1 of three hosts: one is done, one failed, one has not started.
+    void run()
+    {
+        task("1", "'NP', 'done', 0, 0, 1, 1");
+        task("2", "'NP', 'failed', 0, 0, 1, 0");
+        db->script(
+            "UPDATE task_requests SET agent = '10.0.0.' || key;"
+            "INSERT INTO run (id, state, why, spec, app, func, set_by, set_from, dedup, retry_of, hosts, "
+            "max_fail, seed, wave, is_ending, create_time, begin_at, end_time) VALUES ('R1', 'partial', "
+            "'', '{}', 'a', 'f', '', '', '', '', 3, 0, 0, 0, 0, 0, 0, 1);"
+            "INSERT INTO run_host (run, place, ip, wave, task, state) VALUES "
+            "('R1', 0, '10.0.0.1', 0, '0000000000000001', 'done'),"
+            "('R1', 1, '10.0.0.2', 0, '0000000000000002', 'failed'),"
+            "('R1', 2, '10.0.0.3', 1, NULL, 'not_started')");
     }
     [[nodiscard]] doctor::Diagnosis diagnosis(bool is_live = false)
     {
@@ -236,6 +252,72 @@ TEST_CASE("what is wrong with cron jobs and keys has its name too", "[doctor]")
             "('K', 'n', 'viewer', '[]', '[]', 1, 0, '" +
             std::string(64, '0') + "')");
         CHECK(file.wrong() == Names{"supervisor.admin"});
+    }
+}
+
+TEST_CASE("a run whose states do not add up to its list is a finding", "[doctor]")
+{
+    File file;
+    file.run();
+    CHECK(file.wrong() == Names{});
+    CHECK(file.reports("runs: 1 partial, of 3 hosts"));
+    SECTION("a host is gone from the list")
+    {
+        file.db->script("DELETE FROM run_host WHERE place = 2");
+        CHECK(file.wrong() == Names{"run.list"});
+    }
+    SECTION("a host has no state, though the run has ended")
+    {
+        file.db->script("UPDATE run_host SET state = NULL WHERE place = 2");
+        CHECK(file.wrong() == Names{"run.sum"});
+    }
+    SECTION("a host has a final state, though the run has not ended")
+    {
+        file.db->script("UPDATE run SET state = 'running', end_time = NULL; UPDATE run_host SET state = NULL "
+                        "WHERE place > 0");
+        CHECK(file.wrong() == Names{"run.sum"});
+    }
+    SECTION("a host's state is not its task's")
+    {
+        file.db->script("UPDATE run_host SET state = 'timeout' WHERE place = 1");
+        CHECK(file.wrong() == Names{"run.state"});
+    }
+    SECTION("a host without a task says that it ran")
+    {
+        file.db->script("UPDATE run_host SET state = 'failed' WHERE place = 2");
+        CHECK(file.wrong() == Names{"run.state"});
+    }
+    SECTION("a run is done, and one of its hosts is not")
+    {
+        file.db->script("UPDATE run SET state = 'done'");
+        CHECK(file.wrong() == Names{"run.done"});
+    }
+    SECTION("a run has ended without an end time")
+    {
+        file.db->script("UPDATE run SET end_time = NULL; UPDATE run_host SET state = NULL");
+        CHECK(file.wrong() == Names{"run.ended"});
+    }
+}
+
+TEST_CASE("a host that has more than its one task in a run is a finding", "[doctor]")
+{
+    File file;
+    file.run();
+    SECTION("it is in the list twice")
+    {
+        file.db->script("DROP INDEX run_host_once; UPDATE run_host SET ip = '10.0.0.2' WHERE place = 2");
+        CHECK(file.wrong() == Names{"run.once"});
+    }
+    SECTION("its task is another host's")
+    {
+        file.db->script("UPDATE task_requests SET agent = '10.0.0.9' WHERE key = 2");
+        CHECK(file.wrong() == Names{"run.task"});
+    }
+    SECTION("its task is gone before its run has ended")
+    {
+        file.db->script("UPDATE run SET state = 'running', end_time = NULL; UPDATE run_host SET state = NULL;"
+                        "DELETE FROM task_requests WHERE key = 1; DELETE FROM task_outcomes WHERE key = 1");
+        CHECK(file.wrong() == Names{"run.kept"});
     }
 }
 

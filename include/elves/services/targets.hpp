@@ -27,6 +27,17 @@ struct TargetHosts {
 /// A digest of the addresses alone, in any order: 64 hex digits.
 [[nodiscard]] std::string target_digest(std::vector<Ip> const& hosts);
 
+/// The same, of hosts that are added one by one in the order of their addresses: where there are many, others
+/// have their turn meanwhile.
+class TargetDigest {
+public:
+    void add(Ip const& host);
+    [[nodiscard]] std::string hex() const;
+
+private:
+    std::string lines_;
+};
+
 /// A stored expression that is asked about one host at a time.
 class HostTest {
 public:
