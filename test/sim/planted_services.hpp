@@ -75,6 +75,15 @@ public:
     void set_timeouts(Timeouts timeouts) override { real_.set_timeouts(timeouts); }
     [[nodiscard]] Timeouts timeouts() const override { return real_.timeouts(); }
     void require_processor(Instruction const& ins) const override { real_.require_processor(ins); }
+    void set_start_gate(StartGate& gate) override { real_.set_start_gate(gate); }
+    void require_may_start(Ip const& agent, Instruction const& ins) const override
+    {
+        real_.require_may_start(agent, ins);
+    }
+    void keep_tasks_of(std::function<bool(Db&, TaskId)> is_open) override
+    {
+        real_.keep_tasks_of(std::move(is_open));
+    }
 
 private:
     void finished(Task const& task, std::function<void(Task const&)> const& then)
