@@ -1,6 +1,7 @@
 #include "task_records.hpp"
 
 #include "open_task.hpp"
+#include "own_ids.hpp"
 #include "task_blocks.hpp"
 #include "task_columns.hpp"
 
@@ -121,19 +122,15 @@ std::optional<Task> task_of(std::optional<Row> row)
 
 std::int64_t key_of(Task const& task) { return task.key != 0 ? task.key : number_of(task.id); }
 
-/// An agent may have made the id of a firing that this server makes later: it knows the time, and not the
-/// random bits. Two tasks never share an id.
-static void require_unused(Db& db, TaskId id)
-{
-    auto run = db.run(select_key_of_own_id);
-    run.bind(1, number_of(id));
-    if (run.next())
-        throw std::runtime_error("the new task's id " + id.text() + " is that of an agent's firing already");
-}
-
 void insert(Db& db, Task const& task)
 {
-    if (task.key == 0) require_unused(db, task.id);
+    auto& own_ids = db.part<OwnIds>();
+    // An agent may have made this id for a firing of its own: it knows the time, and not the random bits. Two
+    // tasks never share an id.
+    if (task.key == 0 && own_ids.has(db, number_of(task.id)))
+        throw std::runtime_error(
+            "the new task's id " + task.id.text() + " is that of an agent's firing already");
+    if (task.key != 0) own_ids.add(number_of(task.id));
     auto& blocks = db.part<TaskBlocks>();
     auto const block = blocks.block_of_new(db, key_of(task));
     // First what came of it: whoever sees the row in `task_requests` sees the whole task.

@@ -138,6 +138,27 @@ TEST_CASE("a new task never has the id of an agent's firing", "[tasklog]")
     CHECK(task_records::find(log.db(), TaskId(700))->key == 500);
 }
 
+TEST_CASE("a new task never has the id of an agent's firing that came after other new tasks", "[tasklog]")
+{
+    Log log;
+    log.last = 600;
+    log.add(TaskStatus::sent);
+    std::int64_t key = 601;
+    for (std::uint64_t const id : {0xFFFF'0000'0000'0001ULL, 800ULL, 700ULL, 500ULL}) {
+        auto own = sent_task(id, log.clock.now());
+        own.key = ++key;
+        task_records::insert(log.db(), own);
+    }
+    log.last = 650;
+    log.add(TaskStatus::sent);
+    for (std::uint64_t const id : {700, 800}) {
+        log.last = id - 1;
+        CHECK_THROWS_WITH(log.add(TaskStatus::sent), Catch::Contains("firing already"));
+        log.last = id;
+        log.add(TaskStatus::sent);
+    }
+}
+
 TEST_CASE("open tasks are found however many others came after them", "[tasklog]")
 {
     Log log;

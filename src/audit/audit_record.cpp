@@ -103,7 +103,7 @@ std::optional<ChainPoint> stored_head(Db& db)
 /// The records of the transaction under way, and where the chain ends with them.
 class StagedRecords final : public TransactionPart {
 public:
-    void add(Db& db, AuditRecord record)
+    void add(Db& db, AuditRecord&& record)
     {
         if (!head_) head_ = stored_head(db);
         if (!head_) throw std::runtime_error("the audit trail has lost its beginning; restore a backup");

@@ -259,12 +259,12 @@ public:
         if (is_limited && !limit.takes(ip_, record_.method, refused, trail_.clock_.steady())) return;
         record_.allowed = !denied;
         if (!refused.empty()) record_.result = refused;
-        trail_.write([self = shared_from_this()](Db& db) { self->append(db, self->record_); });
+        trail_.write([self = shared_from_this()](Db& db) { self->append(db, AuditRecord(self->record_)); });
     }
 
 private:
     /// On the store's thread.
-    void append(Db& db, AuditRecord record) const
+    void append(Db& db, AuditRecord&& record) const
     {
         record.param = param_.is_digested ? digest(param_.text) : param_.text;
         audit::append(db, std::move(record));

@@ -88,20 +88,21 @@ void SqliteStore::queue(Work work, Done done, bool now)
     if (stopping_) return;
     completions_->expect();
     Unit unit{std::move(work), std::move(done)};
-    {
-        std::lock_guard const lock(mutex_);
-        if (counters_.queued < static_cast<std::int64_t>(limits_.writes)) {
-            bool const is_first = writes_.empty();
-            if (is_first) soon_ = std::chrono::steady_clock::now() + limits_.soon;
-            writes_.push_back(std::move(unit));
-            ++counters_.posted;
-            ++counters_.queued;
-            now_ = now_ || now;
-            if (now || is_first) for_writer_.notify_one();
-            return;
-        }
+    std::unique_lock lock(mutex_);
+    if (counters_.queued >= static_cast<std::int64_t>(limits_.writes)) {
+        lock.unlock();
+        return refuse(std::move(unit));
     }
-    refuse(std::move(unit));
+    bool const is_first = writes_.empty();
+    bool const is_first_urgent = now && !now_;
+    if (is_first) soon_ = std::chrono::steady_clock::now() + limits_.soon;
+    now_ = now_ || now;
+    writes_.push_back(std::move(unit));
+    ++counters_.posted;
+    ++counters_.queued;
+    lock.unlock();
+    // The others change nothing of what the writer waits for. Unlocked: the writer locks at once.
+    if (is_first || is_first_urgent) for_writer_.notify_one();
 }
 
 void SqliteStore::post_read(Work work, Done done)
@@ -117,11 +118,13 @@ void SqliteStore::queue_read(ReadLane& lane, Work work, Done done)
     completions_->expect();
     Unit unit{std::move(work), std::move(done)};
     std::int64_t after = 0;
+    bool is_first_urgent = false;
     {
         std::lock_guard const lock(mutex_);
         after = counters_.posted;
-        if (!writes_.empty() && !std::exchange(now_, true)) for_writer_.notify_one();
+        is_first_urgent = !writes_.empty() && !std::exchange(now_, true);
     }
+    if (is_first_urgent) for_writer_.notify_one();
     if (!lane.add(unit, after)) refuse(std::move(unit));
 }
 
