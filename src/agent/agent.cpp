@@ -72,7 +72,6 @@ public:
                   [this](std::string why) { contact_.refuse(std::move(why)); }})
     {
         shared_.tls = settings_.tls;
-        signals_.add(SIGUSR1);
         store_.apply_migrations();
         service_.declare(methods_);
         router_.add(std::string(InstructService::name), methods_);
@@ -101,7 +100,7 @@ public:
     {
         contact_.start();
         open_journal();
-        wait_for_signal();
+        wait_for_signals();
         release_signals();
         pruner_.set(keep_confirmed, [](Db& db, Instant now, std::int64_t most) {
             return PruneResult{Journal::prune(db, now - keep_confirmed, most)};
@@ -227,23 +226,30 @@ private:
         }
     }
 
-    void wait_for_signal()
+    /// Two sets: one takes the lowest number first, and an end would wait for as long as SIGHUPs come.
+    void wait_for_signals()
     {
-        signals_.async_wait([this](boost::system::error_code const& failure, int signal) {
+        end_signals_.async_wait([this](boost::system::error_code const& failure, int signal) {
             if (failure) return;
-            if (signal == SIGHUP) {
-                log_.reopen();
-                ELVES_LOG(info, "log reopened");
-                return wait_for_signal();
-            }
-            if (signal == SIGUSR1) {
-                drain();
-                return wait_for_signal();
-            }
             ELVES_LOG(info, "stopping: signal " << signal);
+            is_ending_ = true;
             is_restarting_ = false;
             draining_.stop();
             stop();
+        });
+        wait_for_other_signal();
+    }
+    void wait_for_other_signal()
+    {
+        other_signals_.async_wait([this](boost::system::error_code const& failure, int signal) {
+            if (failure || is_ending_) return;
+            if (signal == SIGUSR1) {
+                drain();
+            } else {
+                log_.reopen();
+                ELVES_LOG(info, "log reopened");
+            }
+            wait_for_other_signal();
         });
     }
 
@@ -298,7 +304,9 @@ private:
     AgentSettings settings_;
     EventLoop io_;
     // Here, so that signals have their handlers while the rest is made, and until it is gone.
-    boost::asio::signal_set signals_{io_, SIGTERM, SIGINT, SIGHUP};
+    boost::asio::signal_set end_signals_{io_, SIGTERM, SIGINT};
+    boost::asio::signal_set other_signals_{io_, SIGHUP, SIGUSR1};
+    bool is_ending_ = false;
     LogSetup log_;
     AsioClock clock_;
     MachineZone machine_zone_ = machine_zone();

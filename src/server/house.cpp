@@ -181,7 +181,7 @@ public:
         audit_.start();
         log_exposed();
         port_->start();
-        wait_for_signal();
+        wait_for_signals();
         release_signals();
         ELVES_LOG(info, "timezone name=" << in_force_.zone.name() << " source=" << in_force_.zone_source);
         ELVES_LOG(info, "elvesd " << ELVES_VERSION << " is up");
@@ -191,17 +191,23 @@ public:
     }
 
 private:
-    void wait_for_signal()
+    /// Two sets: one takes the lowest number first, and an end would wait for as long as SIGHUPs come.
+    void wait_for_signals()
     {
-        signals_.async_wait([this](boost::system::error_code const& failure, int signal) {
+        end_signals_.async_wait([this](boost::system::error_code const& failure, int signal) {
             if (failure) return;
-            if (signal == SIGHUP) {
-                reload();
-                wait_for_signal();
-                return;
-            }
             ELVES_LOG(info, "stopping: signal " << signal);
+            is_ending_ = true;
             stop();
+        });
+        wait_for_reload();
+    }
+    void wait_for_reload()
+    {
+        reload_signals_.async_wait([this](boost::system::error_code const& failure, int) {
+            if (failure || is_ending_) return;
+            reload();
+            wait_for_reload();
         });
     }
 
@@ -301,11 +307,13 @@ private:
     }
 
     std::string config_;
+    bool is_ending_ = false;
     ServerSettings in_force_;
     std::vector<BuiltinModule> const& builtin_;
     EventLoop io_;
     // Here, so that signals have their handlers while the rest is made, and until it is gone.
-    boost::asio::signal_set signals_{io_, SIGTERM, SIGINT, SIGHUP};
+    boost::asio::signal_set end_signals_{io_, SIGTERM, SIGINT};
+    boost::asio::signal_set reload_signals_{io_, SIGHUP};
     LogSetup log_;
     AsioClock clock_;
     SqliteStore store_;

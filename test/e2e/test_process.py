@@ -6,6 +6,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import sys
 import time
 import unittest
 
@@ -109,6 +110,17 @@ class Signals(HouseTest):
             except ProcessLookupError:
                 break
         self.assertEqual(house.wait(), 0)
+
+    def test_sighups_that_never_cease_do_not_keep_it_from_ending(self):
+        house = self.server()
+        flood = [subprocess.Popen([sys.executable, "-c", "import os, signal, sys\nwhile True: os.kill(int(sys.argv[1]), signal.SIGHUP)",
+                                   str(house.process.pid)], stderr=subprocess.DEVNULL) for _ in range(2)]
+        for one in flood:
+            self.addCleanup(one.wait)
+            self.addCleanup(one.kill)
+        eventually(lambda: house.log().count("settings") > 3)
+        house.signal(signal.SIGTERM)
+        self.assertEqual(house.wait(20), 0)
 
 
 class Streams(HouseTest):
