@@ -13,14 +13,15 @@ from typing import Any, AsyncIterator, Dict, List, Mapping, Optional, Sequence, 
 
 from .async_runs import AsyncRun
 from .errors import AnswerTimeout, NotFound, ProtocolError
-from .replies import (AcceptJoin, Agent, AgentInfo, Agents, AgentTold, App, Apps, AuditRow, AuditRows, AuditVerified,
-                      CallbackInfo, CancelTask, CmdbEntries, CmdbInfo, CmdbRecord, CmdbRecords, CmdbWritten, CronJob,
-                      CronJobs, DelKey, Doctor, ExplainTarget, ForgetAgents, FoundAgent, FoundAgents, GetAuth, GetRun,
-                      Groups, HostCounts, Ins, Join, Joins, JoinStatus, JoinTokens, Json, Key, Keys, ListedRun,
-                      MethodsDeclared, NewCmdbRecord, NewJoinToken, OnlineStat, ProcessorInfo, RejectJoin, RetryRun,
-                      RunAnswer, RunAnswers, RunCron, RunHost, RunHosts, RunPlan, RunsPage, SendAsync, SendSync,
-                      SetCron, SetKey, SetLabels, StartRun, Stats, Status, StatusList, SteerRun, Task, TaskOutput,
-                      Tasks, TasksById, TaskStory, WatchRun)
+from .replies import (AcceptJoin, Agent, AgentInfo, AgentTold, Agents, App, Apps, AuditRow, AuditRows, AuditVerified,
+                      CallbackInfo, CancelTask, Caps, CmdbEntries, CmdbInfo, CmdbRecord, CmdbRecords, CmdbWritten,
+                      CronJob, CronJobs, DelKey, Doctor, ExplainTarget, ForgetAgents, FoundAgent, FoundAgents,
+                      GetAuth, GetRun, Groups, HostCounts, Ins, Join, JoinStatus, JoinTokens, Joins, Json, Key, Keys,
+                      ListedRun, MethodsDeclared, NewCmdbRecord, NewJoinToken, OnlineStat, ProcessorInfo, RejectJoin,
+                      RetryRun, RunAnswer, RunAnswers, RunCron, RunHost, RunHosts, RunPlan, RunsPage, ScheduleId,
+                      ScheduleOn, SchedulesPage, SendAsync, SendSync, SetCron, SetKey, SetLabels, SetSchedule,
+                      StartRun, Stats, Status, StatusList, SteerRun, Task, TaskOutput, TaskStory, Tasks, TasksById,
+                      WatchRun, Windows)
 
 T = TypeVar("T")
 
@@ -65,25 +66,29 @@ class AsyncMethods:
 
     # ---- sheduler ----
     async def sendsync(self, agentip: str, app: str, func: str, param: Json = "", *, timeout: Optional[int] = None,
-                       mode: Optional[str] = None, proxy: Optional[str] = None, dedup: Optional[str] = None) -> SendSync:
+                       mode: Optional[str] = None, proxy: Optional[str] = None, dedup: Optional[str] = None,
+                       force: Optional[bool] = None, note: Optional[str] = None) -> SendSync:
         """Run a function on an agent and wait for its result. `timeout`: the worker's seconds (server: 90).
 
         Each send has a `dedup` of its own where you give none, so that one which is sent again after a lost connection
-        is the same task. A task that failed raises nothing: look at `info`."""
+        is the same task. A task that failed raises nothing: look at `info`. `force`: also against windows and caps."""
         ins = _ins(app, func, param, timeout=timeout, mode=mode, proxy=proxy, dedup=dedup or secrets.token_hex(16))
         limit = float(timeout or _LONGEST_TASK) + self._answer_timeout()
-        return await self._reply(SendSync, "sheduler", "sendsync", {"agentip": agentip, "ins": ins}, timeout=limit)
+        fields = {"agentip": agentip, "ins": ins, "force": force, "note": note}
+        return await self._reply(SendSync, "sheduler", "sendsync", fields, timeout=limit)
 
     async def sendasync(self, agentip: str, app: str, func: str, param: Json = "", *, timeout: Optional[int] = None,
                         ttl: Optional[int] = None, mode: Optional[str] = None, proxy: Optional[str] = None,
-                        dedup: Optional[str] = None) -> SendAsync:
+                        dedup: Optional[str] = None, force: Optional[bool] = None,
+                        note: Optional[str] = None) -> SendAsync:
         """Hand a task to an agent and do not wait for its result. `ttl`: seconds that it may wait for the agent.
-        `dedup`: as for `sendsync`."""
+        `dedup`, `force`: as for `sendsync`."""
         ins = _ins(app, func, param, timeout=timeout, ttl=ttl, mode=mode, proxy=proxy,
                    dedup=dedup or secrets.token_hex(16))
         # The server waits up to `sheduler.handover_timeout` (10 s) for the agent.
         limit = 20.0 + self._answer_timeout()
-        return await self._reply(SendAsync, "sheduler", "sendasync", {"agentip": agentip, "ins": ins}, timeout=limit)
+        fields = {"agentip": agentip, "ins": ins, "force": force, "note": note}
+        return await self._reply(SendAsync, "sheduler", "sendasync", fields, timeout=limit)
 
     async def canceltask(self, id: str) -> CancelTask:
         """Cancel a task. Of one that has ended nothing changes."""
@@ -169,11 +174,11 @@ class AsyncMethods:
     async def setkey(self, key: Optional[str] = None, *, name: Optional[str] = None, role: Optional[str] = None,
                      apps: Optional[Sequence[str]] = None, iplist: Optional[Sequence[str]] = None,
                      enabled: Optional[bool] = None, expires: Optional[str] = None, files: Optional[bool] = None,
-                     quota: Optional[Mapping[str, Union[int, str]]] = None, rotate: Optional[bool] = None,
+                     run_hosts: Union[None, int, str] = None, quota: Optional[Mapping[str, Union[int, str]]] = None, rotate: Optional[bool] = None,
                      overlap: Optional[int] = None) -> SetKey:
         """Make a key, change one, or give it a new token. Not repeated after a lost connection."""
         fields = {"key": key, "name": name, "role": role, "apps": _listed(apps), "iplist": _listed(iplist),
-                  "enabled": enabled, "expires": expires, "files": files, "quota": quota, "rotate": rotate,
+                  "enabled": enabled, "expires": expires, "files": files, "run_hosts": run_hosts, "quota": quota, "rotate": rotate,
                   "overlap": overlap}
         return await self._reply(SetKey, "supervisor", "setkey", fields, repeat=False)
 
@@ -524,20 +529,20 @@ class AsyncMethods:
         return await self._reply(GetRun, "run", "getrun", {"id": id})
 
     async def listruns(self, *, state: Optional[str] = None, by: Optional[str] = None, app: Optional[str] = None,
-                       func: Optional[str] = None, agentip: Optional[str] = None, since: Optional[str] = None,
-                       until: Optional[str] = None, after: Optional[str] = None,
+                       func: Optional[str] = None, agentip: Optional[str] = None, schedule: Optional[str] = None,
+                       since: Optional[str] = None, until: Optional[str] = None, after: Optional[str] = None,
                        limit: Optional[int] = None) -> RunsPage:
         """One page of the runs, newest first."""
-        fields = {"state": state, "by": by, "app": app, "func": func, "agentip": agentip, "since": since,
-                  "until": until, "after": after, "limit": limit}
+        fields = {"state": state, "by": by, "app": app, "func": func, "agentip": agentip, "schedule": schedule,
+                  "since": since, "until": until, "after": after, "limit": limit}
         return await self._reply(RunsPage, "run", "listruns", fields)
 
     async def iter_runs(self, *, state: Optional[str] = None, by: Optional[str] = None, app: Optional[str] = None,
-                        func: Optional[str] = None, agentip: Optional[str] = None, since: Optional[str] = None,
-                        until: Optional[str] = None) -> AsyncIterator[ListedRun]:
+                        func: Optional[str] = None, agentip: Optional[str] = None, schedule: Optional[str] = None,
+                        since: Optional[str] = None, until: Optional[str] = None) -> AsyncIterator[ListedRun]:
         """All runs, newest first, page by page."""
-        fields = {"state": state, "by": by, "app": app, "func": func, "agentip": agentip, "since": since,
-                  "until": until}
+        fields = {"state": state, "by": by, "app": app, "func": func, "agentip": agentip, "schedule": schedule,
+                  "since": since, "until": until}
         async for row in self._rows(ListedRun, "runs", "run", "listruns", fields):
             yield row
 
@@ -589,6 +594,69 @@ class AsyncMethods:
         reply)."""
         limit = 25.0 + self._answer_timeout()
         return await self._reply(WatchRun, "run", "watchrun", {"id": id, "since": since}, timeout=limit)
+
+    async def setschedule(self, target: str, ins: Ins, rule: str, *, id: Optional[str] = None,
+                          timezone: Optional[str] = None, misfire: Optional[str] = None, overlap: Optional[str] = None,
+                          jitter: Optional[int] = None, waves: Optional[str] = None, parallel: Optional[int] = None,
+                          max_fail: Union[None, int, str] = None, strict: Optional[bool] = None,
+                          pause: Union[None, int, str] = None, order: Optional[str] = None, ttl: Optional[int] = None,
+                          silent: Optional[str] = None, late: Optional[int] = None, deadline: Optional[int] = None,
+                          note: Optional[str] = None) -> SetSchedule:
+        """Let a run begin again at the times of a rule. Not repeated after a lost connection, unless `id` is given."""
+        fields = {"target": target, "ins": ins, "rule": rule, "id": id, "timezone": timezone, "misfire": misfire,
+                  "overlap": overlap, "jitter": jitter, "waves": waves, "parallel": parallel, "max_fail": max_fail,
+                  "strict": strict, "pause": pause, "order": order, "ttl": ttl, "silent": silent, "late": late,
+                  "deadline": deadline, "note": note}
+        return await self._reply(SetSchedule, "run", "setschedule", fields, repeat=id is not None)
+
+    async def delschedule(self, id: str) -> ScheduleId:
+        """Delete a schedule; its runs go on. Not repeated after a lost connection."""
+        return await self._reply(ScheduleId, "run", "delschedule", {"id": id}, repeat=False)
+
+    async def startschedule(self, id: str) -> ScheduleOn:
+        """Let a stopped schedule fire again. Not repeated after a lost connection."""
+        return await self._reply(ScheduleOn, "run", "startschedule", {"id": id}, repeat=False)
+
+    async def stopschedule(self, id: str) -> ScheduleOn:
+        """Stop a schedule: it stays, and does not fire. Not repeated after a lost connection."""
+        return await self._reply(ScheduleOn, "run", "stopschedule", {"id": id}, repeat=False)
+
+    async def listschedules(self, *, id: Optional[str] = None, by: Optional[str] = None, app: Optional[str] = None,
+                            func: Optional[str] = None, after: Optional[str] = None,
+                            limit: Optional[int] = None) -> SchedulesPage:
+        """One page of the schedules."""
+        fields = {"id": id, "by": by, "app": app, "func": func, "after": after, "limit": limit}
+        return await self._reply(SchedulesPage, "run", "listschedules", fields)
+
+    async def setwindow(self, name: str, target: str, *, apps: Optional[Sequence[str]] = None,
+                        rule: Optional[str] = None, lasts: Optional[int] = None, from_: Optional[str] = None,
+                        to: Optional[str] = None, timezone: Optional[str] = None, note: Optional[str] = None) -> None:
+        """Say when nothing of some apps starts on some hosts: by `rule` and `lasts`, or `from_` and `to`."""
+        fields = {"name": name, "target": target, "apps": _listed(apps), "rule": rule, "lasts": lasts, "from": from_,
+                  "to": to, "timezone": timezone, "note": note}
+        await self._do("run", "setwindow", fields, repeat=True)
+
+    async def delwindow(self, name: str) -> None:
+        """Delete a window. Not repeated after a lost connection."""
+        await self._do("run", "delwindow", {"name": name}, repeat=False)
+
+    async def listwindows(self) -> Windows:
+        """All windows, and which are closed now."""
+        return await self._reply(Windows, "run", "listwindows", {})
+
+    async def setcap(self, name: str, target: str, most: int, *, apps: Optional[Sequence[str]] = None,
+                     per: Optional[str] = None) -> None:
+        """Say how many tasks of some apps may run at once on some hosts."""
+        fields = {"name": name, "target": target, "most": most, "apps": _listed(apps), "per": per}
+        await self._do("run", "setcap", fields, repeat=True)
+
+    async def delcap(self, name: str) -> None:
+        """Delete a cap. Not repeated after a lost connection."""
+        await self._do("run", "delcap", {"name": name}, repeat=False)
+
+    async def listcaps(self) -> Caps:
+        """All caps, and how many tasks each counts now."""
+        return await self._reply(Caps, "run", "listcaps", {})
 
     # ---- for the class that makes the calls ----
     def _answer_timeout(self) -> float:

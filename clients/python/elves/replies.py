@@ -148,7 +148,6 @@ class Usage(TypedDict):
 
 class KeyMore(TypedDict, total=False):
     expires: str
-    run_hosts: str
     used_time: str
     used_from: str
     old_token_until: str
@@ -162,6 +161,7 @@ class Key(KeyMore):
     iplist: List[str]
     enabled: str
     files: str
+    run_hosts: str
     create_time: str
     quota: Quota
     usage: Usage
@@ -441,6 +441,7 @@ class Task(TaskMore, TaskFrom):
     cron_id: str
     fire_time: str
     last_fire_time: str
+    run: str
     count: str
 
 
@@ -737,6 +738,8 @@ class SteerRun(TypedDict):
 
 
 class RunFieldsMore(TypedDict, total=False):
+    schedule: str
+    fire_time: str
     strict: str
     pause: str
     order: str
@@ -834,5 +837,83 @@ class WatchRun(WatchRunMore):
     seq: str
     state: str
     why: str
+    wave: str
+    wave_count: str
     counts: Dict[str, str]
     ended: List[EndedHost]
+
+
+class SetSchedule(TypedDict):
+    id: str
+    next_time: str
+
+
+class ScheduleId(TypedDict):
+    id: str
+
+
+class ScheduleOn(TypedDict):
+    id: str
+    on: str
+
+
+class Schedule(RunFieldsMore, RunFrom):
+    """What each of its runs has, and when. Also has `from`, the address that set it."""
+    id: str
+    target: str
+    ins: Ins
+    waves: str
+    parallel: str
+    max_fail: str
+    rule: str
+    timezone: str
+    misfire: str
+    overlap: str
+    jitter: str
+    on: str
+    by: str
+    create_time: str
+    next_time: str
+
+
+class SchedulesPage(Page):
+    schedules: List[Schedule]
+
+
+WindowFrom = TypedDict("WindowFrom", {"from": str})
+
+
+class Window(WindowFrom):
+    """`closed` is `true` or `false`; `until`: when that changes. Also has `from`."""
+    name: str
+    target: str
+    apps: List[str]
+    rule: str
+    lasts: str
+    to: str
+    timezone: str
+    note: str
+    by: str
+    time: str
+    closed: str
+    until: str
+
+
+class Windows(TypedDict):
+    windows: List[Window]
+
+
+class Cap(TypedDict):
+    """`running`: how many tasks it counts now."""
+    name: str
+    target: str
+    apps: List[str]
+    most: str
+    per: str
+    by: str
+    time: str
+    running: str
+
+
+class Caps(TypedDict):
+    caps: List[Cap]

@@ -74,6 +74,7 @@ class EveryMethod(HouseTest):
     # What test/e2e shows as right use of each method.
     make_examples = test_every_method.EveryMethod.make_examples
     one_that_asks = test_every_method.EveryMethod.one_that_asks
+    schedule = test_every_method.EveryMethod.schedule
     pending_run = test_every_method.EveryMethod.pending_run
     stopped_run = test_every_method.EveryMethod.stopped_run
 
