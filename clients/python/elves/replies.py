@@ -410,7 +410,6 @@ TaskFrom = TypedDict("TaskFrom", {"from": str})
 class TaskMore(TypedDict, total=False):
     queued: str
     truncated: str
-    run: str
 
 
 class Task(TaskMore, TaskFrom):
