@@ -254,6 +254,13 @@ std::shared_ptr<Key const> Supervisor::find_key(std::string_view id) const
     return entry ? entry->key : nullptr;
 }
 
+std::optional<BoundKey> Supervisor::bound_to(std::string_view id) const
+{
+    auto const* const entry = keys_.find(id);
+    if (!entry) return std::nullopt;
+    return BoundKey{entry->key->key, entry->token_hash};
+}
+
 std::optional<AppAddress> Supervisor::callback(std::string_view app) const
 {
     auto const* const found = apps_.find(app);

@@ -74,6 +74,7 @@ public:
         return failed_.lines(clock_.now(), keys_.zone());
     }
     [[nodiscard]] std::shared_ptr<Key const> find_key(std::string_view id) const override;
+    [[nodiscard]] std::optional<BoundKey> bound_to(std::string_view id) const override;
     [[nodiscard]] std::optional<AppAddress> callback(std::string_view app) const override;
     [[nodiscard]] Issued issue_at_start(
         std::string key_name, Role role, std::function<void(Db&, std::string const&)> also) override;

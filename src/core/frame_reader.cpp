@@ -33,20 +33,20 @@ void FrameReader::put(std::string_view bytes)
 
 std::optional<std::string_view> FrameReader::next()
 {
-    auto const rest = held_.empty() ? input_ : std::string_view(held_).substr(used_);
+    auto const bytes = rest();
     if (fault_ != FrameFault::none) return std::nullopt;
-    if (rest.size() >= header) {
-        auto const length = length_at(rest);
+    if (bytes.size() >= header) {
+        auto const length = length_at(bytes);
         if (length == 0) fault_ = FrameFault::empty;
         if (length > max_frame_) fault_ = FrameFault::too_large;
         if (fault_ != FrameFault::none) return std::nullopt;
-        if (rest.size() - header >= length) {
+        if (bytes.size() - header >= length) {
             if (held_.empty()) {
                 input_.remove_prefix(header + length);
             } else {
                 used_ += header + length;
             }
-            return rest.substr(header, length);
+            return bytes.substr(header, length);
         }
     }
     hold();

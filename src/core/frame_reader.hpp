@@ -32,6 +32,11 @@ public:
     }
     [[nodiscard]] std::size_t limit() const noexcept { return max_frame_; }
 
+    /// What follows the last whole frame, its length first, as far as it has come.
+    [[nodiscard]] std::string_view rest() const noexcept
+    {
+        return held_.empty() ? input_ : std::string_view(held_).substr(used_);
+    }
     [[nodiscard]] FrameFault fault() const noexcept { return fault_; }
     /// Bytes kept for frames that aren't whole or weren't asked for.
     [[nodiscard]] std::size_t held() const noexcept { return held_.size() - used_; }

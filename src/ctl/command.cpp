@@ -32,6 +32,7 @@ std::span<Group const> groups()
         Group{"cmdb", "Manage the inventory.", cmdb_commands},
         Group{"", "", store_commands},
         Group{"", "", audit_commands},
+        Group{"", "", console_commands},
         Group{"", "", listen_commands},
         Group{"tls", "Make certificates for a fleet that has no CA.", tls_commands},
         Group{"", "", completion_commands},

@@ -159,6 +159,7 @@ struct Command {
 [[nodiscard]] std::span<Command const> cmdb_commands();
 [[nodiscard]] std::span<Command const> store_commands();
 [[nodiscard]] std::span<Command const> audit_commands();
+[[nodiscard]] std::span<Command const> console_commands();
 [[nodiscard]] std::span<Command const> tls_commands();
 [[nodiscard]] std::span<Command const> completion_commands();
 [[nodiscard]] std::span<Command const> man_commands();

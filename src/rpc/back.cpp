@@ -70,6 +70,16 @@ void append_rest(std::string& out, json::object const& fields, std::size_t most 
     }
 }
 
+void append_verdict(std::string& out, Outcome const& outcome)
+{
+    if (outcome.error_info.empty()) {
+        out += R"("flag":"true","error_info":"")";
+    } else {
+        out += R"("flag":"false","error_info":)";
+        append_text(out, outcome.error_info);
+    }
+}
+
 template <class Head>
 void append_frame(std::string& out, Head const& head, Outcome const& outcome, std::size_t max_frame)
 {
@@ -77,12 +87,8 @@ void append_frame(std::string& out, Head const& head, Outcome const& outcome, st
     out.append(no_length);
     out += "{\"mqt\":\"back\",\"mqs\":";
     head(out);
-    if (outcome.error_info.empty()) {
-        out += R"(,"flag":"true","error_info":"")";
-    } else {
-        out += R"(,"flag":"false","error_info":)";
-        append_text(out, outcome.error_info);
-    }
+    out += ',';
+    append_verdict(out, outcome);
     auto const size = [&] { return out.size() - at - no_length.size(); };
     if (size() <= max_frame) append_rest(out, outcome.fields, max_frame - size());
     if (size() > max_frame) {
@@ -97,6 +103,13 @@ void append_frame(std::string& out, Head const& head, Outcome const& outcome, st
 }
 
 } // namespace
+
+void append_outcome(std::string& out, Outcome const& outcome)
+{
+    out += '{';
+    append_verdict(out, outcome);
+    append_rest(out, outcome.fields);
+}
 
 ReplyTo ReplyTo::of(Envelope const& envelope)
 {

@@ -31,6 +31,9 @@ struct ReplyTo {
 void append_back(std::string& out, Envelope const& to, Outcome const& outcome, std::size_t max_frame);
 void append_back(std::string& out, ReplyTo const& to, Outcome const& outcome, std::size_t max_frame);
 
+/// Appends the reply as one JSON object without an envelope: `flag`, `error_info`, and its fields.
+void append_outcome(std::string& out, Outcome const& outcome);
+
 /// Appends the whole frame of a call (with `mqid`) or of a cast (`mqid` 0).
 void append_request(std::string& out, std::string_view service, std::string_view method, std::int64_t mqid,
     json::object const& fields);

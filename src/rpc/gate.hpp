@@ -33,6 +33,8 @@ public:
 
     /// Whether `peer` may do everything without a key, for where it is.
     [[nodiscard]] bool admits_without_key(Peer const& peer) const;
+    /// Whether there are places from which nobody needs a key.
+    [[nodiscard]] bool admits_somebody_without_key() const;
     /// Whether `supervisor.login` bound the connection to a key that counts now.
     [[nodiscard]] bool is_bound_to_key(Peer const& peer) const;
 

@@ -12,6 +12,7 @@
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 #include "rpc/frame_json.hpp"
+#include "rpc/http_hint.hpp"
 #include "rpc/router.hpp"
 #include "rpc/tls_context.hpp"
 #include "rpc/tls_pipe.hpp"
@@ -437,6 +438,11 @@ void Link::refuse_garbage(Error const& error)
 
 void Link::refuse_too_large()
 {
+    if (begins_like_http(reader_.rest())) {
+        outbox_ += http_hint(shared_.http_port);
+        written();
+        return end("it speaks HTTP, which this port does not");
+    }
     auto const limit = std::to_string(reader_.limit());
     if (reader_.limit() < shared_.limits.max_frame) {
         return end_with(Error(codes::frame_too_large, "the frame is over " + limit +

@@ -53,8 +53,9 @@ struct LinkShared {
     JsonReader json{};                ///< One frame at a time: an idle link holds no values.
     void const* reader = nullptr;     ///< The link that read last.
     LinkTurns turns{};
-    std::size_t calls = 0; ///< Answered so far.
-    std::size_t held = 0;  ///< Bytes, as `LinkLimits::all_bytes` counts them.
+    std::string http_port{}; ///< Where HTTP is spoken, `127.0.0.1:7789`; "" for nowhere.
+    std::size_t calls = 0;   ///< Answered so far.
+    std::size_t held = 0;    ///< Bytes, as `LinkLimits::all_bytes` counts them.
     /// Of those that dial in or are dialed from now on; null: they are plain.
     std::shared_ptr<TlsContext const> tls{};
     PlainFrom plain_from = PlainFrom::everywhere;

@@ -96,6 +96,7 @@ void TlsContext::identify(TlsIdentity const& identity)
             "give the PEM file of the private key of " + identity.cert + ", without a passphrase");
     auto* const certificate = SSL_CTX_get0_certificate(context);
     fingerprint_ = fingerprint_of(certificate);
+    names_ = CertificateNames::of(certificate);
     until_ = end_of(certificate);
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "elves/zone.hpp"
+#include "rpc/certificate_names.hpp"
 
 struct ssl_ctx_st;
 struct x509_store_ctx_st;
@@ -55,6 +56,8 @@ public:
     [[nodiscard]] bool is_server() const noexcept { return is_server_; }
     /// SHA-256 of our own certificate, in hex; "" without one.
     [[nodiscard]] std::string const& fingerprint() const noexcept { return fingerprint_; }
+    /// What our own certificate is for; nothing without one.
+    [[nodiscard]] CertificateNames const& names() const noexcept { return names_; }
     /// When our own certificate ends. Only of one that has one.
     [[nodiscard]] Instant until() const noexcept { return until_; }
 
@@ -72,6 +75,7 @@ private:
     bool has_ca_ = false;
     std::vector<std::string> pins_; ///< Lower-case hex.
     std::string fingerprint_;
+    CertificateNames names_;
     Instant until_{};
 };
 

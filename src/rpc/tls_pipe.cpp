@@ -1,13 +1,12 @@
 #include "rpc/tls_pipe.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <array>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stdexcept>
 
+#include "rpc/certificate_names.hpp"
 #include "rpc/openssl_text.hpp"
 
 namespace elves {
@@ -32,16 +31,6 @@ std::string common_name(X509 const* certificate)
     auto const size = X509_NAME_get_text_by_NID(
         X509_get_subject_name(certificate), NID_commonName, name.data(), static_cast<int>(name.size()));
     return size > 0 ? std::string(name.data(), static_cast<std::size_t>(size)) : std::string();
-}
-
-std::optional<Ip> ip_in(GENERAL_NAME const& name)
-{
-    if (name.type != GEN_IPADD) return std::nullopt;
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    auto const family = name.d.iPAddress->length == 4 ? AF_INET : AF_INET6;
-    if (family == AF_INET6 && name.d.iPAddress->length != 16) return std::nullopt;
-    inet_ntop(family, name.d.iPAddress->data, text.data(), static_cast<socklen_t>(text.size()));
-    return Ip::parse(text.data());
 }
 
 } // namespace
@@ -212,12 +201,7 @@ TlsPeer TlsPipe::peer() const
     if (!certificate || SSL_get_verify_result(ssl_.get()) != X509_V_OK) return peer;
     peer.name = common_name(certificate);
     peer.until = end_of(certificate);
-    auto* const names =
-        static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
-    for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
-        if (auto const ip = ip_in(*sk_GENERAL_NAME_value(names, i))) peer.ips.push_back(*ip);
-    }
-    GENERAL_NAMES_free(names);
+    peer.ips = CertificateNames::of(certificate).ips;
     return peer;
 }
 

@@ -22,6 +22,7 @@
 #include "server/dialer.hpp"
 #include "server/elves_service.hpp"
 #include "server/exposure.hpp"
+#include "server/http_front.hpp"
 #include "server/module_set.hpp"
 #include "server/no_store.hpp"
 #include "server/server.hpp"
@@ -137,13 +138,16 @@ public:
         , router_(gate_, &audit_)
         , shared_{clock_, &router_, server.limits}
         , limits_(shared_)
+        , http_(router_, gate_, shared_, store_, audit_)
     {
         // Before the modules bring their tables up to date: a port that can't be had is the last thing to
         // fail.
         port_ = std::make_unique<Server>(io_.get_executor(), shared_, server);
+        http_.bind(io_.get_executor(), server);
         host_.offer<Dialer>(dialer_);
         host_.offer<ServerIdentity>(identity_);
         host_.offer<ServerLimits>(limits_);
+        host_.offer<Metrics>(http_.metrics());
         audit::migrate(store_);
         audit_.configure(server.audit);
         modules_ = std::make_unique<ModuleSet>(host_, settings, builtin, server.enabled, server.module_path);
@@ -152,10 +156,12 @@ public:
         require_authority(server, gate_);
         modules_->add(std::make_unique<ElvesService>(
             host_, router_, shared_, *port_, *modules_, in_force_, gate_.authority, store_));
+        modules_->add(http_.console_service());
         modules_->configure(settings);
         settings.refuse_unknown();
         modules_->declare(router_);
         use_tls();
+        http_.configure(in_force_);
     }
     ~House()
     {
@@ -181,6 +187,7 @@ public:
         audit_.start();
         log_exposed();
         port_->start();
+        http_.start();
         wait_for_signals();
         release_signals();
         ELVES_LOG(info, "timezone name=" << in_force_.zone.name() << " source=" << in_force_.zone_source);
@@ -267,6 +274,7 @@ private:
             shared_.limits = in_force_.limits;
             use_tls();
             use_mode(in_force_.auth);
+            http_.configure(in_force_);
             log_exposed();
             log_module_warnings();
             audit_.configure(in_force_.audit);
@@ -298,12 +306,17 @@ private:
     void stop()
     {
         router_.shut();
+        http_.set_stopping();
         // The store's own end brings to disk what is queued.
         auto const no_more = [this] {
             modules_->stop();
             audit_.stop();
         };
-        port_->stop(no_more, [this] { io_.stop(); });
+        port_->stop([this] { return http_.inflight() > 0; }, no_more,
+            [this] {
+                http_.close();
+                io_.stop();
+            });
     }
 
     std::string config_;
@@ -325,6 +338,7 @@ private:
     Router router_;
     LinkShared shared_;
     OwnLimits limits_;
+    HttpFront http_;
     std::unique_ptr<ModuleSet> modules_;
     std::unique_ptr<Server> port_;
 };

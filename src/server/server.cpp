@@ -223,7 +223,7 @@ void Server::sweep()
     sweeping_ = shared_.clock.after(sweep_interval, [this] { sweep(); });
 }
 
-void Server::stop(std::function<void()> no_more, std::function<void()> done)
+void Server::stop(std::function<bool()> others, std::function<void()> no_more, std::function<void()> done)
 {
     error_code ignored;
     for (auto const& door : doors_) {
@@ -231,6 +231,7 @@ void Server::stop(std::function<void()> no_more, std::function<void()> done)
         door->file.reset();
     }
     sweeping_.stop();
+    others_wait_ = std::move(others);
     no_more_ = std::move(no_more);
     done_ = std::move(done);
     wait_for_answers(shared_.clock.steady() + shutdown_grace_);
@@ -238,8 +239,8 @@ void Server::stop(std::function<void()> no_more, std::function<void()> done)
 
 void Server::wait_for_answers(Clock::Steady until)
 {
-    auto const busy =
-        std::any_of(links_.begin(), links_.end(), [](auto const& link) { return link->inflight() > 0; });
+    auto const busy = others_wait_() || std::any_of(links_.begin(), links_.end(),
+                                            [](auto const& link) { return link->inflight() > 0; });
     if (busy && shared_.clock.steady() < until) {
         stopping_ = shared_.clock.after(10ms, [this, until] { wait_for_answers(until); });
         return;

@@ -26,8 +26,8 @@ public:
     /// SettingsError where that group cannot be given the socket.
     void configure(ServerSettings const& settings);
     /// Accepts no more, waits until every call is answered or the grace is over, calls `no_more`, which may
-    /// still answer, closes all, then calls `done`.
-    void stop(std::function<void()> no_more, std::function<void()> done);
+    /// still answer, closes all, then calls `done`. `others`: whether calls that came over another port wait.
+    void stop(std::function<bool()> others, std::function<void()> no_more, std::function<void()> done);
 
     [[nodiscard]] std::size_t connections() const noexcept { return links_.size(); }
     /// Where it listens, with the real port where 0 was asked for.
@@ -66,6 +66,7 @@ private:
     std::vector<std::unique_ptr<Door>> doors_;
     std::unordered_set<std::shared_ptr<Link>> links_;
     Timer sweeping_;
+    std::function<bool()> others_wait_;
     std::function<void()> no_more_, done_;
     Timer stopping_;
 };

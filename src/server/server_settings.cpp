@@ -146,6 +146,7 @@ ServerSettings ServerSettings::read(Settings const& settings)
     if (all.tls && all.limits.max_frame >= Link::tls_sized_frame)
         server.refuse(
             "max_frame", "with [tls] it has to be under 369098752, or TLS could not be told from a frame");
+    all.http = http::HttpSettings::read(settings.section("http"), all.tls != nullptr);
     all.max_connections = static_cast<std::size_t>(server.number("max_connections", 100'000, 1, 1'000'000));
     all.idle_timeout = server.seconds("idle_timeout", 600s, 1s, 86'400s);
     all.shutdown_grace = server.seconds("shutdown_grace", 10s, 0s, 3600s);
@@ -158,6 +159,7 @@ void ServerSettings::take_over(ServerSettings const& again)
     socket_group = again.socket_group;
     log.level = again.log.level;
     audit = again.audit;
+    http.take_over(again.http);
     limits = again.limits;
     tls = again.tls;
     plain_from = again.plain_from;

@@ -8,6 +8,7 @@
 #include "client/dial.hpp"
 #include "elves/settings.hpp"
 #include "elves/zone.hpp"
+#include "http/http_settings.hpp"
 #include "log/log_setup.hpp"
 #include "rpc/gate.hpp"
 #include "rpc/link.hpp"
@@ -28,6 +29,7 @@ struct ServerSettings {
     std::string module_path;          ///< A folder of shared objects; "" for none.
     LogSettings log;
     AuditSettings audit;
+    http::HttpSettings http;
 
     AuthMode auth = AuthMode::protected_; ///< From here on: what SIGHUP can change.
     std::string socket_group;             ///< Whose members may use `socket`; "" for none.

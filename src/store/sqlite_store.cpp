@@ -81,6 +81,11 @@ void SqliteStore::close()
 
 void SqliteStore::post(Work work, Done done) { queue(std::move(work), std::move(done), true); }
 
+void SqliteStore::post_probe(Done done)
+{
+    post([](Db& db) { db.run("UPDATE module_version SET version = version").execute(); }, std::move(done));
+}
+
 void SqliteStore::post_soon(Work work, Done done) { queue(std::move(work), std::move(done), false); }
 
 void SqliteStore::queue(Work work, Done done, bool now)

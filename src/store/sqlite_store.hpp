@@ -59,6 +59,8 @@ public:
     void post_soon(Work work, Done done) override;
     void post_read(Work work, Done done) override;
     void post_scan(Work work, Done done) override;
+    /// Writes a page that changes nothing: `done` says whether the disk takes it.
+    void post_probe(Done done);
     void migrate(std::string_view module, std::string_view schema) override;
     void at_start(Work const& work) override;
 

@@ -66,7 +66,7 @@ class EveryMethod(HouseTest):
 
     def setUp(self):
         super().setUp()
-        self.house = self.server()
+        self.house = self.server(http={"listen": "127.0.0.1:0"})
         self.caller = self.client(self.house)
         self.agent_ = self.agent(self.house, IP, lambda call: Result(1, "done"))
         self.asked = 0
@@ -170,6 +170,7 @@ class EveryMethod(HouseTest):
             ("elves", "ping"): {},
             ("elves", "methods"): {},
             ("elves", "stats"): {},
+            ("console", "newlink"): {},
             ("elves", "doctor"): {},
             ("elves", "listaudit"): {},
             ("elves", "verifyaudit"): {},

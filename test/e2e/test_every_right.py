@@ -71,6 +71,7 @@ REACH = {
         "gettaskbyids": ("read", REFUSED, REFUSED), "listtasks": ("read", CUT, CUT),
         "gettaskoutput": ("read", REFUSED, REFUSED), "gettaskstory": ("read", REFUSED, REFUSED),
         "output": ("report", LINK, LINK), "queued": ("report", LINK, LINK)},
+    "console": {"newlink": ("own", FREE, FREE)},
     "elves": {
         "ping": ("open", FREE, FREE), "methods": ("read", FREE, FREE), "stats": ("read", FREE, FREE),
         "doctor": ("manage", FREE, FREE), "listaudit": ("manage", PART, REFUSED), "verifyaudit": ("manage", FREE, FREE)},
@@ -83,7 +84,7 @@ class Asking(HouseTest):
 
     def setUp(self):
         super().setUp()
-        self.house = self.server_of_admins()
+        self.house = self.server_of_admins(http={"listen": "127.0.0.1:0"})
         self.root = self.client(self.house)
         self.worker = self.agent(self.house, IP, lambda call: Result(1, "done"))
         self.asked = 0

@@ -26,3 +26,23 @@ TEST_CASE("a long text has no line breaks, and padding at its end only", "[base6
         CHECK(text.find_first_not_of('A') == (pads == 0 ? std::string::npos : text.size() - pads));
     }
 }
+
+TEST_CASE("what base64 has written is read again", "[base64]")
+{
+    using elves::from_base64;
+    for (auto const* text : {"", "f", "fo", "foo", "foob", "fooba", "foobar"}) {
+        CAPTURE(text);
+        CHECK(from_base64(base64(text)) == text);
+    }
+    CHECK(from_base64("AAAA") == std::string(3, '\0'));
+    CHECK(from_base64("/+8=") == "\xFF\xEF");
+}
+
+TEST_CASE("what is no base64 is nothing", "[base64]")
+{
+    for (auto const* text : {"Z", "Zg", "Zg=", "Zg===", "====", "Z===", "Zg==Zg==", " Zg==", "Zg==\n", "Zm 8",
+             "Zm9v====", "Zm-_", "Z=g=", "=Zg=", "\xC3\xA4==", "Zm9v\n\n\n\n"}) {
+        CAPTURE(text);
+        CHECK_FALSE(elves::from_base64(text));
+    }
+}

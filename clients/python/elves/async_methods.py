@@ -15,7 +15,7 @@ from .async_runs import AsyncRun
 from .errors import AnswerTimeout, NotFound, ProtocolError
 from .replies import (AcceptJoin, Agent, AgentInfo, AgentTold, Agents, App, Apps, AuditRow, AuditRows, AuditVerified,
                       CallbackInfo, CancelTask, Caps, CmdbEntries, CmdbInfo, CmdbRecord, CmdbRecords, CmdbWritten,
-                      CronJob, CronJobs, DelKey, Doctor, ExplainTarget, ForgetAgents, FoundAgent, FoundAgents,
+                      ConsoleLink, CronJob, CronJobs, DelKey, Doctor, ExplainTarget, ForgetAgents, FoundAgent, FoundAgents,
                       GetAuth, GetRun, Groups, HostCounts, Ins, Join, JoinStatus, JoinTokens, Joins, Json, Key, Keys,
                       ListedRun, MethodsDeclared, NewCmdbRecord, NewJoinToken, OnlineStat, ProcessorInfo, RejectJoin,
                       RetryRun, RunAnswer, RunAnswers, RunCron, RunHost, RunHosts, RunPlan, RunsPage, ScheduleId,
@@ -409,6 +409,10 @@ class AsyncMethods:
     async def doctor(self) -> Doctor:
         """Check that what is on disk is as it must be. `findings` is empty where it is."""
         return await self._reply(Doctor, "elves", "doctor", {}, timeout=60.0 + self._answer_timeout())
+
+    async def newlink(self) -> ConsoleLink:
+        """A link that logs one browser in to the console, once."""
+        return await self._reply(ConsoleLink, "console", "newlink", {})
 
     async def listaudit(self, *, since: Optional[str] = None, until: Optional[str] = None, key: Optional[str] = None,
                         method: Optional[str] = None, agentip: Optional[str] = None, app: Optional[str] = None,

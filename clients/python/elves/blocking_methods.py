@@ -8,7 +8,7 @@ from .blocking_runs import Run
 from .errors import AnswerTimeout, NotFound, ProtocolError
 from .replies import (AcceptJoin, Agent, AgentInfo, AgentTold, Agents, App, Apps, AuditRow, AuditRows, AuditVerified,
                       CallbackInfo, CancelTask, Caps, CmdbEntries, CmdbInfo, CmdbRecord, CmdbRecords, CmdbWritten,
-                      CronJob, CronJobs, DelKey, Doctor, ExplainTarget, ForgetAgents, FoundAgent, FoundAgents,
+                      ConsoleLink, CronJob, CronJobs, DelKey, Doctor, ExplainTarget, ForgetAgents, FoundAgent, FoundAgents,
                       GetAuth, GetRun, Groups, HostCounts, Ins, Join, JoinStatus, JoinTokens, Joins, Json, Key, Keys,
                       ListedRun, MethodsDeclared, NewCmdbRecord, NewJoinToken, OnlineStat, ProcessorInfo, RejectJoin,
                       RetryRun, RunAnswer, RunAnswers, RunCron, RunHost, RunHosts, RunPlan, RunsPage, ScheduleId,
@@ -402,6 +402,10 @@ class Methods:
     def doctor(self) -> Doctor:
         """Check that what is on disk is as it must be. `findings` is empty where it is."""
         return self._reply(Doctor, "elves", "doctor", {}, timeout=60.0 + self._answer_timeout())
+
+    def newlink(self) -> ConsoleLink:
+        """A link that logs one browser in to the console, once."""
+        return self._reply(ConsoleLink, "console", "newlink", {})
 
     def listaudit(self, *, since: Optional[str] = None, until: Optional[str] = None, key: Optional[str] = None,
                   method: Optional[str] = None, agentip: Optional[str] = None, app: Optional[str] = None,

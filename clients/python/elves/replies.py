@@ -555,6 +555,11 @@ class Doctor(TypedDict):
     checked: str
 
 
+class ConsoleLink(TypedDict):
+    link: str
+    ttl: str
+
+
 class AuditRowMore(TypedDict, total=False):
     proxy: str
 

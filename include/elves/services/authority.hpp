@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,11 @@ public:
     [[nodiscard]] virtual std::shared_ptr<Key const> find_key(std::string_view /*id*/) const
     {
         return nullptr;
+    }
+    /// What a connection is bound to by that key's present token. Nothing: there is no such key.
+    [[nodiscard]] virtual std::optional<BoundKey> bound_to(std::string_view /*id*/) const
+    {
+        return std::nullopt;
     }
     /// Has a key of the role admin ever counted, enabled and not expired? From then on, for good, no address
     /// stands for an admin.

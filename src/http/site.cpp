@@ -1,0 +1,154 @@
+#include "http/site.hpp"
+
+#include <utility>
+
+#include "elves/error.hpp"
+#include "elves/json.hpp"
+#include "elves/log.hpp"
+#include "elves/method_table.hpp"
+#include "http/open_api.hpp"
+#include "rpc/router.hpp"
+
+namespace elves::http {
+
+namespace {
+
+/// What a request may send before it has shown a key that counts.
+constexpr std::size_t stranger_body = 16 * 1024;
+constexpr std::string_view api_path = "/api/";
+
+Reply wrong_method(std::string_view path, std::string_view right)
+{
+    auto reply = refusal(
+        405, codes::no_method.text, std::string(path.substr(0, 100)) + " knows only " + std::string(right));
+    reply.headers.emplace_back("Allow", right);
+    return reply;
+}
+
+bool is_read(Request const& request) { return request.method == "GET" || request.method == "HEAD"; }
+
+std::string lower(std::string text)
+{
+    for (auto& c : text)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return text;
+}
+
+/// What an agent says of itself belongs to the connection over which it can be reached.
+bool is_for_agents(Router const& router, std::string service, std::string method)
+{
+    auto const found = router.services().find(lower(std::move(service)));
+    if (found == router.services().end() || !found->second) return false;
+    auto const* const declared = found->second->find(lower(std::move(method)));
+    return declared && declared->right == Right::report;
+}
+
+} // namespace
+
+Site::Site(Parts parts)
+    : parts_(std::move(parts))
+    , calls_(parts_.router, parts_.gate, parts_.sessions, parts_.clock)
+    , session_(parts_.router, calls_, parts_.sessions, parts_.version)
+{
+}
+
+void Site::configure(HttpSettings const& settings, std::vector<std::string> certificate_names)
+{
+    auto names = settings.hosts;
+    names.insert(names.end(), certificate_names.begin(), certificate_names.end());
+    same_site_ = SameSite(std::move(names));
+    metrics_for_ = settings.metrics;
+}
+
+std::size_t Site::body_limit(Request const& head)
+{
+    return calls_.is_known(head) ? parts_.max_frame() : stranger_body;
+}
+
+asio::awaitable<Reply> Site::answer(Request request)
+{
+    auto const place = request.method + " " + std::string(request.path().substr(0, 200));
+    std::exception_ptr failure;
+    try {
+        co_return co_await route(std::move(request));
+    } catch (std::exception const& problem) {
+        ELVES_LOG(error, "http.internal_error request=" << place << ": " << problem.what());
+    }
+    co_return refusal(500, codes::internal.text, "internal error; the log has the details");
+}
+
+asio::awaitable<Reply> Site::route(Request request)
+{
+    auto const path = std::string(request.path());
+    // Looks at nothing else, so that it answers for as long as the loop turns. It tells nothing.
+    if (path == "/health/live") {
+        Reply reply;
+        reply.body = R"({"loop":"ok"})";
+        co_return is_read(request) ? std::move(reply) : wrong_method(path, "GET");
+    }
+    if (path == "/health/ready") co_return co_await ready(std::move(request));
+    if (auto const why = same_site_.fault(request)) {
+        parts_.on_cross_site(request, *why);
+        co_return refusal(403, codes::forbidden.text, *why);
+    }
+    if (path == "/metrics") co_return co_await metrics(std::move(request));
+    if (path == "/api") co_return co_await describe(std::move(request));
+    if (path.starts_with(api_path)) co_return co_await call(std::move(request));
+    if (path == "/session") co_return co_await session_.answer(std::move(request));
+    co_return refusal(404, codes::no_service.text,
+        "there is nothing at " + path.substr(0, 100) + "; docs/http.md lists what there is");
+}
+
+asio::awaitable<Reply> Site::ready(Request request)
+{
+    if (!is_read(request)) co_return wrong_method(request.path(), "GET");
+    auto const state = co_await parts_.readiness.look();
+    Reply reply;
+    reply.status = state.is_ready() ? 200 : 503;
+    reply.body = json::serialize(json::object{{"server", state.server}, {"store", state.store}});
+    co_return reply;
+}
+
+asio::awaitable<Reply> Site::metrics(Request request)
+{
+    if (!is_read(request)) co_return wrong_method(request.path(), "GET");
+    if (metrics_for_ == MetricsFor::loopback && !request.from.is_loopback())
+        co_return refusal(403, codes::forbidden.text,
+            "metrics are for this machine alone; [http] metrics = key or open in elves.conf changes that");
+    if (metrics_for_ == MetricsFor::key) {
+        auto refused = co_await calls_.refusal_for(request, "elves", "stats");
+        if (refused) co_return std::move(*refused);
+    }
+    co_return parts_.metrics(request);
+}
+
+asio::awaitable<Reply> Site::describe(Request request)
+{
+    if (!is_read(request)) co_return wrong_method(request.path(), "GET");
+    auto refused = co_await calls_.refusal_for(request, "elves", "methods");
+    if (refused) co_return std::move(*refused);
+    Reply reply;
+    reply.body = open_api(parts_.router, parts_.version);
+    co_return reply;
+}
+
+asio::awaitable<Reply> Site::call(Request request)
+{
+    auto const name = std::string(request.path().substr(api_path.size()));
+    auto const slash = name.find('/');
+    if (slash == std::string::npos || slash == 0 || slash + 1 == name.size() ||
+        name.find('/', slash + 1) != std::string::npos)
+        co_return refusal(404, codes::no_method.text, "give /api/SERVICE/METHOD; GET /api lists them");
+    if (request.method != "POST") co_return wrong_method(request.path(), "POST");
+    if (is_for_agents(parts_.router, name.substr(0, slash), name.substr(slash + 1)))
+        co_return refusal(404, codes::no_method.text, name + " is for agents, which speak on the RPC port");
+    auto asker = calls_.asker_of(request);
+    if (auto* const refused = std::get_if<Reply>(&asker)) co_return std::move(*refused);
+    auto peer = calls_.peer_of(request);
+    auto work = calls_.run(std::get<Asker>(std::move(asker)), std::move(peer), name.substr(0, slash),
+        name.substr(slash + 1), std::move(request.body));
+    auto const outcome = co_await std::move(work);
+    co_return reply_of(outcome);
+}
+
+} // namespace elves::http
