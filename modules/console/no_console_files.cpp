@@ -1,0 +1,7 @@
+#include "console/console_files.hpp"
+
+namespace elves::console {
+
+std::span<ConsoleFile const> console_files() { return {}; }
+
+} // namespace elves::console
