@@ -1,4 +1,4 @@
-#include "console/console_files.hpp"
+#include "console_files.hpp"
 
 #include "catch.hpp"
 
