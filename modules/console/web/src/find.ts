@@ -1,6 +1,6 @@
 // Where what a person typed into "find" leads: 16 hex digits are a task or a run, an address is a host, anything else a target.
 import { call } from "./api";
-import { path } from "./router";
+import { hostPath, path } from "./router";
 import type { Task } from "./types";
 
 const ID = /^[0-9a-f]{16}$/i;
@@ -17,6 +17,6 @@ async function isTask(id: string): Promise<boolean> {
 
 export async function placeOf(text: string): Promise<string> {
   if (ID.test(text)) return (await isTask(text)) ? `/tasks/${text.toUpperCase()}` : `/runs/${text.toUpperCase()}`;
-  if (ADDRESS.test(text)) return `/hosts/${text}`;
+  if (ADDRESS.test(text)) return hostPath(text);
   return path("/hosts", { target: text });
 }

@@ -23,7 +23,7 @@ import { WindowsPage } from "./pages/windows";
 import type { Place } from "./router";
 import { Page } from "./ui";
 
-type View = (parts: string[]) => JSX.Element;
+type View = (parts: string[], query: (name: string) => string) => JSX.Element;
 
 const VIEWS: [pattern: string, view: View][] = [
   ["/", () => <NowPage />],
@@ -33,12 +33,12 @@ const VIEWS: [pattern: string, view: View][] = [
   ["/tasks", () => <TasksPage />],
   ["/tasks/:", ([id = ""]) => <TaskPage key={id} id={id} />],
   ["/hosts", () => <HostsPage />],
-  ["/hosts/:", ([ip = ""]) => <HostPage key={ip} ip={ip} />],
+  ["/hosts/at", (_, query) => <HostPage key={query("ip")} ip={query("ip")} />],
   ["/schedules", () => <SchedulesPage />],
   ["/schedules/new", () => <NewRunPage isSchedule />],
   ["/schedules/cron/new", () => <CronFormPage />],
-  ["/schedules/cron/:/:", ([ip = "", id = ""]) => <CronJobPage key={id} ip={ip} id={id} />],
-  ["/schedules/cron/:/:/edit", ([ip = "", id = ""]) => <CronFormPage key={id} ip={ip} id={id} />],
+  ["/schedules/cron", (_, query) => <CronJobPage key={query("id")} ip={query("ip")} id={query("id")} />],
+  ["/schedules/cron/edit", (_, query) => <CronFormPage key={query("id")} ip={query("ip")} id={query("id")} />],
   ["/schedules/run/:", ([id = ""]) => <SchedulePage key={id} id={id} />],
   ["/groups", () => <GroupsPage />],
   ["/windows", () => <WindowsPage />],
@@ -67,7 +67,7 @@ function match(pattern: string, path: string): string[] | undefined {
 export function Pages(props: { place: Place }): JSX.Element {
   for (const [pattern, view] of VIEWS) {
     const parts = match(pattern, props.place.path);
-    if (parts) return view(parts);
+    if (parts) return view(parts, (name) => props.place.query.get(name) ?? "");
   }
   return (
     <Page title="Not found">

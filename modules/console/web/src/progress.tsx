@@ -1,15 +1,15 @@
 // How many hosts of a run are in which state: a bar, and the same in words.
 import type { JSX } from "preact";
-import { lookOf, HOST_STATES } from "./states";
+import { BAR_STATES, lookOf } from "./states";
 import { State } from "./ui";
 
 export function Progress(props: { counts: Record<string, string>; total: number; withWords?: boolean }): JSX.Element {
-  const present = HOST_STATES.filter((state) => Number(props.counts[state] ?? 0) > 0);
+  const present = BAR_STATES.filter((state) => Number(props.counts[state] ?? 0) > 0);
   const words = present.map((state) => `${props.counts[state]} ${state.replaceAll("_", " ")}`).join(", ");
   return (
     <div class="progress">
       <svg viewBox={`0 0 ${Math.max(1, props.total)} 1`} preserveAspectRatio="none" role="img" aria-label={words}>
-        {[...present].reverse().reduce<{ x: number; bars: JSX.Element[] }>(
+        {present.reduce<{ x: number; bars: JSX.Element[] }>(
           (sum, state) => {
             const width = Number(props.counts[state]);
             sum.bars.push(<rect key={state} x={sum.x} y="0" width={width} height="1" class={lookOf(state).tone} />);

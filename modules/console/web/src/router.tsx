@@ -48,6 +48,11 @@ export function path(to: string, query: Record<string, string | undefined> = {})
   return given.length === 0 ? to : `${to}?${new URLSearchParams(given).toString()}`;
 }
 
+// An address stands in the query: at the end of a path its last dot would begin a file's extension.
+export const hostPath = (ip: string): string => path("/hosts/at", { ip });
+export const cronPath = (ip: string, id: string): string => path("/schedules/cron", { ip, id });
+export const cronEditPath = (ip: string, id: string): string => path("/schedules/cron/edit", { ip, id });
+
 export function Link(props: { to: string; children: ComponentChildren; class?: string; current?: boolean; title?: string }): JSX.Element {
   const follow = (event: MouseEvent): void => {
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;

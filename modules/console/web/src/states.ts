@@ -47,6 +47,8 @@ export const FINAL_TASK = new Set(["done", "failed", "timeout", "canceled", "exp
 export const FINAL_RUN = new Set(["done", "partial", "stopped", "canceled", "expired", "skipped"]);
 /** States of a run's hosts, in the order in which a person asks for them. */
 export const HOST_STATES = ["failed", "timeout", "lost", "undelivered", "expired", "canceled", "running", "sent", "waiting", "held", "not_started", "done"];
+/** The same in the order of a bar: what is over, what goes on, what is to come. */
+export const BAR_STATES = ["done", "failed", "timeout", "lost", "undelivered", "expired", "canceled", "running", "sent", "waiting", "held", "not_started"];
 export const RETRIED = ["failed", "timeout", "lost", "undelivered", "expired", "canceled", "not_started"];
 export const TASK_STATES = ["waiting", "sent", "running", "done", "failed", "timeout", "canceled", "expired", "undelivered", "skipped", "lost"];
 export const RUN_STATES = ["pending", "running", "paused", "done", "partial", "stopped", "canceled", "expired", "skipped"];

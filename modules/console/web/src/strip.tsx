@@ -19,7 +19,7 @@ interface Grid {
 const BAR: Record<Tone, number> = { bad: 1, warn: 0.8, busy: 0.6, good: 0.45, held: 0.15, quiet: 0.25 };
 
 function gridOf(count: number, width: number): Grid {
-  const [cell, height, gap] = count <= 200 ? [14, 22, 3] : count <= 1_000 ? [8, 16, 2] : count <= 4_000 ? [5, 11, 1] : [4, 8, 1];
+  const [cell, height, gap] = count <= 60 ? [26, 30, 4] : count <= 200 ? [14, 22, 3] : count <= 1_000 ? [8, 16, 2] : count <= 4_000 ? [5, 11, 1] : [4, 8, 1];
   const columns = Math.max(1, Math.floor(width / cell));
   return { columns, rows: Math.ceil(count / columns), width: cell, height, gap };
 }

@@ -5,7 +5,7 @@ import { command } from "../command";
 import { useAction, useLive } from "../live";
 import { save } from "../output";
 import { printable, shortened } from "../printable";
-import { Link, usePlace } from "../router";
+import { hostPath, Link, usePlace } from "../router";
 import { useCan } from "../session";
 import type { AuditRow } from "../types";
 import { Filters, Icon, Loading, Page, Pager, Problem, State, Table, Time } from "../ui";
@@ -32,7 +32,7 @@ export function AuditPage(): JSX.Element {
   const isDenied = query.get("denied") === "true";
   if (isDenied) given.denied = true;
   const text = (name: string): string | undefined => query.get(name) ?? undefined;
-  const live = useLive<Rows>(`audit?${query.toString()}`, [], (reading) => reading.call("elves.listaudit", { ...given, limit: 100 }));
+  const live = useLive<Rows>(`audit?${query.toString()}`, [], (reading) => reading.call("elves.listaudit", { ...given, limit: 75 }));
   return (
     <Page
       title="Audit"
@@ -68,7 +68,7 @@ export function AuditPage(): JSX.Element {
               { head: "When", cell: (row) => <Time at={row.time} /> },
               { head: "Who", cell: (row) => <><span class="id">{printable(row.key)}</span> <span class="dim">{printable(row.address)}</span></> },
               { head: "Method", cell: (row) => printable(row.method) },
-              { head: "Host", cell: (row) => row.agentip !== "" && <Link to={`/hosts/${row.agentip}`}>{row.agentip}</Link> },
+              { head: "Host", cell: (row) => row.agentip !== "" && <Link to={hostPath(row.agentip)}>{row.agentip}</Link> },
               { head: "About", class: "wide", cell: (row) => shortened([[row.app, row.func].filter((word) => word !== "").join("."), row.id, row.proxy ?? ""].filter((word) => word !== "").join(" "), 70) },
               { head: "Result", cell: (row) => <State is={row.allowed === "true" ? "done" : "denied"} word={row.result || (row.allowed === "true" ? "ok" : "denied")} /> },
               { head: "Row", class: "number", cell: (row) => <span class="dim">{row.seq}</span> },

@@ -5,7 +5,7 @@ import { call } from "../api";
 import { command } from "../command";
 import { useAction } from "../live";
 import { printable } from "../printable";
-import { Link, go, usePlace } from "../router";
+import { cronPath, go, Link, usePlace } from "../router";
 import { zoneName } from "../time";
 import type { CronJob } from "../types";
 import { Buttons, Field, Form, Page, Problem } from "../ui";
@@ -51,7 +51,7 @@ export function CronFormPage(props: { ip?: string; id?: string }): JSX.Element {
         id,
         ...Object.fromEntries(OPTIONS.map((name) => [name, of(name)])),
       });
-      if (reply.warnings.length === 0) go(`/schedules/cron/${of("agentip")}/${reply.id}`);
+      if (reply.warnings.length === 0) go(cronPath(of("agentip"), reply.id));
       else setSaved(reply);
     });
 
@@ -68,7 +68,7 @@ export function CronFormPage(props: { ip?: string; id?: string }): JSX.Element {
               <li key={warning}>{printable(warning)}</li>
             ))}
           </ul>
-          <Link to={`/schedules/cron/${of("agentip")}/${saved.id}`}>To the job</Link>
+          <Link to={cronPath(of("agentip"), saved.id)}>To the job</Link>
         </div>
       )}
       <Form class="sheet" label="Cron job" onSubmit={submit}>

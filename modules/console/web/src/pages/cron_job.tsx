@@ -4,7 +4,7 @@ import { CallError, call } from "../api";
 import { command } from "../command";
 import { useAction, useLive } from "../live";
 import { printable, printableLines } from "../printable";
-import { Link, go } from "../router";
+import { cronEditPath, go, Link } from "../router";
 import { useCan } from "../session";
 import { ruleInWords } from "../rule";
 import type { CronJob, Task } from "../types";
@@ -126,7 +126,7 @@ function Actions(props: { job: CronJob; onDone: () => void }): JSX.Element {
   return (
     <>
       {can("cron.setcronbyip") && (
-        <Link to={`/schedules/cron/${job.agent_ip}/${job.cron_id}/edit`} class="button">
+        <Link to={cronEditPath(job.agent_ip, job.cron_id)} class="button">
           Change
         </Link>
       )}

@@ -4,7 +4,7 @@ import { CallError, call, type Reading } from "../api";
 import { command } from "../command";
 import { useAction, useLive } from "../live";
 import { printable, shortened } from "../printable";
-import { Link, go, path } from "../router";
+import { cronPath, go, Link, path } from "../router";
 import { useCan } from "../session";
 import { ruleInWords } from "../rule";
 import type { CronJob, FoundAgents, Task } from "../types";
@@ -140,7 +140,7 @@ export function HostPage(props: { ip: string }): JSX.Element {
               empty="No job."
               columns={[
                 { head: "State", cell: (job) => <CronFlag flag={job.cron_flag} /> },
-                { head: "Job", cell: (job) => <Link to={`/schedules/cron/${ip}/${job.cron_id}`}>{shortened(job.name || `${job.ins.app} ${job.ins.func}`, 40)}</Link> },
+                { head: "Job", cell: (job) => <Link to={cronPath(ip, job.cron_id)}>{shortened(job.name || `${job.ins.app} ${job.ins.func}`, 40)}</Link> },
                 { head: "Rule", class: "wide", cell: (job) => <span title={job.rule}>{ruleInWords(job.rule) ?? printable(job.rule)}</span> },
                 { head: "Last", cell: (job) => (job.last_exec_result === "" ? "" : <State is={job.last_exec_result} />) },
                 { head: "Next", cell: (job) => <Time at={job.next_time} short /> },

@@ -4,7 +4,7 @@ import { CallError, call } from "../api";
 import { command } from "../command";
 import { useAction, useLive } from "../live";
 import { printable, shortened } from "../printable";
-import { Link, go, path, usePlace } from "../router";
+import { go, hostPath, Link, path, usePlace } from "../router";
 import { useCan } from "../session";
 import type { Agent, FoundAgents } from "../types";
 import { Buttons, Dialog, Field, Form, Loading, Page, Pager, Problem, Section, State, Table, Tags, Time } from "../ui";
@@ -91,7 +91,7 @@ export function HostsPage(): JSX.Element {
 
 function CountTable(props: { counts: Counts; by: string; target: string }): JSX.Element {
   return (
-    <Section title={`By ${props.by}`}>
+    <Section title={`By ${props.by}`} class="narrow">
       <Table
         label={`Hosts by ${props.by}`}
         rows={props.counts.counts}
@@ -129,7 +129,7 @@ export function HostTable(props: { hosts: Agent[] }): JSX.Element {
       empty="The target selects no host."
       columns={[
         { head: "Status", cell: (host) => <State is={host.status} /> },
-        { head: "Host", cell: (host) => <Link to={`/hosts/${host.agentip}`}>{host.agentip}</Link> },
+        { head: "Host", cell: (host) => <Link to={hostPath(host.agentip)}>{host.agentip}</Link> },
         { head: "Asset", cell: (host) => shortened(host.asset, 40) },
         { head: "System", cell: (host) => shortened(host.os, 20) },
         { head: "Agent", cell: (host) => shortened(host.version, 20) },

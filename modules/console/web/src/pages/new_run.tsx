@@ -95,7 +95,7 @@ export function NewRunPage(props: { isSchedule?: boolean }): JSX.Element {
           <Field label="App" value={values.app ?? ""} onChange={set("app")} required />
           <Field label="Function" value={values.func ?? ""} onChange={set("func")} required />
           <Field label="Timeout" value={values.timeout ?? ""} onChange={set("timeout")} placeholder="90 s" help="Seconds that a worker may take." />
-          <Field label="Result" value={values.mode ?? ""} onChange={set("mode")} options={[["NP", "stays in the log"], ["P", "also goes to the processor"]]} />
+          <Field label="Result" value={values.mode || "NP"} onChange={set("mode")} options={[["NP", "stays in the log"], ["P", "also goes to the processor"]]} />
           <Field class="full" label="Param" value={values.param ?? ""} onChange={set("param")} rows={3} help="The text that the function is given." />
         </fieldset>
         {isSchedule && (
@@ -103,8 +103,8 @@ export function NewRunPage(props: { isSchedule?: boolean }): JSX.Element {
             <legend>When</legend>
             <RuleField value={values.rule ?? ""} onChange={set("rule")} />
             <Field label="Time zone" value={values.timezone ?? ""} onChange={set("timezone")} placeholder={zoneName()} />
-            <Field label="Times that passed while the server was down" value={values.misfire ?? ""} onChange={set("misfire")} options={[["skip", "are skipped"], ["once", "run once for all"]]} />
-            <Field label="While the last run goes on" value={values.overlap ?? ""} onChange={set("overlap")} options={[["skip", "a time is skipped"], ["allow", "another run begins"]]} />
+            <Field label="Times that passed while the server was down" value={values.misfire || "skip"} onChange={set("misfire")} options={[["skip", "are skipped"], ["once", "run once for all"]]} />
+            <Field label="While the last run goes on" value={values.overlap || "skip"} onChange={set("overlap")} options={[["skip", "a time is skipped"], ["allow", "another run begins"]]} />
             <Field label="Jitter" value={values.jitter ?? ""} onChange={set("jitter")} placeholder="0 s" />
           </fieldset>
         )}
@@ -120,7 +120,7 @@ export function NewRunPage(props: { isSchedule?: boolean }): JSX.Element {
           <div class="columns">
             <Field label="Order" value={values.order ?? ""} onChange={set("order")} placeholder="address" help="address, random, or spread:FIELD." />
             <Field label="Wait for hosts that are away" value={values.ttl ?? ""} onChange={set("ttl")} placeholder="0 s" />
-            <Field label="Hosts that stay away" value={values.silent ?? ""} onChange={set("silent")} options={[["name", "are named"], ["fail", "count as failures"]]} />
+            <Field label="Hosts that stay away" value={values.silent || "name"} onChange={set("silent")} options={[["name", "are named"], ["fail", "count as failures"]]} />
             <Field label="Deadline" value={values.deadline ?? ""} onChange={set("deadline")} placeholder="none" help="Seconds after its start." />
             {!isSchedule && <Field label="Start at" value={values.at ?? ""} onChange={set("at")} placeholder="now" help={`YYYY-MM-DD HH:MM:SS in ${zoneName()}.`} />}
             {!isSchedule && <Field label="Or at most later by" value={values.late ?? ""} onChange={set("late")} placeholder="3600 s" />}
@@ -287,7 +287,14 @@ function Plan(props: { plan: RunPlan; isCurrent: boolean; fields: Fields; onClos
             <ul class="rows">
               {windows.data?.map((window) => (
                 <li key={window.name}>
-                  <State is="closed" /> <Link to="/windows">{printable(window.name)}</Link> <code>{shortened(window.target, 40)}</code> until <Time at={window.until} />
+                  <State is="closed" />
+                  <span>
+                    <Link to="/windows">{printable(window.name)}</Link>
+                    <code>{shortened(window.target, 40)}</code>
+                    <span class="dim">
+                      until <Time at={window.until} />
+                    </span>
+                  </span>
                 </li>
               ))}
             </ul>

@@ -1,10 +1,10 @@
 // What needs a person, what runs, and what failed.
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import type { Reading } from "../api";
 import { useLive } from "../live";
 import { printable, shortened } from "../printable";
 import { Progress } from "../progress";
-import { Link, path } from "../router";
+import { cronPath, Link, path } from "../router";
 import { useCan } from "../session";
 import { momentOf, serverTime } from "../time";
 import type { CronJob, Finding, Join, Run, Stats, Task } from "../types";
@@ -57,51 +57,39 @@ async function failuresOfAnHour(reading: Reading): Promise<{ failures: Failures[
   return { failures, isCut: lists.some((each) => each.next !== undefined) };
 }
 
+function Need(props: { state: string; word?: string; to: string; what: string; children?: ComponentChildren }): JSX.Element {
+  return (
+    <li>
+      <State is={props.state} {...(props.word === undefined ? {} : { word: props.word })} />
+      <span>
+        <Link to={props.to}>{shortened(props.what, 160)}</Link>
+        {props.children && <span class="dim">{props.children}</span>}
+      </span>
+    </li>
+  );
+}
+
 function NeedsYou(props: { now: Now; findings: Finding[] }): JSX.Element {
   const { paused, joins, refused, warnings } = props.now;
   const waiting = joins.filter((join) => join.status !== "rejected");
   const rows: JSX.Element[] = [
     ...paused.map((run) => (
-      <li key={run.id}>
-        <State is="paused" />
-        <Link to={`/runs/${run.id}`}>
-          {printable(run.ins.app)} {printable(run.ins.func)} on {shortened(run.target, 60)}
-        </Link>
-        <span class="dim">{whyPaused(run.why)}</span>
-      </li>
+      <Need key={run.id} state="paused" to={`/runs/${run.id}`} what={`${run.ins.app} ${run.ins.func} on ${run.target}`}>
+        {whyPaused(run.why)}
+      </Need>
     )),
     ...waiting.map((join) => (
-      <li key={join.agentip + join.fingerprint}>
-        <State is={join.status} word={join.status === "conflict" ? "conflict" : "asks to join"} />
-        <Link to="/joins">
-          {join.agentip} {shortened(join.asset, 40)}
-        </Link>
-        <span class="dim">
-          since <Time at={join.first_time} short />
-        </span>
-      </li>
+      <Need key={join.agentip + join.fingerprint} state={join.status} word={join.status === "conflict" ? "conflict" : "asks to join"} to="/joins" what={`${join.agentip} ${join.asset}`}>
+        since <Time at={join.first_time} short />
+      </Need>
     )),
     ...refused.map((job) => (
-      <li key={job.cron_id}>
-        <State is="refused" word="job refused" />
-        <Link to={`/schedules/cron/${job.agent_ip}/${job.cron_id}`}>
-          {shortened(job.name || `${job.ins.app} ${job.ins.func}`, 40)} on {job.agent_ip}
-        </Link>
-        <span class="dim">{shortened(job.refused, 120)}</span>
-      </li>
+      <Need key={job.cron_id} state="refused" word="job refused" to={cronPath(job.agent_ip, job.cron_id)} what={`${job.name || `${job.ins.app} ${job.ins.func}`} on ${job.agent_ip}`}>
+        {shortened(job.refused, 120)}
+      </Need>
     )),
-    ...props.findings.map((finding) => (
-      <li key={finding.check + finding.what}>
-        <State is="failed" word="finding" />
-        <Link to="/system">{shortened(finding.what, 120)}</Link>
-      </li>
-    )),
-    ...warnings.map((warning) => (
-      <li key={warning}>
-        <State is="partial" word="warning" />
-        <Link to="/system">{shortened(warning, 160)}</Link>
-      </li>
-    )),
+    ...props.findings.map((finding) => <Need key={finding.check + finding.what} state="failed" word="finding" to="/system" what={finding.what} />),
+    ...warnings.map((warning) => <Need key={warning} state="partial" word="warning" to="/system" what={warning} />),
   ];
   return (
     <Section title="Needs you" class="needs">

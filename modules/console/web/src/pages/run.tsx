@@ -5,7 +5,7 @@ import { command } from "../command";
 import { useAction, useLive } from "../live";
 import { printable, printableLines, shortened } from "../printable";
 import { Progress } from "../progress";
-import { Link, go, path, usePlace } from "../router";
+import { go, hostPath, Link, path, usePlace } from "../router";
 import { readHosts, type HostPage } from "../run_hosts";
 import { useCan } from "../session";
 import { FINAL_RUN, HOST_STATES, RETRIED } from "../states";
@@ -47,7 +47,7 @@ export function RunPage(props: { id: string }): JSX.Element {
   const { run } = data;
   return (
     <Page
-      title={`${printable(run.ins.app)} ${printable(run.ins.func)}`}
+      title={`${printable(run.ins.app)} ${printable(run.ins.func)} on ${shortened(run.target, 80)}`}
       lead={
         <p class="lead">
           <State is={run.state} /> <span>{printable(aboutRun(run.state, run.why))}</span>
@@ -59,7 +59,7 @@ export function RunPage(props: { id: string }): JSX.Element {
       <Problem error={live.error} />
       <Progress counts={run.counts ?? {}} total={Number(run.count)} />
       <Section title={hostsText(run.count)} aside={<Waves run={run} />}>
-        <Strip hosts={hosts} version={live.readAt} onOpen={(host) => go(host.task === "" ? `/hosts/${host.agentip}` : `/tasks/${host.task}`)} />
+        <Strip hosts={hosts} version={live.readAt} onOpen={(host) => go(host.task === "" ? hostPath(host.agentip) : `/tasks/${host.task}`)} />
       </Section>
       <Answers answers={data.answers} hasMore={data.hasMoreAnswers} />
       <Silent hosts={hosts} />
@@ -96,7 +96,7 @@ function Answers(props: { answers: RunAnswer[]; hasMore: boolean }): JSX.Element
                 {answer.hosts.slice(0, 5).map((ip, place) => (
                   <span key={ip}>
                     {place > 0 && ", "}
-                    <Link to={`/hosts/${ip}`}>{ip}</Link>
+                    <Link to={hostPath(ip)}>{ip}</Link>
                   </span>
                 ))}
                 {Number(answer.count) > 5 && ` and ${Number(answer.count) - 5} more`}
@@ -116,7 +116,7 @@ function Silent(props: { hosts: RunHost[] }): JSX.Element | null {
     <Section title={`${hostsText(silent.length)} not reached`}>
       <p class="addresses">
         {silent.slice(0, 60).map((host) => (
-          <Link key={host.agentip} to={`/hosts/${host.agentip}`} title={printable(host.asset)}>
+          <Link key={host.agentip} to={hostPath(host.agentip)} title={printable(host.asset)}>
             {host.agentip}
           </Link>
         ))}
@@ -156,7 +156,7 @@ function Hosts(props: { hosts: RunHost[] }): JSX.Element {
         id={(host) => host.agentip}
         columns={[
           { head: "State", cell: (host) => <State is={host.state} /> },
-          { head: "Host", cell: (host) => <Link to={`/hosts/${host.agentip}`}>{host.agentip}</Link> },
+          { head: "Host", cell: (host) => <Link to={hostPath(host.agentip)}>{host.agentip}</Link> },
           { head: "Asset", cell: (host) => shortened(host.asset, 30) },
           { head: "Wave", class: "number", cell: (host) => host.wave },
           { head: "Took", class: "number", cell: (host) => (host.costtime === "" ? "" : duration(Number(host.costtime))) },

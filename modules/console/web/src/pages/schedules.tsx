@@ -4,7 +4,7 @@ import { command } from "../command";
 import { Day, startOfDay, type Firing } from "../day";
 import { useLive } from "../live";
 import { printable, shortened } from "../printable";
-import { Link, path, usePlace } from "../router";
+import { cronPath, Link, path, usePlace } from "../router";
 import { useCan } from "../session";
 import { ruleInWords } from "../rule";
 import type { CronJob, Run, Schedule, Task } from "../types";
@@ -129,7 +129,7 @@ export function SchedulesPage(): JSX.Element {
                 {
                   head: "What",
                   cell: (job) => (
-                    <Link to={`/schedules/cron/${job.agent_ip}/${job.cron_id}`}>
+                    <Link to={cronPath(job.agent_ip, job.cron_id)}>
                       {shortened(job.name || `${job.ins.app} ${job.ins.func}`, 40)} <span class="dim">on</span> {job.agent_ip}
                     </Link>
                   ),

@@ -60,8 +60,10 @@ export function SystemPage(): JSX.Element {
                 {doctor.data.findings.map((finding) => (
                   <li key={finding.check + finding.what}>
                     <State is="failed" word={finding.check} />
-                    <span>{printable(finding.what)}</span>
-                    <span class="dim">{printable(finding.advice)}</span>
+                    <span>
+                      <span>{printable(finding.what)}</span>
+                      <span class="dim">{printable(finding.advice)}</span>
+                    </span>
                   </li>
                 ))}
               </ul>
@@ -119,7 +121,7 @@ export function SystemPage(): JSX.Element {
               />
             </Section>
           </div>
-          <Section title="Versions of agents">
+          <Section title="Versions of agents" class="narrow">
             <Table
               label="Versions of agents"
               rows={data.versions.counts}

@@ -5,7 +5,7 @@ import { command } from "../command";
 import { useAction, useLive } from "../live";
 import { Output } from "../output";
 import { printable, printableLines } from "../printable";
-import { Link, go, path } from "../router";
+import { cronPath, go, hostPath, Link, path } from "../router";
 import { useCan } from "../session";
 import { FINAL_TASK } from "../states";
 import { between, duration } from "../time";
@@ -93,7 +93,7 @@ function Asked(props: { task: Task }): JSX.Element {
     <>
       <Facts
         of={[
-          ["Host", <Link to={`/hosts/${task.agentip}`}>{task.agentip}</Link>],
+          ["Host", <Link to={hostPath(task.agentip)}>{task.agentip}</Link>],
           ["App and function", <Link to={path("/tasks", { app, func })}>{printable(task.instruct)}</Link>],
           ["File", printable(task.proxy)],
           ["By", <span class="id">{printable(task.by)}</span>],
@@ -102,7 +102,7 @@ function Asked(props: { task: Task }): JSX.Element {
           ["Begun", <Time at={task.starttime} />],
           ["Ended", task.endtime && <Time at={task.endtime} />],
           ["Run", task.run && <Link to={`/runs/${task.run}`} class="id">{task.run}</Link>],
-          ["Cron job", task.cron_id && <Link to={`/schedules/cron/${task.agentip}/${task.cron_id}`} class="id">{task.cron_id}</Link>],
+          ["Cron job", task.cron_id && <Link to={cronPath(task.agentip, task.cron_id)} class="id">{task.cron_id}</Link>],
           ["Time of the rule", task.fire_time && <Time at={task.fire_time} />],
           ["Firings in this record", task.count === "1" ? "" : task.count],
           ["To the processor", task.module_sync_flag === "" ? "" : task.module_sync_flag === "true" ? "delivered" : printable(task.module_sync_error)],

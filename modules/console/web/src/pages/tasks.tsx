@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { command } from "../command";
 import { useLive } from "../live";
 import { printable, shortened } from "../printable";
-import { Link, usePlace } from "../router";
+import { hostPath, Link, usePlace } from "../router";
 import { TASK_STATES } from "../states";
 import { between } from "../time";
 import type { Task } from "../types";
@@ -14,7 +14,7 @@ export function TasksPage(): JSX.Element {
   const { query } = usePlace();
   const given = Object.fromEntries(FIELDS.map((name) => [name, query.get(name) ?? undefined]));
   const tasks = useLive<{ info: Task[]; next?: string }>(`tasks?${query.toString()}`, ["now"], (reading) =>
-    reading.call("tasklog.listtasks", { ...given, limit: 100 }),
+    reading.call("tasklog.listtasks", { ...given, limit: 75 }),
   );
   return (
     <Page
@@ -55,7 +55,7 @@ export function TaskTable(props: { tasks: Task[]; withHost?: boolean; empty?: st
       columns={[
         { head: "State", cell: (task) => <State is={task.status} /> },
         { head: "Task", cell: (task) => <Link to={`/tasks/${task.id}`}>{printable(task.instruct)}</Link> },
-        ...(props.withHost ? [{ head: "Host", cell: (task: Task) => <Link to={`/hosts/${task.agentip}`}>{task.agentip}</Link> }] : []),
+        ...(props.withHost ? [{ head: "Host", cell: (task: Task) => <Link to={hostPath(task.agentip)}>{task.agentip}</Link> }] : []),
         { head: "Begun", cell: (task) => <Time at={task.starttime} /> },
         { head: "Took", class: "number", cell: (task) => between(task.starttime, task.endtime) },
         { head: "It said", class: "wide", cell: (task) => shortened(task.worker_message || task.agent_sync_error, 90) },
