@@ -50,11 +50,17 @@ bool SameSite::is_known(std::string_view host) const
     });
 }
 
-std::optional<std::string> SameSite::fault(Request const& request) const
+std::optional<std::string> SameSite::host_fault(Request const& request) const
 {
     auto const host = request.header("host");
-    if (!is_known(host))
-        return "Host " + shown(host) + " is no name of this server; give it in [http] hosts of elves.conf";
+    if (is_known(host)) return std::nullopt;
+    return "Host " + shown(host) + " is no name of this server; give it in [http] hosts of elves.conf";
+}
+
+std::optional<std::string> SameSite::fault(Request const& request) const
+{
+    if (auto why = host_fault(request)) return why;
+    auto const host = request.header("host");
     auto const site = request.header("sec-fetch-site");
     if (!site.empty() && site != "same-origin" && site != "none")
         return "the request comes from a page of another site (Sec-Fetch-Site " + shown(site) + ")";

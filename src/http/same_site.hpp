@@ -18,7 +18,9 @@ public:
     /// 127.0.0.1 and ::1 always count.
     explicit SameSite(std::vector<std::string> names);
 
-    /// Why the request is none of this site's; nothing where it is one.
+    /// Why the request goes by a name that is none of this server's; nothing where it is one.
+    [[nodiscard]] std::optional<std::string> host_fault(Request const& request) const;
+    /// The same, and why the request is none that a page of this server makes, or no page at all.
     [[nodiscard]] std::optional<std::string> fault(Request const& request) const;
 
 private:

@@ -58,6 +58,7 @@ void Site::configure(HttpSettings const& settings, std::vector<std::string> cert
     names.insert(names.end(), certificate_names.begin(), certificate_names.end());
     same_site_ = SameSite(std::move(names));
     metrics_for_ = settings.metrics;
+    has_console_ = settings.console && !console_.is_empty();
 }
 
 std::size_t Site::body_limit(Request const& head)
@@ -87,10 +88,13 @@ asio::awaitable<Reply> Site::route(Request request)
         co_return is_read(request) ? std::move(reply) : wrong_method(path, "GET");
     }
     if (path == "/health/ready") co_return co_await ready(std::move(request));
-    if (auto const why = same_site_.fault(request)) {
+    // The console's files hold nothing of the fleet, and a link from anywhere may lead there.
+    bool const is_console = path == "/" || path == "/console" || path.starts_with("/console/");
+    if (auto const why = is_console ? same_site_.host_fault(request) : same_site_.fault(request)) {
         parts_.on_cross_site(request, *why);
         co_return refusal(403, codes::forbidden.text, *why);
     }
+    if (is_console) co_return console(request);
     if (path == "/metrics") co_return co_await metrics(std::move(request));
     if (path == "/api") co_return co_await describe(std::move(request));
     if (path.starts_with(api_path)) co_return co_await call(std::move(request));
@@ -130,6 +134,22 @@ asio::awaitable<Reply> Site::describe(Request request)
     Reply reply;
     reply.body = open_api(parts_.router, parts_.version);
     co_return reply;
+}
+
+Reply Site::console(Request const& request) const
+{
+    if (!has_console_)
+        return refusal(
+            404, codes::module_off.text, "this server has no console ([http] console in elves.conf)");
+    if (!is_read(request)) return wrong_method(request.path(), "GET");
+    if (request.path() == "/" || request.path() == "/console") {
+        Reply reply;
+        reply.status = 302;
+        reply.content_type.clear();
+        reply.headers.emplace_back("Location", "/console/");
+        return reply;
+    }
+    return console_.answer(request);
 }
 
 asio::awaitable<Reply> Site::call(Request request)

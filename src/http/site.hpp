@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "http/calls.hpp"
+#include "http/console_route.hpp"
 #include "http/handler.hpp"
 #include "http/http_settings.hpp"
 #include "http/readiness.hpp"
@@ -47,10 +48,13 @@ private:
     [[nodiscard]] asio::awaitable<Reply> metrics(Request request);
     [[nodiscard]] asio::awaitable<Reply> call(Request request);
     [[nodiscard]] asio::awaitable<Reply> describe(Request request);
+    [[nodiscard]] Reply console(Request const& request) const;
 
     Parts parts_;
     Calls calls_;
     SessionRoute session_;
+    ConsoleRoute console_{console_files()};
+    bool has_console_ = true;
     SameSite same_site_{{}};
     MetricsFor metrics_for_ = MetricsFor::loopback;
 };

@@ -4,6 +4,7 @@
 
 #include "audit/audit_trail.hpp"
 #include "elves/log.hpp"
+#include "http/console_files.hpp"
 #include "http/console_service.hpp"
 #include "rpc/link.hpp"
 #include "rpc/tls_context.hpp"
@@ -47,7 +48,7 @@ void HttpFront::configure(ServerSettings const& settings)
         names = settings.tls->names().hosts;
         for (auto const& ip : settings.tls->names().ips) names.push_back(ip.text());
     }
-    has_console_ = settings.http.console;
+    has_console_ = settings.http.console && !http::console_files().empty();
     console_host_ = settings.http.hosts.empty() ? std::string() : settings.http.hosts.front();
     site_.configure(settings.http, std::move(names));
 }

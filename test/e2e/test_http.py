@@ -416,6 +416,33 @@ class Sessions(WebTest):
         self.assertEqual(browser.call("supervisor", "listkeys", X_Elves="1").status, 200)
 
 
+class Files(WebTest):
+    def test_the_console_is_served_to_anybody_with_a_policy_that_takes_scripts_from_here_alone(self):
+        web = self.web()
+        web.key = None
+        self.assertEqual((web.get("/").status, web.get("/").headers["Location"]), (302, "/console/"))
+        gzip = {"Accept_Encoding": "gzip"}
+        index = web.get("/console/", **gzip)
+        self.assertEqual(index.status, 200)
+        self.assertEqual(index.headers["Content-Encoding"], "gzip")
+        policy = index.headers["Content-Security-Policy"]
+        for part in ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "trusted-types"):
+            self.assertIn(part, policy)
+        self.assertNotIn("unsafe", policy)
+        self.assertEqual(web.get("/console/runs/A1", Sec_Fetch_Site="cross-site", **gzip).status, 200,
+                         "a view is an address, also for a link in a mail")
+        self.assertEqual(web.get("/console/nothing.js", **gzip).status, 404)
+        self.assertEqual(web.get("/console/../elves.conf", **gzip).status, 404)
+        self.assertEqual(web.get("/console/", Host="evil.example", **gzip).status, 403)
+        self.assertEqual(web.get("/console/", If_None_Match=index.headers["ETag"], **gzip).status, 304)
+
+    def test_the_console_can_be_switched_off(self):
+        web = self.web(http={"console": "false"})
+        self.assertEqual(web.get("/console/", Accept_Encoding="gzip").status, 404)
+        self.assertEqual(web.call("elves", "ping").status, 200)
+        self.assertNotEqual(self.ctl(self.house, "console").code, 0)
+
+
 class Settings(WebTest):
     def check(self, **sections):
         house = self.server_down(**sections)

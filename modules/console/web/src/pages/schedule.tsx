@@ -1,0 +1,130 @@
+// One scheduled run, and its last runs.
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { CallError, call } from "../api";
+import { command } from "../command";
+import { useAction, useLive } from "../live";
+import { printable, printableLines } from "../printable";
+import { Link, go, path } from "../router";
+import { useCan } from "../session";
+import { ruleInWords } from "../rule";
+import type { Run, Schedule } from "../types";
+import { Buttons, Dialog, Facts, Form, Loading, Page, Problem, Section, State, Time } from "../ui";
+import { RunTable } from "./runs";
+
+export function SchedulePage(props: { id: string }): JSX.Element {
+  const { id } = props;
+  const live = useLive<{ schedule: Schedule; runs: Run[] }>(`schedule ${id}`, ["now"], async (reading) => {
+    const [{ schedules }, { runs }] = await Promise.all([
+      reading.call<{ schedules: Schedule[] }>("run.listschedules", { id }),
+      reading.call<{ runs: Run[] }>("run.listruns", { schedule: id, limit: 30 }),
+    ]);
+    const schedule = schedules[0];
+    if (!schedule) throw new CallError("417.1", `There is no schedule ${id}.`);
+    return { schedule, runs };
+  });
+  const schedule = live.data?.schedule;
+  return (
+    <Page
+      title={schedule ? `${printable(schedule.ins.app)} ${printable(schedule.ins.func)}` : "Scheduled run"}
+      lead={
+        schedule && (
+          <p class="lead">
+            <State is={schedule.on === "true" ? "on" : "paused"} /> <span>{ruleInWords(schedule.rule)}</span>
+            <span class="dim">in {printable(schedule.timezone)}</span>
+          </p>
+        )
+      }
+      actions={schedule && <Actions schedule={schedule} onDone={live.reload} />}
+      command={command("schedule", "show", id)}
+    >
+      <Loading of={live} />
+      {live.data && schedule && (
+        <>
+          <Section title="Last runs" aside={<Link to={path("/runs", { schedule: id })}>All its runs</Link>}>
+            <RunTable runs={live.data.runs} empty="It has not fired." />
+          </Section>
+          <Section title="What was set">
+            <Facts
+              of={[
+                ["Next time", schedule.next_time === "" ? "never" : <Time at={schedule.next_time} />],
+                ["Target", <code>{printable(schedule.target)}</code>],
+                ["Rule", <code>{printable(schedule.rule)}</code>],
+                ["Waves", printable(schedule.waves ?? "")],
+                ["Hosts at once", printable(schedule.parallel ?? "")],
+                ["Failures tolerated", printable(schedule.max_fail ?? "")],
+                ["Missed times", schedule.misfire === "once" ? "one run for all" : "are skipped"],
+                ["While the last run goes on", schedule.overlap === "allow" ? "another run begins" : "a time is skipped"],
+                ["Jitter", schedule.jitter === "0" ? "" : `${schedule.jitter} s`],
+                ["Note", printable(schedule.note ?? "")],
+                ["By", <span class="id">{printable(schedule.by)}</span>],
+                ["Set", <Time at={schedule.create_time} />],
+                ["Id", <span class="id">{schedule.id}</span>],
+              ]}
+            />
+            {(schedule.ins.param ?? "") !== "" && (
+              <details>
+                <summary>Param</summary>
+                <pre class="param">{printableLines(schedule.ins.param ?? "")}</pre>
+              </details>
+            )}
+          </Section>
+        </>
+      )}
+    </Page>
+  );
+}
+
+type Act = "startschedule" | "stopschedule" | "delschedule";
+
+const ACTS: Record<Act, { word: string; about: string; isDangerous: boolean }> = {
+  startschedule: { word: "Start", about: "It fires again at the times of its rule.", isDangerous: false },
+  stopschedule: { word: "Pause", about: "It stays, and does not fire.", isDangerous: false },
+  delschedule: { word: "Delete", about: "The schedule is deleted. Its runs go on, and stay in the list.", isDangerous: true },
+};
+
+function Actions(props: { schedule: Schedule; onDone: () => void }): JSX.Element {
+  const can = useCan();
+  const [asked, setAsked] = useState<Act>();
+  const { schedule } = props;
+  const action = useAction();
+  const offered: Act[] = ["delschedule", schedule.on === "true" ? "stopschedule" : "startschedule"];
+  const { target, ins, waves, parallel, max_fail } = schedule;
+  const submit = (act: Act): void =>
+    action.run(async () => {
+      await call(`run.${act}`, { id: schedule.id });
+      setAsked(undefined);
+      if (act === "delschedule") go("/schedules");
+      else props.onDone();
+    });
+  return (
+    <>
+      {can("run.startrun") && (
+        <Link to={path("/runs/new", { target, app: ins.app, func: ins.func, param: ins.param, waves, parallel, max_fail })} class="button">
+          Plan a run now
+        </Link>
+      )}
+      {can("run.setschedule") && (
+        <Link to={path("/schedules/new", { id: schedule.id })} class="button">
+          Change
+        </Link>
+      )}
+      {offered
+        .filter((act) => can(`run.${act}`))
+        .map((act) => (
+          <button key={act} type="button" class={ACTS[act].isDangerous ? "danger" : undefined} onClick={() => setAsked(act)}>
+            {ACTS[act].word}
+          </button>
+        ))}
+      {asked && (
+        <Dialog title={ACTS[asked].word} onClose={() => setAsked(undefined)}>
+          <Form onSubmit={() => submit(asked)}>
+            <p>{ACTS[asked].about}</p>
+            <Problem error={action.error} />
+            <Buttons act={ACTS[asked].word} isBusy={action.isBusy} isDangerous={ACTS[asked].isDangerous} onCancel={() => setAsked(undefined)} />
+          </Form>
+        </Dialog>
+      )}
+    </>
+  );
+}
