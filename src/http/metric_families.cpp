@@ -22,6 +22,8 @@ std::vector<ClientMetric::Label> labels_of(MetricWriter::Labels labels)
     return all;
 }
 
+std::string prefixed(std::string_view name) { return "elves_" + std::string(name); }
+
 std::string number(double value)
 {
     if (std::isnan(value)) return "NaN";
@@ -81,7 +83,7 @@ ClientMetric& MetricFamilies::metric(
     std::string_view name, std::string_view help, MetricType type, Labels labels)
 {
     auto const [place, is_new] = places_.try_emplace(std::string(name), families_.size());
-    if (is_new) families_.push_back({"elves_" + std::string(name), std::string(help), type, {}});
+    if (is_new) families_.push_back({std::string(name), std::string(help), type, {}});
     auto& metrics = families_[place->second].metric;
     auto all = labels_of(labels);
     bool const is_full = series_ >= most_series_ && !all.empty();
@@ -99,18 +101,28 @@ ClientMetric& MetricFamilies::metric(
 
 void MetricFamilies::gauge(std::string_view name, std::string_view help, double value, Labels labels)
 {
-    metric(name, help, MetricType::Gauge, labels).gauge.value += value;
+    metric(prefixed(name), help, MetricType::Gauge, labels).gauge.value += value;
+}
+
+void MetricFamilies::standard_gauge(std::string_view name, std::string_view help, double value)
+{
+    metric(name, help, MetricType::Gauge, {}).gauge.value = value;
+}
+
+void MetricFamilies::standard_counter(std::string_view name, std::string_view help, double value)
+{
+    metric(name, help, MetricType::Counter, {}).counter.value = value;
 }
 
 void MetricFamilies::counter(std::string_view name, std::string_view help, double value, Labels labels)
 {
-    metric(name, help, MetricType::Counter, labels).counter.value += value;
+    metric(prefixed(name), help, MetricType::Counter, labels).counter.value += value;
 }
 
 void MetricFamilies::histogram(
     std::string_view name, std::string_view help, Histogram const& value, Labels labels)
 {
-    auto& histogram = metric(name, help, MetricType::Histogram, labels).histogram;
+    auto& histogram = metric(prefixed(name), help, MetricType::Histogram, labels).histogram;
     auto const counts = value.counts();
     histogram.bucket.resize(counts.size());
     std::uint64_t sum = 0;

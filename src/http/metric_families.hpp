@@ -18,6 +18,8 @@ public:
 
     void gauge(std::string_view name, std::string_view help, double value, Labels labels) override;
     void counter(std::string_view name, std::string_view help, double value, Labels labels) override;
+    void standard_gauge(std::string_view name, std::string_view help, double value) override;
+    void standard_counter(std::string_view name, std::string_view help, double value) override;
     void histogram(
         std::string_view name, std::string_view help, Histogram const& value, Labels labels) override;
 

@@ -7,6 +7,7 @@
 #include "elves/log.hpp"
 #include "elves/method_table.hpp"
 #include "http/open_api.hpp"
+#include "http/scrape_targets.hpp"
 #include "rpc/router.hpp"
 
 namespace elves::http {
@@ -99,6 +100,8 @@ asio::awaitable<Reply> Site::route(Request request)
     if (path == "/api") co_return co_await describe(std::move(request));
     if (path.starts_with(api_path)) co_return co_await call(std::move(request));
     if (path == "/session") co_return co_await session_.answer(std::move(request));
+    if (path == "/events") co_return co_await events(std::move(request));
+    if (path == "/sd/prometheus") co_return co_await scrape_targets(std::move(request));
     co_return refusal(404, codes::no_service.text,
         "there is nothing at " + path.substr(0, 100) + "; docs/http.md lists what there is");
 }
@@ -167,8 +170,67 @@ asio::awaitable<Reply> Site::call(Request request)
     auto peer = calls_.peer_of(request);
     auto work = calls_.run(std::get<Asker>(std::move(asker)), std::move(peer), name.substr(0, slash),
         name.substr(slash + 1), std::move(request.body));
+    auto const seen = std::to_string(parts_.changes.seq());
     auto const outcome = co_await std::move(work);
-    co_return reply_of(outcome);
+    auto reply = reply_of(outcome);
+    reply.headers.emplace_back("Elves-Seq", seen);
+    co_return reply;
+}
+
+asio::awaitable<Reply> Site::events(Request request)
+{
+    if (request.method != "GET") co_return wrong_method(request.path(), "GET");
+    auto refused = co_await calls_.refusal_for(request, "elves", "stats");
+    if (refused) co_return std::move(*refused);
+    std::set<std::string> topics;
+    for (auto& topic : query_values(request.target, "topic")) {
+        if (!parts_.changes.knows(topic))
+            co_return refusal(400, codes::bad_field.text,
+                "`topic` " + topic.substr(0, 50) + " is none of now, hosts, run:ID, task:ID");
+        topics.insert(std::move(topic));
+    }
+    if (topics.empty() || topics.size() > ChangeFeed::most_topics)
+        co_return refusal(
+            400, codes::bad_field.text, "`topic` is missing, or there are more than 16; give topic=now");
+    auto const head = std::make_shared<Request>(request);
+    head->client.reset();
+    std::function<bool()> counts = [this, head] { return calls_.is_known(*head); };
+    Reply reply;
+    reply.stream = parts_.changes.open(std::move(topics), std::move(counts));
+    if (!reply.stream)
+        co_return refusal(
+            429, codes::too_much.text, "there are 100 streams of events already; try again later");
+    reply.content_type = "text/event-stream";
+    co_return reply;
+}
+
+/// https://prometheus.io/docs/prometheus/latest/http_sd/: the hosts of a target with their labels.
+asio::awaitable<Reply> Site::scrape_targets(Request request)
+{
+    if (!is_read(request)) co_return wrong_method(request.path(), "GET");
+    auto asker = calls_.asker_of(request);
+    if (auto* const refused = std::get_if<Reply>(&asker)) co_return std::move(*refused);
+    auto const targets = query_values(request.target, "target");
+    auto const ports = query_values(request.target, "port");
+    if (targets.size() != 1)
+        co_return refusal(400, codes::bad_target.text, "give one `target`, such as target=env=prod");
+    auto const port = ports.empty() ? std::string("9100") : ports.front();
+    if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos)
+        co_return refusal(400, codes::bad_field.text, "`port` is no number of 1 to 65535");
+    ScrapeTargets found(targets.front(), port);
+    while (!found.is_done()) {
+        if (found.size() > parts_.max_frame())
+            co_return refusal(
+                429, codes::too_much.text, "the list is over server.max_frame; give a target of fewer hosts");
+        auto work = calls_.run(
+            std::get<Asker>(asker), calls_.peer_of(request), "fleet", "findagents", found.question());
+        auto const outcome = co_await std::move(work);
+        if (!outcome.error_info.empty()) co_return reply_of(outcome);
+        found.add(outcome.fields);
+    }
+    Reply reply;
+    reply.body = found.take();
+    co_return reply;
 }
 
 } // namespace elves::http

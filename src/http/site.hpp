@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "http/calls.hpp"
+#include "http/change_feed.hpp"
 #include "http/console_route.hpp"
 #include "http/handler.hpp"
 #include "http/http_settings.hpp"
@@ -26,6 +27,7 @@ public:
         Sessions& sessions;
         Clock& clock;
         Readiness& readiness;
+        ChangeFeed& changes;
         std::string version;
         std::function<std::size_t()> max_frame; ///< As it is now, bytes.
         /// Hears of requests that pages of other sites make.
@@ -49,6 +51,8 @@ private:
     [[nodiscard]] asio::awaitable<Reply> call(Request request);
     [[nodiscard]] asio::awaitable<Reply> describe(Request request);
     [[nodiscard]] Reply console(Request const& request) const;
+    [[nodiscard]] asio::awaitable<Reply> events(Request request);
+    [[nodiscard]] asio::awaitable<Reply> scrape_targets(Request request);
 
     Parts parts_;
     Calls calls_;

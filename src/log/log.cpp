@@ -1,6 +1,7 @@
 // The only file that knows Boost.Log.
 #include "elves/log.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <exception>
@@ -16,6 +17,7 @@
 #include <boost/log/sources/severity_logger.hpp>
 #include <boost/make_shared.hpp>
 
+#include "log/log_counts.hpp"
 #include "log/log_lines.hpp"
 #include "log/log_setup.hpp"
 
@@ -31,6 +33,7 @@ constexpr std::size_t queue_length = 10'000;
 std::atomic<int> current_level = static_cast<int>(log::Level::warning);
 std::atomic<bool> has_sink = false;
 std::atomic<unsigned> dropped = 0;
+std::array<std::atomic<std::uint64_t>, 4> counts{}; ///< By level.
 
 /// A full queue: nobody waits, and the backend says later how many there were.
 struct CountDropped {
@@ -144,8 +147,14 @@ namespace log {
 
 Level level() noexcept { return static_cast<Level>(current_level.load(std::memory_order_relaxed)); }
 
+std::uint64_t count(Level level) noexcept
+{
+    return counts[static_cast<std::size_t>(level)].load(std::memory_order_relaxed);
+}
+
 void write(Level level, std::string text)
 {
+    counts[static_cast<std::size_t>(level)].fetch_add(1, std::memory_order_relaxed);
     auto const now = std::chrono::system_clock::now();
     if (!has_sink.load(std::memory_order_relaxed)) {
         if (level >= Level::warning) LogLines("", true).write(log_line(now, level, text));

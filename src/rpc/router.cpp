@@ -6,6 +6,7 @@
 #include "elves/log.hpp"
 #include "elves/task_id.hpp"
 #include "rpc/as_printed.hpp"
+#include "rpc/call_counts.hpp"
 
 namespace elves {
 
@@ -91,8 +92,15 @@ json::object answer(Reply reply, bool cut)
     return std::move(reply.fields());
 }
 
-asio::awaitable<Outcome> finished(
-    asio::awaitable<Reply> work, Method const& method, bool cut, std::shared_ptr<AuditRow> row)
+/// Where a call that waits is counted in the end.
+struct Counted {
+    CallCounts* counts = nullptr; ///< Null: nowhere.
+    std::string_view service{};
+    Clock::Steady begun{};
+};
+
+asio::awaitable<Outcome> finished(asio::awaitable<Reply> work, Method const& method, bool cut,
+    std::shared_ptr<AuditRow> row, Counted counted)
 {
     Outcome outcome;
     try {
@@ -101,6 +109,7 @@ asio::awaitable<Outcome> finished(
     } catch (...) {
         outcome = outcome_of_exception(&method);
     }
+    if (counted.counts) counted.counts->add(counted.service, &method, outcome.code, counted.begun);
     if (row) row->over(outcome.code);
     co_return outcome;
 }
@@ -157,10 +166,18 @@ std::shared_ptr<AuditRow> Router::row_of(
 Router::Answer Router::run(
     Envelope const& envelope, JsonValue const& call, std::shared_ptr<Peer> const& peer) const
 {
-    if (envelope.fault) return refused(*envelope.fault, nullptr);
-    auto const found = find(envelope, call);
-    if (auto const* const error = std::get_if<Error>(&found)) return refused(*error, nullptr);
+    std::variant<Found, Error> const found =
+        envelope.fault ? std::variant<Found, Error>(*envelope.fault) : find(envelope, call);
+    if (auto const* const error = std::get_if<Error>(&found)) {
+        count({}, error->code().text);
+        return refused(*error, nullptr);
+    }
     return run_method(std::get<Found>(found), call, peer);
+}
+
+void Router::count(Found const& found, std::string_view code) const
+{
+    if (counts_) counts_->add(found.service, found.method, code);
 }
 
 Router::Answer Router::run_method(
@@ -172,6 +189,7 @@ Router::Answer Router::run_method(
     auto const refuse = [&](Outcome outcome) -> Answer {
         if (!row) row = row_of(found, call, caller, is_authorized);
         if (row) row->over(outcome.code);
+        count(found, outcome.code);
         bool const is_guess = outcome.code == codes::wrong_key.text && gate_.authority;
         if (is_guess)
             return refused_slowly(*gate_.authority, peer, shown_key(call, *peer), std::move(outcome));
@@ -192,10 +210,12 @@ Router::Answer Router::run_method(
         auto const cut = is_cut(*found.method, caller);
         if (auto* const reply = std::get_if<Reply>(&result)) {
             if (row) row->over("");
+            count(found, "");
             return Outcome{answer(std::move(*reply), cut), {}};
         }
+        Counted const counted{counts_, found.service, counts_ ? counts_->now() : Clock::Steady()};
         return finished(
-            std::get<asio::awaitable<Reply>>(std::move(result)), *found.method, cut, std::move(row));
+            std::get<asio::awaitable<Reply>>(std::move(result)), *found.method, cut, std::move(row), counted);
     } catch (...) {
         return refuse(outcome_of_exception(found.method));
     }

@@ -13,6 +13,8 @@
 
 namespace elves {
 
+class CallCounts;
+
 /// From (mqs, mqf) to the code: finds the method, admits the caller, has the fields checked, runs it, and
 /// turns whatever it throws into an Outcome. Where there is an audit trail, each call leaves its row there.
 /// On the loop's thread.
@@ -33,6 +35,8 @@ public:
         Envelope const& envelope, JsonValue const& call, std::shared_ptr<Peer> const& peer) const;
     /// Whether the limits of strangers hold for `peer` (docs/protocol.md, Frames).
     [[nodiscard]] bool is_stranger(Peer const& peer) const;
+    /// Counts every call from now on; `counts` outlives this.
+    void count_in(CallCounts& counts) noexcept { counts_ = &counts; }
     /// From now on every call is answered `[503.1]`.
     void shut() { shut_ = true; }
 
@@ -49,11 +53,13 @@ private:
     [[nodiscard]] std::variant<Found, Error> find(Envelope const& envelope, JsonValue const& call) const;
     [[nodiscard]] Answer run_method(
         Found const& found, JsonValue const& call, std::shared_ptr<Peer> const& peer) const;
+    void count(Found const& found, std::string_view code) const;
     [[nodiscard]] std::shared_ptr<AuditRow> row_of(
         Found const& found, JsonValue const& call, Caller const& caller, bool is_authorized) const;
 
     Gate const& gate_;
     Audit* audit_;
+    CallCounts* counts_ = nullptr; ///< Null: nobody reads them.
     /// Null: disabled.
     std::map<std::string, MethodTable const*, std::less<>> services_;
     bool shut_ = false;

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "http/http_port.hpp"
@@ -9,11 +10,15 @@
 #include "http/readiness.hpp"
 #include "http/sessions.hpp"
 #include "http/site.hpp"
+#include "server/agent_metrics.hpp"
+#include "server/server_metrics.hpp"
+#include "server/task_metrics.hpp"
 
 namespace elves {
 
 class AuditTrail;
 class Gate;
+class Host;
 class Module;
 class SqliteStore;
 struct LinkShared;
@@ -28,6 +33,9 @@ public:
 
     /// Where modules leave their numbers.
     [[nodiscard]] Metrics& metrics() noexcept { return metrics_; }
+    /// Counts from now on what /metrics shows: once all modules are made. Without the port nothing is
+    /// counted.
+    void count(Router& router, Host& host, ServerMetrics::Parts parts);
     /// The service `console`.
     [[nodiscard]] std::unique_ptr<Module> console_service();
 
@@ -44,6 +52,7 @@ public:
     [[nodiscard]] std::size_t inflight() const noexcept { return port_ ? port_->inflight() : 0; }
 
 private:
+    void feed(Host& host);
     void note_cross_site(http::Request const& request, std::string const& why);
     [[nodiscard]] std::string address() const;
 
@@ -53,7 +62,11 @@ private:
     http::Sessions sessions_;
     http::MetricsPage metrics_;
     http::Readiness readiness_;
+    http::ChangeFeed changes_;
     http::Site site_;
+    std::optional<ServerMetrics> server_metrics_;
+    std::optional<TaskMetrics> task_metrics_;
+    std::optional<AgentMetrics> agent_metrics_;
     bool has_console_ = true;
     std::string console_host_; ///< "" for the address it listens on.
     std::unique_ptr<http::HttpPort> port_;

@@ -296,7 +296,9 @@ std::string SqliteStore::file_fault() const
 
 void SqliteStore::write_group(std::vector<Unit> group)
 {
+    auto const begun = std::chrono::steady_clock::now();
     auto const result = write_to_file(group);
+    auto const took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
     auto const units = static_cast<std::int64_t>(group.size());
     auto const failed =
         std::count_if(group.begin(), group.end(), [](Unit const& unit) { return unit.error != nullptr; });
@@ -307,6 +309,7 @@ void SqliteStore::write_group(std::vector<Unit> group)
         counters_.queued -= units;
         counters_.failed += failed;
         counters_.commits += result.commits;
+        counters_.commit_seconds.observe(took);
     }
     completions_->finish(std::move(group));
     finished_ += units;

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "elves/histogram.hpp"
 #include "elves/store.hpp"
 #include "store/completions.hpp"
 #include "store/disk_space.hpp"
@@ -42,6 +43,7 @@ public:
         std::int64_t commits = 0; ///< Transactions: under load fewer than `posted`.
         std::int64_t failed = 0;
         std::int64_t queued = 0;
+        Histogram commit_seconds{}; ///< Of each group's transactions together, sync included.
     };
 
     /// Throws std::runtime_error, one line that names the file and what to do, where it can't be used.

@@ -2,14 +2,14 @@
 
 import json
 import os
-import pathlib
+import shutil
 import signal
 import socket
 import subprocess
 import time
 import unittest
 
-from elves_wire import RUN
+from elves_wire import RUN, Result
 from house import HouseTest, eventually, free_port, run, binary
 from web import Web, basic
 
@@ -64,7 +64,7 @@ class Calls(WebTest):
                     answer = web.ask("POST", path, "{}")
                     self.assertEqual(answer.status, 401, answer.text)
                     self.error_in(answer.json["error_info"], "401.1")
-            for path in ("/api", "/session"):
+            for path in ("/api", "/session", "/events?topic=now", "/sd/prometheus?target=all"):
                 self.assertEqual(web.get(path).status, 401, path)
 
     def test_what_is_no_key_is_refused(self):
@@ -414,6 +414,158 @@ class Sessions(WebTest):
         self.assertEqual(browser.log_in({"code": link.split("#code=")[1]}).status, 200)
         self.assertTrue(browser.get("/session").json["key"].startswith("unix:uid="))
         self.assertEqual(browser.call("supervisor", "listkeys", X_Elves="1").status, 200)
+
+
+class Events(WebTest):
+    def stream(self, web, path):
+        connection = web.connect()
+        headers = {"Authorization": basic(web.key)} if web.key else {"Cookie": web.cookie}
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        self.addCleanup(connection.close)
+        return response
+
+    def next_event(self, response):
+        fields = {}
+        while line := response.readline().decode().rstrip("\n"):
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        return fields
+
+    def test_a_page_is_told_at_once_and_whenever_something_of_its_topic_has_changed(self):
+        web = self.web()
+        answer = web.call("heartbeat", "getonlinestat")
+        seen = int(answer.headers["Elves-Seq"])
+        response = self.stream(web, f"/events?since={seen}&topic=hosts")
+        self.assertEqual((response.status, response.headers["Content-Type"]), (200, "text/event-stream"))
+        first = self.next_event(response)
+        self.assertEqual((first["event"], json.loads(first["data"])), ("change", {"topic": "hosts"}))
+        self.agent(self.house, IP)
+        self.assertEqual(json.loads(self.next_event(response)["data"]), {"topic": "hosts"})
+        self.assertGreater(int(web.call("heartbeat", "getonlinestat").headers["Elves-Seq"]), seen)
+
+    def test_a_task_and_its_run_are_told_of_while_they_go_on(self):
+        web = self.web()
+        agent = self.agent(self.house, IP, lambda call: RUN)
+        started = web.call("run", "startrun", {"target": IP, "ins": {"app": "demo", "func": "work"}}).json
+        self.assertEqual(started["flag"], "true", started)
+        run_id = started["id"]
+        task = eventually(lambda: self.client(self.house).tasks())[0]["id"]
+        response = self.stream(web, f"/events?topic=run:{run_id}&topic=task:{task}")
+        self.next_event(response), self.next_event(response)
+        agent.finish(task, Result())
+        told = set()
+        while told != {f"run:{run_id}", f"task:{task}"}:
+            event = self.next_event(response)
+            self.assertEqual(event["event"], "change")
+            told.add(json.loads(event["data"])["topic"])
+
+    def test_topics_that_are_none_are_refused(self):
+        web = self.web()
+        for path in ("/events", "/events?topic=", "/events?topic=nothing", "/events?" + "&".join(f"topic=run:{i}" for i in range(17))):
+            self.assertEqual(web.get(path).status, 400, path)
+
+    def test_streams_are_bounded_and_freed(self):
+        web = self.web()
+        streams = [self.stream(web, "/events?topic=now") for _ in range(100)]
+        self.assertEqual(web.get("/events?topic=now").status, 429)
+        for stream in streams:
+            stream.close()
+
+    def test_the_server_stops_although_pages_are_open(self):
+        web = self.web()
+        response = self.stream(web, "/events?topic=now")
+        self.next_event(response)
+        begun = time.monotonic()
+        self.assertEqual(self.house.terminate(), 0)
+        self.assertLess(time.monotonic() - begun, 5)
+
+
+class Discovery(WebTest):
+    def test_prometheus_finds_the_hosts_of_a_target_with_their_labels(self):
+        web = self.web()
+        self.agent(self.house, IP)
+        self.agent(self.house, "fd00::7")
+        set_ = web.call("fleet", "setlabels", {"target": IP, "labels": {"env": "prod", "rack_no": "4"}})
+        self.assertEqual(set_.status, 200, set_.text)
+        found = web.get(f"/sd/prometheus?target=env=prod&port=9100")
+        self.assertEqual(found.status, 200, found.text)
+        self.assertEqual(len(found.json), 1)
+        self.assertEqual(found.json[0]["targets"], [f"{IP}:9100"])
+        labels = found.json[0]["labels"]
+        self.assertEqual((labels["__meta_elves_env"], labels["__meta_elves_rack_no"]), ("prod", "4"))
+        self.assertEqual(labels["__meta_elves_status"], "online")
+        everyone = web.get("/sd/prometheus?target=all").json
+        self.assertEqual({host["targets"][0] for host in everyone}, {f"{IP}:9100", "[fd00::7]:9100"})
+
+    def test_a_target_or_port_that_is_none_is_refused(self):
+        web = self.web()
+        for path, status in (("/sd/prometheus", 400), ("/sd/prometheus?target=", 400), ("/sd/prometheus?target=env=", 400),
+                             ("/sd/prometheus?target=all&port=x", 400), ("/sd/prometheus?target=@nobody", 404)):
+            self.assertEqual(web.get(path).status, status, path)
+
+
+class Metrics(WebTest):
+    def samples(self, web, **headers):
+        found = {}
+        for line in web.get("/metrics", **headers).text.splitlines():
+            if line and not line.startswith("#"):
+                name, _, value = line.rpartition(" ")
+                found[name] = float(value)
+        return found
+
+    def test_the_numbers_are_those_of_what_has_happened(self):
+        web = self.web()
+        self.agent(self.house, IP)
+        caller = self.client(self.house)
+        for _ in range(7):
+            self.send_sync(caller, IP)
+        self.send_async(caller, "10.9.9.9")
+        web.call("elves", "stats", Authorization="Bearer x:y")
+        found = self.samples(web)
+        ended = sum(value for name, value in found.items() if name.startswith("elves_tasks_total"))
+        self.assertEqual(ended, len(caller.tasks(limit=1000)))
+        self.assertEqual(found['elves_tasks_total{type="rt",status="done"}'], 7)
+        self.assertEqual(found['elves_app_tasks_total{app="demo",status="done"}'], 7)
+        self.assertEqual(found['elves_calls_total{service="sheduler",method="sendsync",code=""}'], 7)
+        self.assertEqual(found['elves_auth_failures_total{reason="wrong_key"}'], 1)
+        self.assertEqual(found['elves_agents{status="online"}'], 1)
+        self.assertEqual(found['elves_task_worker_seconds_count{type="rt"}'], 7)
+        self.assertGreater(found["elves_store_commits_total"], 0)
+        self.assertGreater(found["process_resident_memory_bytes"], 1e6)
+        self.assertLess(abs(found["process_start_time_seconds"] - time.time()), 60)
+        self.assertEqual(found["elves_store_up"], 1)
+
+    def test_nothing_that_somebody_sends_becomes_a_label_without_bound(self):
+        web = self.web()
+        self.agent(self.house, IP)
+        caller = self.client(self.house)
+        for i in range(130):
+            self.send_sync(caller, IP, app=f"app{i}")
+            web.call("elves", f"nothing{i}")
+        text = web.get("/metrics").text
+        self.assertEqual(text.count("elves_app_tasks_total{"), 101)
+        self.assertIn('app="other"', text)
+        self.assertNotIn("nothing7", text)
+        self.assertNotIn(IP, text)
+        self.assertNotIn(self.admin["key"], text)
+        self.assertLess(len(text), 256 * 1024)
+
+    def test_openmetrics_is_written_where_it_is_asked_for(self):
+        web = self.web()
+        answer = web.get("/metrics", Accept="application/openmetrics-text; version=1.0.0")
+        self.assertTrue(answer.headers["Content-Type"].startswith("application/openmetrics-text"))
+        self.assertTrue(answer.text.endswith("# EOF\n"))
+        self.assertIn("# TYPE elves_store_commits counter", answer.text)
+
+    @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed")
+    def test_promtool_has_nothing_to_say(self):
+        web = self.web()
+        self.agent(self.house, IP)
+        self.send_sync(self.client(self.house), IP)
+        done = subprocess.run(["promtool", "check", "metrics"], input=web.get("/metrics").text, text=True,
+                              capture_output=True, timeout=30)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
 
 
 class Files(WebTest):

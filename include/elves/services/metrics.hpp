@@ -22,6 +22,9 @@ public:
     virtual void gauge(std::string_view name, std::string_view help, double value, Labels labels = {}) = 0;
     /// What only grows until the server starts again.
     virtual void counter(std::string_view name, std::string_view help, double value, Labels labels = {}) = 0;
+    /// Of a name that every program has, without the prefix.
+    virtual void standard_gauge(std::string_view name, std::string_view help, double value) = 0;
+    virtual void standard_counter(std::string_view name, std::string_view help, double value) = 0;
     virtual void histogram(
         std::string_view name, std::string_view help, Histogram const& value, Labels labels = {}) = 0;
 };
