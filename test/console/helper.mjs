@@ -128,3 +128,37 @@ export function viewsOf({ found }) {
     system: "/system",
   };
 }
+
+/** Calls a method with the page's session, as the page does. Throws where it is refused. */
+export async function api(page, fleet, method, fields = {}) {
+  const response = await page.request.post(new URL(`/api/${method.replace(".", "/")}`, fleet.url).href, {
+    headers: { "X-Elves": "console" },
+    data: fields,
+  });
+  const body = await response.json();
+  if (!response.ok() || body.flag === "false") throw new Error(`${method}: ${response.status()} ${JSON.stringify(body)}`);
+  return body;
+}
+
+/** Presses a button of the page, and the one of the dialog that it opens; `fill` answers the dialog's fields. */
+export async function act(page, button, confirm, fill = {}) {
+  await page.getByRole("main").getByRole("button", { name: button, exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  for (const [label, value] of Object.entries(fill)) {
+    const field = dialog.getByLabel(label, { exact: true });
+    if ((await field.evaluate((element) => element.tagName)) === "SELECT") await field.selectOption(value);
+    else await field.fill(value);
+  }
+  await dialog.getByRole("button", { name: confirm }).click();
+  await dialog.waitFor({ state: "detached" });
+}
+
+export async function eventually(look, what, patience = 15_000) {
+  const until = Date.now() + patience;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > until) throw new Error(`not within ${patience} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
