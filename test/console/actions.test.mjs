@@ -203,7 +203,7 @@ export default function register({ fleet, browser }) {
     await page.getByRole("button", { name: "I have it" }).click();
     await page.getByRole("button", { name: "Change ci" }).click();
     const dialog = page.getByRole("dialog");
-    await dialog.getByLabel("Apps").fill("nginx");
+    await dialog.getByLabel("Apps", { exact: true }).fill("nginx");
     await dialog.getByLabel("Enabled").selectOption("false");
     await dialog.getByRole("button", { name: "Save" }).click();
     await row(page, "ci").getByText("disabled").waitFor();
