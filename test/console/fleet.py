@@ -4,7 +4,7 @@
     ELVES_BIN=… test/console/fleet.py [--dev-files FOLDER] [--hosts N]
 
 Starts elvesd with its HTTP port and twenty agents, has them work, and prints one line of JSON: `url`, the keys and what
-the tests look for. It stays until its standard input ends. With --dev-files the console is served by dev_server.py in
+the tests look for. It stays until its standard input ends; a line `kill` there kills elvesd, `start` starts it again. With --dev-files the console is served by dev_server.py in
 place of the HTTP port. --hosts N: N more machines in the inventory, and a run over all of them.
 """
 
@@ -198,7 +198,9 @@ def main():
                 found.update(fleet.many_hosts(options.hosts))
             print(json.dumps({"url": fleet.url, "admin": fleet.admin, "viewer": fleet.viewer, "operator": fleet.operator,
                               "server": fleet.server.text, "found": found}), flush=True)
-            sys.stdin.read()
+            for line in sys.stdin:
+                {"kill": fleet.server.kill9, "start": fleet.server.start}[line.strip()]()
+                print("done", flush=True)
         finally:
             fleet.stop()
     return 0

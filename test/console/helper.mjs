@@ -1,7 +1,8 @@
 // What the browser tests of the console share: the fleet, the browser, and what no page may ever do.
 //
 // $ELVES_BIN: the folder of the programs. $ELVES_CONSOLE_FLEET: a file with the line that a running fleet.py printed, in
-// place of a fleet of the tests' own. $ELVES_CONSOLE_URL: another address of its console.
+// place of a fleet of the tests' own. $ELVES_CONSOLE_URL: another address of its console. $ELVES_CONSOLE_FILES: the folder of
+// a bundle that dev_server.py serves, in place of the server's own.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,14 +16,16 @@ const here = new URL(".", import.meta.url);
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const START_MS = 180_000;
 
-/** The line of a fleet.py, and what stops it. */
+/** The line of a fleet.py, what steers its server, and what stops it all. A fleet of somebody else is only looked at. */
 export async function startFleet(...options) {
   const given = process.env.ELVES_CONSOLE_FLEET;
   if (given && options.length === 0) {
     const fleet = JSON.parse(readFileSync(given, "utf8"));
     return { ...fleet, url: process.env.ELVES_CONSOLE_URL ?? fleet.url, stop: async () => undefined };
   }
-  const child = spawn("python3", [fileURLToPath(new URL("fleet.py", here)), ...options], {
+  const files = process.env.ELVES_CONSOLE_FILES;
+  const served = files ? ["--dev-files", files] : [];
+  const child = spawn("python3", [fileURLToPath(new URL("fleet.py", here)), ...options, ...served], {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
   });
@@ -35,6 +38,11 @@ export async function startFleet(...options) {
   ]);
   return {
     ...JSON.parse(line),
+    /** `kill` or `start`: what becomes of elvesd. Returns when it is done. */
+    server: async (command) => {
+      child.stdin.write(`${command}\n`);
+      await once(lines, "line", { signal: AbortSignal.timeout(START_MS) });
+    },
     stop: async () => {
       child.stdin.end();
       if (child.exitCode === null) await once(child, "exit");
@@ -127,4 +135,38 @@ export function viewsOf({ found }) {
     audit: "/audit",
     system: "/system",
   };
+}
+
+/** Calls a method with the page's session, as the page does. Throws where it is refused. */
+export async function api(page, fleet, method, fields = {}) {
+  const response = await page.request.post(new URL(`/api/${method.replace(".", "/")}`, fleet.url).href, {
+    headers: { "X-Elves": "console" },
+    data: fields,
+  });
+  const body = await response.json();
+  if (!response.ok() || body.flag === "false") throw new Error(`${method}: ${response.status()} ${JSON.stringify(body)}`);
+  return body;
+}
+
+/** Presses a button of the page, and the one of the dialog that it opens; `fill` answers the dialog's fields. */
+export async function act(page, button, confirm, fill = {}) {
+  await page.getByRole("main").getByRole("button", { name: button, exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  for (const [label, value] of Object.entries(fill)) {
+    const field = dialog.getByLabel(label, { exact: true });
+    if ((await field.evaluate((element) => element.tagName)) === "SELECT") await field.selectOption(value);
+    else await field.fill(value);
+  }
+  await dialog.getByRole("button", { name: confirm }).click();
+  await dialog.waitFor({ state: "detached" });
+}
+
+export async function eventually(look, what, patience = 15_000) {
+  const until = Date.now() + patience;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > until) throw new Error(`not within ${patience} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }

@@ -48,13 +48,17 @@ function refusal(status: number, body: Record<string, unknown>): CallError {
   return new CallError(String(body.error ?? status), String(body.why ?? (text || `The server answered with HTTP status ${status}.`)));
 }
 
+/** The answer's JSON object. Throws where it was cut off: half an answer is none. */
 async function bodyOf(response: Response): Promise<Record<string, unknown>> {
+  let body: unknown;
   try {
-    const body: unknown = await response.json();
-    return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
-  } catch {
-    return {};
+    body = await response.json();
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    if (!response.ok) return {};
+    throw new CallError("", "The server's answer ended before its end.");
   }
+  return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
 }
 
 /** What a reply says beside its fields. */

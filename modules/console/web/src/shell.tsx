@@ -116,6 +116,7 @@ function Find(): JSX.Element {
         if (wanted === "") return;
         void placeOf(wanted).then((to) => {
           setText("");
+          input.current?.blur();
           go(to);
         });
       }}

@@ -79,11 +79,14 @@ export function duration(ms: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** How long after the one time of day the other was; "" where either is missing. */
+/** How long after the one time of day, which has whole seconds, the other was; "" where either is missing. */
 export function between(from: string, to: string): string {
   const start = momentOf(from);
   const end = momentOf(to);
-  return start === undefined || end === undefined ? "" : duration(Math.max(0, end - start));
+  if (start === undefined || end === undefined) return "";
+  const ms = Math.max(0, end - start);
+  if (ms < 1_000) return "under 1 s";
+  return ms < 10_000 ? `${Math.round(ms / 1_000)} s` : duration(ms);
 }
 
 /** `3 min ago`, `in 2 h`. */

@@ -297,11 +297,11 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
   );
 }
 
-/** The buttons of a dialog or form: one that acts, and one that leaves. */
+/** The buttons of a dialog or form: one that acts, and one that leaves. A busy one keeps the focus. */
 export function Buttons(props: { act: string; isBusy?: boolean; isDisabled?: boolean; isDangerous?: boolean; onCancel?: () => void }): JSX.Element {
   return (
     <div class="buttons">
-      <button type="submit" class={props.isDangerous ? "danger" : "primary"} disabled={(props.isBusy ?? false) || (props.isDisabled ?? false)}>
+      <button type="submit" class={props.isDangerous ? "danger" : "primary"} disabled={props.isDisabled ?? false} aria-busy={props.isBusy ?? false}>
         {props.isBusy ? "Working…" : props.act}
       </button>
       {props.onCancel && (

@@ -123,16 +123,18 @@ export function KeysPage(): JSX.Element {
                 head: "Name",
                 cell: (key) => (
                   <>
-                    <b>{shortened(key.name, 30)}</b> <span class="id dim">{key.key}</span>
+                    <b>{shortened(key.name, 30)}</b>
+                    <br />
+                    <span class="id dim">{key.key}</span>
                   </>
                 ),
               },
               { head: "Role", cell: (key) => key.role },
-              { head: "Apps", cell: (key) => shortened(key.apps.join(", ") || "none", 40) },
-              { head: "Addresses", cell: (key) => shortened(key.iplist.join(", ") || "none", 40) },
-              { head: "Last use", cell: (key) => (key.used_time ? <><Time at={key.used_time} short /> <span class="dim">{printable(key.used_from ?? "")}</span></> : <span class="dim">never</span>) },
-              { head: "Expires", cell: (key) => (key.expires ? <Time at={key.expires} /> : <span class="dim">never</span>) },
-              { head: "Holds", cell: (key) => <span class="dim">{key.usage.waiting_tasks ?? 0} tasks, {key.usage.cron_jobs ?? 0} jobs</span> },
+              { head: "Apps", class: "wide", cell: (key) => shortened(key.apps.join(", ") || "none", 40) },
+              { head: "Addresses", class: "wide", cell: (key) => shortened(key.iplist.join(", ") || "none", 40) },
+              { head: "Last use", cell: (key) => (key.used_time ? <><Time at={key.used_time} short /><br /><span class="dim">from {printable(key.used_from ?? "")}</span></> : <span class="dim">never</span>) },
+              { head: "Expires", cell: (key) => (key.expires ? <Time at={key.expires} short /> : <span class="dim">never</span>) },
+              { head: "Holds", cell: (key) => <span class="dim">{key.usage.waiting_tasks ?? 0} tasks<br />{key.usage.cron_jobs ?? 0} jobs</span> },
               {
                 head: "Do",
                 cell: (key) =>
@@ -142,7 +144,7 @@ export function KeysPage(): JSX.Element {
                         Change
                       </button>
                       <button type="button" class="small" onClick={() => setRotated(key)} aria-label={`New token for ${key.name}`}>
-                        New token
+                        Token
                       </button>
                       <button type="button" class="small" onClick={() => setDeleted(key)} aria-label={`Delete ${key.name}`}>
                         Delete
