@@ -59,7 +59,12 @@ install(TARGETS elves-agent RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONEN
 install(FILES ${made}/elves-agent.service DESTINATION ${ELVES_SYSTEMD_DIR} COMPONENT agent)
 install(FILES etc/man/elves-agent.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8 COMPONENT agent)
 install(FILES clients/shell/elves-worker.sh DESTINATION ${CMAKE_INSTALL_DATADIR}/elves COMPONENT agent)
-install(DIRECTORY etc/apps/ DESTINATION ${ELVES_APPS_DIR} COMPONENT agent USE_SOURCE_PERMISSIONS)
+# In the sources an app's copies of shared files are links.
+install(DIRECTORY etc/apps/ DESTINATION ${ELVES_APPS_DIR} COMPONENT agent USE_SOURCE_PERMISSIONS
+    PATTERN worker.py EXCLUDE PATTERN appkit.py EXCLUDE PATTERN __pycache__ EXCLUDE)
+foreach(app host service package file process shell)
+    install(FILES clients/python/elves/worker.py etc/apps-shared/appkit.py DESTINATION ${ELVES_APPS_DIR}/${app} COMPONENT agent)
+endforeach()
 
 install(TARGETS elvesctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ctl)
 install(FILES ${made}/elvesctl.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT ctl)

@@ -4,7 +4,8 @@
     test/docs_check.py        $ELVES_BIN: the folder of the binaries; without it build/release/bin
 
 What the binaries say of themselves counts: methods from elves.methods of a started elvesd, settings and their ranges
-from the errors of --check. The Python programs in docs/protocol.md are run as they are printed, but for the port.
+from the errors of --check. The Python programs in docs/protocol.md, and the commands of docs/tutorial.md and docs/apps.md,
+are run as they are printed, but for port and folder.
 """
 
 import json
@@ -12,6 +13,9 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -333,6 +337,107 @@ def check_log_lines(text):
         check(False, f"docs/log-lines.md: nothing in the sources writes {level}: {row}")
 
 
+# ---- docs/tutorial.md ----
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def of_session(session):
+    """The processes of that session."""
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            pid, fields = int(stat.parent.name), stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[3]) == session and fields[0] != "Z":
+            yield pid
+
+
+def run_script(script, patience, **environment):
+    """Runs it in a session of its own, which it does not outlive; returns (exit status, what it printed)."""
+    with tempfile.TemporaryFile() as out:
+        child = subprocess.Popen(["bash", "-m", "-e", "-o", "pipefail", "-c", script], cwd=ROOT, stdin=subprocess.DEVNULL,
+                                 stdout=out, stderr=out, start_new_session=True, env={**os.environ, **environment})
+        try:
+            status = child.wait(patience)
+        except subprocess.TimeoutExpired:
+            status = "no end"
+        finally:
+            # With -m each background program leads a group of its own in this session.
+            for pid in of_session(child.pid):
+                os.kill(pid, signal.SIGKILL)
+            child.wait()
+        out.seek(0)
+        return status, out.read().decode("utf-8", "replace")
+
+
+def check_tutorial(text, folder):
+    """All commands in one shell, as a reader runs them."""
+    scripts = blocks(text, "sh")
+    home = folder / "tutorial"
+    script = "set -x\n" + "".join(scripts).replace("/tmp/elves-tutorial", str(home))
+    script = script.replace("$PWD/build/release/bin", str(BIN)).replace("7788", str(free_port()))
+    status, printed = run_script(script, 120)
+    end = "\n".join(printed.splitlines()[-25:])
+    check(status == 0, f"docs/tutorial.md: the commands end with {status}; the last of what they print:\n{end}")
+    for said in ("hello world", "1x failed: lost its voice", "1 done", "not everywhere"):
+        check(said in printed, f"docs/tutorial.md: the commands do not print \"{said}\"")
+    check(not home.exists(), "docs/tutorial.md: its folder is still there at the end")
+
+
+# ---- docs/apps.md ----
+# What the machine of this check is spared: it may have no systemd, and nothing is to be installed or signalled.
+SPARED = {"systemctl": "printf 'Id=nginx.service\\nLoadState=loaded\\nActiveState=active\\nResult=success\\n'",
+          "apt-get": "case $* in *--simulate*) exec /usr/bin/apt-get \"$@\" ;; esac"}
+
+
+def start_agent_of_apps(folder, port, settings):
+    """An agent with the shipped apps, and this check's programs before the machine's."""
+    home = folder / "apps-agent"
+    (home / "bin").mkdir(parents=True)
+    for name, text in SPARED.items():
+        (home / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (home / "bin" / name).chmod(0o755)
+    shutil.copytree(ROOT / "etc" / "apps", home / "apps")
+    (home / "agent.conf").write_text(f"[agent]\nserver = 127.0.0.1:{port}\nip = 10.0.0.5\napps = {home}/apps\n"
+                                     f"journal = {home}/agent.db\n{settings}\n")
+    (home / "agent.conf").chmod(0o600)
+    with open(home / "agent.log", "wb") as log:
+        return subprocess.Popen([BIN / "elves-agent", "--config", home / "agent.conf"], stderr=log,
+                                env={**os.environ, "PATH": f"{home}/bin:/usr/bin:/bin"})
+
+
+def check_apps(text, folder, port, elves):
+    """Each command of the page is done by a real agent; each function of the apps is called once."""
+    sleeper = subprocess.Popen(["sleep", "300"])
+    agent = start_agent_of_apps(folder, port, "allow = *, service, package, file, process, shell")
+    try:
+        eventually(lambda: elves.getstatbyip("10.0.0.5")["status"] == "online", "the agent of the apps")
+        script = "\n".join(block for block in blocks(text, "sh")).replace("/tmp/elves-motd", str(folder / "motd"))
+        script = script.replace('"pid": 4711, "name": "nginx"', f'"pid": {sleeper.pid}, "name": "sleep"')
+        status, printed = run_script(script, 120, ELVES_SERVER=f"127.0.0.1:{port}", PATH=f"{BIN}:{os.environ['PATH']}")
+        check(status == 0, f"docs/apps.md: the commands end with {status}: {printed}")
+        check((folder / "motd").exists(), "docs/apps.md: `file put` has written nothing")
+        check(sleeper.wait(PATIENCE) == -signal.SIGHUP, "docs/apps.md: `process signal` has reached nothing")
+    finally:
+        for program in (agent, sleeper):
+            program.kill()
+            program.wait()
+    for manifest in sorted((ROOT / "etc" / "apps").glob("*/app.json")):
+        about = section(text, manifest.parent.name)
+        for name in json.loads(manifest.read_text())["functions"] if about else []:
+            check(re.search(rf"`{name}`", about), f"docs/apps.md, {manifest.parent.name}: no word of {name}")
+
+
+# ---- docs/architecture.md ----
+def check_paths(text):
+    """Each file and folder of the sources that it names is there."""
+    for name in re.findall(r"`((?:src|modules|include|test|etc|clients)/[\w./-]*)`", text):
+        check((ROOT / name).exists(), f"docs/architecture.md: there is no {name}")
+
+
 # ---- links ----
 def slug(heading):
     """The anchor of a heading, as the web shows it."""
@@ -345,7 +450,7 @@ def without_blocks(text):
 
 def check_links():
     """Each link between the pages leads to a file, and to a heading of it; each page is in an index."""
-    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
     texts = {path: without_blocks(path.read_text(encoding="utf-8")) for path in pages}
     linked = set()
     for path, text in texts.items():
@@ -360,7 +465,7 @@ def check_links():
             if anchor and to in texts:
                 anchors = {slug(heading) for heading in re.findall(r"(?m)^#+ (.*)", texts[to])}
                 check(anchor in anchors, f"{where} leads to no heading")
-    for path in pages[2:]:
+    for path in pages[3:]:
         check(path in linked, f"{path.relative_to(ROOT)}: no page has a link to it")
 
 
@@ -374,6 +479,7 @@ def main():
             with Elves(f"127.0.0.1:{port}", answer_timeout=PATIENCE) as elves:
                 check_methods(protocol, elves.methods()["services"])
                 check_programs(protocol, folder, port, elves)
+                check_apps(text_of("docs/apps.md"), folder, port, elves)
         finally:
             server.terminate()
             check(server.wait(PATIENCE) == 0, f"elvesd ended with {server.returncode}")
@@ -383,6 +489,8 @@ def main():
         check_settings(settings, "elvesd", "etc/elves.conf", folder, {"store": {"path": folder / "elves.db"}})
         check_settings(settings, "elves-agent", "etc/agent.conf", folder,
                        {"agent": {"server": "127.0.0.1:7788", "apps": folder / "apps", "journal": folder / "agent.db"}})
+        check_tutorial(text_of("docs/tutorial.md"), folder)
+    check_paths(text_of("docs/architecture.md"))
     check_frames(protocol)
     check_agent_methods(protocol)
     check_codes(protocol)

@@ -54,7 +54,8 @@ public:
         , journal_(store_)
         , runner_(io_, clock_,
               {settings_.apps, settings_.interpreters, settings_.max_output, settings_.max_workers,
-                  kill_grace, settings_.param_by_input, settings_.confinement, settings_.run_as, true})
+                  kill_grace, settings_.param_by_input, settings_.confinement, settings_.run_as,
+                  settings_.rules, true})
         , workers_(runner_)
         , tasks_(io_.get_executor(), clock_, server_time_, journal_, workers_,
               {settings_.max_workers, settings_.max_queued}, settings_.rules)

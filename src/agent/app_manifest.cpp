@@ -71,6 +71,12 @@ std::size_t bytes_of(Field const& field)
     return static_cast<std::size_t>(*number);
 }
 
+bool flag_of(Field const& field)
+{
+    if (!field.value.is_bool()) field.refuse("true or false");
+    return field.value.boolean();
+}
+
 AppFunction function_of(Field const& field)
 {
     AppFunction function;
@@ -85,10 +91,12 @@ AppFunction function_of(Field const& field)
             function.params = params_of(one);
         } else if (name == "max_bytes") {
             function.max_bytes = bytes_of(one);
+        } else if (name == "needs_allow") {
+            function.needs_allow = flag_of(one);
         } else if (name != "description") {
             // A misspelled limit would be none.
-            invalid(field.manifest,
-                one.path + " is not a field; expected file, interpreter, params, max_bytes or description");
+            invalid(field.manifest, one.path + " is not a field; expected file, interpreter, params, "
+                                               "max_bytes, needs_allow or description");
         }
     }
     if (function.file.empty())

@@ -17,6 +17,7 @@ struct AppFunction {
     std::string interpreter; ///< "": the file runs by itself.
     Params params = Params::text;
     std::size_t max_bytes = std::size_t{1024} * 1024; ///< Of `ins.param`.
+    bool needs_allow = false; ///< Runs only where `[agent] allow` names it (RunRules::is_named).
 
     /// Throws Error 403.2 where `param` is not what the function takes.
     void check_param(std::string const& param) const;

@@ -46,10 +46,22 @@ static std::vector<std::string> with_whole_names(std::vector<std::string> deny)
     return deny;
 }
 
+/// The entries that say which app they mean.
+static std::vector<std::string> without_globs_of_apps(std::vector<std::string> allow)
+{
+    auto const is_glob = [](std::string const& name) {
+        return name.substr(0, name.rfind('.')).find_first_of("*?") != std::string::npos;
+    };
+    std::erase_if(allow, is_glob);
+    return allow;
+}
+
 RunRules::RunRules(std::optional<std::vector<std::string>> allow, std::vector<std::string> deny, bool proxy)
     : denied_(key_of(with_whole_names(std::move(deny)))), proxy_(proxy)
 {
-    if (allow) allowed_ = key_of(std::move(*allow));
+    if (!allow) return;
+    named_ = key_of(without_globs_of_apps(*allow));
+    allowed_ = key_of(std::move(*allow));
 }
 
 RunRules RunRules::read(Section const& agent)

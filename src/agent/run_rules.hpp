@@ -23,9 +23,13 @@ public:
 
     /// Why it may not run here; nothing where it may.
     [[nodiscard]] std::optional<std::string> refusal(Instruction const& ins) const;
+    /// Whether `allow` names its app, or functions of it: `shell`, `shell.run` or `shell.*`, but no glob of
+    /// apps.
+    [[nodiscard]] bool is_named(Instruction const& ins) const { return named_.may_run(ins); }
 
 private:
     std::optional<Key> allowed_; ///< Keys, so that a glob means here what it means there.
+    Key named_;                  ///< The entries of `allow` whose app is no glob.
     Key denied_;
     bool proxy_ = true; ///< May the server name the file that runs?
 };

@@ -66,7 +66,8 @@ Runner::Runner(boost::asio::io_context& io, Clock& clock, Settings settings)
     : io_(io)
     , clock_(clock)
     , settings_(std::move(settings))
-    , rules_{settings_.apps, settings_.interpreters, search_path(), settings_.param_by_input}
+    , rules_{settings_.apps, settings_.interpreters, search_path(), settings_.param_by_input,
+          settings_.run_rules}
     , own_(WorkerUser::own())
     , children_(io, SIGCHLD)
 {

@@ -52,6 +52,7 @@ public:
         bool param_by_input = false;                ///< Every param, not only a long one.
         Confinement confinement{};                  ///< Of every worker, but for its user.
         RunAs run_as{};
+        RunRules run_rules{}; ///< For functions whose manifest demands to be named in `allow`.
         /// Also reap children that the process did not start: orphans of workers where it is PID 1 of a
         /// container, and what a shell had started before it became this program. Nobody else may wait for a
         /// child then.

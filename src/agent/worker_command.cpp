@@ -165,6 +165,14 @@ static Entry named_entry(std::string const& proxy, fs::path const& folder, Worke
     return with_interpreter(rules, name, app_file(folder, proxy.substr(bar + 1), proxy_field), proxy_field);
 }
 
+static void require_named(Instruction const& instruction, WorkerRules const& rules)
+{
+    if (rules.run_rules.is_named(instruction)) return;
+    throw Error(codes::forbidden, "this agent's own settings do not name " + instruction.name() +
+                                      ", and its app.json demands that: add \"" + instruction.name() +
+                                      "\" to `allow` in section [agent] of this host's agent.conf");
+}
+
 /// The file that the app's manifest gives for the function.
 static Entry manifest_entry(Instruction const& instruction, AppManifest const& manifest,
     fs::path const& folder, WorkerRules const& rules)
@@ -173,6 +181,7 @@ static Entry manifest_entry(Instruction const& instruction, AppManifest const& m
         refuse(proxy_field, "the app \"" + instruction.app +
                                 "\" has an app.json, which says what each function runs; leave it out");
     auto const& function = manifest.function(instruction.func);
+    if (function.needs_allow) require_named(instruction, rules);
     function.check_param(instruction.param);
     auto const field = "app.json, functions." + instruction.func;
     auto file = app_file(folder, function.file, field);

@@ -1,4 +1,5 @@
 // Which hosts: hosts, label, group.
+#include "ctl/ansible.hpp"
 #include "ctl/command.hpp"
 #include "ctl/printable.hpp"
 #include "ctl/put_not_empty.hpp"
@@ -39,8 +40,42 @@ Exit count_by(Context const& with)
     return Exit::well;
 }
 
+std::vector<std::string> addresses_of(Context const& with, std::string const& target)
+{
+    std::vector<std::string> addresses;
+    auto const reply = with.session.list("fleet", "findagents", {{"target", target}, {"limit", 1000}});
+    for (auto const& row : rows_of(reply)) addresses.push_back(plain_field(row.as_object(), "agentip"));
+    return addresses;
+}
+
+/// Of the groups that mean something now: one that names what is gone has an `error`.
+GroupMembers members_of_groups(Context const& with)
+{
+    GroupMembers members;
+    auto const reply = with.session.call("fleet", "listgroups", {});
+    for (auto const& row : rows_of(reply)) {
+        auto const& group = row.as_object();
+        if (!plain_field(group, "error").empty()) continue;
+        auto const name = plain_field(group, "name");
+        members[name] = addresses_of(with, "@" + name);
+    }
+    return members;
+}
+
+/// JSON with and without --json: Ansible reads it.
+Exit inventory(Context const& with)
+{
+    auto const reply =
+        with.session.list("fleet", "findagents", {{"target", typed_target(with.args)}, {"limit", 1000}});
+    auto const inventory = ansible_inventory(rows_of(reply), members_of_groups(with));
+    with.out.document(inventory);
+    with.out.raw(json::serialize(inventory) + "\n");
+    return Exit::well;
+}
+
 Exit hosts(Context const& with)
 {
+    if (with.args.has("--ansible")) return inventory(with);
     if (with.args.has("--why")) return explain(with);
     if (with.args.has("--by")) return count_by(with);
     json::object fields{{"target", typed_target(with.args)}};
@@ -128,7 +163,11 @@ std::span<Command const> hosts_commands()
         {"hosts", "List the hosts that a target expression selects, such as env=prod and os=linux.",
             {many("TARGET", "The expression, in quotes where it has brackets or < and >: docs/targets.md.")
                     .of(Completes::target),
-                flag("--count", "Only say how many."), may("--by", "Count them by the values of this field."),
+                flag("--count", "Only say how many."),
+                flag("--ansible", "Print them as an inventory for Ansible's plug-in `script`: JSON, with the "
+                                  "groups label_KEY_VALUE, "
+                                  "os_OS, status_STATUS and group_NAME."),
+                may("--by", "Count them by the values of this field."),
                 may("--why", "Show what each test of the expression says of this host.")
                     .of(Completes::agent)},
             hosts},

@@ -150,8 +150,8 @@ private:
             auto const state = plain_field(end.get_object(), "state");
             if (!is_failure(state) && !is_silent(state)) continue;
             lines_.clear();
-            with_.out.line(
-                plain_field(end.get_object(), "agentip") + "  " + painted(state, with_.out.has_color()));
+            with_.out.raw(printable(plain_field(end.get_object(), "agentip")) + "  " +
+                          painted(printable(state), with_.out.has_color()) + "\n");
         }
         auto const& counts = object_in(news, "counts");
         auto const wave = "wave " + plain_field(news, "wave") + " of " + plain_field(news, "wave_count");
@@ -252,10 +252,12 @@ Exit report_run(Context const& with, std::string const& id)
     for (auto const& row : rows_of(answers)) {
         auto const& answer = row.as_object();
         auto const code = plain_field(answer, "exit_code");
-        with.out.line(plain_field(answer, "count") + "x " +
-                      painted(plain_field(answer, "state"), with.out.has_color()) +
-                      (code.empty() || code == "0" ? "" : ", exit code " + code) + ": " +
-                      plain_field(answer, "text"));
+        // The colour is ours; all else was said by others, and is made printable.
+        with.out.raw(printable(plain_field(answer, "count")) + "x " +
+                     painted(printable(plain_field(answer, "state")), with.out.has_color()) +
+                     printable((code.empty() || code == "0" ? "" : ", exit code " + code) + ": " +
+                               plain_field(answer, "text")) +
+                     "\n");
         with.out.line(
             "    " + joined(list_in(answer, "hosts")) +
             (list_in(answer, "hosts").size() == 10 && plain_field(answer, "count") != "10" ? ", ..." : ""));

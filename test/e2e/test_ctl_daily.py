@@ -282,6 +282,13 @@ class Screens(Daily):
         self.assertNotIn("\x1b", self.on_terminal(120, "agents", TERM="dumb"))
         self.assertNotIn("\x1b", self.says("agents").out)
 
+    def test_the_report_of_a_run_is_coloured_and_what_agents_say_is_not(self):
+        self.agent(self.house, IP, lambda call: Result(0, "\x1b[31mred"))
+        shown = self.on_terminal(120, "run", IP, "--yes", "1", "--", "demo", "work")
+        self.assertIn(f"{IP}  \x1b[31mfailed\x1b[0m\n", shown)
+        self.assertIn("1x \x1b[31mfailed\x1b[0m: \\x1b[31mred\n", shown)
+        self.assertNotIn("\x1b[3", self.on_terminal(120, "run", IP, "--yes", "1", "--", "demo", "work", NO_COLOR="1"))
+
     def test_the_progress_line_leaves_nothing_behind_in_a_narrow_terminal(self):
         for ip in (IP, IP2, IP3):
             self.agent(self.house, ip)

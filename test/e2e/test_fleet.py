@@ -107,6 +107,22 @@ class Fleet(HouseTest):
         done = self.says("hosts", "@prod", code=3)
         self.assertIn("[417.2]", done.err)
 
+    def test_elvesctl_prints_an_inventory_for_ansible(self):
+        self.two_agents()
+        self.says("label", "set", IP, "env=prod", "role=front end")
+        self.says("group", "set", "prod.web", "env=prod")
+        for options in ((), ("--json",)):
+            inventory = json.loads(self.says(*options, "hosts", "all", "--ansible").out)
+            self.assertEqual(inventory["all"]["hosts"], [IP, IP2])
+            self.assertEqual(set(inventory["_meta"]["hostvars"]), {IP, IP2})
+            for group in ("label_env_prod", "label_role_front_end", "group_prod_web"):
+                self.assertEqual(inventory[group], {"hosts": [IP]}, group)
+            self.assertEqual(inventory["status_online"]["hosts"], [IP, IP2])
+        shown = inventory["_meta"]["hostvars"][IP]
+        self.assertEqual((shown["ansible_host"], shown["elves_labels"]["env"]), (IP, "prod"))
+        self.assertEqual(list(json.loads(self.says("hosts", "env=prod", "--ansible").out)["_meta"]["hostvars"]), [IP])
+        self.assertEqual(self.says("hosts", "evn=prod", "--ansible", code=3).out, "")
+
     def test_elvesctl_names_the_column_and_the_nearest_field(self):
         self.two_agents()
         self.says("label", "set", "all", "env=prod")

@@ -48,13 +48,15 @@ TEST_CASE(
         "description": "what later versions add here is left alone", "version": "1.2",
         "functions": {
             "reload": {"file": "bin/reload.sh", "interpreter": "sh", "params": "none", "description": "d"},
-            "status": {"file": "bin/status", "params": "json", "max_bytes": 100}}})",
+            "status": {"file": "bin/status", "params": "json", "max_bytes": 100,
+                "needs_allow": true}}})",
         "app.json");
     CHECK(manifest.size() == 2);
     auto const& reload = manifest.function("reload");
     CHECK((reload.file == "bin/reload.sh" && reload.interpreter == "sh"));
     CHECK(reload.params == AppFunction::Params::none);
     auto const& status = manifest.function("status");
+    CHECK((status.needs_allow && !reload.needs_allow));
     CHECK((status.file == "bin/status" && status.interpreter.empty() && status.max_bytes == 100));
     CHECK_THROWS_WITH(manifest.function("stop"),
         "`ins.func` is \"stop\", and the app's app.json does not have that function; it has: reload, status");
@@ -84,9 +86,11 @@ TEST_CASE("what is wrong with a manifest is told by its field", "[app-manifest]"
           is + "functions.reload.params is \"any\"; expected \"none\", \"text\" or \"json\"");
     for (std::string const wrong : {"-1", "1048577", "\"7\"", "0.5", "null"})
         CHECK(refusal(with(R"("max_bytes":)" + wrong)).starts_with(is + "functions.reload.max_bytes is "));
+    CHECK(refusal(with(R"("needs_allow":1)")) ==
+          is + "functions.reload.needs_allow is 1; expected true or false");
     CHECK(refusal(with(R"("parms":"none")")) ==
-          is + "functions.reload.parms is not a field; expected file, interpreter, params, max_bytes or "
-               "description");
+          is + "functions.reload.parms is not a field; expected file, interpreter, params, max_bytes, "
+               "needs_allow or description");
     CHECK(refusal(R"({"functions":{"reload":{"file":{"a":{}}}}})") ==
           is + "functions.reload.file is {\"a\":{}}; expected a path inside the app's folder, of up to 256 "
                "bytes");

@@ -61,6 +61,23 @@ TEST_CASE(
     CHECK(refusal("deny = my.app\n", "my", "other").empty());
 }
 
+TEST_CASE(
+    "allow names what it says by the app's own name, not what a glob of apps lets through", "[run-rules]")
+{
+    Instruction ins;
+    ins.app = "shell";
+    ins.func = "run";
+    for (std::string const named : {"shell", "shell.run", "shell.*", "shell.r?n", "apptest, shell"})
+        CHECK(rules("allow = " + named + "\n").is_named(ins));
+    for (std::string const not_named : {"*", "sh*", "*.run", "shel?.run", "shell.script", "other"})
+        CHECK_FALSE(rules("allow = " + not_named + "\n").is_named(ins));
+    CHECK_FALSE(rules("").is_named(ins));
+    CHECK_FALSE(RunRules().is_named(ins));
+    ins.app = "my.app";
+    CHECK(rules("allow = my.app.*\n").is_named(ins));
+    CHECK_FALSE(rules("allow = my.app\n").is_named(ins));
+}
+
 TEST_CASE("a file that the server names is refused with the setting that would allow it", "[run-rules]")
 {
     CHECK(refusal("allow = nginx.status\n", "nginx", "status", "sh|stop.sh") ==

@@ -248,6 +248,22 @@ TEST_CASE("an app with a manifest runs what that says for the function, and noth
     CHECK(with(R"("helloword":5)").starts_with("[403.3] " + apps.at("apps/own/app.json") + " is invalid: "));
 }
 
+TEST_CASE("a function that needs it runs only where allow names it", "[worker-command]")
+{
+    Apps apps;
+    apps.folder.write(
+        "apps/own/app.json", R"({"functions": {"helloword": {"file": "tools/check", "needs_allow": true}}})");
+    std::string const refused =
+        "[401.6] this agent's own settings do not name own.helloword, and its app.json "
+        "demands that: add \"own.helloword\" to `allow` in section [agent] of this "
+        "host's agent.conf";
+    CHECK(apps.refusal("own", "") == refused);
+    apps.rules.run_rules = RunRules(std::vector<std::string>{"*"}, {}, false);
+    CHECK(apps.refusal("own", "") == refused);
+    apps.rules.run_rules = RunRules(std::vector<std::string>{"*", "own.hello*"}, {}, false);
+    CHECK(apps.refusal("own", "").starts_with("allowed: "));
+}
+
 TEST_CASE("a name that a worker might take for an option becomes none of its arguments", "[worker-command]")
 {
     Apps const apps;

@@ -1,0 +1,1 @@
+../../../clients/shell/elves-worker.sh
