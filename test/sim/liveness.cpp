@@ -213,7 +213,7 @@ void Liveness::check_run_task(LogRow const& row)
 {
     auto const now = nature_.time.now();
     auto const& run = *server_.runs.run_of(row.id);
-    auto const* const state = state_of(row.agent);
+    auto* const state = state_of(row.agent);
     constexpr auto rounding = 2s;
     bool const jumped = std::any_of(before_jumps_.begin(), before_jumps_.end(),
         [&](auto const& jump) { return jump.first >= run.created - rounding; });
@@ -223,23 +223,34 @@ void Liveness::check_run_task(LogRow const& row)
                                         ", begun " + seconds(now - run.created) + " ago");
     if (row.status != TaskStatus::undelivered || !state) return;
     constexpr auto settled = 5s;
+    // As it is at this moment: within the second since the last look an agent may have stopped.
+    look_at(*state);
     // An agent may not know that its wire is broken.
-    bool const is_linked =
-        state->registered_in == server_.machine.lives &&
-        state->registered_on == network_.tears_between(server_.machine, state->agent.machine);
+    bool const is_linked = state->registered_in == server_.machine.lives && !has_broken_wire(*state);
     bool const was_there =
         is_linked && state->can_talk.since() && *state->can_talk.since() + settled <= accepted_.at(row.id);
     if (was_there)
         broken("run-silent",
             named(row) + " of a run; its agent is there for " + seconds(now - *state->can_talk.since()));
-    // So long agents have to come back after a start of the server.
+    // So long agents have to come back after a start of the server. One that it has registered has come back,
+    // also where the agent stopped before it heard so.
     constexpr auto grace = 30s;
     auto const& server = server_.machine;
     bool const is_new = server_life_.number == server.lives && server_life_.jumps == server.jumps &&
                         now - server_life_.since < grace - rounding;
-    if (is_new && state->registered_in != server.lives)
+    if (is_new && state->known_in != server.lives)
         broken("run-silent", named(row) + " of a run, " + seconds(now - server_life_.since) +
                                  " after the start of the server: its agent had time to come back");
+}
+
+bool Liveness::has_broken_wire(AgentState const& state) const
+{
+    return state.registered_on != network_.tears_between(server_.machine, state.agent.machine);
+}
+
+void Liveness::server_registered(Ip const& agent)
+{
+    if (auto* const state = state_of(agent.text())) state->known_in = server_.machine.lives;
 }
 
 void Liveness::registered(std::string const& agent)
