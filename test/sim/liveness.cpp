@@ -198,11 +198,27 @@ void Liveness::log_wrote(LogRow const& row, bool was_final)
     if (row.status == TaskStatus::undelivered && !ttl_is_over(row))
         broken("undelivered-rightly",
             named(row) + " after " + seconds(now - accepted_.at(row.id)) + ", and its ttl is not over");
-    auto const* const state = state_of(row.agent);
-    if (row.status != TaskStatus::undelivered || !made_up_.contains(row.id) || !state) return;
+    check_make_up(row);
+}
+
+void Liveness::check_make_up(LogRow const& row)
+{
+    auto* const state = state_of(row.agent);
+    auto const made_up = made_up_.find(row.id);
+    if (row.status != TaskStatus::undelivered || made_up == made_up_.end() || !state) return;
+    look_at(*state);
+    auto const now = nature_.time.now();
     auto const accepted = accepted_.at(row.id);
-    bool const was_near = state->is_near.since() && *state->is_near.since() <= accepted;
-    if (was_near && now - accepted < make_up_patience)
+    // For one that is given up at once the server has waited before.
+    auto const near_by = accepted == now ? accepted - make_up_patience : accepted;
+    bool const was_near = state->is_near.since() && *state->is_near.since() <= near_by;
+    // What has a ttl of its job's is handed over within it, or never. A server that has the agent's link, and
+    // was not told that it is broken, cannot know that the agent does not hear it, until the ttl is over.
+    auto const& linked_on = made_up->second;
+    bool const is_wire_broken =
+        linked_on && *linked_on != network_.tears_between(server_.machine, state->agent.machine);
+    bool const ran_out = row.ttl > 0s && ttl_is_over(row) && is_wire_broken;
+    if (was_near && !ran_out && now - accepted < make_up_patience)
         broken("make-up-reaches", named(row) +
                                       " makes up for missed firings; its agent could be reached, and " +
                                       "the server gave it up after " + seconds(now - accepted));
@@ -297,6 +313,13 @@ void Liveness::told_end(TaskId id, std::string const& what)
     if (facts == invariants_.facts().end() || facts->second.starts == 0) told_.try_emplace(id, what);
 }
 
-void Liveness::makes_up(TaskId id) { made_up_.insert(id); }
+void Liveness::makes_up(TaskId id)
+{
+    auto const& row = *invariants_.facts().at(id).log;
+    auto const* const state = state_of(row.agent);
+    bool const is_linked = state && state->known_in == server_.machine.lives;
+    made_up_.emplace(id, is_linked ? std::optional(state->registered_on) : std::nullopt);
+    check_make_up(row);
+}
 
 } // namespace elves::sim

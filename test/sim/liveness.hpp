@@ -90,6 +90,7 @@ private:
     void check_reports(AgentState const& state);
     void check_firings();
     void check_run_task(LogRow const& row);
+    void check_make_up(LogRow const& row);
     [[nodiscard]] bool is_well(Machine const& machine, SimDisk const& disk) const;
     /// The ttl is over by the server's clock, or by a right one.
     [[nodiscard]] bool ttl_is_over(LogRow const& row) const;
@@ -112,7 +113,8 @@ private:
     Life server_life_;
     std::vector<std::unique_ptr<AgentState>> agents_;
     std::map<TaskId, Open> open_;
-    std::set<TaskId> made_up_;
+    /// Make-up runs, and `registered_on` of their agent then; nothing where the server had no link of it.
+    std::map<TaskId, std::optional<std::uint64_t>> made_up_;
     std::map<TaskId, Steady> accepted_;
     std::map<TaskId, Steady> ended_; ///< In a journal.
     std::map<TaskId, std::string> told_;
