@@ -43,7 +43,7 @@ public:
             task_records::update(db_, task);
         }
         for (auto& task : sent_) {
-            task = life::decide(task, life::Taken{milliseconds(1)}, {now, {}, {}}).task;
+            task = life::decide(task, life::Taken{milliseconds(1), false, task.handover}, {now, {}, {}}).task;
             task_records::update(db_, task);
         }
         taken_ = std::move(sent_);

@@ -14,35 +14,57 @@ namespace elves::life {
 // What can happen to a task after it was recorded.
 
 struct HandedOver {}; ///< The server is about to write it to its agent's connection.
-/// It was written to no connection. Only where that is certain. `why` begins with an error code, here and
-/// below.
+
+// What is known of one hand-over. `handover` is Task::handover when that was so: it says nothing of a later
+// one, and is passed over where the task was handed over again meanwhile. `why` begins with an error code,
+// here and below.
+
+/// It was written to no connection. Only where that is certain.
 struct AgentOffline {
     std::string why;
+    std::uint32_t handover = 0;
 };
 /// The agent proved that it did not start it, and will not: it came too late (`[410.4]`), or the agent's
 /// journal is complete since before the hand-over and does not have it (`journal_since`).
 struct NeverStarted {
     std::string why;
-    std::uint32_t handover =
-        0; ///< Task::handover when that was so: what is known of an earlier one says nothing.
+    std::uint32_t handover = 0;
 };
 struct Taken { ///< The agent has it in its journal.
     std::chrono::milliseconds after{0};
     bool is_queued = false; ///< No worker is free: it starts later.
+    std::uint32_t handover = 0;
 };
 struct Refused { ///< The agent does not take it.
     std::string why;
     std::chrono::milliseconds after{0};
+    std::uint32_t handover = 0;
 };
 struct AgentBusy { ///< The agent does not take it now: too much is queued there, its disk is full, it is
                    ///< stopping.
     std::string why;
     std::chrono::milliseconds after{0};
+    std::uint32_t handover = 0;
 };
 struct HandoverTimedOut { ///< The agent did not answer in time. Nothing is known.
     std::string why;
     std::chrono::milliseconds after{0};
+    std::uint32_t handover = 0;
 };
+struct ReportedRunning { ///< The agent says that it has it.
+    bool is_queued = false;
+    std::uint32_t handover = 0;
+};
+struct TaskUnknownToAgent { ///< The agent does not know it, and cannot prove that it never started.
+    std::uint32_t handover = 0;
+};
+struct AgentUnreachable { ///< The agent was silent for `timeout` plus `lost_after`, or when it was asked.
+    std::string why;
+    std::uint32_t handover = 0;
+};
+
+// What is so of the task itself.
+
 struct Reported { ///< A result, whichever way it came.
     WorkerReport report;
 };
@@ -53,13 +75,6 @@ struct SyncTimedOut {};       ///< The `timeout` of a `sendsync` has passed.
 struct StartTimedOut {};      ///< It waited for as long as it may (Context::start_left).
 struct Cancel {};             ///< A caller cancels it.
 struct CancelAcknowledged {}; ///< The agent acknowledged the cancel, or no longer tracks the task.
-struct ReportedRunning {      ///< The agent says that it has it.
-    bool is_queued = false;
-};
-struct TaskUnknownToAgent {}; ///< The agent does not know it, and cannot prove that it never started.
-struct AgentUnreachable {     ///< The agent was silent for `timeout` plus `lost_after`.
-    std::string why;
-};
 
 using Event = std::variant<HandedOver, AgentOffline, NeverStarted, Taken, Refused, AgentBusy,
     HandoverTimedOut, Reported, HeldBack, SyncTimedOut, StartTimedOut, Cancel, CancelAcknowledged,

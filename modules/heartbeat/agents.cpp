@@ -138,6 +138,7 @@ void Agents::link(AgentRecord said, std::shared_ptr<Peer> peer, std::string key)
     agent.record.last_heard = clock_.now();
     links_[peer.get()] = &agent;
     agent.link = std::move(peer);
+    agent.has_registered = true;
     agent.was_called_silent = false;
     agent.is_draining = false;
     agent.key = std::move(key);

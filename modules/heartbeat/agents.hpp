@@ -32,6 +32,7 @@ public:
         Instant claimed{};
         std::optional<Clock::Steady> refusal_logged; ///< When a refusal was last written to the log.
         std::uint64_t refusals_unlogged = 0;         ///< Since then.
+        bool has_registered = false;                 ///< Since this server started.
         bool is_draining = false; ///< It takes nothing new, and restarts when its workers have ended.
         mutable bool was_called_silent = false; ///< Somebody was told that it is offline, on this link.
     };

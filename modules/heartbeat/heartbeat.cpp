@@ -189,7 +189,7 @@ AgentView Heartbeat::view_of(Agents::Agent const& agent) const
 {
     auto const& record = agent.record;
     return {record.ip, record.asset, record.os, record.version, &record.apps, &record.facts,
-        agents_->is_online(agent), agents_->last_heard(agent)};
+        agents_->is_online(agent), agents_->last_heard(agent), agent.has_registered};
 }
 
 std::optional<AgentView> Heartbeat::agent(Ip const& ip) const

@@ -704,6 +704,23 @@ TEST_CASE("agents that were seen before a restart are offline and still known", 
           json::object{{"totalonline", "0"}, {"linuxonline", "0"}, {"winonline", "0"}, {"totalknown", "1"}});
 }
 
+TEST_CASE(
+    "whether an agent has registered since the start is known, wherever the clock is set", "[heartbeat]")
+{
+    Fleet fleet;
+    auto const& directory = fleet.host.need<AgentDirectory>("a test");
+    auto const link = fleet.come("10.0.0.1");
+    CHECK(directory.agent(ip("10.0.0.1"))->has_registered);
+    link->close("lost");
+    CHECK(directory.agent(ip("10.0.0.1"))->has_registered);
+    fleet.module->stop();
+    fleet.clock.jump(fleet.clock.now() - 1h);
+    Host host{fleet.loop.get_executor(), fleet.clock, fleet.store, Zone()};
+    auto const again = make_heartbeat(host);
+    again->start();
+    CHECK_FALSE(host.need<AgentDirectory>("a test").agent(ip("10.0.0.1"))->has_registered);
+}
+
 TEST_CASE("many registers are written in one work, within a second", "[heartbeat]")
 {
     Fleet fleet;

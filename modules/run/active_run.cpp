@@ -70,7 +70,7 @@ void ActiveRun::set_ready(std::size_t place)
     ready_.insert(std::lower_bound(ready_.begin(), ready_.end(), place), place);
 }
 
-void ActiveRun::set_away(std::size_t place, Instant until) { away_.insert_or_assign(place, until); }
+void ActiveRun::set_away(std::size_t place, Clock::Steady until) { away_.insert_or_assign(place, until); }
 
 void ActiveRun::set_held_back(std::size_t place, std::string gate_place)
 {
@@ -173,7 +173,7 @@ void ActiveRun::agent_is_back(Ip const& agent)
     }
 }
 
-std::optional<std::size_t> ActiveRun::take_waited_out(Instant now)
+std::optional<std::size_t> ActiveRun::take_waited_out(Clock::Steady now)
 {
     auto const found =
         std::find_if(away_.begin(), away_.end(), [now](auto const& each) { return each.second <= now; });
@@ -183,7 +183,7 @@ std::optional<std::size_t> ActiveRun::take_waited_out(Instant now)
     return place;
 }
 
-std::optional<Instant> ActiveRun::next_waited_out() const
+std::optional<Clock::Steady> ActiveRun::next_waited_out() const
 {
     auto const found = std::min_element(
         away_.begin(), away_.end(), [](auto const& a, auto const& b) { return a.second < b.second; });

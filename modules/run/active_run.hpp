@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "elves/clock.hpp"
 #include "fleet_run.hpp"
 
 namespace elves {
@@ -30,7 +31,7 @@ public:
     [[nodiscard]] std::optional<std::size_t> take_ready();
     void set_ready(std::size_t place);
     /// Its agent is waited for, until then.
-    void set_away(std::size_t place, Instant until);
+    void set_away(std::size_t place, Clock::Steady until);
     /// The start gate is closed for it: it waits until `place` is free.
     void set_held_back(std::size_t place, std::string gate_place);
     /// The first host that waits for that place at the gate is ready; with "" all that wait for any. False
@@ -54,8 +55,8 @@ public:
     /// The agent is back: what waits for it is ready.
     void agent_is_back(Ip const& agent);
     /// A host whose agent was waited for until `now` or before; it is taken out as by take_ready.
-    [[nodiscard]] std::optional<std::size_t> take_waited_out(Instant now);
-    [[nodiscard]] std::optional<Instant> next_waited_out() const;
+    [[nodiscard]] std::optional<std::size_t> take_waited_out(Clock::Steady now);
+    [[nodiscard]] std::optional<Clock::Steady> next_waited_out() const;
     [[nodiscard]] std::optional<std::size_t> place_of(TaskId task) const;
     [[nodiscard]] std::vector<TaskId> open_tasks() const;
 
@@ -69,8 +70,8 @@ private:
 
     FleetRun run_;
     std::vector<WaveCount> waves_;
-    std::deque<std::size_t> ready_;       ///< Of the wave that runs, in order.
-    std::map<std::size_t, Instant> away_; ///< Of the wave that runs.
+    std::deque<std::size_t> ready_;             ///< Of the wave that runs, in order.
+    std::map<std::size_t, Clock::Steady> away_; ///< Of the wave that runs.
     /// Of the wave that runs, by what they wait for at the gate; none of the sets is empty.
     std::map<std::string, std::set<std::size_t>> held_back_;
     std::size_t held_back_count_ = 0;

@@ -64,8 +64,7 @@ Runs::Runs(House house)
 void Runs::start()
 {
     // After a start every agent is away for a moment, and none of them is silent.
-    started_ = house_.clock.now();
-    grace_until_ = started_ + house_.agents.offline_after();
+    grace_until_ = house_.clock.steady() + house_.agents.offline_after();
     std::vector<FleetRun> open;
     house_.store.at_start([&open](Db& db) {
         open.clear();
@@ -195,6 +194,7 @@ asio::awaitable<void> Runs::take_up(FleetRun run)
     }
     if (is_stopping_) co_return;
     auto const entry = activate(std::move(run));
+    entry->is_older = true;
     // Those that ended in between.
     for (auto const task : entry->run.open_tasks()) {
         auto const outcome = co_await outcome_until_read(task);
@@ -250,7 +250,7 @@ void Runs::pump(EntryPtr const& entry)
     if (entry->is_steered) return;
     auto& run = entry->run;
     auto const now = house_.clock.now();
-    while (auto const place = run.take_waited_out(now)) run.set_ready(*place);
+    while (auto const place = run.take_waited_out(house_.clock.steady())) run.set_ready(*place);
     auto limits = run.run().limits();
     limits.give_up = give_up_;
     std::size_t left = hosts_of_turn;
@@ -268,10 +268,14 @@ void Runs::pump(EntryPtr const& entry)
         bool const is_settled =
             step.start == 0 || (before.ready == after.ready && before.state == after.state);
         if (!is_settled) continue;
-        auto again = step.again;
-        if (auto const waited = run.next_waited_out()) again = again ? std::min(*again, *waited) : *waited;
-        if (!again) return entry->timer.stop();
-        entry->timer = house_.clock.after(std::max(*again - now, 1ms), [this, entry] { pump(entry); });
+        std::optional<std::chrono::milliseconds> wait;
+        if (step.again) wait = *step.again - now;
+        if (auto const waited = run.next_waited_out()) {
+            auto const waits = std::chrono::ceil<std::chrono::milliseconds>(*waited - house_.clock.steady());
+            wait = wait ? std::min(*wait, waits) : waits;
+        }
+        if (!wait) return entry->timer.stop();
+        entry->timer = house_.clock.after(std::max(*wait, 1ms), [this, entry] { pump(entry); });
         return;
     }
 }
@@ -359,7 +363,7 @@ void Runs::gate_is_free(std::string const& place)
 
 bool Runs::waits_for_agent(Entry& entry, std::size_t place)
 {
-    auto const now = house_.clock.now();
+    auto const now = house_.clock.steady();
     // Its time begins once: an agent that comes and goes again has no other.
     if (auto const waits = entry.wait_until.find(place); waits != entry.wait_until.end()) {
         if (waits->second <= now) return false;
@@ -367,9 +371,10 @@ bool Runs::waits_for_agent(Entry& entry, std::size_t place)
         return true;
     }
     // Who was here since the start is on no way back, nor who never was an agent. One that registered just
-    // before a crash may not be on disk: in a run from before the start nobody is taken for such a one.
+    // before a crash may not be on disk: in a run from before the start nobody is taken for such a one. No
+    // time of day decides that: the clock may have been set since an agent was heard.
     auto const agent = house_.agents.agent(entry.run.host(place).ip);
-    bool const may_be_coming = (agent ? agent->last_heard : entry.run.run().created) < started_;
+    bool const may_be_coming = agent ? !agent->has_registered : entry.is_older;
     auto const until = std::max(now + entry.run.run().spec.ttl, may_be_coming ? grace_until_ : now);
     if (until <= now) return false;
     entry.wait_until.emplace(place, until);
@@ -477,7 +482,7 @@ void Runs::not_recorded(EntryPtr const& entry, std::size_t place, Error const& e
         // The gate has closed since it was asked; it is asked again.
         entry->run.set_ready(place);
     } else if (may_pass) {
-        entry->run.set_away(place, house_.clock.now() + retry_pause);
+        entry->run.set_away(place, house_.clock.steady() + retry_pause);
     } else {
         entry->run.set_ready(place);
         pause_for(entry, RunWhy::person);

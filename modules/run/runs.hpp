@@ -93,7 +93,9 @@ private:
         std::uint64_t seq = 1;
         std::vector<std::pair<std::uint64_t, std::size_t>> ended; ///< By number: places.
         std::vector<OneShot<bool>> watchers;
-        std::map<std::size_t, Instant> wait_until; ///< Places whose agent was away when they were due.
+        /// Places whose agent was away when they were due.
+        std::map<std::size_t, Clock::Steady> wait_until;
+        bool is_older = false;      ///< It was there before this server started.
         std::set<std::string> free; ///< What may have become free at the gate, and some hosts wait for.
         OneAtATime steering;        ///< Two that steer one run do so one after the other.
         bool is_steered = false;    ///< What somebody asked for is being written.
@@ -138,8 +140,7 @@ private:
     House house_;
     RunPlanner planner_;
     std::chrono::milliseconds give_up_{std::chrono::hours(7 * 24)};
-    Instant started_{};
-    Instant grace_until_{}; ///< Until then an agent that is away may be on its way back.
+    Clock::Steady grace_until_{}; ///< Until then an agent that is away may be on its way back.
     std::map<TaskId, EntryPtr> active_;
     std::unordered_map<TaskId, EntryPtr> by_task_; ///< Of open tasks.
     OneAtATime beginnings_;                        ///< Two with one `dedup` are one.

@@ -82,6 +82,43 @@ TEST_CASE("after a restart an agent that was there before has time to come back"
     CHECK(house.states(id) == "done running running running running");
 }
 
+TEST_CASE("an agent has its time to come back after a start, wherever the clock was set", "[run]")
+{
+    RunHouse house;
+    house.agents.last_heard = house.clock.now();
+    house.presence.go(host_ip(2));
+    // The agents were last heard at a time that is still to come.
+    house.clock.jump(house.clock.now() - 1h);
+    house.start();
+    auto const id = house.begin();
+    CHECK(house.states(id) == "running held running running running");
+    SECTION("it comes")
+    {
+        house.clock.jump(house.clock.now() + 2h);
+        house.wait(29s);
+        CHECK(house.states(id) == "running held running running running");
+        house.come(2);
+        house.turn();
+        CHECK(house.states(id) == "running running running running running");
+    }
+    SECTION("it does not, and nobody waits any longer")
+    {
+        house.clock.jump(house.clock.now() - 2h);
+        house.wait(30s);
+        CHECK(house.engine.tasks().size() == 5);
+    }
+}
+
+TEST_CASE("who has registered since the start and is gone is on no way back", "[run]")
+{
+    RunHouse house;
+    house.presence.go(host_ip(2));
+    house.agents.registered.insert(host_ip(2));
+    house.start();
+    house.begin();
+    CHECK(house.engine.tasks().size() == 5);
+}
+
 TEST_CASE("a host that is away under ttl is started when it is back, and expires when it is not", "[run]")
 {
     RunHouse house;

@@ -50,10 +50,10 @@ life::Event read_status(
     auto const* const named = entry.find("id");
     if (!status || !status->is_string() || !named || !named->is_string() ||
         TaskId::parse(named->string()) != asked.id) {
-        return life::TaskUnknownToAgent{};
+        return life::TaskUnknownToAgent{asked.handover};
     }
     auto const word = status->string();
-    if (word == "running") return life::ReportedRunning{is_true(entry, "queued")};
+    if (word == "running") return life::ReportedRunning{is_true(entry, "queued"), asked.handover};
     if (word == "done" || word == "failed") {
         auto report = read_report(entry, zone);
         if (report.not_started) return life::NeverStarted{std::move(report.result), asked.handover};
@@ -61,7 +61,7 @@ life::Event read_status(
     }
     if (word == "unknown" && is_provable)
         return life::NeverStarted{"[410.1] the agent was asked, and never got the task", asked.handover};
-    return life::TaskUnknownToAgent{};
+    return life::TaskUnknownToAgent{asked.handover};
 }
 
 /// The answer of an agent to one question.
@@ -144,21 +144,21 @@ life::Event AgentCalls::refusal(Back const& back, Task const& task, Clock::Stead
 {
     auto const after = passed_since(begun);
     if (has_code(back, codes::too_late)) return life::NeverStarted{error_of(back), task.handover};
-    if (cannot_now(back)) return life::AgentBusy{error_of(back), after};
-    return life::Refused{error_of(back), after};
+    if (cannot_now(back)) return life::AgentBusy{error_of(back), after, task.handover};
+    return life::Refused{error_of(back), after, task.handover};
 }
 
 life::Event AgentCalls::handover_event(Back const& back, Task const& task, Clock::Steady begun) const
 {
     if (!back.flag) return refusal(back, task, begun);
-    return life::Taken{passed_since(begun), is_true(back.fields.root(), "queued")};
+    return life::Taken{passed_since(begun), is_true(back.fields.root(), "queued"), task.handover};
 }
 
 life::Event AgentCalls::handover_event(Error const& error, Task const& task, Clock::Steady begun) const
 {
     Error const silent(
         codes::agent_silent, "agent " + task.agent.text() + " did not say that it took it: " + error.what());
-    return life::HandoverTimedOut{silent.info(), passed_since(begun)};
+    return life::HandoverTimedOut{silent.info(), passed_since(begun), task.handover};
 }
 
 std::chrono::milliseconds AgentCalls::passed_since(Clock::Steady begun) const
@@ -204,17 +204,17 @@ asio::awaitable<std::vector<std::optional<life::Event>>> AgentCalls::ask(
         for (std::size_t i = 0; i < size; ++i) {
             auto& event = events.emplace_back();
             if (answer.is_unheard) continue;
+            auto const& item = question.items[first + i];
             if (!answer.fault.empty()) {
-                event = life::AgentUnreachable{answer.fault};
+                event = life::AgentUnreachable{answer.fault, item.handover};
                 continue;
             }
-            auto const& item = question.items[first + i];
             // A hand-over in the future: the server's clock was set back since, and proves nothing.
             bool const is_provable =
                 answer.journal_since && item.sent && *answer.journal_since <= *item.sent && *item.sent <= now;
             try {
                 event = i < answer.info.size() ? read_status(answer.info[i].root(), item, is_provable, zone_)
-                                               : life::TaskUnknownToAgent{};
+                                               : life::TaskUnknownToAgent{item.handover};
             } catch (Error const& error) {
                 ELVES_LOG(warning, "agent.bad_status agent=" << agent.text() << " error=" << error.info());
             }

@@ -270,7 +270,8 @@ asio::awaitable<void> LocalTaskEngine::report_canceled(TaskId id, WorkerReport r
 void LocalTaskEngine::set_queued(TaskId id, bool is_queued)
 {
     auto const open = registry_.find(id);
-    if (open) static_cast<void>(transitions_.stage(open, life::ReportedRunning{is_queued}));
+    if (open)
+        static_cast<void>(transitions_.stage(open, life::ReportedRunning{is_queued, open->task.handover}));
 }
 
 asio::awaitable<Task> LocalTaskEngine::cancel(TaskId id, AuditWrite audit_write)
@@ -405,7 +406,8 @@ asio::awaitable<void> LocalTaskEngine::do_what_is_due(TaskId id)
         break;
     case life::Action::give_up: {
         life::Event gone = life::AgentUnreachable{
-            "the agent did not come back within the task's timeout plus tasklog.lost_after"};
+            "the agent did not come back within the task's timeout plus tasklog.lost_after",
+            open->task.handover};
         co_await transitions_.apply(id, std::move(gone));
         break;
     }

@@ -121,7 +121,8 @@ private:
     [[nodiscard]] Instant start_by(OpenTask const& open) const;
     [[nodiscard]] asio::awaitable<void> instruct(
         OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link);
-    [[nodiscard]] asio::awaitable<Task> time_out_handover(OpenTaskPtr open, Clock::Steady begun);
+    [[nodiscard]] asio::awaitable<Task> time_out_handover(
+        OpenTaskPtr open, std::uint32_t handover, Clock::Steady begun);
     void on_busy(Ip const& agent);
     void run_soon(OpenTaskPtr const& open, SharedTask task);
     [[nodiscard]] asio::awaitable<void> run_on_agent(

@@ -15,6 +15,7 @@ asio::awaitable<Task> LocalTaskEngine::hand_over(
     OpenTaskPtr open, SharedTask task, std::weak_ptr<Peer> caller)
 {
     auto const begun = clock_.steady();
+    auto const handover = task->handover;
     bool const is_waiting = task->status == TaskStatus::waiting;
     // Offline, and it waits under its ttl: that is the answer.
     if (is_waiting && !presence_.link(task->agent)) co_return *task;
@@ -40,19 +41,20 @@ asio::awaitable<Task> LocalTaskEngine::hand_over(
     }
     if (co_await outcome.wait(clock_, timeouts_.handover)) co_return open->task;
     std::erase_if(open->handover_waiters, [&](auto const& other) { return other.outcome == outcome; });
-    if (is_in_flight) co_return co_await time_out_handover(open, begun);
+    if (is_in_flight) co_return co_await time_out_handover(open, handover, begun);
     co_return open->task;
 }
 
 /// Frees its room: one that is not answered delays no other.
-asio::awaitable<Task> LocalTaskEngine::time_out_handover(OpenTaskPtr open, Clock::Steady begun)
+asio::awaitable<Task> LocalTaskEngine::time_out_handover(
+    OpenTaskPtr open, std::uint32_t handover, Clock::Steady begun)
 {
     free_slot(*open);
     Error const silent(codes::agent_silent, "agent " + open->task.agent.text() + " did not say within " +
                                                 std::to_string(timeouts_.handover.count()) +
                                                 " s that it took it");
-    life::Event event = life::HandoverTimedOut{
-        silent.info(), std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun)};
+    life::Event event = life::HandoverTimedOut{silent.info(),
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun), handover};
     if (!transitions_.stage(open, event)) {
         try {
             co_await transitions_.apply(open->task.id, std::move(event));
@@ -115,6 +117,7 @@ void LocalTaskEngine::hand_over_next(Ip const& agent)
 asio::awaitable<void> LocalTaskEngine::hand_over_ready(OpenTaskPtr open, SharedTask task)
 {
     auto const begun = clock_.steady();
+    auto const handover = task->handover;
     auto outcome = add_waiter(open->handover_waiters, {});
     auto link = presence_.link(open->task.agent);
     open->in_flight = link.get();
@@ -122,7 +125,7 @@ asio::awaitable<void> LocalTaskEngine::hand_over_ready(OpenTaskPtr open, SharedT
     auto const known = co_await outcome.wait(clock_, timeouts_.handover);
     if (known) co_return;
     std::erase_if(open->handover_waiters, [&](auto const& other) { return other.outcome == outcome; });
-    co_await time_out_handover(open, begun);
+    co_await time_out_handover(open, handover, begun);
 }
 
 /// `open` is `waiting`, and has its turn: it is written that it is handed over, then it is.
@@ -169,7 +172,7 @@ Instant LocalTaskEngine::start_by(OpenTask const& open) const
 asio::awaitable<void> LocalTaskEngine::instruct(OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link)
 {
     auto const agent = task->agent;
-    life::Event event = life::AgentOffline{not_online(agent)};
+    life::Event event = life::AgentOffline{not_online(agent), task->handover};
     if (link) {
         auto const begun = clock_.steady();
         auto const limit = timeouts_.handover + task->ins.timeout + transitions_.lost_after();
@@ -213,7 +216,7 @@ asio::awaitable<void> LocalTaskEngine::run_on_agent(
     OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link)
 {
     auto const id = task->id;
-    std::optional<life::Event> event = life::AgentOffline{not_online(task->agent)};
+    std::optional<life::Event> event = life::AgentOffline{not_online(task->agent), task->handover};
     if (link) {
         // Beyond its timeout too: a result that comes late on this link is still a result.
         auto const limit = task->ins.timeout + transitions_.lost_after();

@@ -618,6 +618,46 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("after a restart a task without a ttl may be started for as long as its agent needs to come back",
+    "[engine]")
+{
+    EngineFixture house;
+    auto task = sent_task(1, house.clock.now());
+    task.ins.timeout = 30s;
+    auto const since = house.clock.now().time_since_epoch().count() - 1'000;
+    SECTION("it was handed over, and never got there")
+    {
+        house.begin(house.engine->record(task, {}));
+        house.pass(80s);
+        house.start();
+        house.pass(50s);
+        house.come();
+        json::object const one{{"id", task.id.text()}, {"status", "unknown"}};
+        house.answer(true, "", {{"info", json::array{one}}, {"journal_since", since}});
+        CHECK(house.calls() == Calls{"status", "instruct"});
+    }
+    SECTION("it waits to be handed over again")
+    {
+        task.status = TaskStatus::waiting;
+        task.sent.reset();
+        house.begin(house.engine->record(task, {}));
+        house.pass(80s);
+        house.start();
+        house.pass(59s);
+        CHECK(house.status(task.id) == TaskStatus::waiting);
+        SECTION("its agent comes")
+        {
+            house.come();
+            CHECK(house.calls() == Calls{"instruct"});
+        }
+        SECTION("its agent does not")
+        {
+            house.pass(1s);
+            CHECK(house.status(task.id) == TaskStatus::undelivered);
+        }
+    }
+}
+
 TEST_CASE(
     "a task that waits on its agent for a worker says so, and has its time to start extended", "[engine]")
 {

@@ -115,7 +115,12 @@ void TaskTransitions::set_deadlines(OpenTask& open, bool is_loaded)
     auto const left = [&](Instant since, std::chrono::milliseconds span) {
         return std::clamp<std::chrono::milliseconds>(since + span - clock_.now(), 0ms, span);
     };
-    open.start_deadline = steady + left(task.start, life::start_span(task, lost_after_));
+    auto start = left(task.start, life::start_span(task, lost_after_));
+    // Nobody gave it a time to wait: what it gets must not be used up by our own absence, after which its
+    // agent has to come back first. The caller of a `sendsync` is gone.
+    if (is_loaded && task.type != TaskType::rt && task.ins.ttl == 0s)
+        start = std::max<std::chrono::milliseconds>(start, lost_after_);
+    open.start_deadline = steady + start;
     if (is_final(task.status) || task.status == TaskStatus::waiting) return;
     auto silence = left(task.sent.value_or(task.start), life::silence_span(task, lost_after_));
     // Before the restart its time to start may have been extended by as much.

@@ -62,6 +62,23 @@ TEST_CASE("events of one task that come at the same time are decided one after t
     CHECK(house.run(house.transitions->find(TaskId(1)))->report->result == "first");
 }
 
+TEST_CASE("an answer that waited while its task was handed over again decides nothing", "[transitions]")
+{
+    House house;
+    auto task = house.task(1);
+    task.ins.ttl = 60s;
+    task.handover = 1;
+    house.record(task);
+    house.apply(1, life::Event(life::AgentOffline{"[410.1] off", 1}));
+    auto const again = house.spawn(house.transitions->apply(TaskId(1), life::Event(life::HandedOver{})));
+    auto const unknown =
+        house.spawn(house.transitions->apply(TaskId(1), life::Event(life::TaskUnknownToAgent{1})));
+    house.settle();
+    CHECK(again.get().task.status == TaskStatus::sent);
+    CHECK_FALSE(unknown.get().changed);
+    CHECK(house.open(1)->status == TaskStatus::sent);
+}
+
 TEST_CASE("an event that the disk refuses does not hold up the next one", "[transitions]")
 {
     House house;

@@ -141,6 +141,7 @@ asio::awaitable<void> InstructService::journal_is_ours()
 asio::awaitable<void> InstructService::take(Instruct in, Caller caller)
 {
     co_await journal_is_ours();
+    co_await tasks_.wait_until_known(in.id);
     if (is_draining_ && !(co_await tasks_.look(in.id)))
         throw Error(codes::shutting_down, "the agent is draining: it restarts when its workers have ended; "
                                           "send the task again later, or with "

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 
+#include "elves/commit_in_doubt.hpp"
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 
@@ -14,6 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds start_retry = 1s;
 /// Between two tries to write to the journal.
+constexpr std::chrono::milliseconds first_pause = 1s;
 constexpr std::chrono::milliseconds longest_pause = 15s;
 
 Error too_late_error()
@@ -82,6 +84,7 @@ void Tasks::stop()
 asio::awaitable<bool> Tasks::take(Entry entry, CronMark mark)
 {
     auto const id = entry.id;
+    co_await wait_until_known(id);
     if (stopping_) throw Error(codes::shutting_down, "the agent is shutting down");
     if (held_.contains(id)) co_return false;
     bool const is_over = entry.stage == Stage::done;
@@ -115,7 +118,7 @@ asio::awaitable<bool> Tasks::take(Entry entry, CronMark mark)
     bool fresh = false;
     std::exception_ptr failure;
     try {
-        fresh = co_await journal_.take(entry, mark);
+        fresh = co_await write_taken(entry, mark);
     } catch (...) {
         failure = std::current_exception();
     }
@@ -140,6 +143,45 @@ asio::awaitable<bool> Tasks::take(Entry entry, CronMark mark)
     held.deadline = deadline;
     begin(std::move(entry), at_once);
     co_return true;
+}
+
+asio::awaitable<void> Tasks::wait_until_known(TaskId id)
+{
+    while (in_doubt_.contains(id)) co_await pause(clock_, first_pause);
+}
+
+/// True: it is in the journal now, and was not before.
+asio::awaitable<bool> Tasks::write_taken(Entry const& entry, CronMark mark)
+{
+    try {
+        co_return co_await journal_.take(entry, mark);
+    } catch (CommitInDoubt const& problem) {
+        ELVES_LOG(error, "task.in_doubt task=" << entry.id.text() << " error=" << problem.what());
+    }
+    in_doubt_.insert(entry.id);
+    bool const is_ours = co_await write_again(entry, mark);
+    in_doubt_.erase(entry.id);
+    co_return is_ours;
+}
+
+/// Until the disk takes it. Whoever is told that a task was refused relies on its never starting; but what is
+/// in doubt may be in the journal after a crash, and would start then.
+asio::awaitable<bool> Tasks::write_again(Entry const& entry, CronMark mark)
+{
+    for (auto wait = first_pause;; wait = std::min(wait * 2, longest_pause)) {
+        co_await pause(clock_, wait);
+        try {
+            bool const is_new = co_await journal_.take(entry, mark);
+            if (is_new) co_return true;
+            std::vector<TaskId> ids{entry.id};
+            auto const found = co_await journal_.find(std::move(ids));
+            auto const& there = found.front();
+            // Nobody else writes it: one that has not ended is what was in doubt.
+            co_return there && (entry.stage == Stage::done || there->stage != Stage::done);
+        } catch (std::exception const& problem) {
+            ELVES_LOG(error, "task.in_doubt task=" << entry.id.text() << " error=" << problem.what());
+        }
+    }
 }
 
 /// Why it may not run here; the log is told.
@@ -368,6 +410,11 @@ bool Tasks::cancel_held(TaskId id)
 asio::awaitable<std::vector<std::optional<Entry>>> Tasks::look(std::vector<TaskId> ids)
 {
     auto found = co_await journal_.find(ids);
+    for (auto const id : ids) {
+        if (in_doubt_.contains(id))
+            throw Error(codes::store_cannot_write,
+                "it is not known whether task " + id.text() + " is in the journal; ask again later");
+    }
     for (std::size_t i = 0; i < ids.size(); ++i) {
         auto const held = held_.find(ids[i]);
         if (held == held_.end()) continue;

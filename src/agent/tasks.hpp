@@ -60,8 +60,11 @@ public:
 
     /// Returns when the task is in the journal; false: it was there before, and nothing is started. An entry
     /// that is `done` already is only kept and reported. Throws Error 401.6 (the rules are against it), 410.4
-    /// (too late to start), 429.1 (too many wait), 503.1, 507.1: not taken then.
+    /// (too late to start), 429.1 (too many wait), 503.1, 507.1: not taken then, and it never will be. While
+    /// that is not known it waits, and writes again.
     [[nodiscard]] asio::awaitable<bool> take(Entry entry, CronMark mark = {});
+    /// Waits while nobody knows whether that task is in the journal.
+    [[nodiscard]] asio::awaitable<void> wait_until_known(TaskId id);
     /// Waits for the result of a task that has been taken.
     [[nodiscard]] asio::awaitable<WorkerReport> result(TaskId id);
     /// It has been taken, and waits for a worker.
@@ -73,7 +76,8 @@ public:
     [[nodiscard]] asio::awaitable<bool> cancel(TaskId id);
     /// The same for one that is not over; false where it is, or was never here.
     bool cancel_held(TaskId id);
-    /// As each is now, a result only once it may be told; nothing for an unknown one.
+    /// As each is now, a result only once it may be told; nothing for an unknown one. Throws Error 507.1
+    /// where nobody knows whether one of them is in the journal.
     [[nodiscard]] asio::awaitable<std::vector<std::optional<Entry>>> look(std::vector<TaskId> ids);
     [[nodiscard]] asio::awaitable<std::optional<Entry>> look(TaskId id);
 
@@ -114,6 +118,8 @@ private:
     };
 
     [[nodiscard]] std::optional<std::string> refusal(Entry const& entry) const;
+    [[nodiscard]] asio::awaitable<bool> write_taken(Entry const& entry, CronMark mark);
+    [[nodiscard]] asio::awaitable<bool> write_again(Entry const& entry, CronMark mark);
     void begin(Entry entry, bool at_once);
     void start_next();
     [[nodiscard]] asio::awaitable<void> start_one(TaskId id);
@@ -136,10 +142,11 @@ private:
     std::unordered_map<TaskId, Held> held_; ///< Those whose result is not in the journal yet.
     Unconfirmed unconfirmed_;
     std::uint64_t last_result_ = 0;
-    WorkerQueue queue_;               ///< Taken, and waiting for their turn; and the workers taken.
-    std::multiset<TaskId> taking_;    ///< On their way into the journal.
-    std::unordered_set<TaskId> gone_; ///< Of those, the ones canceled meanwhile.
-    std::size_t keeping_ = 0;         ///< Results on their way into the journal.
+    WorkerQueue queue_;                   ///< Taken, and waiting for their turn; and the workers taken.
+    std::multiset<TaskId> taking_;        ///< On their way into the journal.
+    std::unordered_set<TaskId> in_doubt_; ///< Of those, the ones that may be there, or may not.
+    std::unordered_set<TaskId> gone_;     ///< Of those, the ones canceled meanwhile.
+    std::size_t keeping_ = 0;             ///< Results on their way into the journal.
     bool stopping_ = false;
     Timer retry_;
 };

@@ -42,6 +42,7 @@ public:
 
     bool operator()(AgentOffline const& event)
     {
+        if (!is_current(event.handover)) return false;
         bool const was_written = task_.status != TaskStatus::waiting && !is_unconfirmed(task_);
         if (is_final(task_.status) || was_written) return false;
         if (may_wait()) return wait_again();
@@ -51,8 +52,9 @@ public:
 
     bool operator()(NeverStarted const& event)
     {
+        if (!is_current(event.handover)) return false;
         if (is_final(task_.status)) return std::exchange(task_.cancel_due, false);
-        if (!is_at_agent(task_) || event.handover != task_.handover) return false;
+        if (!is_at_agent(task_)) return false;
         if (context_.start_left > 0ms) return wait_again();
         set_not_taken(event.why);
         return finish(TaskStatus::undelivered);
@@ -60,7 +62,7 @@ public:
 
     bool operator()(Taken const& event)
     {
-        if (task_.status == TaskStatus::waiting) return false; // The answer to an earlier hand-over.
+        if (!is_current(event.handover) || task_.status == TaskStatus::waiting) return false;
         task_.is_queued = event.is_queued && !is_final(task_.status);
         bool const moved = run();
         // After [410.2] the first answer counts for how long it took.
@@ -74,7 +76,7 @@ public:
 
     bool operator()(Refused const& event)
     {
-        if (!is_at_agent(task_)) return false;
+        if (!is_current(event.handover) || !is_at_agent(task_)) return false;
         set_not_taken(event.why);
         task_.sync_costtime = event.after;
         return finish(TaskStatus::failed);
@@ -82,13 +84,14 @@ public:
 
     bool operator()(AgentBusy const& event)
     {
+        if (!is_current(event.handover)) return false;
         if (is_unconfirmed(task_) && may_wait()) return wait_again();
-        return (*this)(Refused{event.why, event.after});
+        return (*this)(Refused{event.why, event.after, event.handover});
     }
 
     bool operator()(HandoverTimedOut const& event)
     {
-        if (!is_at_agent(task_) || task_.sync_flag) return false;
+        if (!is_current(event.handover) || !is_at_agent(task_) || task_.sync_flag) return false;
         set_not_taken(event.why);
         task_.sync_costtime = event.after;
         return true;
@@ -152,25 +155,29 @@ public:
 
     bool operator()(ReportedRunning const& event)
     {
-        if (!is_at_agent(task_)) return false;
+        if (!is_current(event.handover) || !is_at_agent(task_)) return false;
         task_.is_queued = event.is_queued;
         bool const moved = run();
         return confirm() || moved;
     }
 
-    bool operator()(TaskUnknownToAgent const&)
+    bool operator()(TaskUnknownToAgent const& event)
     {
+        if (!is_current(event.handover)) return false;
         return lose("[410.2] the agent was asked, and does not know the task");
     }
 
     bool operator()(AgentUnreachable const& event)
     {
+        if (!is_current(event.handover)) return false;
         // The agent may still have it, and start it when it is back: a cancel is kept for it for longer.
         if (task_.cancel_due && context_.now - task_.end.value_or(context_.now) < cancel_waits) return false;
         return lose(event.why);
     }
 
 private:
+    /// It was not handed over again since: what is known of an earlier hand-over decides nothing.
+    [[nodiscard]] bool is_current(std::uint32_t handover) const { return handover == task_.handover; }
     [[nodiscard]] bool may_wait() const { return task_.ins.ttl > 0s && context_.start_left > 0ms; }
 
     /// Back to the state before the hand-over. False where it is there already.

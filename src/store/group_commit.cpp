@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "elves/commit_in_doubt.hpp"
 #include "store/sqlite_error.hpp"
 #include "store/transaction.hpp"
 
@@ -37,7 +38,8 @@ Attempt commit(Transaction& transaction)
         return {};
     } catch (DiskError const& error) {
         // ENOSPC comes before the commit record is written; after a failed sync anything may be true.
-        return {error.is_full() ? Outcome::refused : Outcome::in_doubt, 0, std::current_exception()};
+        if (error.is_full()) return {Outcome::refused, 0, std::current_exception()};
+        return {Outcome::in_doubt, 0, std::make_exception_ptr(CommitInDoubt(error.what()))};
     } catch (...) {
         return {Outcome::some_failed, 0, std::current_exception()};
     }

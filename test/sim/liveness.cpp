@@ -198,11 +198,27 @@ void Liveness::log_wrote(LogRow const& row, bool was_final)
     if (row.status == TaskStatus::undelivered && !ttl_is_over(row))
         broken("undelivered-rightly",
             named(row) + " after " + seconds(now - accepted_.at(row.id)) + ", and its ttl is not over");
-    auto const* const state = state_of(row.agent);
-    if (row.status != TaskStatus::undelivered || !made_up_.contains(row.id) || !state) return;
+    check_make_up(row);
+}
+
+void Liveness::check_make_up(LogRow const& row)
+{
+    auto* const state = state_of(row.agent);
+    auto const made_up = made_up_.find(row.id);
+    if (row.status != TaskStatus::undelivered || made_up == made_up_.end() || !state) return;
+    look_at(*state);
+    auto const now = nature_.time.now();
     auto const accepted = accepted_.at(row.id);
-    bool const was_near = state->is_near.since() && *state->is_near.since() <= accepted;
-    if (was_near && now - accepted < make_up_patience)
+    // For one that is given up at once the server has waited before.
+    auto const near_by = accepted == now ? accepted - make_up_patience : accepted;
+    bool const was_near = state->is_near.since() && *state->is_near.since() <= near_by;
+    // What has a ttl of its job's is handed over within it, or never. A server that has the agent's link, and
+    // was not told that it is broken, cannot know that the agent does not hear it, until the ttl is over.
+    auto const& linked_on = made_up->second;
+    bool const is_wire_broken =
+        linked_on && *linked_on != network_.tears_between(server_.machine, state->agent.machine);
+    bool const ran_out = row.ttl > 0s && ttl_is_over(row) && is_wire_broken;
+    if (was_near && !ran_out && now - accepted < make_up_patience)
         broken("make-up-reaches", named(row) +
                                       " makes up for missed firings; its agent could be reached, and " +
                                       "the server gave it up after " + seconds(now - accepted));
@@ -213,7 +229,7 @@ void Liveness::check_run_task(LogRow const& row)
 {
     auto const now = nature_.time.now();
     auto const& run = *server_.runs.run_of(row.id);
-    auto const* const state = state_of(row.agent);
+    auto* const state = state_of(row.agent);
     constexpr auto rounding = 2s;
     bool const jumped = std::any_of(before_jumps_.begin(), before_jumps_.end(),
         [&](auto const& jump) { return jump.first >= run.created - rounding; });
@@ -223,23 +239,34 @@ void Liveness::check_run_task(LogRow const& row)
                                         ", begun " + seconds(now - run.created) + " ago");
     if (row.status != TaskStatus::undelivered || !state) return;
     constexpr auto settled = 5s;
+    // As it is at this moment: within the second since the last look an agent may have stopped.
+    look_at(*state);
     // An agent may not know that its wire is broken.
-    bool const is_linked =
-        state->registered_in == server_.machine.lives &&
-        state->registered_on == network_.tears_between(server_.machine, state->agent.machine);
+    bool const is_linked = state->registered_in == server_.machine.lives && !has_broken_wire(*state);
     bool const was_there =
         is_linked && state->can_talk.since() && *state->can_talk.since() + settled <= accepted_.at(row.id);
     if (was_there)
         broken("run-silent",
             named(row) + " of a run; its agent is there for " + seconds(now - *state->can_talk.since()));
-    // So long agents have to come back after a start of the server.
+    // So long agents have to come back after a start of the server. One that it has registered has come back,
+    // also where the agent stopped before it heard so.
     constexpr auto grace = 30s;
     auto const& server = server_.machine;
     bool const is_new = server_life_.number == server.lives && server_life_.jumps == server.jumps &&
                         now - server_life_.since < grace - rounding;
-    if (is_new && state->registered_in != server.lives)
+    if (is_new && state->known_in != server.lives)
         broken("run-silent", named(row) + " of a run, " + seconds(now - server_life_.since) +
                                  " after the start of the server: its agent had time to come back");
+}
+
+bool Liveness::has_broken_wire(AgentState const& state) const
+{
+    return state.registered_on != network_.tears_between(server_.machine, state.agent.machine);
+}
+
+void Liveness::server_registered(Ip const& agent)
+{
+    if (auto* const state = state_of(agent.text())) state->known_in = server_.machine.lives;
 }
 
 void Liveness::registered(std::string const& agent)
@@ -286,6 +313,13 @@ void Liveness::told_end(TaskId id, std::string const& what)
     if (facts == invariants_.facts().end() || facts->second.starts == 0) told_.try_emplace(id, what);
 }
 
-void Liveness::makes_up(TaskId id) { made_up_.insert(id); }
+void Liveness::makes_up(TaskId id)
+{
+    auto const& row = *invariants_.facts().at(id).log;
+    auto const* const state = state_of(row.agent);
+    bool const is_linked = state && state->known_in == server_.machine.lives;
+    made_up_.emplace(id, is_linked ? std::optional(state->registered_on) : std::nullopt);
+    check_make_up(row);
+}
 
 } // namespace elves::sim

@@ -43,8 +43,10 @@ public:
     void log_wrote(LogRow const& row, bool was_final);
     void journal_wrote(std::string const& agent, JournalRow const& row);
     void worker_started(TaskId id);
-    /// The server has registered it, in this life of the server.
+    /// The agent was told that the server has registered it, in this life of the server.
     void registered(std::string const& agent);
+    /// The server has registered it. The agent may never hear of that.
+    void server_registered(Ip const& agent);
     /// A reply said that a task has ended and was never started, or did not end in time.
     void told_end(TaskId id, std::string const& what);
     /// The task makes up for missed firings.
@@ -73,7 +75,8 @@ private:
         Spell is_near{};  ///< The program runs, its disk and its way to the server work, registered or not.
         std::set<TaskId> unfinished{}; ///< In its journal.
         std::set<TaskId> unconfirmed{};
-        std::uint64_t registered_in = 0; ///< The last life of the server that registered it.
+        std::uint64_t known_in = 0;      ///< The last life of the server that registered it.
+        std::uint64_t registered_in = 0; ///< The last one of which it was told so.
         std::uint64_t registered_on = 0; ///< So many wires had broken by then: one of them may be its last.
     };
     struct Open {
@@ -87,9 +90,12 @@ private:
     void check_reports(AgentState const& state);
     void check_firings();
     void check_run_task(LogRow const& row);
+    void check_make_up(LogRow const& row);
     [[nodiscard]] bool is_well(Machine const& machine, SimDisk const& disk) const;
     /// The ttl is over by the server's clock, or by a right one.
     [[nodiscard]] bool ttl_is_over(LogRow const& row) const;
+    /// A wire between the agent and the server has broken since it was told that it is registered.
+    [[nodiscard]] bool has_broken_wire(AgentState const& state) const;
     [[nodiscard]] AgentState* state_of(std::string const& agent);
     void broken(std::string invariant, std::string what) const;
 
@@ -107,7 +113,8 @@ private:
     Life server_life_;
     std::vector<std::unique_ptr<AgentState>> agents_;
     std::map<TaskId, Open> open_;
-    std::set<TaskId> made_up_;
+    /// Make-up runs, and `registered_on` of their agent then; nothing where the server had no link of it.
+    std::map<TaskId, std::optional<std::uint64_t>> made_up_;
     std::map<TaskId, Steady> accepted_;
     std::map<TaskId, Steady> ended_; ///< In a journal.
     std::map<TaskId, std::string> told_;

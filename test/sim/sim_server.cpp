@@ -1,6 +1,7 @@
 #include "sim/sim_server.hpp"
 
 #include "elves/error.hpp"
+#include "elves/services/presence.hpp"
 
 namespace elves {
 
@@ -93,6 +94,11 @@ asio::awaitable<Back> SimServer::call(std::string, std::uint16_t, std::string se
     link->close("it was for one call");
     if (failure) std::rethrow_exception(failure);
     co_return back;
+}
+
+void SimServer::on_registered(std::function<void(Ip const&)> then)
+{
+    host_.need<Presence>("sim").on_link(std::move(then));
 }
 
 void SimServer::stop()

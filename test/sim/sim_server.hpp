@@ -29,6 +29,8 @@ public:
     SimServer(Nature& nature, Place place);
     ~SimServer() override;
 
+    /// Calls `then` for each agent that registers.
+    void on_registered(std::function<void(Ip const&)> then);
     /// As on SIGTERM.
     void stop();
     [[nodiscard]] bool is_over() const override { return over_; }

@@ -151,8 +151,10 @@ void World::start(Machine& machine)
     auto const place = std::find(machines_.begin(), machines_.end(), &machine) - machines_.begin();
     auto& process = processes_[static_cast<std::size_t>(place)];
     if (&machine == &server_) {
-        process = std::make_unique<SimServer>(nature_,
+        auto server = std::make_unique<SimServer>(nature_,
             SimServer::Place{machine, server_disk_, network_, processor_, zone_, give_up_, run_bug_});
+        server->on_registered([this](Ip const& agent) { liveness_->server_registered(agent); });
+        process = std::move(server);
     } else if (&machine == &processor_) {
         process = std::make_unique<SimProcessor>(nature_, machine, network_, server_, invariants_);
     } else if (&machine == &clients_) {

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <boost/asio/post.hpp>
+#include <optional>
+#include <utility>
 
+#include "elves/commit_in_doubt.hpp"
 #include "elves/error.hpp"
 #include "elves/store.hpp"
 #include "store/migrations.hpp"
@@ -23,7 +26,9 @@ public:
                 fail_next_ = std::max(0, fail_next_ - 1);
                 throw Error(codes::store_cannot_write, "the store cannot write: disk full");
             }
-            in_transaction(work);
+            auto const doubt = std::exchange(doubt_, std::nullopt);
+            if (doubt.value_or(true)) in_transaction(work);
+            if (doubt) throw CommitInDoubt("the store cannot write: input/output error");
         }));
     }
     void post_read(Work work, Done done) override
@@ -38,6 +43,8 @@ public:
 
     /// The next `count` writes get Error 507.1 and are not run. Reads go on.
     void fail_next(int count = 1) { fail_next_ = count; }
+    /// The next write is in doubt: it is on disk all the same, or not.
+    void doubt_next(bool is_on_disk) { doubt_ = is_on_disk; }
     /// From now on every write gets Error 507.1, until told otherwise.
     void fail_all(bool fail) { failing_ = fail; }
     /// Calls of `post` so far, failed ones too.
@@ -72,6 +79,7 @@ private:
     LoopExecutor loop_;
     std::unique_ptr<Db> db_;
     int fail_next_ = 0;
+    std::optional<bool> doubt_;
     bool failing_ = false;
     int posted_ = 0;
 };

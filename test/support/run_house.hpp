@@ -54,13 +54,18 @@ public:
     void runs_from(RunHosts) override {}
 };
 
-/// Agents that were here an hour before the server began.
+/// Agents that were here before the server began; those in `registered` since then, too.
 class OldAgents final : public AgentDirectory {
 public:
+    Instant last_heard{}; ///< Of all of them.
+    std::set<Ip> registered;
+
     [[nodiscard]] std::optional<AgentView> agent(Ip const& one) const override
     {
         AgentView view;
         view.ip = one;
+        view.last_heard = last_heard;
+        view.has_registered = registered.contains(one);
         return view;
     }
     [[nodiscard]] std::vector<AgentView> agents_behind(std::optional<Ip> const&, std::size_t) const override

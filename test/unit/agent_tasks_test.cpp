@@ -142,6 +142,75 @@ TEST_CASE("a task that the journal won't take is refused and not started", "[age
     CHECK(house.workers.started.size() == 1);
 }
 
+TEST_CASE(
+    "a task of which nobody knows whether it is in the journal is not refused, but written again", "[agent]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock, {1, 10});
+    machine.store.doubt_next(GENERATE(true, false));
+    std::string error;
+    auto const answer = house.instruct(text_of(1), "async", &error);
+    CHECK_FALSE(answer->has_value());
+    CHECK(error.empty());
+    CHECK(house.workers.started.empty());
+    SECTION("until it is: it starts once")
+    {
+        house.pass(1s);
+        CHECK(answer->has_value());
+        CHECK(house.workers.started == std::vector{id_of(1)});
+        CHECK(house.status(text_of(1)) == "running");
+        CHECK(house.instruct(text_of(1), "async")->has_value());
+        CHECK(house.workers.started.size() == 1);
+    }
+    SECTION("a disk that refuses the second try leaves the doubt")
+    {
+        machine.store.fail_next();
+        house.pass(1s);
+        CHECK_FALSE(answer->has_value());
+        CHECK(error.empty());
+        house.pass(2s);
+        CHECK(answer->has_value());
+        CHECK(house.workers.started == std::vector{id_of(1)});
+    }
+    SECTION("nothing is said of it meanwhile, for a crash would decide it")
+    {
+        std::string why;
+        CHECK_FALSE(house.call("status", {{"id", json::array{text_of(1)}}}, &why)->has_value());
+        CHECK(why.starts_with("[507.1]"));
+        std::string not_canceled;
+        CHECK_FALSE(house.call("cancel", {{"id", text_of(1)}}, &not_canceled)->has_value());
+        CHECK(not_canceled.starts_with("[507.1]"));
+        house.pass(1s);
+        CHECK(answer->has_value());
+        CHECK(house.workers.started.empty()); // The cancel counts all the same.
+        CHECK(house.status(text_of(1)) == "failed");
+    }
+    SECTION("sent once more it waits, too, and starts once")
+    {
+        auto const again = house.instruct(text_of(1), "async");
+        CHECK_FALSE(again->has_value());
+        for (int second = 0; second < 3; ++second) house.pass(1s);
+        CHECK(answer->has_value());
+        CHECK(again->has_value());
+        CHECK(house.workers.started == std::vector{id_of(1)});
+    }
+}
+
+TEST_CASE("what ended before is not taken for what was in doubt", "[agent]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock, {1, 10});
+    house.instruct(text_of(1), "async");
+    house.workers.end(id_of(1));
+    house.settle();
+    machine.store.doubt_next(true);
+    auto const again = house.instruct(text_of(1), "async");
+    house.pass(1s);
+    CHECK(again->has_value());
+    CHECK(house.workers.started.size() == 1);
+    CHECK(house.status(text_of(1)) == "done");
+}
+
 TEST_CASE("a result that the journal won't take is told, and written when it can be", "[agent]")
 {
     Machine machine;

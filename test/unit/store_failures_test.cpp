@@ -328,6 +328,17 @@ TEST_CASE("a roll-back that fails is logged, and thrown by nobody", "[store]")
     db->script("ROLLBACK");
 }
 
+TEST_CASE("a write whose commit the disk failed is not said to be gone", "[store]")
+{
+    FailingVfs const disk;
+    House house;
+    CHECK(house.write(add(1)) == "ok");
+    FailingVfs::sync_result = SQLITE_IOERR_FSYNC;
+    CHECK_THAT(house.write(add(2)), Contains("[507.1]") && Contains("not known whether this is on disk"));
+    FailingVfs::sync_result = SQLITE_OK;
+    CHECK(house.write(add(3)) == "ok");
+}
+
 TEST_CASE("a read that the disk refuses costs that read alone, and the next opens the file anew", "[store]")
 {
     FailingVfs const disk;

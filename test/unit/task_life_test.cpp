@@ -313,6 +313,32 @@ TEST_CASE("that an earlier hand-over did not start says nothing of a later one",
     CHECK_FALSE(decide(second, NeverStarted{"[410.4] too late", first.handover}, noon).changed);
 }
 
+TEST_CASE("what is known of an earlier hand-over decides nothing about a later one", "[life]")
+{
+    auto const first = decide(task(S::waiting), HandedOver{}, noon).task;
+    auto const again = decide(first, NeverStarted{"[410.1] unknown", first.handover}, noon).task;
+    auto const second = decide(again, HandedOver{}, noon).task;
+    auto const canceled = decide(second, Cancel{}, noon).task;
+    auto const told = [](std::uint32_t handover) {
+        return std::vector<Event>{AgentOffline{"[410.1] off", handover}, NeverStarted{"[410.1] no", handover},
+            Taken{5ms, false, handover}, Refused{"[401.6] denied", 5ms, handover},
+            AgentBusy{"[507.1] full", 5ms, handover}, HandoverTimedOut{"[410.2] silent", 10s, handover},
+            ReportedRunning{true, handover}, TaskUnknownToAgent{handover},
+            AgentUnreachable{"[410.2] silent", handover}};
+    };
+    for (auto const& event : told(first.handover)) {
+        INFO("event " << event.index());
+        CHECK_FALSE(decide(second, event, noon).changed);
+        CHECK(decide(second, event, noon).task.status == S::sent);
+        // The agent may have got it the second time: the cancel is still due.
+        CHECK(decide(canceled, event, noon + 25h).task.cancel_due);
+    }
+    for (auto const& event : told(second.handover)) {
+        INFO("event " << event.index());
+        CHECK(decide(second, event, noon).changed);
+    }
+}
+
 TEST_CASE("a result that says it was not started is none, unless the task has ended", "[life]")
 {
     auto said = report(-1, "[410.4] too late");

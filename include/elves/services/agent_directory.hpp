@@ -23,6 +23,7 @@ struct AgentView {
     json::object const* facts = nullptr; ///< Key to value, a string.
     bool online = false;
     Instant last_heard{};
+    bool has_registered = false; ///< Since this server started: what does not hang on a clock.
 };
 
 /// Every agent that was ever seen. Offered by heartbeat. From memory; on the loop's thread.
