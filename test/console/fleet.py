@@ -1,17 +1,15 @@
 #!/usr/bin/env python3
 """A small fleet of real programs with something on each page of the console, for its browser tests and screenshots.
 
-    ELVES_BIN=… test/console/fleet.py [--dev-files FOLDER] [--hosts N]
+    ELVES_BIN=… test/console/fleet.py
 
 Starts elvesd with its HTTP port and twenty agents, has them work, and prints one line of JSON: `url`, the keys and what
-the tests look for. It stays until its standard input ends; a line `kill` there kills elvesd, `start` starts it again. With --dev-files the console is served by dev_server.py in
-place of the HTTP port. --hosts N: N more machines in the inventory, and a run over all of them.
+the tests look for. It stays until its standard input ends; a line `kill` there kills elvesd, `start` starts it again.
 """
 
 import argparse
 import json
 import pathlib
-import subprocess
 import sys
 import tempfile
 
@@ -32,9 +30,8 @@ def ip_of(place):
 
 
 class Fleet:
-    def __init__(self, folder, options):
+    def __init__(self, folder):
         self.folder = pathlib.Path(folder)
-        self.options = options
         self.programs = []
         self.agents = []
 
@@ -43,20 +40,12 @@ class Fleet:
         folder = self.folder / "server"
         folder.mkdir()
         http_port = free_port()
-        http = {} if self.options.dev_files else {"http": {"listen": f"127.0.0.1:{http_port}"}}
-        self.server = Server(folder, heartbeat={"interval": "2", "offline_after": "8"}, **http)
+        self.server = Server(folder, heartbeat={"interval": "2", "offline_after": "8"}, http={"listen": f"127.0.0.1:{http_port}"})
         self.admin = self.server.init_admin("ada")
         self.server.start()
         self.programs.append(self.server)
         self.client = Client.connect(*self.server.tcp, auth=self.admin, patience=60)
         self.url = f"http://127.0.0.1:{http_port}/console/"
-
-    def start_dev_server(self):
-        argv = [sys.executable, str(HERE / "dev_server.py"), "--files", self.options.dev_files, "--server",
-                self.server.text, "--key", self.admin["key"], "--token", self.admin["token"]]
-        child = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
-        self.programs.append(Child(child))
-        self.url = child.stdout.readline().strip().partition("#")[0]
 
     def start_agents(self):
         made = self.client.ok("supervisor", "setkey", name="agents", role="agent", apps=["*"], iplist=["127.0.0.0/8"])
@@ -163,39 +152,17 @@ class Fleet:
         ok("cron", "stopcron", agentip=ip_of(15), id=paused)
         return found
 
-    def many_hosts(self, count):
-        ips = [f"10.{place // 65536}.{place // 256 % 256}.{place % 256}" for place in range(1, count + 1)]
-        for first in range(0, count, 1_000):
-            self.client.ok("cmdbproxy", "setcmdbinfolist", records=[{"agentip": ip, "idc": "lab"} for ip in ips[first:first + 1_000]])
-        return {"many": self.run("idc=lab", "nginx", "reload", wait=False, parallel=1_000, max_fail="100%", waves="10%")}
-
-
-class Child:
-    def __init__(self, child):
-        self.child = child
-
-    def end(self):
-        self.child.kill()
-        self.child.wait()
-
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--dev-files", metavar="FOLDER")
-    parser.add_argument("--hosts", type=int, default=0)
-    options = parser.parse_args()
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     with tempfile.TemporaryDirectory(prefix="elves-console-") as folder:
-        fleet = Fleet(folder, options)
+        fleet = Fleet(folder)
         try:
             fleet.start_server()
             fleet.start_agents()
             fleet.describe()
             fleet.ask_to_join()
-            if options.dev_files:
-                fleet.start_dev_server()
             found = {**fleet.schedule(), **fleet.work()}
-            if options.hosts:
-                found.update(fleet.many_hosts(options.hosts))
             print(json.dumps({"url": fleet.url, "admin": fleet.admin, "viewer": fleet.viewer, "operator": fleet.operator,
                               "server": fleet.server.text, "found": found}), flush=True)
             for line in sys.stdin:

@@ -1,8 +1,7 @@
 // What the browser tests of the console share: the fleet, the browser, and what no page may ever do.
 //
 // $ELVES_BIN: the folder of the programs. $ELVES_CONSOLE_FLEET: a file with the line that a running fleet.py printed, in
-// place of a fleet of the tests' own. $ELVES_CONSOLE_URL: another address of its console. $ELVES_CONSOLE_FILES: the folder of
-// a bundle that dev_server.py serves, in place of the server's own.
+// place of a fleet of the tests' own. $ELVES_CONSOLE_URL: another address of its console.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,15 +16,13 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/
 const START_MS = 180_000;
 
 /** The line of a fleet.py, what steers its server, and what stops it all. A fleet of somebody else is only looked at. */
-export async function startFleet(...options) {
+export async function startFleet() {
   const given = process.env.ELVES_CONSOLE_FLEET;
-  if (given && options.length === 0) {
+  if (given) {
     const fleet = JSON.parse(readFileSync(given, "utf8"));
     return { ...fleet, url: process.env.ELVES_CONSOLE_URL ?? fleet.url, stop: async () => undefined };
   }
-  const files = process.env.ELVES_CONSOLE_FILES;
-  const served = files ? ["--dev-files", files] : [];
-  const child = spawn("python3", [fileURLToPath(new URL("fleet.py", here)), ...options, ...served], {
+  const child = spawn("python3", [fileURLToPath(new URL("fleet.py", here))], {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
   });

@@ -15,10 +15,11 @@ export class CallError extends Error {
 
 export interface Session {
   key: string;
+  name: string;
+  role: string;
+  /** `SERVICE.METHOD` that the key may call. */
   methods: string[];
-  idle_end: number;
-  end: number;
-  server: { name: string; version: string };
+  version: string;
 }
 
 const HEADERS = { "Content-Type": "application/json", "X-Elves": "console" };
@@ -115,11 +116,14 @@ export async function readSession(): Promise<Session | undefined> {
   return body as unknown as Session;
 }
 
+/** Makes a session, whose cookie no script can read. Throws CallError where the proof does not count. */
 export async function signIn(proof: { key: string; token: string } | { code: string }): Promise<Session> {
   const response = await send("/session", { method: "POST", headers: HEADERS, body: JSON.stringify(proof) });
   const body = await bodyOf(response);
   if (!response.ok) throw refusal(response.status, body);
-  return body as unknown as Session;
+  const session = await readSession();
+  if (!session) throw new CallError("401.1", "The browser did not keep the session's cookie: it has to accept cookies of this site.");
+  return session;
 }
 
 export async function signOut(): Promise<void> {

@@ -3,7 +3,7 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Session } from "./api";
 
-export const SessionContext = createContext<Session>({ key: "", methods: [], idle_end: 0, end: 0, server: { name: "", version: "" } });
+export const SessionContext = createContext<Session>({ key: "", name: "", role: "", methods: [], version: "" });
 
 export const useSession = (): Session => useContext(SessionContext);
 

@@ -5,7 +5,7 @@ import { signOut } from "./api";
 import { onStreamState, type StreamState } from "./events";
 import { placeOf } from "./find";
 import { Pages } from "./pages";
-import { printable } from "./printable";
+import { printable, shortened } from "./printable";
 import { Link, go, usePlace } from "./router";
 import { useCan, useSession } from "./session";
 import { chooseTheme, theme, type Theme } from "./theme";
@@ -187,12 +187,12 @@ export function Shell(props: { onSignedOut: () => void }): JSX.Element {
         <footer>
           <ThemeChoice />
           <p class="dim">
-            {printable(session.server.name)} {printable(session.server.version)}
+            version {printable(session.version)}
             <br />
             times in {zoneName() || "the server's zone"}
           </p>
           <p>
-            <span class="dim">key</span> <span class="id">{printable(session.key)}</span>
+            <b title={session.key}>{shortened(session.name, 20)}</b> <span class="dim">{session.role}</span>
           </p>
           <button type="button" class="small" onClick={leave}>
             Sign out

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useLive } from "../live";
 import { printable, shortened } from "../printable";
 import { Link, path } from "../router";
-import { useCan, useSession } from "../session";
+import { useCan } from "../session";
 import { bytes, duration } from "../time";
 import type { Finding, Stats } from "../types";
 import { Facts, Icon, Loading, Page, Section, State, Table } from "../ui";
@@ -19,7 +19,6 @@ interface Versions {
 
 export function SystemPage(): JSX.Element {
   const can = useCan();
-  const session = useSession();
   const live = useLive<{ stats: Stats; versions: Versions }>("system", [], async (reading) => {
     const [{ stats }, versions] = await Promise.all([
       reading.call<{ stats: Stats }>("elves.stats"),
@@ -98,7 +97,6 @@ export function SystemPage(): JSX.Element {
             <Section title="Server">
               <Facts
                 of={[
-                  ["Name", printable(session.server.name)],
                   ["Version", printable(data.stats.version)],
                   ["Up for", duration(Number(data.stats.uptime) * 1_000)],
                   ["Listens on", data.stats.listen?.map(printable).join(", ")],
