@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -427,10 +428,36 @@ class Offered(Daily):
         self.assertEqual(self.after("exec", IP, "demo", "work", f"@{folder}/b"), [f"@{folder}/backup.db"])
 
     def test_in_a_real_terminal_words_with_marks_are_completed(self):
+        self.in_a_terminal("bash", "--norc", "--noprofile", "-i")
+
+    @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
+    def test_in_a_real_terminal_zsh_completes_the_same(self):
+        self.in_a_terminal("zsh", "-f", "-i")
+
+    @unittest.skipUnless(shutil.which("fish"), "fish is not installed")
+    def test_fish_completes_the_same(self):
+        folder = self.folder()
+        (folder / "plan.json").touch()
+        script = folder / "elvesctl.fish"
+        script.write_text(run(binary("elvesctl"), "completion", "fish").out)
+        path = f"{os.path.dirname(binary('elvesctl'))}:{os.environ['PATH']}"
+
+        def offered(line):
+            done = run("fish", "--no-config", "-c", 'source $argv[1]; complete -C "$argv[2]"', str(script), line,
+                       env={**os.environ, "PATH": path, "ELVES_SERVER": self.house.text})
+            self.assertEqual((done.code, done.err), (0, ""))
+            return [row.split("\t")[0] for row in done.out.splitlines()]
+
+        self.assertEqual(offered("elvesctl tasks --status un"), ["undelivered"])
+        self.assertEqual(offered(f"elvesctl exec {IP} a b @{folder}/pl"), [f"@{folder}/plan.json"])
+        self.assertEqual(offered(f"elvesctl doctor --store {folder}/pl"), [f"{folder}/plan.json"])
+        self.assertEqual(offered("elvesctl cr"), ["cron"])
+
+    def in_a_terminal(self, *argv):
         folder = self.folder()
         (folder / "plan.json").touch()
         master, slave = pty.openpty()
-        shell = subprocess.Popen(["bash", "--norc", "--noprofile", "-i"], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+        shell = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
                                  env={**os.environ, "PS1": "$ ", "TERM": "dumb", "ELVES_SERVER": self.house.text,
                                       "PATH": f"{os.path.dirname(binary('elvesctl'))}:{os.environ['PATH']}"})
         os.close(slave)
@@ -445,7 +472,7 @@ class Offered(Daily):
                 shown += os.read(master, 65536).decode()
             return text in shown
 
-        os.write(master, b"source <(elvesctl completion bash); echo so''urced\n")
+        os.write(master, f"source <(elvesctl completion {argv[0]}); echo so''urced\n".encode())
         eventually(lambda: shows("sourced"))
         for typed, completed in (("elvesctl tasks --status=un\t", "--status=undelivered "),
                                  (f"elvesctl exec {IP} a b @{folder}/pl\t", f"@{folder}/plan.json "),
