@@ -43,7 +43,8 @@ void RunGate::start()
     auto const keep_readable = [this](auto stored, std::string_view what) {
         auto const name = stored.name;
         try {
-            keep(std::move(stored));
+            auto test = targets_.host_test(stored.target);
+            keep(std::move(stored), std::move(test));
         } catch (Error const& error) {
             // The file was changed by something else: better no gate than no server, but not in silence.
             ELVES_LOG(error, "gate.not_read " << what << "=" << name << " error=" << error.info()
@@ -169,16 +170,14 @@ void RunGate::free(std::string const& place)
 
 // ---- changing ----
 
-void RunGate::keep(StartWindow window)
+void RunGate::keep(StartWindow window, std::unique_ptr<HostTest> test)
 {
-    auto test = targets_.host_test(window.target);
     auto name = window.name;
     windows_.insert_or_assign(std::move(name), WindowEntry{std::move(window), std::move(test)});
 }
 
-void RunGate::keep(StartCap cap)
+void RunGate::keep(StartCap cap, std::unique_ptr<HostTest> test)
 {
-    auto test = targets_.host_test(cap.target);
     auto name = cap.name;
     auto const at = caps_.insert_or_assign(std::move(name), CapEntry{std::move(cap), std::move(test)}).first;
     count_open(at->second);
@@ -187,27 +186,27 @@ void RunGate::keep(StartCap cap)
 asio::awaitable<void> RunGate::set(StartWindow window, Store::Work also)
 {
     window.require_sound(zone_, clock_.now());
-    static_cast<void>(targets_.host_test(window.target));
+    auto test = targets_.host_test(window.target);
     if (!windows_.contains(window.name) && windows_.size() >= most_windows)
         throw Error(codes::too_much, "there are 1000 windows; delete one first");
     Store::Work write = [window](Db& db) { gate_records::put(db, window); };
     write = together(std::move(write), std::move(also));
     co_await store_.write(std::move(write));
-    keep(std::move(window));
+    keep(std::move(window), std::move(test));
     // It may be open now, or for other hosts.
     free({});
 }
 
 asio::awaitable<void> RunGate::set(StartCap cap, Store::Work also)
 {
-    static_cast<void>(targets_.host_test(cap.target));
+    auto test = targets_.host_test(cap.target);
     if (cap.per != "all" && cap.per != "host") targets_.require_field("per", cap.per);
     if (!caps_.contains(cap.name) && caps_.size() >= most_caps)
         throw Error(codes::too_much, "there are 100 caps; delete one first");
     Store::Work write = [cap](Db& db) { gate_records::put(db, cap); };
     write = together(std::move(write), std::move(also));
     co_await store_.write(std::move(write));
-    keep(std::move(cap));
+    keep(std::move(cap), std::move(test));
     free({});
 }
 

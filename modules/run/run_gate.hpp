@@ -68,8 +68,8 @@ private:
     [[nodiscard]] bool is_closed(WindowEntry& entry);
     [[nodiscard]] std::string value_of(StartCap const& cap, Ip const& host) const;
     void count_open(CapEntry& entry);
-    void keep(StartWindow window);
-    void keep(StartCap cap);
+    void keep(StartWindow window, std::unique_ptr<HostTest> test);
+    void keep(StartCap cap, std::unique_ptr<HostTest> test);
     void wake_at(std::string const& place, Instant at);
     void wake();
     void free(std::string const& place);

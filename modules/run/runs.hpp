@@ -104,7 +104,10 @@ private:
         bool has_unwritten = false;
     };
     using EntryPtr = std::shared_ptr<Entry>;
+    /// Before the next try of what the disk, or the engine, refused for a moment.
+    static constexpr std::chrono::milliseconds retry_pause{2'000};
 
+    // run_start.cpp
     [[nodiscard]] asio::awaitable<FleetRun> record(
         FleetRun run, RunPlan plan, Store::Work also, Store::Work first = {});
     [[nodiscard]] FleetRun made_of(RunSpec spec, Caller const& caller) const;
@@ -113,22 +116,13 @@ private:
     [[nodiscard]] asio::awaitable<std::optional<RunOutcome>> outcome_of(TaskId task);
     [[nodiscard]] asio::awaitable<std::optional<RunOutcome>> outcome_until_read(TaskId task);
 
+    // runs.cpp
     void pump_soon(EntryPtr const& entry);
     void pump(EntryPtr const& entry);
     [[nodiscard]] bool apply(EntryPtr const& entry, RunStep const& step);
-    void begin_ready(EntryPtr const& entry, std::size_t most, std::size_t& left);
-    [[nodiscard]] bool is_held_back(Entry& entry, std::size_t place);
     void let_through(Entry& entry);
     void gate_is_free(std::string const& place);
-    [[nodiscard]] bool waits_for_agent(Entry& entry, std::size_t place);
-    [[nodiscard]] bool key_allows(FleetRun const& run, Ip const& host) const;
     void pause_for(EntryPtr const& entry, RunWhy why);
-    void open(EntryPtr const& entry, std::size_t place);
-    [[nodiscard]] asio::awaitable<void> start_host(EntryPtr entry, std::size_t place);
-    [[nodiscard]] asio::awaitable<void> expire_host(EntryPtr entry, std::size_t place);
-    [[nodiscard]] asio::awaitable<void> write_steering(EntryPtr entry, FleetRun head, Store::Work also);
-    [[nodiscard]] asio::awaitable<void> cancel_open(EntryPtr entry);
-    void not_recorded(EntryPtr const& entry, std::size_t place, Error const& error);
     void finished(Task const& task);
     void host_ended(EntryPtr const& entry, std::size_t place, Task const& task);
     void agent_is_back(Ip const& agent);
@@ -136,6 +130,20 @@ private:
     void write_soon(EntryPtr const& entry);
     [[nodiscard]] asio::awaitable<void> write(EntryPtr entry);
     [[nodiscard]] EntryPtr entry_of(TaskId id) const;
+
+    // run_hosts.cpp
+    void begin_ready(EntryPtr const& entry, std::size_t most, std::size_t& left);
+    [[nodiscard]] bool is_held_back(Entry& entry, std::size_t place);
+    [[nodiscard]] bool waits_for_agent(Entry& entry, std::size_t place);
+    [[nodiscard]] bool key_allows(FleetRun const& run, Ip const& host) const;
+    void open(EntryPtr const& entry, std::size_t place);
+    [[nodiscard]] asio::awaitable<void> start_host(EntryPtr entry, std::size_t place);
+    [[nodiscard]] asio::awaitable<void> expire_host(EntryPtr entry, std::size_t place);
+    void not_recorded(EntryPtr const& entry, std::size_t place, Error const& error);
+
+    // run_steering.cpp
+    [[nodiscard]] asio::awaitable<void> write_steering(EntryPtr entry, FleetRun head, Store::Work also);
+    [[nodiscard]] asio::awaitable<void> cancel_open(EntryPtr entry);
 
     House house_;
     RunPlanner planner_;
