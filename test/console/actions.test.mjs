@@ -153,7 +153,7 @@ export default function register({ fleet, browser }) {
     assert.equal((await schedule()).on, "true");
     await page.getByRole("link", { name: "Change" }).click();
     await eventually(async () => (await page.getByLabel("Rule").inputValue()) === "0 0 5 * * ?", "the schedule in the form");
-    await page.getByLabel("Hosts at once").fill("3");
+    await page.getByLabel("Hosts at once", { exact: true }).fill("3");
     await page.getByRole("button", { name: "Save the schedule" }).click();
     await page.waitForURL(new RegExp(`/schedules/run/${id}$`));
     assert.equal((await schedule()).parallel, "3");
