@@ -1,5 +1,6 @@
 // The glue: what a Cron is made of in the house.
 #include "cron.hpp"
+#include "elves/services/metrics.hpp"
 
 namespace elves {
 
@@ -25,6 +26,16 @@ public:
             quotas->add(*this);
         }
     }
+
+    void write_metrics(MetricWriter& to) const
+    {
+        std::map<std::pair<CronType, bool>, double> counts;
+        for (auto const& [id, job] : jobs.all()) ++counts[{job.type, job.on}];
+        for (auto const& [kind, count] : counts) {
+            to.gauge("cron_jobs", "Cron jobs.", count,
+                {{"type", type_text(kind.first)}, {"state", kind.second ? "on" : "off"}});
+        }
+    }
 };
 
 } // namespace
@@ -32,6 +43,8 @@ public:
 std::unique_ptr<Module> make_cron(Host& host)
 {
     auto made = std::make_unique<CronModule>(host);
+    if (auto* const metrics = host.find<Metrics>())
+        metrics->add([module = made.get()](MetricWriter& to) { module->write_metrics(to); });
     CronJobs::migrate(host.store);
     return made;
 }

@@ -56,6 +56,7 @@ public:
         RunService::start();
         schedules.start();
     }
+    void write_metrics(MetricWriter& to) const { runs.write_metrics(to); }
     void stop() override
     {
         schedules.stop();
@@ -73,7 +74,10 @@ private:
 std::unique_ptr<Module> make_run(Host& host)
 {
     host.store.migrate("run", run_schema);
-    return std::make_unique<RunModule>(host);
+    auto made = std::make_unique<RunModule>(host);
+    if (auto* const metrics = host.find<Metrics>())
+        metrics->add([module = made.get()](MetricWriter& to) { module->write_metrics(to); });
+    return made;
 }
 
 } // namespace elves

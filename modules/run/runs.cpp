@@ -133,6 +133,7 @@ bool Runs::apply(EntryPtr const& entry, RunStep const& step)
     head.why = step.why;
     if (is_final(step.state)) {
         head.ended = now;
+        ++ended_[step.state];
         entry->run.end_all_held();
         entry->timer.stop();
     }

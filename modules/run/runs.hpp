@@ -18,6 +18,7 @@
 #include "elves/one_shot.hpp"
 #include "elves/services/agent_directory.hpp"
 #include "elves/services/authority.hpp"
+#include "elves/services/metrics.hpp"
 #include "elves/services/presence.hpp"
 #include "elves/services/start_gate.hpp"
 #include "elves/services/targets.hpp"
@@ -84,6 +85,9 @@ public:
     /// At once where something is newer than `since`, else when something is, 25 s at most.
     [[nodiscard]] asio::awaitable<News> watch(TaskId id, std::uint64_t since);
 
+    /// The numbers of runs: those that are open, and how many have ended since the start.
+    void write_metrics(MetricWriter& to) const;
+
 private:
     /// One that has not ended, with what belongs to it in memory.
     struct Entry {
@@ -148,7 +152,8 @@ private:
     House house_;
     RunPlanner planner_;
     std::chrono::milliseconds give_up_{std::chrono::hours(7 * 24)};
-    Clock::Steady grace_until_{}; ///< Until then an agent that is away may be on its way back.
+    std::map<RunState, std::uint64_t> ended_; ///< Since the start.
+    Clock::Steady grace_until_{};             ///< Until then an agent that is away may be on its way back.
     std::map<TaskId, EntryPtr> active_;
     std::unordered_map<TaskId, EntryPtr> by_task_; ///< Of open tasks.
     OneAtATime beginnings_;                        ///< Two with one `dedup` are one.

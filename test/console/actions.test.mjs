@@ -153,7 +153,7 @@ export default function register({ fleet, browser }) {
     assert.equal((await schedule()).on, "true");
     await page.getByRole("link", { name: "Change" }).click();
     await eventually(async () => (await page.getByLabel("Rule").inputValue()) === "0 0 5 * * ?", "the schedule in the form");
-    await page.getByLabel("Hosts at once").fill("3");
+    await page.getByLabel("Hosts at once", { exact: true }).fill("3");
     await page.getByRole("button", { name: "Save the schedule" }).click();
     await page.waitForURL(new RegExp(`/schedules/run/${id}$`));
     assert.equal((await schedule()).parallel, "3");
@@ -206,7 +206,7 @@ export default function register({ fleet, browser }) {
     await dialog.getByLabel("Apps", { exact: true }).fill("nginx");
     await dialog.getByLabel("Enabled").selectOption("false");
     await dialog.getByRole("button", { name: "Save" }).click();
-    await row(page, "ci").getByText("disabled").waitFor();
+    await row(page, key.key).getByText("disabled").waitFor();
     const changed = (await call("supervisor.getauthbykey", { key: key.key })).auth;
     assert.deepEqual([changed.apps, changed.enabled, changed.quota.cron_jobs], [["nginx"], "false", "5"]);
     await page.getByRole("button", { name: "New token for ci" }).click();
@@ -216,7 +216,7 @@ export default function register({ fleet, browser }) {
     await page.getByRole("button", { name: "I have it" }).click();
     await page.getByRole("button", { name: "Delete ci" }).click();
     await dialog.getByRole("button", { name: "Delete" }).click();
-    await row(page, "ci").waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Delete ci" }).waitFor({ state: "detached" });
   });
 
   const records = [

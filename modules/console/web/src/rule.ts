@@ -102,7 +102,7 @@ export function ruleInWords(rule: string): string | undefined {
   const isEveryDay = anyMonthDay && anyWeekday;
   if (!anyMonthDay) parts.push(dayOfMonthWords(dayOfMonth));
   if (!anyWeekday) parts.push(dayOfWeekWords(dayOfWeek));
-  if (isEveryDay && parts[0]?.startsWith("at ")) parts.push("every day");
+  if (isEveryDay && /^at \d\d:/.test(parts[0] ?? "")) parts.push("every day");
   if (month !== "*") parts.push(`in ${items(month, monthName) ?? step(month, "month") ?? month}`);
   if (year !== undefined && year !== "*") parts.push(`in ${year}`);
   return parts.join(", ");

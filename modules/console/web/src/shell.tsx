@@ -12,6 +12,8 @@ import { chooseTheme, theme, type Theme } from "./theme";
 import { serverTime, zoneName } from "./time";
 import { Icon } from "./ui";
 
+const IDLE_MS = 30 * 60_000;
+
 interface Entry {
   to: string;
   word: string;
@@ -159,6 +161,25 @@ function ThemeChoice(): JSX.Element {
   );
 }
 
+/** Signs out where nobody touches the page: its own reading must not keep a session alive that a person has left. */
+function useIdleEnd(leave: () => void): void {
+  useEffect(() => {
+    let last = Date.now();
+    const touched = (): void => {
+      last = Date.now();
+    };
+    const events = ["keydown", "pointerdown", "wheel", "touchstart"] as const;
+    for (const name of events) document.addEventListener(name, touched, { passive: true });
+    const timer = window.setInterval(() => {
+      if (Date.now() - last > IDLE_MS) leave();
+    }, 10_000);
+    return () => {
+      for (const name of events) document.removeEventListener(name, touched);
+      window.clearInterval(timer);
+    };
+  }, []);
+}
+
 export function Shell(props: { onSignedOut: () => void }): JSX.Element {
   const session = useSession();
   const place = usePlace();
@@ -167,6 +188,7 @@ export function Shell(props: { onSignedOut: () => void }): JSX.Element {
   const leave = (): void => {
     void signOut().finally(props.onSignedOut);
   };
+  useIdleEnd(leave);
   return (
     <div class={isMenuOpen ? "shell menu-open" : "shell"}>
       <a class="skip" href="#main">

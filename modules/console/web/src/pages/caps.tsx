@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import { Confirm, Editor, listOf } from "../editor";
-import { useLive } from "../live";
+import { LIST_PAUSE_MS, useLive } from "../live";
 import { printable, shortened } from "../printable";
 import { useCan } from "../session";
 import type { Cap } from "../types";
@@ -14,7 +14,7 @@ export function CapsPage(): JSX.Element {
   const can = useCan();
   const [edited, setEdited] = useState<Partial<Cap>>();
   const [deleted, setDeleted] = useState<Cap>();
-  const caps = useLive<Cap[]>("caps", ["now"], async (reading) => (await reading.call<{ caps: Cap[] }>("run.listcaps")).caps);
+  const caps = useLive<Cap[]>("caps", ["now"], async (reading) => (await reading.call<{ caps: Cap[] }>("run.listcaps")).caps, LIST_PAUSE_MS);
   return (
     <Page
       title="Caps"

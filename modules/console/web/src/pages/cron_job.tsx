@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { CallError, call } from "../api";
 import { command } from "../command";
-import { useAction, useLive } from "../live";
+import { LIST_PAUSE_MS, useAction, useLive } from "../live";
 import { printable, printableLines } from "../printable";
 import { cronEditPath, go, Link } from "../router";
 import { useCan } from "../session";
@@ -27,7 +27,7 @@ export function CronJobPage(props: { ip: string; id: string }): JSX.Element {
     const job = jobs[0];
     if (!job) throw new CallError("411.1", `${ip} has no cron job ${id}.`);
     return { job, tasks: info };
-  });
+  }, LIST_PAUSE_MS);
   const job = live.data?.job;
   return (
     <Page

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import { Confirm, Editor } from "../editor";
-import { useLive } from "../live";
+import { LIST_PAUSE_MS, useLive } from "../live";
 import { printable, shortened } from "../printable";
 import { Link, path } from "../router";
 import { useCan } from "../session";
@@ -13,7 +13,7 @@ export function GroupsPage(): JSX.Element {
   const can = useCan();
   const [edited, setEdited] = useState<Partial<Group>>();
   const [deleted, setDeleted] = useState<Group>();
-  const groups = useLive<Group[]>("groups", ["hosts"], async (reading) => (await reading.call<{ groups: Group[] }>("fleet.listgroups")).groups);
+  const groups = useLive<Group[]>("groups", ["hosts"], async (reading) => (await reading.call<{ groups: Group[] }>("fleet.listgroups")).groups, LIST_PAUSE_MS);
   return (
     <Page
       title="Groups"

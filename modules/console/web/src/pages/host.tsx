@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { CallError, call, type Reading } from "../api";
 import { command } from "../command";
-import { useAction, useLive } from "../live";
+import { LIST_PAUSE_MS, useAction, useLive } from "../live";
 import { printable, shortened } from "../printable";
 import { cronPath, go, Link, path } from "../router";
 import { useCan } from "../session";
@@ -59,7 +59,7 @@ async function readHost(reading: Reading, ip: string): Promise<Data> {
 export function HostPage(props: { ip: string }): JSX.Element {
   const { ip } = props;
   const can = useCan();
-  const live = useLive<Data>(`host ${ip}`, ["hosts"], (reading) => readHost(reading, ip));
+  const live = useLive<Data>(`host ${ip}`, ["hosts"], (reading) => readHost(reading, ip), LIST_PAUSE_MS);
   const [asked, setAsked] = useState<"label" | "forget">();
   const { data } = live;
   const host = data?.found?.agents[0];

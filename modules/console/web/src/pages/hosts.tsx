@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { CallError, call } from "../api";
 import { command } from "../command";
-import { useAction, useLive } from "../live";
+import { LIST_PAUSE_MS, useAction, useLive } from "../live";
 import { printable, shortened } from "../printable";
 import { go, hostPath, Link, path, usePlace } from "../router";
 import { useCan } from "../session";
@@ -23,8 +23,7 @@ export function HostsPage(): JSX.Element {
   const [typed, setTyped] = useState<string>();
   const [isLabelling, setLabelling] = useState(false);
   const found = useLive<FoundAgents>(`hosts ${query.toString()}`, ["hosts"], (reading) =>
-    reading.call("fleet.findagents", { target, after, limit: 100 }),
-  );
+    reading.call("fleet.findagents", { target, after, limit: 100 }), LIST_PAUSE_MS);
   const counts = useLive<Counts | undefined>(`counts ${target} ${by}`, [], async (reading) =>
     by === "" ? undefined : reading.call<Counts>("fleet.counthosts", { target, by }),
   );

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { call, CallError } from "../api";
 import { Confirm, Editor } from "../editor";
-import { useAction, useLive } from "../live";
+import { LIST_PAUSE_MS, useAction, useLive } from "../live";
 import { printable, shortened } from "../printable";
 import { usePlace } from "../router";
 import { useCan } from "../session";
@@ -34,7 +34,7 @@ export function JoinsPage(): JSX.Element {
       can("supervisor.listjointokens") ? reading.call<{ tokens: JoinToken[] }>("supervisor.listjointokens") : { tokens: [] },
     ]);
     return { joins: joins.joins, next: joins.next, tokens: tokens.tokens };
-  });
+  }, LIST_PAUSE_MS);
   return (
     <Page
       title="Joins"

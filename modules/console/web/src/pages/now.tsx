@@ -1,7 +1,7 @@
 // What needs a person, what runs, and what failed.
 import type { ComponentChildren, JSX } from "preact";
 import type { Reading } from "../api";
-import { useLive } from "../live";
+import { LIST_PAUSE_MS, useLive } from "../live";
 import { printable, shortened } from "../printable";
 import { Progress } from "../progress";
 import { cronPath, Link, path } from "../router";
@@ -26,10 +26,12 @@ interface Now {
   warnings: string[];
   failures: Failures[];
   isCut: boolean;
+  failuresReadAt: number;
 }
 
 const FAILED = ["failed", "timeout", "lost", "undelivered", "expired"];
 const FAILURES_READ = 200;
+const FAILURES_PAUSE_MS = 10_000;
 const OPEN_SHOWN = 20;
 
 async function openRuns(reading: Reading): Promise<Run[]> {
@@ -40,7 +42,8 @@ async function openRuns(reading: Reading): Promise<Run[]> {
   return Promise.all(runs.map(async ({ id }) => (await reading.call<{ run: Run }>("run.getrun", { id })).run));
 }
 
-async function failuresOfAnHour(reading: Reading): Promise<{ failures: Failures[]; isCut: boolean }> {
+async function failuresOfAnHour(reading: Reading, before: Now | undefined): Promise<Pick<Now, "failures" | "isCut" | "failuresReadAt">> {
+  if (before && Date.now() - before.failuresReadAt < FAILURES_PAUSE_MS) return before;
   const since = serverTime(Date.now() - 3_600_000);
   const lists = await Promise.all(
     FAILED.map((status) => reading.call<{ info: Task[]; next?: string }>("tasklog.listtasks", { status, since, limit: FAILURES_READ })),
@@ -54,7 +57,7 @@ async function failuresOfAnHour(reading: Reading): Promise<{ failures: Failures[
   }
   const total = (group: Failures): number => Object.values(group.counts).reduce((sum, count) => sum + count, 0);
   const failures = [...found.values()].sort((a, b) => total(b) - total(a)).slice(0, 50);
-  return { failures, isCut: lists.some((each) => each.next !== undefined) };
+  return { failures, isCut: lists.some((each) => each.next !== undefined), failuresReadAt: Date.now() };
 }
 
 function Need(props: { state: string; word?: string; to: string; what: string; children?: ComponentChildren }): JSX.Element {
@@ -133,7 +136,7 @@ function Agents(props: { online: Record<string, string> }): JSX.Element {
 
 export function NowPage(): JSX.Element {
   const can = useCan();
-  const now = useLive<Now>("now", ["now"], async (reading) => {
+  const now = useLive<Now>("now", ["now"], async (reading, before) => {
     const [paused, open, online, joins, refused, { stats }, failures] = await Promise.all([
       reading.call<{ runs: Run[] }>("run.listruns", { state: "paused", limit: OPEN_SHOWN }),
       openRuns(reading),
@@ -141,10 +144,11 @@ export function NowPage(): JSX.Element {
       can("supervisor.listjoins") ? reading.call<{ joins: Join[] }>("supervisor.listjoins", { limit: 20 }) : { joins: [] },
       reading.call<{ cron_list: CronJob[] }>("cron.listcrons", { cron_flag: "2", limit: 20, times: 0 }),
       reading.call<{ stats: Stats }>("elves.stats"),
-      failuresOfAnHour(reading),
+      failuresOfAnHour(reading, before),
     ]);
-    return { paused: paused.runs, open, online: online.stat, joins: joins.joins, refused: refused.cron_list, warnings: stats.warnings, ...failures };
-  });
+    const { failures: failed, isCut, failuresReadAt } = failures;
+    return { paused: paused.runs, open, online: online.stat, joins: joins.joins, refused: refused.cron_list, warnings: stats.warnings, failures: failed, isCut, failuresReadAt };
+  }, LIST_PAUSE_MS);
   // Asked once: the doctor reads the whole data file.
   const doctor = useLive<Finding[]>("doctor", [], async (reading) =>
     can("elves.doctor") ? (await reading.call<{ findings: Finding[] }>("elves.doctor")).findings : [],

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { command } from "../command";
-import { useLive } from "../live";
+import { LIST_PAUSE_MS, useLive } from "../live";
 import { printable, shortened } from "../printable";
 import { Link, usePlace } from "../router";
 import { useCan } from "../session";
@@ -17,8 +17,7 @@ export function RunsPage(): JSX.Element {
   const { query } = usePlace();
   const given = Object.fromEntries(FIELDS.map((name) => [name, query.get(name) ?? undefined]));
   const runs = useLive<{ runs: Run[]; next?: string }>(`runs?${query.toString()}`, ["now"], (reading) =>
-    reading.call("run.listruns", { ...given, limit: 50 }),
-  );
+    reading.call("run.listruns", { ...given, limit: 50 }), LIST_PAUSE_MS);
   return (
     <Page
       title="Runs"

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { CallError, call } from "../api";
 import { command } from "../command";
-import { useAction, useLive } from "../live";
+import { LIST_PAUSE_MS, useAction, useLive } from "../live";
 import { printable, printableLines } from "../printable";
 import { Link, go, path } from "../router";
 import { useCan } from "../session";
@@ -22,7 +22,7 @@ export function SchedulePage(props: { id: string }): JSX.Element {
     const schedule = schedules[0];
     if (!schedule) throw new CallError("417.1", `There is no schedule ${id}.`);
     return { schedule, runs };
-  });
+  }, LIST_PAUSE_MS);
   const schedule = live.data?.schedule;
   return (
     <Page

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import type { Reading } from "../api";
 import { command } from "../command";
 import { Day, startOfDay, type Firing } from "../day";
-import { useLive } from "../live";
+import { LIST_PAUSE_MS, useLive } from "../live";
 import { printable, shortened } from "../printable";
 import { cronPath, Link, path, usePlace } from "../router";
 import { useCan } from "../session";
@@ -68,7 +68,7 @@ export function SchedulesPage(): JSX.Element {
   const can = useCan();
   const { query } = usePlace();
   const given = Object.fromEntries(FIELDS.map((name) => [name, query.get(name) ?? undefined]));
-  const live = useLive<Data>(`schedules?${query.toString()}`, ["now"], (reading) => read(reading, given));
+  const live = useLive<Data>(`schedules?${query.toString()}`, ["now"], (reading) => read(reading, given), LIST_PAUSE_MS);
   const { data } = live;
   return (
     <Page

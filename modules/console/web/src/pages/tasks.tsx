@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { command } from "../command";
-import { useLive } from "../live";
+import { LIST_PAUSE_MS, useLive } from "../live";
 import { printable, shortened } from "../printable";
 import { hostPath, Link, usePlace } from "../router";
 import { TASK_STATES } from "../states";
@@ -14,8 +14,7 @@ export function TasksPage(): JSX.Element {
   const { query } = usePlace();
   const given = Object.fromEntries(FIELDS.map((name) => [name, query.get(name) ?? undefined]));
   const tasks = useLive<{ info: Task[]; next?: string }>(`tasks?${query.toString()}`, ["now"], (reading) =>
-    reading.call("tasklog.listtasks", { ...given, limit: 75 }),
-  );
+    reading.call("tasklog.listtasks", { ...given, limit: 75 }), LIST_PAUSE_MS);
   return (
     <Page
       title="Tasks"

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import { Confirm, Editor, listOf } from "../editor";
-import { useLive } from "../live";
+import { LIST_PAUSE_MS, useLive } from "../live";
 import { printable, shortened } from "../printable";
 import { useCan } from "../session";
 import { ruleInWords } from "../rule";
@@ -19,7 +19,7 @@ export function WindowsPage(): JSX.Element {
   const can = useCan();
   const [edited, setEdited] = useState<Partial<Window>>();
   const [deleted, setDeleted] = useState<Window>();
-  const windows = useLive<Window[]>("windows", ["now"], async (reading) => (await reading.call<{ windows: Window[] }>("run.listwindows")).windows);
+  const windows = useLive<Window[]>("windows", ["now"], async (reading) => (await reading.call<{ windows: Window[] }>("run.listwindows")).windows, LIST_PAUSE_MS);
   return (
     <Page
       title="Windows"
