@@ -321,6 +321,18 @@ class Health(WebTest):
         eventually(lambda: web.get("/health/ready").status == 200, 15)
 
 
+    def test_e4_a_data_file_that_was_taken_away_is_not_ready(self):
+        folder = self.folder("data")
+        web = self.web(store={"path": str(folder / "elves.db")})
+        self.assertEqual(web.get("/health/ready").status, 200)
+        (folder / "elves.db").rename(folder / "away.db")
+        answer = eventually(lambda: (a := web.get("/health/ready")).status == 503 and a)
+        self.assertEqual(answer.json["store"], "failing")
+        self.assertEqual(web.get("/health/live").status, 200)
+        (folder / "away.db").rename(folder / "elves.db")
+        eventually(lambda: web.get("/health/ready").status == 200)
+
+
 class Sessions(WebTest):
     def test_a_browser_logs_in_and_calls_with_its_cookie_and_the_header_that_no_other_page_can_send(self):
         web = self.web()
