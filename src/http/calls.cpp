@@ -86,6 +86,17 @@ std::shared_ptr<Key const> Calls::key_of(Asker const& asker, Request const& requ
     }
 }
 
+bool Calls::still_counts(Request const& request)
+{
+    if (!request.header("authorization").empty()) return is_known(request);
+    auto const secret = cookie_of(request.header("cookie"), session_cookie(request.is_tls));
+    auto const* const session = sessions_.look_at(secret);
+    if (!session || (session->grant.needs_keyless && !gate_.admits_somebody_without_key())) return false;
+    Asker asker;
+    asker.session = session->grant;
+    return key_of(asker, request) != nullptr;
+}
+
 bool Calls::is_known(Request const& head)
 {
     auto const asker = asker_of(head);

@@ -40,6 +40,8 @@ public:
     /// By `Authorization`, or else by the console's cookie. The refusal where it is neither; where the cookie
     /// counts, but not the header `X-Elves` that no page of another site can send, too.
     [[nodiscard]] std::variant<Asker, Reply> asker_of(Request const& request);
+    /// Whether who has opened a stream by `request` may still listen. Keeps no session alive.
+    [[nodiscard]] bool still_counts(Request const& request);
     /// The key of a session as it is now; null where it counts no longer.
     [[nodiscard]] std::shared_ptr<Key const> key_of(Asker const& asker, Request const& request) const;
     /// Whether the key or session of a request counts now: judged by its head alone, nothing is noted of it.

@@ -317,7 +317,8 @@ asio::awaitable<bool> Connection::Parts::write(Stream& on, Reply reply, Parser c
     message.version(11);
     message.keep_alive(parser.is_header_done() && parser.keep_alive());
     set_head(message, reply);
-    message.content_length(reply.body.size());
+    bool const has_body = reply.status != 204 && reply.status != 304;
+    if (has_body) message.content_length(reply.body.size());
     if (!is_head) message.body() = std::move(reply.body);
     error_code failure;
     stream.expires_after(limits().idle);

@@ -40,16 +40,22 @@ std::string Sessions::begin(Grant grant)
 
 Sessions::Session const* Sessions::find(std::string_view secret)
 {
+    auto* const session = valid(secret);
+    if (session) session->used = clock_.steady();
+    return session;
+}
+
+Sessions::Session const* Sessions::look_at(std::string_view secret) { return valid(secret); }
+
+Sessions::Session* Sessions::valid(std::string_view secret)
+{
     if (secret.empty()) return nullptr;
     // Looked up by its hash: how long that takes tells nothing of the secrets that there are.
     auto const found = sessions_.find(sha256_hex(secret));
     if (found == sessions_.end()) return nullptr;
-    if (is_over(found->second)) {
-        sessions_.erase(found);
-        return nullptr;
-    }
-    found->second.used = clock_.steady();
-    return &found->second;
+    if (!is_over(found->second)) return &found->second;
+    sessions_.erase(found);
+    return nullptr;
 }
 
 void Sessions::end(std::string_view secret) { sessions_.erase(sha256_hex(secret)); }

@@ -43,6 +43,8 @@ public:
     [[nodiscard]] std::string begin(Grant grant);
     /// Null: there is none, or it is over. Counts as a use. Valid until the next call of anything here.
     [[nodiscard]] Session const* find(std::string_view secret);
+    /// The same, and counts as none: for what a page that is left open does by itself.
+    [[nodiscard]] Session const* look_at(std::string_view secret);
     void end(std::string_view secret);
     [[nodiscard]] std::size_t count() const noexcept { return sessions_.size(); }
 
@@ -56,6 +58,7 @@ private:
         Grant grant;
         Clock::Steady made;
     };
+    [[nodiscard]] Session* valid(std::string_view secret);
     void drop_old();
     [[nodiscard]] bool is_over(Session const& session) const;
 

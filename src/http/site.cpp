@@ -194,7 +194,7 @@ asio::awaitable<Reply> Site::events(Request request)
             400, codes::bad_field.text, "`topic` is missing, or there are more than 16; give topic=now");
     auto const head = std::make_shared<Request>(request);
     head->client.reset();
-    std::function<bool()> counts = [this, head] { return calls_.is_known(*head); };
+    std::function<bool()> counts = [this, head] { return calls_.still_counts(*head); };
     Reply reply;
     reply.stream = parts_.changes.open(std::move(topics), std::move(counts));
     if (!reply.stream)

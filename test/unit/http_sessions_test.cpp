@@ -57,6 +57,20 @@ TEST_CASE("a session ends after half an hour without a request, and after twelve
     CHECK(sessions.count() == 0);
 }
 
+TEST_CASE("what a page does by itself keeps no session alive", "[http]")
+{
+    ManualClock clock;
+    Sessions sessions(clock);
+    auto const secret = sessions.begin(of("A"));
+    for (int i = 0; i < 29; ++i) {
+        clock.advance(1min);
+        CHECK(sessions.look_at(secret));
+    }
+    clock.advance(1min);
+    CHECK_FALSE(sessions.look_at(secret));
+    CHECK_FALSE(sessions.look_at(""));
+}
+
 TEST_CASE("with one session too many the one that was idle longest ends", "[http]")
 {
     ManualClock clock;
