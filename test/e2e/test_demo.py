@@ -1,9 +1,12 @@
-"""./dev demo works from a tree however it was unpacked, says why where it does not, and stays up with --keep."""
+"""./dev demo works from a tree however it was unpacked, says why where it does not, stays up with --keep, and is what the
+README's picture is recorded from."""
 
 import os
 import re
 import shutil
+import sys
 import unittest
+import xml.dom.minidom
 
 from house import BIN, ROOT, HouseTest, eventually, run
 
@@ -57,6 +60,24 @@ class Demo(HouseTest):
         finally:
             run("bash", "-c", stop)
         eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), 20, "all programs to end")
+
+    def test_the_recording_of_the_readme_is_made_from_its_fleet(self):
+        picture = self.folder() / "run.svg"
+        done = run(sys.executable, str(ROOT / "docs" / "record_terminal.py"), "--bin", str(BIN), "--out", str(picture),
+                   patience=100)
+        self.assertEqual(done.code, 0, done)
+        shown = xml.dom.minidom.parse(str(picture)).getElementsByTagName("text")
+        # What stays to the end is visible where nothing is animated.
+        last = [self.text_of(line) for line in shown if line.getAttribute("visibility") == "visible"]
+        self.assertIn("1x failed: no space left on /srv", last)
+        self.assertRegex(last[-2], r"1x done: shop 1\.3 is up")
+        passing = [self.text_of(line) for line in shown if line.getAttribute("visibility") == "hidden"]
+        self.assertTrue([line for line in passing if "running, wave" in line], passing)
+
+    @staticmethod
+    def text_of(line):
+        parts = [node.firstChild if node.nodeName == "tspan" else node for node in line.childNodes]
+        return "".join(part.data for part in parts if part is not None and part.nodeType == part.TEXT_NODE).replace("\u00a0", " ")
 
     def test_e21_a_step_that_fails_shows_the_reason(self):
         fake = self.folder("bin")
