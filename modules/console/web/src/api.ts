@@ -1,4 +1,5 @@
 // Calls of the server's methods over POST /api/SERVICE/METHOD, and the session.
+import { isSomebodyThere } from "./presence";
 
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
 export type Fields = Record<string, unknown>;
@@ -74,7 +75,7 @@ export async function call<Reply>(method: string, fields: Fields = {}, options: 
   const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== ""));
   const response = await send(`/api/${method.replace(".", "/")}`, {
     method: "POST",
-    headers: HEADERS,
+    headers: { ...HEADERS, "X-Elves": isSomebodyThere() ? "console" : "unattended" },
     body: JSON.stringify(given),
     signal: options.signal ?? null,
   });
