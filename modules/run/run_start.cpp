@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "elves/ad_hoc.hpp"
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 #include "elves/sha256.hpp"
@@ -22,8 +23,11 @@ constexpr std::size_t most_active = 1'000;
 void show_in_audit(Caller const& caller, FleetRun const& run, RunPlan const& plan)
 {
     if (!caller.audit) return;
+    constexpr std::size_t longest_text = 4 * 1024;
     auto fields = run.spec.to_json();
-    fields["ins"] = "sha256:" + Sha256().hex(json::serialize(fields["ins"]));
+    auto const text = json::serialize(fields["ins"]);
+    bool const is_shown = run.spec.ins.ins.app == ad_hoc_app && text.size() <= longest_text;
+    if (!is_shown) fields["ins"] = "sha256:" + Sha256().hex(text);
     fields["digest"] = plan.digest;
     fields["count"] = std::to_string(plan.hosts.size());
     caller.audit->show(json::serialize(fields));

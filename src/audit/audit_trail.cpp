@@ -4,6 +4,7 @@
 #include <atomic>
 #include <utility>
 
+#include "elves/ad_hoc.hpp"
 #include "elves/error.hpp"
 #include "elves/instruction.hpp"
 #include "elves/json_fields.hpp"
@@ -141,11 +142,12 @@ struct ShownParam {
 ShownParam shown_param(JsonValue const& fields, AuditSettings::Param how)
 {
     if (how == AuditSettings::Param::none) return {};
-    if (how == AuditSettings::Param::text) {
+    auto const* const ins = only_instruction(fields);
+    bool const is_ad_hoc = ins != nullptr && text_in(*ins, "app") == ad_hoc_app;
+    if (how == AuditSettings::Param::text || is_ad_hoc) {
         auto text = own_text(fields);
         if (text.size() <= longest_param && !may_hold_token(text)) return {std::move(text), false};
     }
-    auto const* const ins = only_instruction(fields);
     auto text = ins != nullptr ? deciding_text(*ins) : own_text(fields);
     bool const is_digested = !text.empty();
     return {std::move(text), is_digested};

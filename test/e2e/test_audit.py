@@ -359,5 +359,19 @@ class Agreement(Audited):
             self.assertEqual((row["changed"], row["result"]), ("false", "500.1"))
 
 
+class AdHoc(HouseTest):
+    def test_what_was_run_with_shell_is_there_as_text_and_what_other_apps_were_told_is_not(self):
+        house = self.server_of_admins()
+        caller = self.client(house)
+        self.agent(house, "10.0.0.1")
+        for app in ("shell", "demo"):
+            ins = {"app": app, "func": "run", "param": "uptime of " + app}
+            caller.ok("sheduler", "sendsync", agentip="10.0.0.1", ins=ins)
+            caller.ok("run", "startrun", target="10.0.0.1", ins=ins)
+        rows = json.dumps(caller.ok("elves", "listaudit", limit=100)["rows"])
+        self.assertEqual(rows.count("uptime of shell"), 2, rows)
+        self.assertEqual(rows.count("uptime of demo"), 0, rows)
+
+
 if __name__ == "__main__":
     unittest.main()
