@@ -198,10 +198,11 @@ void Liveness::log_wrote(LogRow const& row, bool was_final)
     if (row.status == TaskStatus::undelivered && !ttl_is_over(row))
         broken("undelivered-rightly",
             named(row) + " after " + seconds(now - accepted_.at(row.id)) + ", and its ttl is not over");
-    check_make_up(row);
+    check_make_up(row, 0s);
 }
 
-void Liveness::check_make_up(LogRow const& row)
+/// `waited`: for how long the server must have waited for its agent before it recorded the run.
+void Liveness::check_make_up(LogRow const& row, std::chrono::seconds waited)
 {
     auto* const state = state_of(row.agent);
     auto const made_up = made_up_.find(row.id);
@@ -209,9 +210,7 @@ void Liveness::check_make_up(LogRow const& row)
     look_at(*state);
     auto const now = nature_.time.now();
     auto const accepted = accepted_.at(row.id);
-    // For one that is given up at once the server has waited before.
-    auto const near_by = accepted == now ? accepted - make_up_patience : accepted;
-    bool const was_near = state->is_near.since() && *state->is_near.since() <= near_by;
+    bool const was_near = state->is_near.since() && *state->is_near.since() <= accepted - waited;
     // What has a ttl of its job's is handed over within it, or never. A server that has the agent's link, and
     // was not told that it is broken, cannot know that the agent does not hear it, until the ttl is over.
     auto const& linked_on = made_up->second;
@@ -319,7 +318,8 @@ void Liveness::makes_up(TaskId id)
     auto const* const state = state_of(row.agent);
     bool const is_linked = state && state->known_in == server_.machine.lives;
     made_up_.emplace(id, is_linked ? std::optional(state->registered_on) : std::nullopt);
-    check_make_up(row);
+    // What is given up when it is recorded: the server has waited before.
+    check_make_up(row, make_up_patience);
 }
 
 } // namespace elves::sim
