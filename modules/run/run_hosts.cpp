@@ -61,9 +61,13 @@ bool Runs::waits_for_agent(Entry& entry, std::size_t place)
     }
     // Who was here since the start is on no way back, nor who never was an agent. One that registered just
     // before a crash may not be on disk: in a run from before the start nobody is taken for such a one.
-    auto const agent = house_.agents.agent(entry.run.host(place).ip);
-    bool const may_be_coming = (agent ? agent->last_heard : entry.run.run().created) < started_;
-    auto const until = std::max(now + entry.run.run().spec.ttl, may_be_coming ? grace_until_ : now);
+    auto const& ip = entry.run.host(place).ip;
+    bool const is_agent = entry.is_taken_up || house_.agents.agent(ip);
+    // Not by the time of day: that may have been set since the agent was heard.
+    auto const grace = std::chrono::ceil<std::chrono::milliseconds>(grace_ends_ - house_.clock.steady());
+    bool const may_be_coming = is_agent && grace > 0ms && !came_back_.contains(ip);
+    auto const until =
+        now + std::max<std::chrono::milliseconds>(entry.run.run().spec.ttl, may_be_coming ? grace : 0ms);
     if (until <= now) return false;
     entry.wait_until.emplace(place, until);
     entry.run.set_away(place, until);

@@ -48,8 +48,7 @@ Runs::Runs(House house)
 void Runs::start()
 {
     // After a start every agent is away for a moment, and none of them is silent.
-    started_ = house_.clock.now();
-    grace_until_ = started_ + house_.agents.offline_after();
+    grace_ends_ = house_.clock.steady() + house_.agents.offline_after();
     std::vector<FleetRun> open;
     house_.store.at_start([&open](Db& db) {
         open.clear();
@@ -57,7 +56,10 @@ void Runs::start()
             if (auto run = run_records::find(db, id)) open.push_back(std::move(*run));
         }
     });
-    for (auto& run : open) asio::co_spawn(house_.loop, take_up(std::move(run)), asio::detached);
+    for (auto& run : open) {
+        if (run.schedule) taken_up_.insert(*run.schedule);
+        asio::co_spawn(house_.loop, take_up(std::move(run)), asio::detached);
+    }
 }
 
 void Runs::stop()
@@ -182,6 +184,11 @@ void Runs::host_ended(EntryPtr const& entry, std::size_t place, Task const& task
 
 void Runs::agent_is_back(Ip const& agent)
 {
+    if (house_.clock.steady() < grace_ends_) {
+        came_back_.insert(agent);
+    } else {
+        came_back_.clear();
+    }
     for (auto const& [id, entry] : active_) {
         entry->run.agent_is_back(agent);
         pump_soon(entry);

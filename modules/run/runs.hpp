@@ -89,6 +89,7 @@ private:
     struct Entry {
         Entry(FleetRun begun, Instant now) : run(std::move(begun), now) {}
         ActiveRun run;
+        bool is_taken_up = false; ///< It began before the server's last start.
         Timer timer;
         std::uint64_t seq = 1;
         std::vector<std::pair<std::uint64_t, std::size_t>> ended; ///< By number: places.
@@ -146,9 +147,10 @@ private:
     House house_;
     RunPlanner planner_;
     std::chrono::milliseconds give_up_{std::chrono::hours(7 * 24)};
-    Instant started_{};
-    Instant grace_until_{}; ///< Until then an agent that is away may be on its way back.
+    Clock::Steady grace_ends_{}; ///< Until then an agent that is away may be on its way back,
+    std::set<Ip> came_back_;     ///< unless it has been here since the start.
     std::map<TaskId, EntryPtr> active_;
+    std::multiset<TaskId> taken_up_;               ///< Schedules whose runs are being taken up after a start.
     std::unordered_map<TaskId, EntryPtr> by_task_; ///< Of open tasks.
     OneAtATime beginnings_;                        ///< Two with one `dedup` are one.
     bool is_stopping_ = false;

@@ -193,3 +193,28 @@ TEST_CASE("hosts are spread so that neighbours differ where possible", "[run]")
     for (auto const& host : house.run(id).hosts) order += std::to_string(host.ip.text().back() % 2);
     CHECK(order == "10101");
 }
+
+TEST_CASE(
+    "an agent has time to come back after a start, though the clock was set back since it was heard", "[run]")
+{
+    RunHouse house;
+    house.agents.last_heard = house.clock.now() + 1h;
+    house.presence.go(host_ip(1));
+    house.start();
+    auto const id = house.begin();
+    CHECK(house.states(id) == "held running running running running");
+    SECTION("it comes")
+    {
+        house.come(1);
+        house.turn();
+        CHECK(house.states(id) == "running running running running running");
+        // It has been here since the start: it is on no way back.
+        house.presence.go(host_ip(1));
+        CHECK(house.states(house.begin()) == "running running running running running");
+    }
+    SECTION("it does not")
+    {
+        house.wait(30s);
+        CHECK(house.states(id) == "running running running running running");
+    }
+}

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "elves/one_shot.hpp"
 #include "run/run_gate.hpp"
 #include "run/runs.hpp"
 #include "run/schedules.hpp"
@@ -28,8 +29,10 @@ inline Ip host_ip(int number) { return Ip::parse("10.0.0." + std::to_string(numb
 class FixedTargets final : public Targets {
 public:
     std::vector<Ip> hosts;
+    Clock* slow_by = nullptr; ///< Where it is set, a search takes a second.
     [[nodiscard]] asio::awaitable<TargetHosts> find_hosts(std::string, Caller, bool) override
     {
+        if (slow_by) co_await pause(*slow_by, std::chrono::milliseconds(1'000));
         TargetHosts found;
         found.hosts = hosts;
         co_return found;
@@ -57,10 +60,12 @@ public:
 /// Agents that were here an hour before the server began.
 class OldAgents final : public AgentDirectory {
 public:
+    Instant last_heard{};
     [[nodiscard]] std::optional<AgentView> agent(Ip const& one) const override
     {
         AgentView view;
         view.ip = one;
+        view.last_heard = last_heard;
         return view;
     }
     [[nodiscard]] std::vector<AgentView> agents_behind(std::optional<Ip> const&, std::size_t) const override
