@@ -295,7 +295,8 @@ Reply Heartbeat::register_agent(Register in, Caller const& caller)
     if (!watched) watch(caller.peer);
     tell_linked(agent);
     ELVES_LOG(info, "agent " << agent.text() << " registered from " << caller.peer->address());
-    json::object fields{{"interval", interval_.count()}, {"timezone", zone_.name()}};
+    json::object fields{{"interval", interval_.count()}, {"offline_after", offline_after_.count()},
+        {"timezone", zone_.name()}};
     add_time(fields);
     for (auto const& add_fields : on_register_) add_fields(fields);
     return Reply(std::move(fields));

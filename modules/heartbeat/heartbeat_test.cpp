@@ -101,7 +101,8 @@ TEST_CASE("a registered agent is online at once, and the connection is its link"
     Fleet fleet;
     auto const peer = fleet.connect();
     auto const reply = fleet.enroll(peer, "10.0.0.1");
-    CHECK(reply == json::object{{"interval", 10}, {"timezone", "UTC"}, {"time", 1'767'225'600'000}});
+    CHECK(reply == json::object{{"interval", 10}, {"offline_after", 30}, {"timezone", "UTC"},
+                       {"time", 1'767'225'600'000}});
     CHECK(reply.at("interval").is_number());
     CHECK(fleet.status("10.0.0.1") == "online");
     CHECK(fleet.presence.link(ip("10.0.0.1")) == peer);

@@ -1,6 +1,9 @@
 #include "run_gate.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <utility>
 
 #include "elves/error.hpp"
 #include "elves/log.hpp"
@@ -107,6 +110,12 @@ std::string RunGate::value_of(StartCap const& cap, Ip const& host) const
 
 void RunGate::begun(TaskId task, Ip const& host, Instruction const& ins)
 {
+    if (!sees_starts_) return;
+    if (auto const [at, is_new] = begun_.try_emplace(task); is_new) {
+        at->second.host = host;
+        at->second.ins.app = ins.app;
+        at->second.ins.func = ins.func;
+    }
     for (auto& [name, entry] : caps_) {
         if (covers(entry.cap.apps, ins) && entry.test->selects(host))
             entry.count.add(task, value_of(entry.cap, host));
@@ -115,7 +124,8 @@ void RunGate::begun(TaskId task, Ip const& host, Instruction const& ins)
 
 void RunGate::ended(TaskId task)
 {
-    if (caps_.empty()) return;
+    if (!sees_starts_) return;
+    begun_.erase(task);
     std::vector<std::string> places;
     for (auto& [name, entry] : caps_) {
         if (auto const value = entry.count.remove(task)) places.push_back(cap_place(name, *value));
@@ -132,6 +142,21 @@ void RunGate::count_open(CapEntry& entry)
         if (has_begun && covers(entry.cap.apps, task->ins) && entry.test->selects(task->agent))
             entry.count.add(id, value_of(entry.cap, task->agent));
     }
+    for (auto const& [id, each] : begun_) {
+        if (covers(entry.cap.apps, each.ins) && entry.test->selects(each.host))
+            entry.count.add(id, value_of(entry.cap, each.host));
+    }
+}
+
+/// From here on every start is seen. When this returns, those that began before are in the log, or on their
+/// way to the disk: they are there before what is written next.
+asio::awaitable<void> RunGate::see_starts()
+{
+    if (std::exchange(sees_starts_, true)) co_return;
+    auto const loop = co_await asio::this_coro::executor;
+    co_await asio::post(loop, asio::use_awaitable);
+    std::function<bool(Db&)> nothing = [](Db&) { return true; };
+    static_cast<void>(co_await store_.read<bool>(std::move(nothing)));
 }
 
 // ---- what becomes free ----
@@ -179,6 +204,7 @@ void RunGate::keep(StartWindow window, std::unique_ptr<HostTest> test)
 void RunGate::keep(StartCap cap, std::unique_ptr<HostTest> test)
 {
     auto name = cap.name;
+    sees_starts_ = true;
     auto const at = caps_.insert_or_assign(std::move(name), CapEntry{std::move(cap), std::move(test)}).first;
     count_open(at->second);
 }
@@ -205,6 +231,7 @@ asio::awaitable<void> RunGate::set(StartCap cap, Store::Work also)
         throw Error(codes::too_much, "there are 100 caps; delete one first");
     Store::Work write = [cap](Db& db) { gate_records::put(db, cap); };
     write = together(std::move(write), std::move(also));
+    co_await see_starts();
     co_await store_.write(std::move(write));
     keep(std::move(cap), std::move(test));
     free({});

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "elves/clock.hpp"
@@ -68,6 +69,7 @@ private:
     [[nodiscard]] bool is_closed(WindowEntry& entry);
     [[nodiscard]] std::string value_of(StartCap const& cap, Ip const& host) const;
     void count_open(CapEntry& entry);
+    [[nodiscard]] asio::awaitable<void> see_starts();
     void keep(StartWindow window, std::unique_ptr<HostTest> test);
     void keep(StartCap cap, std::unique_ptr<HostTest> test);
     void wake_at(std::string const& place, Instant at);
@@ -82,6 +84,13 @@ private:
     Zone zone_;
     Windows windows_;
     Caps caps_;
+    /// A task that takes places under caps, from its start on.
+    struct Begun {
+        Ip host;
+        Instruction ins; ///< Its app and func.
+    };
+    std::unordered_map<TaskId, Begun> begun_; ///< Since there was a cap.
+    bool sees_starts_ = false;
     std::map<std::string, Instant> opening_; ///< Windows that something waits for, and when to look again.
     Timer timer_;
     std::vector<std::function<void(std::string const&)>> on_free_;

@@ -171,3 +171,19 @@ TEST_CASE("a run that is held back by the gate ends at its deadline", "[gate]")
     CHECK(house.run(id).state == RunState::partial);
     CHECK(house.run(id).hosts[1].waits_for.empty());
 }
+
+TEST_CASE("a cap that is set anew counts what is being started just then", "[gate]")
+{
+    RunHouse house;
+    Instruction ins;
+    ins.app = "demo";
+    ins.func = "work";
+    house.set(cap(1));
+    // Its task is not in the log yet.
+    auto const task = house.engine.next_id();
+    house.gate->begun(task, host_ip(1), ins);
+    house.set(cap(1));
+    CHECK(house.gate->obstacle(host_ip(2), ins));
+    house.gate->ended(task);
+    CHECK_FALSE(house.gate->obstacle(host_ip(2), ins));
+}

@@ -120,6 +120,7 @@ asio::awaitable<FleetRun> Runs::record(FleetRun run, RunPlan plan, Store::Work a
 
 bool Runs::has_open_run_of(TaskId schedule) const
 {
+    if (taken_up_.contains(schedule)) return true;
     return std::any_of(active_.begin(), active_.end(), [&](auto const& each) {
         auto const& run = each.second->run.run();
         return run.schedule == schedule && !is_final(run.state);
@@ -142,6 +143,7 @@ asio::awaitable<void> Runs::take_up(FleetRun run)
         if (host.task && !host.outcome) host.outcome = co_await outcome_until_read(*host.task);
     }
     if (is_stopping_) co_return;
+    if (run.schedule) taken_up_.erase(taken_up_.find(*run.schedule));
     auto const entry = activate(std::move(run));
     entry->is_older = true;
     // Those that ended in between.

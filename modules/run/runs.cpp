@@ -56,7 +56,10 @@ void Runs::start()
             if (auto run = run_records::find(db, id)) open.push_back(std::move(*run));
         }
     });
-    for (auto& run : open) asio::co_spawn(house_.loop, take_up(std::move(run)), asio::detached);
+    for (auto& run : open) {
+        if (run.schedule) taken_up_.insert(*run.schedule);
+        asio::co_spawn(house_.loop, take_up(std::move(run)), asio::detached);
+    }
 }
 
 void Runs::stop()

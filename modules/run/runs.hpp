@@ -155,6 +155,7 @@ private:
     std::map<RunState, std::uint64_t> ended_; ///< Since the start.
     Clock::Steady grace_until_{};             ///< Until then an agent that is away may be on its way back.
     std::map<TaskId, EntryPtr> active_;
+    std::multiset<TaskId> taken_up_;               ///< Schedules whose runs are being taken up after a start.
     std::unordered_map<TaskId, EntryPtr> by_task_; ///< Of open tasks.
     OneAtATime beginnings_;                        ///< Two with one `dedup` are one.
     bool is_stopping_ = false;

@@ -26,6 +26,7 @@ struct Mark {
     std::int64_t version = 0;
     Instant settled{};
     std::optional<Instant> owed{};
+    friend bool operator==(Mark const&, Mark const&) = default;
 };
 /// Part of the transaction that records a firing: the schedule has to be at `from`, and is at `to` then.
 /// False where it is not: it was changed, or this firing is on disk already.

@@ -35,9 +35,36 @@ bool may_pass(Error const& error)
     return error.code() == codes::too_much || error.code() == codes::store_cannot_write;
 }
 
-void insert_unless_there(Db& db, FleetRun const& run)
+/// The record of a time that did not start. It is no run.
+FleetRun skipped_run(RunSchedule const& schedule, Instant fire_time, std::string why, Instant now)
 {
-    if (!run_records::has_firing(db, *run.schedule, *run.fire_time)) run_records::insert(db, run);
+    FleetRun run;
+    run.id = TaskId::random();
+    run.state = RunState::skipped;
+    run.why = RunWhy::none;
+    run.spec = schedule.spec;
+    run.by = schedule.by;
+    run.from = "schedule";
+    run.schedule = schedule.id;
+    run.fire_time = fire_time;
+    run.skipped = std::move(why);
+    run.created = now;
+    run.begin_at = fire_time;
+    run.ended = now;
+    return run;
+}
+
+/// Writes a record of times up to `last`. It stands at the first of them that has no firing yet: a clock that
+/// was set back brings some again that ran before. Where each of them has one there is nothing to record.
+void insert_skipped(Db& db, RunSchedule const& schedule, FleetRun run, Instant last, Zone const& server)
+{
+    auto const view = schedule.life(server);
+    while (run_records::has_firing(db, *run.schedule, *run.fire_time)) {
+        auto const next = cron_life::next_time(view, *run.fire_time);
+        if (!next || *next > last) return;
+        run.fire_time = run.begin_at = *next;
+    }
+    run_records::insert(db, run);
 }
 
 } // namespace
@@ -205,12 +232,13 @@ std::optional<Schedules::Step> Schedules::next_step(Entry const& entry) const
     if (auto const* run = std::get_if<cron_life::Run>(&decision.action)) {
         step.run = run->fire_time;
     } else if (auto const* skip = std::get_if<cron_life::Skip>(&decision.action)) {
-        step.skip = skip->fire_time;
+        step.skip = step.skip_last = skip->fire_time;
         step.why = "skipped: the last run of this schedule is still going on";
     } else if (auto const* missed = std::get_if<cron_life::Missed>(&decision.action)) {
-        // Of one that is made up for there is the run alone: it has the same time.
+        // The last one that is made up for is the run's time, and has no record beside it.
         bool const is_whole = missed->makes_up && missed->times.count == 1;
         if (!is_whole) step.skip = missed->times.first;
+        step.skip_last = missed->makes_up ? missed->times.last - 1ms : missed->times.last;
         step.why = cron_life::missed_text(*missed, schedule.zone_or(house_.zone), "server");
     } else {
         return std::nullopt;
@@ -218,31 +246,35 @@ std::optional<Schedules::Step> Schedules::next_step(Entry const& entry) const
     return step;
 }
 
+/// What was decided holds for the schedule as it is now: once it is changed on disk, the step's turn is over.
 asio::awaitable<void> Schedules::carry_out(EntryPtr entry, Step step)
 {
+    auto const from = mark_of(*entry);
     if (step.run) {
-        std::string why;
-        bool has_fired = false;
+        std::optional<std::string> why; // Nothing ran; "" where this time has its run already.
+        bool is_begun = false;
         try {
-            bool const is_begun = co_await begin_run(entry, step);
-            if (!is_begun) co_await reload(entry);
-            co_return;
+            is_begun = co_await begin_run(entry, step, from);
         } catch (HasFired const&) {
-            has_fired = true;
+            why.emplace();
         } catch (Error const& error) {
             if (may_pass(error)) throw;
             why = "skipped: " + error.info();
         }
+        if (!why) {
+            if (!is_begun) co_await reload(entry, from);
+            co_return;
+        }
         auto const time = std::exchange(step.run, std::nullopt);
-        if (!has_fired) step.skip = time;
-        step.why = std::move(why);
+        if (!why->empty()) step.skip = step.skip_last = *time;
+        step.why = std::move(*why);
     }
-    bool const is_recorded = co_await record(entry, std::move(step));
-    if (!is_recorded) co_await reload(entry);
+    bool const is_recorded = co_await record(entry, std::move(step), from);
+    if (!is_recorded) co_await reload(entry, from);
 }
 
 /// False: its turn is over. Throws HasFired, and what a plan and a start throw.
-asio::awaitable<bool> Schedules::begin_run(EntryPtr entry, Step step)
+asio::awaitable<bool> Schedules::begin_run(EntryPtr entry, Step step, Mark from)
 {
     auto const& schedule = entry->schedule;
     FleetRun run;
@@ -252,10 +284,10 @@ asio::awaitable<bool> Schedules::begin_run(EntryPtr entry, Step step)
     run.from = "schedule";
     run.schedule = schedule.id;
     run.fire_time = step.run;
-    auto move = moving(*entry, step.state);
+    auto move = moving(schedule.id, from, step.state);
     auto caller = caller_of(schedule);
     auto plan = co_await house_.runs.planner().plan(run.spec, std::move(caller), true);
-    Store::Work first = [move = std::move(move), id = schedule.id, time = *step.run](Db& db) {
+    Store::Work first = [move = std::move(move), id = *run.schedule, time = *step.run](Db& db) {
         move(db);
         if (run_records::has_firing(db, id, time)) throw HasFired();
     };
@@ -270,15 +302,17 @@ asio::awaitable<bool> Schedules::begin_run(EntryPtr entry, Step step)
 }
 
 /// Writes that this time did not start, or nothing but how far the schedule is. False: its turn is over.
-asio::awaitable<bool> Schedules::record(EntryPtr entry, Step step)
+asio::awaitable<bool> Schedules::record(EntryPtr entry, Step step, Mark from)
 {
-    auto write = moving(*entry, step.state);
+    auto const schedule = std::make_shared<RunSchedule const>(entry->schedule);
+    auto write = moving(schedule->id, from, step.state);
     if (step.skip) {
-        auto const skipped =
-            std::make_shared<FleetRun const>(skipped_run(entry->schedule, *step.skip, std::move(step.why)));
-        ELVES_LOG(info, "schedule.skipped schedule=" << entry->schedule.id.text() << " time="
+        auto const skipped = std::make_shared<FleetRun const>(
+            skipped_run(*schedule, *step.skip, std::move(step.why), house_.clock.now()));
+        ELVES_LOG(info, "schedule.skipped schedule=" << schedule->id.text() << " time="
                                                      << iso_text(*step.skip) << " why=" << skipped->skipped);
-        Store::Work insert = [skipped](Db& db) { insert_unless_there(db, *skipped); };
+        Store::Work insert = [skipped, schedule, last = step.skip_last, server = house_.zone](
+                                 Db& db) { insert_skipped(db, *schedule, *skipped, last, server); };
         write = together(std::move(write), std::move(insert));
     }
     try {
@@ -290,8 +324,8 @@ asio::awaitable<bool> Schedules::record(EntryPtr entry, Step step)
     co_return true;
 }
 
-/// The disk knows better: it was changed meanwhile, or a write that was said to have failed is there.
-asio::awaitable<void> Schedules::reload(EntryPtr entry)
+/// The schedule on disk is not at `refused`: it is taken as it is there.
+asio::awaitable<void> Schedules::reload(EntryPtr entry, Mark refused)
 {
     auto const id = entry->schedule.id;
     if (!entries_.contains(id)) co_return;
@@ -301,9 +335,8 @@ asio::awaitable<void> Schedules::reload(EntryPtr entry)
     auto read = co_await house_.store.read(std::move(look));
     auto const found = entries_.find(id);
     if (!read || found == entries_.end() || found->second->schedule.version > read->version) co_return;
-    bool const is_same = read->version == entry->schedule.version &&
-                         read->settled == entry->state.accounted && read->owed == entry->state.owed;
-    if (is_same) throw Error(codes::internal, "schedule " + id.text() + " does not move on");
+    Mark const there{read->version, read->settled, read->owed};
+    if (there == refused) throw Error(codes::internal, "schedule " + id.text() + " does not move on");
     entry->schedule = std::move(*read);
     resume(*entry, entry->state.absent_until);
 }
@@ -316,13 +349,16 @@ void Schedules::moved(Entry& entry, cron_life::State const& state)
     enqueue(entry);
 }
 
-/// Throws TurnOver where the schedule on disk is not as `entry` has it.
-Store::Work Schedules::moving(Entry const& entry, cron_life::State const& to)
+Schedules::Mark Schedules::mark_of(Entry const& entry)
 {
-    auto const& schedule = entry.schedule;
-    schedule_records::Mark const from{schedule.version, entry.state.accounted, entry.state.owed};
-    schedule_records::Mark const then{schedule.version, to.accounted, to.owed};
-    return [id = schedule.id, from, then](Db& db) {
+    return {entry.schedule.version, entry.state.accounted, entry.state.owed};
+}
+
+/// Throws TurnOver where the schedule on disk is not at `from`.
+Store::Work Schedules::moving(TaskId id, Mark const& from, cron_life::State const& to)
+{
+    Mark const then{from.version, to.accounted, to.owed};
+    return [id, from, then](Db& db) {
         if (!schedule_records::move(db, id, from, then)) throw TurnOver();
     };
 }
@@ -349,41 +385,27 @@ Caller Schedules::caller_of(RunSchedule const& schedule) const
     return caller;
 }
 
-FleetRun Schedules::skipped_run(RunSchedule const& schedule, Instant fire_time, std::string why) const
-{
-    FleetRun run;
-    run.id = TaskId::random();
-    run.state = RunState::skipped;
-    run.why = RunWhy::none;
-    run.spec = schedule.spec;
-    run.by = schedule.by;
-    run.from = "schedule";
-    run.schedule = schedule.id;
-    run.fire_time = fire_time;
-    run.skipped = std::move(why);
-    run.created = house_.clock.now();
-    run.begin_at = fire_time;
-    run.ended = run.created;
-    return run;
-}
-
 // ---- changing ----
 
-/// Records of the times up to now that have not started, and of a run that is owed.
-std::vector<FleetRun> Schedules::closing(Entry const& entry, std::string_view reason) const
+/// Part of the transaction that changes a schedule, and first in it: writes records of the times up to now
+/// that have not started, and of a run that is owed. How far the schedule is the disk knows: a firing may be
+/// on its way there.
+Store::Work Schedules::closing(TaskId id, std::string reason) const
 {
-    std::vector<FleetRun> records;
-    auto const& schedule = entry.schedule;
-    if (!schedule.on) return records;
-    auto const zone = schedule.zone_or(house_.zone);
-    auto const decision = cron_life::close(schedule.life(house_.zone), entry.state, house_.clock.now());
-    if (auto const* const missed = std::get_if<cron_life::Missed>(&decision.action))
-        records.push_back(
-            skipped_run(schedule, missed->times.first, cron_life::closed_text(missed->times, zone, reason)));
-    if (entry.state.owed)
-        records.push_back(skipped_run(
-            schedule, *entry.state.owed, cron_life::unpaid_text(*entry.state.owed, zone, reason)));
-    return records;
+    return [id, reason = std::move(reason), now = house_.clock.now(), server = house_.zone](Db& db) {
+        auto const old = schedule_records::find(db, id);
+        if (!old || !old->on) return;
+        auto const view = old->life(server);
+        auto const zone = old->zone_or(server);
+        auto const add = [&](Instant first, Instant last, std::string why) {
+            insert_skipped(db, *old, skipped_run(*old, first, std::move(why), now), last, server);
+        };
+        auto const state = cron_life::resume(view, old->settled, old->owed, {});
+        auto const decision = cron_life::close(view, state, now);
+        if (auto const* const missed = std::get_if<cron_life::Missed>(&decision.action))
+            add(missed->times.first, missed->times.last, cron_life::closed_text(missed->times, zone, reason));
+        if (old->owed) add(*old->owed, *old->owed, cron_life::unpaid_text(*old->owed, zone, reason));
+    };
 }
 
 asio::awaitable<void> Schedules::put(RunSchedule schedule, bool is_new, Store::Work also)
@@ -396,12 +418,9 @@ asio::awaitable<void> Schedules::put(RunSchedule schedule, bool is_new, Store::W
     schedule.owed.reset();
     schedule.version = old ? old->schedule.version + 1 : 1;
     if (old) schedule.created = old->schedule.created;
-    auto const records = old ? closing(*old, "the schedule was changed") : std::vector<FleetRun>();
-    Store::Work write = [schedule, records](Db& db) {
-        schedule_records::put(db, schedule);
-        for (auto const& record : records) insert_unless_there(db, record);
-    };
-    write = together(std::move(write), std::move(also));
+    auto closed = old ? closing(schedule.id, "the schedule was changed") : Store::Work();
+    Store::Work write = [schedule](Db& db) { schedule_records::put(db, schedule); };
+    write = together(together(std::move(closed), std::move(write)), std::move(also));
     co_await house_.store.write(std::move(write));
     auto const made = old ? old : std::make_shared<Entry>(schedule);
     made->schedule = std::move(schedule);
@@ -413,12 +432,11 @@ asio::awaitable<void> Schedules::put(RunSchedule schedule, bool is_new, Store::W
 asio::awaitable<void> Schedules::erase(TaskId id, Store::Work also)
 {
     auto const turn = co_await changes_.enter(house_.clock);
-    auto const records = closing(*entry(id), "the schedule was deleted");
-    Store::Work write = [id, records](Db& db) {
+    static_cast<void>(entry(id));
+    Store::Work write = [id](Db& db) {
         if (!schedule_records::erase(db, id)) throw no_schedule(id);
-        for (auto const& record : records) insert_unless_there(db, record);
     };
-    write = together(std::move(write), std::move(also));
+    write = together(together(closing(id, "the schedule was deleted"), std::move(write)), std::move(also));
     co_await house_.store.write(std::move(write));
     entries_.erase(id);
     queue_.erase(id);
@@ -432,16 +450,12 @@ asio::awaitable<void> Schedules::set_on(TaskId id, bool on, Store::Work also)
     if (schedule.on == on)
         throw Error(
             codes::wrong_state, "schedule " + id.text() + (on ? " is on already" : " is stopped already"));
-    auto const records = closing(*found, "the schedule was stopped");
     schedule.on = on;
     schedule.settled = house_.clock.now();
     schedule.owed.reset();
     ++schedule.version;
-    Store::Work write = [schedule, records](Db& db) {
-        schedule_records::put(db, schedule);
-        for (auto const& record : records) insert_unless_there(db, record);
-    };
-    write = together(std::move(write), std::move(also));
+    Store::Work write = [schedule](Db& db) { schedule_records::put(db, schedule); };
+    write = together(together(closing(id, "the schedule was stopped"), std::move(write)), std::move(also));
     co_await house_.store.write(std::move(write));
     found->schedule = std::move(schedule);
     resume(*found, {});

@@ -15,6 +15,7 @@
 #include "elves/store.hpp"
 #include "run_schedule.hpp"
 #include "runs.hpp"
+#include "schedule_records.hpp"
 
 namespace elves {
 
@@ -68,11 +69,13 @@ public:
 
 private:
     using EntryPtr = std::shared_ptr<Entry>;
+    using Mark = schedule_records::Mark;
     /// What one step of a schedule writes.
     struct Step {
         cron_life::State state;        ///< Once it is on disk.
         std::optional<Instant> run{};  ///< Starts the run of that time,
         std::optional<Instant> skip{}; ///< or records that it did not start,
+        Instant skip_last{};           ///< nor the times up to this one,
         std::string why{};             ///< for this reason.
     };
 
@@ -87,14 +90,14 @@ private:
     [[nodiscard]] asio::awaitable<void> fire(EntryPtr entry);
     [[nodiscard]] std::optional<Step> next_step(Entry const& entry) const;
     [[nodiscard]] asio::awaitable<void> carry_out(EntryPtr entry, Step step);
-    [[nodiscard]] asio::awaitable<bool> begin_run(EntryPtr entry, Step step);
-    [[nodiscard]] asio::awaitable<bool> record(EntryPtr entry, Step step);
-    [[nodiscard]] asio::awaitable<void> reload(EntryPtr entry);
+    [[nodiscard]] asio::awaitable<bool> begin_run(EntryPtr entry, Step step, Mark from);
+    [[nodiscard]] asio::awaitable<bool> record(EntryPtr entry, Step step, Mark from);
+    [[nodiscard]] asio::awaitable<void> reload(EntryPtr entry, Mark refused);
     void moved(Entry& entry, cron_life::State const& state);
-    [[nodiscard]] static Store::Work moving(Entry const& entry, cron_life::State const& to);
+    [[nodiscard]] static Mark mark_of(Entry const& entry);
+    [[nodiscard]] static Store::Work moving(TaskId id, Mark const& from, cron_life::State const& to);
     [[nodiscard]] Caller caller_of(RunSchedule const& schedule) const;
-    [[nodiscard]] FleetRun skipped_run(RunSchedule const& schedule, Instant fire_time, std::string why) const;
-    [[nodiscard]] std::vector<FleetRun> closing(Entry const& entry, std::string_view reason) const;
+    [[nodiscard]] Store::Work closing(TaskId id, std::string reason) const;
     [[nodiscard]] std::vector<std::string> users_of(std::string_view group) const;
 
     House house_;

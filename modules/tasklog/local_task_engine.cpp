@@ -138,7 +138,7 @@ asio::awaitable<TaskEngine::Recorded> LocalTaskEngine::send(Order order)
     GatePlace place(gate_);
     bool const is_forced = order.is_forced;
     auto fresh = task_of(std::move(order), place);
-    auto recorded = co_await transitions_.insert(std::move(fresh), std::move(audit_write));
+    auto recorded = co_await transitions_.insert(std::move(fresh), std::move(audit_write), is_forced);
     if (recorded.is_new) place.keep();
     auto& task = recorded.task;
     if (is_final(task.status) && recorded.is_new) co_return recorded;
@@ -147,7 +147,6 @@ asio::awaitable<TaskEngine::Recorded> LocalTaskEngine::send(Order order)
         co_return recorded;
     }
     auto open = registry_.find(task.id);
-    open->is_forced = is_forced;
     auto handed = std::make_shared<Task>(std::move(task));
     task = co_await hand_over(std::move(open), std::move(handed), std::move(caller));
     co_return recorded;

@@ -140,7 +140,8 @@ life::Context TaskTransitions::context_of(OpenTask const& open) const
     return {clock_.now(), lost_after_, std::chrono::ceil<std::chrono::milliseconds>(left)};
 }
 
-asio::awaitable<TaskEngine::Recorded> TaskTransitions::insert(Task task, TaskEngine::AuditWrite audit_write)
+asio::awaitable<TaskEngine::Recorded> TaskTransitions::insert(
+    Task task, TaskEngine::AuditWrite audit_write, bool is_forced)
 {
     auto const fresh = std::make_shared<Task>(std::move(task));
     struct Written {
@@ -177,6 +178,8 @@ asio::awaitable<TaskEngine::Recorded> TaskTransitions::insert(Task task, TaskEng
     if (is_open(stored)) {
         auto const open = registry_.insert(copy_without_param(stored), charged_bytes(stored));
         set_deadlines(*open, false);
+        // Before anybody hears of it: it may be its turn at once.
+        open->is_forced = is_forced;
         listener_.on_changed(*open);
     }
     if (is_final(stored.status)) listener_.on_finished(stored);

@@ -32,8 +32,9 @@ public:
     /// the loop runs only.
     std::int64_t load();
     /// Writes a new task and its audit record in one transaction. Returns when it is on disk. Throws Error
-    /// 507.1: then there is no such task.
-    [[nodiscard]] asio::awaitable<TaskEngine::Recorded> insert(Task task, TaskEngine::AuditWrite audit_write);
+    /// 507.1: then there is no such task. `is_forced`: no window and no cap holds it back.
+    [[nodiscard]] asio::awaitable<TaskEngine::Recorded> insert(
+        Task task, TaskEngine::AuditWrite audit_write, bool is_forced = false);
     /// Applies an event, and returns when that is on disk. Where it changes nothing, nothing is written.
     /// Throws Error 416.1 for an unknown id; 507.1: then nothing has changed.
     [[nodiscard]] asio::awaitable<life::Decision> apply(

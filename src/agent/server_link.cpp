@@ -248,6 +248,13 @@ void ServerLink::learn(JsonValue const& reply, Clock::Steady asked)
         auto const seconds = whole_number(*value);
         if (seconds && *seconds >= 1 && *seconds <= 86'400) interval_ = std::chrono::seconds(*seconds);
     }
+    if (auto const* const value = reply.find("offline_after")) {
+        // A server that was started again waits for so long before it takes this agent for offline: the agent
+        // has to be back by then, however often it has dialed before.
+        auto const seconds = whole_number(*value);
+        if (seconds && *seconds >= 1 && *seconds <= 86'400)
+            backoff_.set_limit(std::chrono::seconds(*seconds) / 2);
+    }
     if (auto const* const value = reply.find("timezone"); value && value->is_string()) {
         std::string const name(value->string());
         if (auto const zone = Zone::named(name)) {

@@ -132,9 +132,11 @@ public:
         if (task_.status != TaskStatus::waiting) return false;
         bool const has_ttl = task_.ins.ttl > 0s;
         if (!task_.sync_error.empty()) {
-            set_not_taken(task_.sync_error + "; its ttl of " + std::to_string(task_.ins.ttl.count()) +
-                          " s was over before that changed");
-            return finish(TaskStatus::expired);
+            set_not_taken(
+                task_.sync_error + (has_ttl ? "; its ttl of " + std::to_string(task_.ins.ttl.count()) +
+                                                  " s was over before that changed"
+                                            : std::string("; that did not change in time")));
+            return finish(has_ttl ? TaskStatus::expired : TaskStatus::undelivered);
         }
         set_not_taken(has_ttl ? "[410.1] the agent did not come within the ttl of " +
                                     std::to_string(task_.ins.ttl.count()) + " s"

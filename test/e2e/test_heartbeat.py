@@ -108,7 +108,7 @@ class Heartbeat(HouseTest):
     def test_register_tells_interval_zone_and_time(self):
         agent = self.agent(self.house, "10.0.0.1")
         told = agent.registered
-        self.assertEqual(int(told["interval"]), 1)
+        self.assertEqual((int(told["interval"]), int(told["offline_after"])), (1, 3))
         self.assertEqual(told["timezone"], "UTC")
         self.assertLess(abs(int(told["time"]) - time.time() * 1000), 60_000)
 

@@ -20,11 +20,11 @@ SimClients::SimClients(Nature& nature_, Place place, Habits habits, std::size_t 
     : Process(nature_, place.machine)
     , place_(std::move(place))
     , habits_(habits)
-    , runs_({*this, place_.agents, place_.invariants, place_.run_watch, place_.zone},
-          [this](
-              std::string service, std::string method, json::object fields, std::chrono::milliseconds limit) {
-              return call(std::move(service), std::move(method), std::move(fields), limit);
-          })
+    , runs_({*this, place_.agents, place_.invariants, place_.run_watch, place_.gate_watch, place_.zone},
+          caller())
+    , schedules_({*this, place_.agents, place_.invariants, place_.run_watch}, runs_, caller())
+    , gates_(
+          {*this, place_.server, place_.agents, place_.invariants, place_.gate_watch, place_.zone}, caller())
 {
     for (std::size_t i = 0; i < count; ++i) {
         asio::co_spawn(io, live(), [](std::exception_ptr const& escaped) {
@@ -60,7 +60,17 @@ asio::awaitable<void> SimClients::ask_something()
     if ((dice -= habits_.cancel) < 0) return cancel();
     if ((dice -= habits_.look) < 0) return look();
     if ((dice -= habits_.cron) < 0) return change_crons();
+    if ((dice -= habits_.schedule) < 0) return schedules_.ask_something();
+    if ((dice -= habits_.gate) < 0) return gates_.ask_something();
     return runs_.ask_something();
+}
+
+RunClients::Call SimClients::caller()
+{
+    return [this](std::string service, std::string method, json::object fields,
+               std::chrono::milliseconds limit) {
+        return call(std::move(service), std::move(method), std::move(fields), limit);
+    };
 }
 
 asio::awaitable<Answer> SimClients::call(
@@ -87,8 +97,8 @@ json::object SimClients::instruction(bool sync)
 {
     auto& random = nature.random;
     auto const number = std::to_string(++asked_);
-    json::object ins{{"app", "app"}, {"func", "func"}, {"param", "request \xC3\xA9 " + number},
-        {"timeout", random.between(1, 30)}};
+    json::object ins{{"app", "app"}, {"func", random.chance(200) ? "hold" : "func"},
+        {"param", "request \xC3\xA9 " + number}, {"timeout", random.between(1, 30)}};
     if (random.chance(200)) ins["mode"] = "P";
     if (!sync && random.chance(400)) ins["ttl"] = random.between(1, 120);
     if (random.chance(300)) {
@@ -100,35 +110,42 @@ json::object SimClients::instruction(bool sync)
 
 asio::awaitable<void> SimClients::send(bool sync)
 {
-    auto const& agent = *nature.random.pick(place_.agents);
-    auto const ins = instruction(sync);
+    Sent const sent{instruction(sync), *nature.random.pick(place_.agents), sync, nature.time.now()};
     auto const limit = sync ? 60s : 20s;
+    bool const is_forced = habits_.gate > 0 && nature.random.chance(50);
+    place_.gate_watch.asks(text(sent.ins, "param"), is_forced);
     // Who has given his send a `dedup` may repeat it, whatever became of the first.
-    auto const tries = ins.contains("dedup") ? 4 : 1;
+    auto const tries = sent.ins.contains("dedup") ? 4 : 1;
     for (int i = 0; i < tries; ++i) {
-        json::object fields{{"agentip", agent.ip.text()}, {"ins", ins}};
+        json::object fields{{"agentip", sent.agent.ip.text()}, {"ins", sent.ins}};
+        if (is_forced) fields["force"] = "true";
+        if (is_forced) fields["note"] = "it has to be now";
         auto const answer =
             co_await call("sheduler", sync ? "sendsync" : "sendasync", std::move(fields), limit);
         if (!answer) continue;
-        hear_send(ins, agent.name, sync, *answer);
+        hear_send(sent, *answer);
         if (answer->flag) co_return;
     }
 }
 
-void SimClients::hear_send(json::object const& ins, std::string const& agent, bool sync, Heard const& back)
+void SimClients::hear_send(Sent const& sent, Heard const& back)
 {
+    auto const& [ins, agent, sync, asked] = sent;
     auto const& info = back.fields.at("info").as_object();
     auto const id = TaskId::parse(text(info, "id"));
     if (!back.flag) {
         for (auto const code : {"[507.1]", "[503.1]", "[429.1]"})
             if (back.error_info.starts_with(code)) return;
+        if (back.is_error("423.1"))
+            return place_.gate_watch.refused_start(
+                agent.ip.text(), text(ins, "app"), text(ins, "func"), asked, back.error_info);
         return place_.invariants.broken("refused-rightly", back.error_info);
     }
     if (!id) return place_.invariants.broken("acknowledged-known", "a send was taken and has no id");
     auto& invariants = place_.invariants;
     invariants.acknowledged(*id, !sync && text(info, "agent_sync_flag") == "true");
     if (auto const dedup = text(ins, "dedup"); !dedup.empty())
-        invariants.acknowledged_once(agent, dedup, *id);
+        invariants.acknowledged_once(agent.name, dedup, *id);
     auto const flag = sync ? info.at("worker_flag").as_int64() : 0;
     if (sync) invariants.told(*id, flag, text(info, "worker_result"));
     if (sync && flag == -1)
@@ -215,6 +232,13 @@ void SimClients::begin(asio::awaitable<void> work)
         if (escaped) std::rethrow_exception(escaped);
         --busy_;
     });
+}
+
+asio::awaitable<void> SimClients::end_runs()
+{
+    co_await schedules_.delete_all();
+    co_await gates_.open_all();
+    co_await runs_.end_all();
 }
 
 asio::awaitable<void> SimClients::stop_crons()

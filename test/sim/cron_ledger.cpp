@@ -31,7 +31,7 @@ CronLedger::Job const* CronLedger::find(TaskId id) const
 void CronLedger::ran(TaskId id, Instant fire_time, bool is_merged)
 {
     if (!is_merged && !runs_[id].insert(fire_time).second)
-        broken_("cron job " + id.text() + " runs twice for " + iso_text(fire_time));
+        broken_(noun_ + " " + id.text() + " runs twice for " + iso_text(fire_time));
     auto const found = jobs_.find(id);
     if (found == jobs_.end()) return; // Deleted by now; it was due before.
     auto& account = found->second;
@@ -62,6 +62,20 @@ void CronLedger::skipped(TaskId id, Instant fire_time, std::string const& why)
     account.owed = why.substr(last - length, length);
 }
 
+void CronLedger::owes(TaskId id, Instant time)
+{
+    auto const found = jobs_.find(id);
+    if (found == jobs_.end()) return;
+    found->second.records.push_back({std::nullopt, 1, true});
+    in_debt(id, time);
+}
+
+void CronLedger::in_debt(TaskId id, Instant time)
+{
+    auto const found = jobs_.find(id);
+    if (found != jobs_.end()) found->second.owed = found->second.job.zone.text(time);
+}
+
 void CronLedger::moved(TaskId id, Instant from, Instant to)
 {
     auto const found = jobs_.find(id);
@@ -73,7 +87,7 @@ void CronLedger::moved(TaskId id, Instant from, Instant to)
         return;
     }
     if (from != account.job.mark)
-        broken_("the mark of cron job " + id.text() + " was at " + iso_text(account.job.mark) +
+        broken_("the mark of " + noun_ + " " + id.text() + " was at " + iso_text(account.job.mark) +
                 " and moves from " + iso_text(from));
     check(id, account, from, to);
     account.records.clear();
@@ -84,20 +98,22 @@ void CronLedger::check(TaskId id, Account& account, Instant from, Instant to)
 {
     auto const due = times(account, from, to);
     auto const& records = account.records;
+    auto const is_told = [&](Instant at) { return runs_[id].contains(at) || skips_[id].contains(at); };
     std::size_t accounted = 0;
     for (auto const& record : records) {
         accounted += record.count;
+        if (record.is_owed && !due.empty())
+            accounted += static_cast<std::size_t>(std::count_if(due.begin(), due.end() - 1, is_told));
         if (record.ran && (due.empty() || *record.ran != due.back()))
-            broken_("cron job " + id.text() + " ran for " + iso_text(*record.ran) +
+            broken_(noun_ + " " + id.text() + " ran for " + iso_text(*record.ran) +
                     ", which is not the time due " + span(from, to));
     }
     if (records.empty()) {
         // Only the mark moves where the time is in the log already.
-        auto const is_told = [&](Instant at) { return runs_[id].contains(at) || skips_[id].contains(at); };
         accounted = static_cast<std::size_t>(std::count_if(due.begin(), due.end(), is_told));
     }
     if (accounted != due.size())
-        broken_("cron job " + id.text() + ": " + std::to_string(due.size()) + " times were due " +
+        broken_(noun_ + " " + id.text() + ": " + std::to_string(due.size()) + " times were due " +
                 span(from, to) + ", and " + std::to_string(accounted) + " are accounted for");
 }
 
@@ -105,7 +121,7 @@ void CronLedger::end_of_transaction()
 {
     for (auto& [id, account] : jobs_) {
         if (!account.records.empty())
-            broken_("a firing of cron job " + id.text() + " is recorded, and its mark at " +
+            broken_("a firing of " + noun_ + " " + id.text() + " is recorded, and its mark at " +
                     iso_text(account.job.mark) + " does not move");
         account.records.clear();
     }
@@ -127,7 +143,7 @@ void CronLedger::check(Instant until, Late const& late) const
         if (!account.job.active) continue;
         auto const due = times(account, account.job.mark, until);
         if (!due.empty())
-            late("cron job " + id.text() + ": " + std::to_string(due.size()) + " times " +
+            late(noun_ + " " + id.text() + ": " + std::to_string(due.size()) + " times " +
                  span(account.job.mark, until) + " are not accounted for");
     }
 }
@@ -142,7 +158,7 @@ void CronLedger::debts_paid(Instant before) const
         bool const is_paid =
             runs != runs_.end() && std::any_of(runs->second.begin(), runs->second.end(), has_run);
         if (due && *due < before && !is_paid)
-            broken_("cron job " + id.text() + ": the run that makes up for missed times up to " +
+            broken_(noun_ + " " + id.text() + ": the run that makes up for missed times up to " +
                     *account.owed + " is not recorded");
     }
 }

@@ -23,14 +23,18 @@ namespace elves::sim {
     return why.find("it runs once for them") != why.npos;
 }
 
-/// Accounts for every time of every cron job that one party fires. A job has a mark on disk, which moves in
-/// the transactions that record its firings: each step of it must stand for just the times of the rule that
-/// were recorded with it.
+/// Accounts for every time of every cron job, or schedule of runs, that one party fires. A job has a mark on
+/// disk, which moves in the transactions that record its firings: each step of it must stand for just the
+/// times of the rule that were recorded with it.
 class CronLedger {
 public:
     using Broken = std::function<void(std::string what)>;
     using Late = Broken;
-    explicit CronLedger(Broken broken) : broken_(std::move(broken)) {}
+    /// `noun`: what a job is called.
+    explicit CronLedger(Broken broken, std::string noun = "cron job")
+        : broken_(std::move(broken)), noun_(std::move(noun))
+    {
+    }
 
     struct Job {
         std::string rule;
@@ -58,6 +62,11 @@ public:
     /// again.
     void ran(TaskId id, Instant fire_time, bool is_merged = false);
     void skipped(TaskId id, Instant fire_time, std::string const& why);
+    /// A run is owed for a time that was missed. Nothing else is recorded of it, and there is a firing of
+    /// each time before it.
+    void owes(TaskId id, Instant time);
+    /// The same of a time that is accounted for.
+    void in_debt(TaskId id, Instant time);
     void moved(TaskId id, Instant from, Instant to);
     void end_of_transaction();
 
@@ -69,6 +78,7 @@ private:
     struct Record {
         std::optional<Instant> ran; ///< Nothing: it was skipped.
         std::size_t count = 1;
+        bool is_owed = false; ///< It stands for the last time alone; those before it have a firing already.
     };
     struct Account {
         Job job;
@@ -81,6 +91,7 @@ private:
     void check(TaskId id, Account& account, Instant from, Instant to);
 
     Broken broken_;
+    std::string noun_;
     std::map<TaskId, Account> jobs_;
     // What is recorded stays recorded, whatever becomes of the job: set back, a clock brings a time again.
     std::map<TaskId, std::set<Instant>> runs_;

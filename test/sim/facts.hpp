@@ -13,6 +13,9 @@ namespace elves::sim {
 struct LogRow {
     TaskId id;
     std::string agent;
+    std::string app, func, param;
+    std::string from; ///< Who asked for it: an address, or "cron".
+    std::optional<Instant> sent;
     TaskType type = TaskType::async;
     TaskStatus status = TaskStatus::waiting;
     std::optional<std::int64_t> end;

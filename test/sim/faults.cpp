@@ -124,6 +124,7 @@ void Faults::pause()
     later(1ms, nature_.random.chance(600) ? 3s : 100s, [this, &machine] {
         ELVES_SIM_TRACE(nature_.trace, machine.name << " goes on");
         machine.paused = false;
+        if (&machine == &world_.server_) world_.gate_watch_.server_was_slow();
     });
 }
 
@@ -142,7 +143,10 @@ void Faults::slow_disk()
     ELVES_SIM_TRACE(nature_.trace, "fault: the disk of " << disk.name() << " is slow");
     nature_.tally.see(Sight::slow_disk);
     disk.faults.slow = nature_.random.time(100ms, 4s);
-    later(1s, 30s, [&disk] { disk.faults.slow = 0us; });
+    later(1s, 30s, [this, &disk] {
+        disk.faults.slow = 0us;
+        world_.gate_watch_.server_was_slow();
+    });
 }
 
 void Faults::refuse_writes()
@@ -167,6 +171,7 @@ void Faults::jump()
     auto const off = machine.off + std::chrono::duration_cast<std::chrono::milliseconds>(by);
     if (std::chrono::abs(off) > most_off) return;
     if (world_.liveness_ && &machine == &world_.server_) world_.liveness_->server_clock_jumps();
+    if (&machine == &world_.server_) world_.gate_watch_.server_clock_jumps();
     machine.off = off;
     ++machine.jumps;
     nature_.tally.see(by > 0us ? Sight::clock_forward : Sight::clock_back);
@@ -187,6 +192,7 @@ void Faults::end()
     going_on_ = std::make_shared<int>(0);
     world_.network_.join_all();
     world_.network_.slow = 0us;
+    world_.gate_watch_.server_was_slow();
     static_cast<SimProcessor*>(world_.processor_.process)->moods = 0;
     for (auto* const machine : world_.machines_) {
         machine->paused = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/gate_watch.hpp"
 #include "sim/liveness.hpp"
 
 namespace elves::sim {
@@ -59,6 +60,7 @@ void Invariants::log_wrote(LogRow const& row)
     if (was_final && row.flag && !facts.log->flag) tally().see(Sight::late_result);
     if (row.flag && (!facts.log || !facts.log->flag)) check_result(facts, row);
     facts.log = row;
+    if (gates) gates->log_wrote(row);
     if (liveness) liveness->log_wrote(row, was_final);
 }
 
@@ -157,6 +159,7 @@ void Invariants::worker_started(std::string const& agent, TaskId id)
 {
     auto& facts = facts_[id];
     if (liveness) liveness->worker_started(id);
+    if (gates) gates->worker_started(id);
     if (++facts.starts > 1) broken("starts-once", "task " + id.text() + " starts again on " + agent);
     if (!facts.journal || facts.journal->stage != "started")
         return broken("journal-first", "task " + id.text() + " starts before the journal says so");
@@ -182,7 +185,11 @@ void Invariants::worker_started(std::string const& agent, TaskId id)
         broken("canceled-stays", named(id, row) + " starts on an agent that knows of the cancel");
 }
 
-void Invariants::worker_ended(TaskId id, WorkerReport const& report) { facts_[id].worker = report; }
+void Invariants::worker_ended(TaskId id, WorkerReport const& report)
+{
+    facts_[id].worker = report;
+    if (gates) gates->worker_ended(id);
+}
 
 void Invariants::acknowledged(TaskId id, bool taken)
 {

@@ -11,6 +11,7 @@
 
 namespace elves::sim {
 
+class GateWatch;
 class Liveness;
 
 /// What was promised and not kept.
@@ -26,6 +27,7 @@ public:
     explicit Invariants(Nature& nature) : nature_(nature) {}
 
     Liveness* liveness = nullptr; ///< Is told, too; null for none.
+    GateWatch* gates = nullptr;   ///< As well.
 
     // Disks: each row as it is committed.
     void log_wrote(LogRow const& row);

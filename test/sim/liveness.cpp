@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "sim/gate_watch.hpp"
 #include "sim/journal_watch.hpp"
 #include "sim/log_watch.hpp"
 #include "sim/run_watch.hpp"
+#include "sim/schedule_watch.hpp"
 #include "sim/sim_disk.hpp"
 #include "sim/sim_network.hpp"
 
@@ -94,6 +96,7 @@ void Liveness::look()
     auto const& server = server_.machine;
     server_is_up_.see(is_well(server, server_.disk), server.life(), now);
     if (server_life_.number != server.lives) server_life_ = {server.lives, now, server.jumps};
+    look_at_gates();
     for (auto const& state : agents_) {
         look_at(*state);
         check_handovers(*state);
@@ -116,6 +119,16 @@ void Liveness::look_at(AgentState& state)
     state.is_near.see(is_near, machine.life(), now);
     state.can_talk.see(can_talk, both + 1'000 * network_.tears_between(server_.machine, machine), now);
     state.has_room.see(can_talk && state.unfinished.size() < busy_agent, 0, now);
+}
+
+/// The time of what a window or a cap holds back begins when nothing does any more.
+void Liveness::look_at_gates()
+{
+    for (auto& [id, open] : open_) {
+        auto const& log = *invariants_.facts().at(id).log;
+        if (log.status == TaskStatus::waiting && server_.gates.may_hold(log.agent, log.app, log.func))
+            open.since = nature_.time.now();
+    }
 }
 
 void Liveness::check_handovers(AgentState const& state)
@@ -151,8 +164,11 @@ void Liveness::check_firings()
     auto const now = nature_.time.now();
     auto const until = nature_.time.day() - firing_bound;
     CronLedger::Late const late = [this](std::string what) { broken("fired-soon", std::move(what)); };
-    if (server_is_up_.has_lasted(firing_bound, now))
+    CronLedger::Late const late_run = [this](std::string what) { broken("schedule-once", std::move(what)); };
+    if (server_is_up_.has_lasted(firing_bound, now)) {
         server_.watch.check_crons(until + server_.machine.off, late);
+        server_.schedules.check(until + server_.machine.off, late_run);
+    }
     for (auto const& state : agents_) {
         auto const& agent = state->agent;
         if (state->is_up.has_lasted(firing_bound, now))

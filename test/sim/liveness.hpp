@@ -11,16 +11,19 @@
 
 namespace elves::sim {
 
+class GateWatch;
 class JournalWatch;
 class LogWatch;
 class RunWatch;
+class ScheduleWatch;
 class SimDisk;
 class SimNetwork;
 
 /// What must happen, and within which time, once nothing is in the way. Looks at everything from outside:
 /// rows as they are committed, what clients are told, which machines, disks and wires are well. Its verdicts
 /// are those of `Invariants::broken`, by these names: handed-over-soon, reported-soon, fired-soon,
-/// expired-after-ttl, undelivered-rightly, no-start-after-end, make-up-reaches, run-silent.
+/// expired-after-ttl, undelivered-rightly, no-start-after-end, make-up-reaches, run-silent; and schedule-once
+/// where a due time is accounted for too late.
 class Liveness {
 public:
     struct Server {
@@ -28,6 +31,8 @@ public:
         SimDisk const& disk;
         LogWatch const& watch;
         RunWatch const& runs;
+        ScheduleWatch const& schedules;
+        GateWatch const& gates;
     };
     struct Agent {
         Machine const& machine;
@@ -80,12 +85,12 @@ private:
         std::uint64_t registered_on = 0; ///< So many wires had broken by then: one of them may be its last.
     };
     struct Open {
-        Steady since;
-        bool makes_up = false;
+        Steady since; ///< It could be handed over since then.
     };
 
     void look();
     void look_at(AgentState& state);
+    void look_at_gates();
     void check_handovers(AgentState const& state);
     void check_reports(AgentState const& state);
     void check_firings();

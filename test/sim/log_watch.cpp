@@ -18,13 +18,14 @@ constexpr auto change_table =
     "status TEXT, ended INTEGER, flag INTEGER, result TEXT, handed INTEGER, error TEXT, cancel_due INTEGER, "
     "cron_id TEXT, fire_time INTEGER, ttl INTEGER, accepted INTEGER, rule TEXT, zone TEXT, is_on INTEGER, "
     "mark_before INTEGER, "
-    "mark INTEGER);\n";
+    "mark INTEGER, app TEXT, func TEXT, param TEXT, sent INTEGER);\n";
 
 /// What a trigger writes down, after its kind. In the place of a rule stands who asked for a task.
 #define TASK_VALUES(time)                                                                                    \
     "(kind, id, agent, type, status, ended, flag, result, handed, error, cancel_due, cron_id, fire_time, "   \
-    "ttl, accepted, rule) SELECT ?, id, agent, type, status, end_time, worker_flag, worker_result, "         \
-    "sync_flag, sync_error, cancel_due, cron_id, " time ", ttl, start_time, asked_from FROM tasks "          \
+    "ttl, accepted, rule, app, func, param, sent) SELECT ?, id, agent, type, status, end_time, "             \
+    "worker_flag, worker_result, sync_flag, sync_error, cancel_due, cron_id, " time ", ttl, start_time, "    \
+    "asked_from, app, func, param, sent_time FROM tasks "                                                    \
     "WHERE key = NEW.key"
 constexpr std::string_view task_values = TASK_VALUES("fire_time");
 /// A firing that was added to a record: in the place of the record's own time stands the firing's.
@@ -60,12 +61,14 @@ constexpr std::string_view select_changes =
     "fire_time, "
     "rule, zone, is_on, mark_before, mark, "
     "EXISTS (SELECT 1 FROM change AS other WHERE abs(other.n - this.n) = 1 AND other.kind = 'job' "
-    "AND other.cron_id = this.cron_id), ttl, accepted FROM change AS this ORDER BY n";
+    "AND other.cron_id = this.cron_id), ttl, accepted, app, func, param, sent FROM change AS this ORDER BY n";
 
 /// All that the log has, in the columns of the changes.
 constexpr std::string_view select_log =
     "SELECT 'task', id, agent, type, status, end_time, worker_flag, worker_result, sync_flag, sync_error, "
-    "cancel_due, cron_id, fire_time, '', '', 0, 0, 0, 0, ttl, start_time FROM tasks ORDER BY key";
+    "cancel_due, cron_id, fire_time, asked_from, '', 0, 0, 0, 0, ttl, start_time, app, func, param, "
+    "sent_time "
+    "FROM tasks ORDER BY key";
 
 std::optional<std::int64_t> maybe(Run const& row, int column)
 {
@@ -93,6 +96,11 @@ LogRow log_row(Run const& row)
     if (auto const time = maybe(row, 12)) log.fire_time = instant(*time);
     log.ttl = std::chrono::seconds(maybe(row, 19).value_or(0));
     log.accepted = instant(maybe(row, 20).value_or(0));
+    log.from = row.text(13);
+    log.app = row.text(21);
+    log.func = row.text(22);
+    log.param = row.text(23);
+    if (auto const sent = maybe(row, 24)) log.sent = instant(*sent);
     return log;
 }
 
@@ -126,8 +134,9 @@ void LogWatch::begin(Db& db)
     while (row.next()) {
         auto const log = log_row(row);
         auto const known = invariants_.facts().find(log.id);
-        bool const is_other = known != invariants_.facts().end() && known->second.log &&
-                              known->second.log->status != log.status;
+        bool const is_other =
+            known != invariants_.facts().end() && known->second.log &&
+            (known->second.log->status != log.status || known->second.log->sent != log.sent);
         if (is_other) invariants_.log_wrote(log);
     }
 }

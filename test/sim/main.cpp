@@ -30,7 +30,8 @@ constexpr auto usage =
     "--break BUG: plants a bug, which must be found: forgetful_server | forgetful_agent | hasty_server | "
     "garbler | lost_handovers | lost_reports | late_handovers | lost_timers | expires_early | gives_up | "
     "no_make_up | lost_output | run_twice | run_other_list | run_wrong_sum | run_hidden_failures | "
-    "run_early_waves | run_lost_ends | run_no_grace | run_lost_steering\n";
+    "run_early_waves | run_lost_ends | run_no_grace | run_late_starts | schedule_twice | windows_open | "
+    "caps_overrun\n";
 
 constexpr std::pair<std::string_view, Plant> plants[]{{"forgetful_server", Plant::forgetful_server},
     {"forgetful_agent", Plant::forgetful_agent}, {"hasty_server", Plant::hasty_server},
@@ -41,7 +42,9 @@ constexpr std::pair<std::string_view, Plant> plants[]{{"forgetful_server", Plant
     {"run_twice", Plant::run_twice}, {"run_other_list", Plant::run_other_list},
     {"run_wrong_sum", Plant::run_wrong_sum}, {"run_hidden_failures", Plant::run_hidden_failures},
     {"run_early_waves", Plant::run_early_waves}, {"run_lost_ends", Plant::run_lost_ends},
-    {"run_no_grace", Plant::run_no_grace}, {"run_lost_steering", Plant::run_lost_steering}};
+    {"run_no_grace", Plant::run_no_grace}, {"run_late_starts", Plant::run_late_starts},
+    {"schedule_twice", Plant::schedule_twice}, {"windows_open", Plant::windows_open},
+    {"caps_overrun", Plant::caps_overrun}};
 
 Plant plant_named(std::string_view name)
 {

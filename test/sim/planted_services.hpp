@@ -4,7 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "elves/clock.hpp"
+#include "elves/one_shot.hpp"
 #include "elves/services/agent_directory.hpp"
+#include "elves/services/start_gate.hpp"
 #include "elves/services/task_engine.hpp"
 #include "sim/random.hpp"
 
@@ -18,16 +21,55 @@ enum class RunBug {
     ends_early,     ///< Runs hear of some tasks that they are done while these have just begun.
     loses_ends,     ///< Runs do not hear of the end of some tasks.
     gives_no_grace, ///< After a start no agent gets time to come back.
+    starts_late,    ///< Some hosts get their task some seconds after their run has begun them.
+    opens_windows,  ///< The task engine does not hear of some windows that are closed.
+    loses_places,   ///< Some tasks take no place under any cap.
+};
+
+/// The start gate as the task engine sees it: the real one, but for the bug.
+class PlantedGate final : public StartGate {
+public:
+    PlantedGate(StartGate& real, RunBug bug, Random& random) : real_(real), bug_(bug), random_(random) {}
+
+    [[nodiscard]] std::optional<Obstacle> obstacle(Ip const& host, Instruction const& ins) override
+    {
+        auto found = real_.obstacle(host, ins);
+        bool const is_missed =
+            found && !found->is_full && bug_ == RunBug::opens_windows && random_.chance(200);
+        return is_missed ? std::nullopt : found;
+    }
+    void begun(TaskId task, Ip const& host, Instruction const& ins) override
+    {
+        if (bug_ == RunBug::loses_places && task.value() % 3 == 0) return;
+        real_.begun(task, host, ins);
+    }
+    void ended(TaskId task) override { real_.ended(task); }
+    void on_free(std::function<void(std::string const& place)> then) override
+    {
+        real_.on_free(std::move(then));
+    }
+
+private:
+    StartGate& real_;
+    RunBug bug_;
+    Random& random_;
 };
 
 /// The task engine as the module `run` sees it: the real one, but for the bug.
 class PlantedEngine final : public TaskEngine {
 public:
-    PlantedEngine(TaskEngine& real, RunBug bug, Random& random) : real_(real), bug_(bug), random_(random) {}
+    PlantedEngine(TaskEngine& real, RunBug bug, Random& random, Clock& clock)
+        : real_(real), bug_(bug), random_(random), clock_(clock)
+    {
+    }
 
     [[nodiscard]] TaskId next_id() override { return real_.next_id(); }
     [[nodiscard]] asio::awaitable<Recorded> send(Order order) override
     {
+        if (bug_ == RunBug::starts_late && random_.chance(200)) {
+            constexpr std::chrono::milliseconds delay{3'000};
+            co_await pause(clock_, delay);
+        }
         auto second = order;
         auto recorded = co_await real_.send(std::move(order));
         if (bug_ == RunBug::sends_twice && random_.chance(100)) {
@@ -75,7 +117,11 @@ public:
     void set_timeouts(Timeouts timeouts) override { real_.set_timeouts(timeouts); }
     [[nodiscard]] Timeouts timeouts() const override { return real_.timeouts(); }
     void require_processor(Instruction const& ins) const override { real_.require_processor(ins); }
-    void set_start_gate(StartGate& gate) override { real_.set_start_gate(gate); }
+    void set_start_gate(StartGate& gate) override
+    {
+        gate_ = std::make_unique<PlantedGate>(gate, bug_, random_);
+        real_.set_start_gate(*gate_);
+    }
     void require_may_start(Ip const& agent, Instruction const& ins) const override
     {
         real_.require_may_start(agent, ins);
@@ -98,6 +144,8 @@ private:
     TaskEngine& real_;
     RunBug bug_;
     Random& random_;
+    Clock& clock_;
+    std::unique_ptr<PlantedGate> gate_;
     std::vector<std::function<void(Task const&)>> listeners_;
 };
 

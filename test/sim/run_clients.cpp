@@ -17,8 +17,9 @@ std::size_t number(json::object const& fields, std::string_view field)
     return static_cast<std::size_t>(std::stoul(text(fields, field)));
 }
 
-/// The limits as fields of `startrun`.
-void add_limits(json::object& fields, RunAsk const& ask)
+} // namespace
+
+void RunClients::add_limits(json::object& fields, RunAsk const& ask)
 {
     fields["waves"] = ask.waves;
     fields["parallel"] = ask.parallel;
@@ -27,8 +28,6 @@ void add_limits(json::object& fields, RunAsk const& ask)
     fields["silent"] = ask.silent_fails ? "fail" : "name";
     fields["ttl"] = ask.ttl.count();
 }
-
-} // namespace
 
 asio::awaitable<void> RunClients::ask_something()
 {
@@ -78,7 +77,8 @@ std::string RunClients::some_target()
 json::object RunClients::instruction(std::string const& param)
 {
     auto& random = place_.home.nature.random;
-    json::object ins{{"app", "app"}, {"func", "roll"}, {"param", param}, {"timeout", random.between(1, 20)}};
+    json::object ins{{"app", "app"}, {"func", random.chance(200) ? "hold" : "roll"}, {"param", param},
+        {"timeout", random.between(1, 20)}};
     if (random.chance(100)) ins["mode"] = "P";
     return ins;
 }
@@ -120,6 +120,7 @@ asio::awaitable<void> RunClients::begin()
     bool const repeats = random.chance(400);
     if (repeats) fields["dedup"] = param;
     place_.watch.asked(param, ask);
+    place_.gates.asks(param, false);
     for (int tries = repeats ? 4 : 1; tries > 0; --tries) {
         auto again = fields;
         auto const answer = co_await call_("run", "startrun", std::move(again), 20s);
@@ -137,9 +138,14 @@ void RunClients::hear_begin(std::string const& param, RunAsk const& ask, Heard c
     auto const id = TaskId::parse(text(heard.fields, "id"));
     if (!id) return place_.invariants.broken("acknowledged-known", "a run was begun and has no id");
     place_.watch.acknowledged(param, *id, number(heard.fields, "count"));
+    adopt(*id, ask);
+}
+
+void RunClients::adopt(TaskId run, RunAsk const& ask)
+{
     bool const is_known =
-        std::any_of(runs_.begin(), runs_.end(), [&](Started const& one) { return one.id == *id; });
-    if (!is_known) runs_.push_back({*id, ask});
+        std::any_of(runs_.begin(), runs_.end(), [&](Started const& one) { return one.id == run; });
+    if (!is_known) runs_.push_back({run, ask});
 }
 
 void RunClients::refused(Heard const& heard, std::vector<std::string> const& allowed)
@@ -169,6 +175,7 @@ asio::awaitable<void> RunClients::retry()
         fields["max_fail"] = "1";
     }
     place_.watch.asked(param, ask);
+    place_.gates.asks(param, false);
     auto const answer = co_await call_("run", "retryrun", std::move(fields), 20s);
     if (answer) hear_begin(param, ask, *answer);
 }

@@ -6,6 +6,7 @@
 
 #include "elves/asio.hpp"
 #include "elves/zone.hpp"
+#include "sim/gate_watch.hpp"
 #include "sim/heard.hpp"
 #include "sim/process.hpp"
 #include "sim/run_watch.hpp"
@@ -24,6 +25,7 @@ public:
         std::vector<Machine*> agents;
         Invariants& invariants;
         RunWatch& watch;
+        GateWatch& gates;
         Zone zone; ///< The server's.
     };
     RunClients(Place place, Call call) : place_(std::move(place)), call_(std::move(call)) {}
@@ -31,6 +33,13 @@ public:
     [[nodiscard]] asio::awaitable<void> ask_something();
     /// Ends what does not end by itself, and returns when every run has ended.
     [[nodiscard]] asio::awaitable<void> end_all();
+
+    [[nodiscard]] RunAsk some_limits();
+    /// The limits as fields of `startrun`.
+    static void add_limits(json::object& fields, RunAsk const& ask);
+    [[nodiscard]] json::object instruction(std::string const& param);
+    /// A run that nobody asked for: from now on it is steered and looked at like the others.
+    void adopt(TaskId run, RunAsk const& ask);
 
 private:
     struct Started {
@@ -47,11 +56,9 @@ private:
     [[nodiscard]] asio::awaitable<void> watch_one(TaskId run);
     [[nodiscard]] asio::awaitable<void> set_labels();
     [[nodiscard]] asio::awaitable<std::string> planned_digest(json::object fields);
-    [[nodiscard]] RunAsk some_limits();
     void add_times(json::object& fields);
     [[nodiscard]] std::string some_target();
     [[nodiscard]] std::string next_param() { return "run " + std::to_string(++asked_); }
-    [[nodiscard]] json::object instruction(std::string const& param);
     [[nodiscard]] Started const& some_run();
     void hear_begin(std::string const& param, RunAsk const& ask, Heard const& heard);
     void hear_counts(TaskId run, json::object const& counts, std::size_t count);

@@ -23,11 +23,17 @@ std::string triggers()
            run_trigger("UPDATE ON main.run_host", "VALUES ('run', NEW.run, '', '')") +
            run_trigger("DELETE ON main.run_host", "VALUES ('run', OLD.run, '', '')") +
            run_trigger("INSERT ON main.task_requests",
-               "SELECT 'task', printf('%016X', coalesce(NEW.own_id, NEW.key)), NEW.agent, NEW.param "
-               "WHERE NEW.param GLOB 'run *'");
+               "SELECT 'task', printf('%016X', coalesce(NEW.own_id, NEW.key)), NEW.agent, "
+               "iif(NEW.param GLOB 'run *', NEW.param, 'of run ' || NEW.run) "
+               "WHERE NEW.param GLOB 'run *' OR NEW.param GLOB 'schedule *'");
 }
 
-constexpr std::string_view select_head = "SELECT state, hosts, spec, why FROM run WHERE id = ?1";
+constexpr std::string_view select_head =
+    "SELECT state, hosts, spec, why, schedule IS NOT NULL FROM run WHERE id = ?1";
+/// As the trigger has them.
+constexpr std::string_view select_tasks =
+    "SELECT printf('%016X', coalesce(own_id, key)), agent, iif(param GLOB 'run *', param, 'of run ' || run) "
+    "FROM task_requests WHERE param GLOB 'run *' OR param GLOB 'schedule *'";
 constexpr std::string_view select_hosts =
     "SELECT ip, wave, task, coalesce(state, '') FROM run_host WHERE run = ?1 ORDER BY place";
 
@@ -71,7 +77,7 @@ void RunWatch::begin(Db& db)
         while (row.next()) all.push_back(TaskId::parse(row.text(0)).value());
     }
     {
-        auto row = db.run("SELECT id, agent, param FROM tasks WHERE param GLOB 'run *'");
+        auto row = db.run(select_tasks);
         while (row.next())
             see_task(TaskId::parse(row.text(0)).value(), std::string(row.text(1)), std::string(row.text(2)));
     }
@@ -125,6 +131,7 @@ void RunWatch::read(Db& db, TaskId id)
         auto const spec = json::parse(std::string(head.text(2)));
         now.param = std::string(spec.as_object().at("ins").as_object().at("param").as_string());
         now.why = parse_run_why(head.text(3)).value();
+        now.is_firing = head.number(4) == 1;
     }
     auto row = db.run(select_hosts);
     row.bind(1, text);
@@ -162,7 +169,7 @@ void RunWatch::see_new(TaskId id, Known known)
                                           << ") is on disk:" << listed(known.hosts) << ", parallel "
                                           << known.ask.parallel << ", max_fail " << known.max_fail
                                           << (known.ask.is_strict ? ", strict" : ""));
-    made_.insert(id);
+    if (!known.is_firing) made_.insert(id);
     open_.insert(id);
     auto& kept = runs_.emplace(id, std::move(known)).first->second;
     for (std::size_t place = 0; place < kept.hosts.size(); ++place) {
@@ -205,7 +212,8 @@ void RunWatch::see_state(TaskId id, Known const& known)
     ELVES_SIM_TRACE(nature_.trace,
         "run " << id.text() << " is " << state_text(known.state) << " " << why_text(known.why));
     auto& tally = nature_.tally;
-    if (is_final(known.state)) tally.see(sight_of(known.state));
+    bool const has_run = known.state != RunState::skipped;
+    if (is_final(known.state) && has_run) tally.see(sight_of(known.state));
     if (known.state == RunState::paused && known.why == RunWhy::max_fail) tally.see(Sight::run_max_fail);
     if (known.state == RunState::paused && known.why == RunWhy::wave) tally.see(Sight::run_wave);
     if (known.state == RunState::paused && known.why == RunWhy::person) tally.see(Sight::run_person);

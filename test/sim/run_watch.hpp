@@ -67,9 +67,11 @@ public:
         int resumes = 0;      ///< Asked for.
         int open_resumes = 0; ///< Without an answer so far.
         std::vector<Host> hosts{};
+        bool is_firing = false; ///< Of a schedule.
     };
 
-    // What clients ask and are told. A run's `ins.param` begins with "run " and is no other run's.
+    // What clients ask and are told. A run's `ins.param` begins with "run " and is no other run's; that of a
+    // schedule begins with "schedule ", and all of its runs have it.
     void asked(std::string const& param, RunAsk ask) { asks_.insert_or_assign(param, std::move(ask)); }
     /// Before a run is resumed, with that `max_fail` or the one that it has.
     void resuming(TaskId run, std::optional<std::size_t> max_fail);
@@ -92,7 +94,7 @@ public:
     [[nodiscard]] std::set<TaskId> const& unfinished() const noexcept { return open_; }
     /// The run whose task it is; null for none.
     [[nodiscard]] Known const* run_of(TaskId task) const;
-    /// Runs that the last commit made.
+    /// Runs that the last commit made because a client asked for them.
     [[nodiscard]] std::set<TaskId> const& made() const noexcept { return made_; }
 
 private:
@@ -118,7 +120,7 @@ private:
     std::map<std::string, TaskId> acknowledged_; ///< By param.
     std::map<TaskId, Known> runs_;
     std::unordered_map<TaskId, Claim> claims_;                    ///< By task.
-    std::map<std::pair<std::string, std::string>, TaskId> tasks_; ///< By address and param.
+    std::map<std::pair<std::string, std::string>, TaskId> tasks_; ///< By address, and param or run.
     std::set<TaskId> open_;
     std::set<TaskId> made_;
     std::vector<Claim> new_claims_;

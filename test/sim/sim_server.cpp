@@ -67,7 +67,7 @@ void SimServer::add(MakeModule make, Settings const& settings)
 void SimServer::plant_for_runs()
 {
     auto& real = host_.need<TaskEngine>("sim");
-    planted_engine_ = std::make_unique<PlantedEngine>(real, place_.run_bug, nature.random);
+    planted_engine_ = std::make_unique<PlantedEngine>(real, place_.run_bug, nature.random, clock);
     host_.offer<TaskEngine>(*planted_engine_);
     if (place_.run_bug != RunBug::gives_no_grace) return;
     planted_directory_ = std::make_unique<PlantedDirectory>(host_.need<AgentDirectory>("sim"));

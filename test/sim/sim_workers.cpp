@@ -14,7 +14,8 @@ void SimWorkers::run(TaskId id, Instruction const& ins, OnOutput on_output, OnDo
     invariants_.worker_started(home_.machine.ip.text(), id);
     running_[id] = {std::move(on_output), std::move(on_done), home_.clock.steady()};
     auto& random = home_.nature.random;
-    auto takes = random.chance(700) ? random.time(1ms, 200ms) : random.time(200ms, 40s);
+    bool const is_quick = ins.func != "hold" && random.chance(700);
+    auto takes = is_quick ? random.time(1ms, 200ms) : random.time(200ms, 40s);
     auto report = last_words(id, ins);
     if (takes >= ins.timeout) {
         takes = ins.timeout;

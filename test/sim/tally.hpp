@@ -74,6 +74,15 @@ enum class Sight {
     run_retried,
     run_again,
     run_taken_up,
+    // Schedules, windows and caps.
+    schedule_run,
+    schedule_skipped,
+    schedule_missed,
+    schedule_made_up,
+    window_refused,
+    cap_refused,
+    held_back,
+    forced_start,
     kinds, ///< How many there are.
 };
 
@@ -93,7 +102,10 @@ public:
         "send repeated by dedup", "cancel acknowledged", "output kept whole", "output marked as cut",
         "run done", "run partial", "run stopped", "run canceled", "run expired", "run paused for max_fail",
         "run paused after a wave", "run paused by a person", "run's host not started", "run retried",
-        "run begun again by dedup", "run taken up after an end of the server"};
+        "run begun again by dedup", "run taken up after an end of the server", "run of a schedule",
+        "time of a schedule skipped", "times of a schedule missed", "missed times of a schedule made up for",
+        "start refused for a window", "start refused for a cap", "task waits for a cap or a window",
+        "forced start"};
 
     void see(Sight what) { ++counts_[static_cast<std::size_t>(what)]; }
     /// Where `key` was seen before.

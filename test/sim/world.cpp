@@ -38,7 +38,12 @@ constexpr auto make_ups =
 constexpr auto other_hosts =
     "UPDATE run_host SET ip = '10.0.9.' || (place + 1) WHERE task IS NULL AND state IS NULL AND place > 0";
 constexpr auto lost_states = "UPDATE run_host SET state = NULL WHERE place > 0 AND state = 'failed'";
-constexpr auto lost_steering = "UPDATE run SET is_ending = 0 WHERE is_ending > 0 AND end_time IS NULL";
+/// How far a schedule is goes back behind its last run, and of that the log does not say which time it was.
+constexpr auto lost_fire_times =
+    "UPDATE run_schedule SET settled = settled - 1 WHERE EXISTS (SELECT 1 FROM run "
+    "WHERE run.schedule = run_schedule.id AND run.fire_time = run_schedule.settled AND state <> 'skipped');"
+    "UPDATE run SET fire_time = fire_time + 1 WHERE schedule IS NOT NULL AND state <> 'skipped' "
+    "AND fire_time % 1000 = 0;";
 
 RunBug run_bug_of(Plant bug)
 {
@@ -53,6 +58,12 @@ RunBug run_bug_of(Plant bug)
         return RunBug::loses_ends;
     case Plant::run_no_grace:
         return RunBug::gives_no_grace;
+    case Plant::run_late_starts:
+        return RunBug::starts_late;
+    case Plant::windows_open:
+        return RunBug::opens_windows;
+    case Plant::caps_overrun:
+        return RunBug::loses_places;
     default:
         return RunBug::none;
     }
@@ -70,6 +81,7 @@ World::Agent::Agent(World& world, std::size_t number)
     disk.begin_watch = [this](Db& db) { watch.begin(db); };
     disk.on_commit = [this](Db& db) { watch.look(db); };
     world.machines_.push_back(&machine);
+    world.gate_watch_.add(machine);
 }
 
 World::World(Options const& options)
@@ -80,26 +92,23 @@ World::World(Options const& options)
     , zone_(zone_of(options.seed))
     , give_up_(nature_.random.chance(300) ? 20s : 24h)
     , run_bug_(run_bug_of(options.plant))
-    , is_fleet_(nature_.random.chance(150))
+    , kind_(nature_.random.chance(150)   ? Kind::fleet
+            : nature_.random.chance(200) ? Kind::gates
+                                         : Kind::ordinary)
     , server_disk_("server")
     , run_watch_(nature_, invariants_)
+    , gate_watch_(nature_, invariants_, {server_, server_disk_, {}, zone_})
     , log_watch_(invariants_, run_watch_, zone_, give_up_)
+    , schedule_watch_(invariants_, run_watch_, zone_)
 {
     if (options.keep_trace) nature_.trace.keep(options.print_trace);
     nature_.trace.on_internal_error = [this](std::string const& text) {
         invariants_.broken("no-internal-error", text);
     };
-    server_disk_.begin_watch = [this](Db& db) {
-        log_watch_.begin(db);
-        run_watch_.begin(db);
-    };
-    server_disk_.on_commit = [this](Db& db) {
-        run_watch_.take(db);
-        log_watch_.look(db);
-        run_watch_.check(db);
-    };
+    invariants_.gates = &gate_watch_;
+    watch_server();
     machines_ = {&server_, &processor_, &clients_};
-    auto const agents = is_fleet_ ? nature_.random.between(4, 6) : nature_.random.between(1, 3);
+    auto const agents = kind_ == Kind::fleet ? nature_.random.between(4, 6) : nature_.random.between(1, 3);
     for (std::int64_t i = 1; i <= agents; ++i)
         agents_.push_back(std::make_unique<Agent>(*this, static_cast<std::size_t>(i)));
     processes_.resize(machines_.size());
@@ -107,6 +116,23 @@ World::World(Options const& options)
     plant(options.plant);
     faults_ = std::make_unique<Faults>(*this);
     watch_liveness();
+}
+
+void World::watch_server()
+{
+    server_disk_.begin_watch = [this](Db& db) {
+        gate_watch_.begin(db);
+        log_watch_.begin(db);
+        run_watch_.begin(db);
+        schedule_watch_.begin(db);
+    };
+    server_disk_.on_commit = [this](Db& db) {
+        gate_watch_.take(db);
+        run_watch_.take(db);
+        log_watch_.look(db);
+        run_watch_.check(db);
+        schedule_watch_.look(db);
+    };
 }
 
 void World::plant(Plant bug)
@@ -127,13 +153,13 @@ void World::plant(Plant bug)
     if (bug == Plant::lost_output) log_watch_.plant = "DELETE FROM outputs WHERE at > 0";
     if (bug == Plant::run_other_list) log_watch_.plant = other_hosts;
     if (bug == Plant::run_wrong_sum) log_watch_.plant = lost_states;
-    if (bug == Plant::run_lost_steering) log_watch_.plant = lost_steering;
+    if (bug == Plant::schedule_twice) log_watch_.plant = lost_fire_times;
 }
 
 void World::watch_liveness()
 {
-    liveness_ = std::make_unique<Liveness>(
-        nature_, invariants_, network_, Liveness::Server{server_, server_disk_, log_watch_, run_watch_});
+    liveness_ = std::make_unique<Liveness>(nature_, invariants_, network_,
+        Liveness::Server{server_, server_disk_, log_watch_, run_watch_, schedule_watch_, gate_watch_});
     for (auto const& agent : agents_) liveness_->add({agent->machine, agent->disk, agent->watch});
     liveness_->begin();
 }
@@ -161,8 +187,12 @@ void World::start(Machine& machine)
         std::vector<Machine*> agents;
         for (auto const& agent : agents_) agents.push_back(&agent->machine);
         process = std::make_unique<SimClients>(nature_,
-            SimClients::Place{machine, network_, server_, std::move(agents), invariants_, run_watch_, zone_},
-            is_fleet_ ? fleet_habits : Habits(), static_cast<std::size_t>(nature_.random.between(1, 6)));
+            SimClients::Place{
+                machine, network_, server_, std::move(agents), invariants_, run_watch_, gate_watch_, zone_},
+            kind_ == Kind::fleet   ? fleet_habits
+            : kind_ == Kind::gates ? gate_habits
+                                   : Habits(),
+            static_cast<std::size_t>(nature_.random.between(1, 6)));
     } else {
         auto const& agent = *std::find_if(
             agents_.begin(), agents_.end(), [&](auto const& one) { return &one->machine == &machine; });
@@ -219,7 +249,7 @@ Outcome World::run()
     while (steps_ < options_.steps && !broken() && step()) {
     }
     if (!broken()) calm_down();
-    if (!broken()) check_crons();
+    if (!broken()) check_times();
     if (!broken()) come_to_rest();
     Outcome outcome;
     outcome.violation = invariants_.violation();
@@ -247,12 +277,13 @@ void World::calm_down()
     run_for(150s);
 }
 
-/// While they are still on: what has been due is accounted for.
-void World::check_crons()
+/// While cron jobs and schedules are still on: what has been due is accounted for.
+void World::check_times()
 {
     constexpr auto slack = 100s;
     for (auto const& agent : agents_) agent->watch.at_rest(nature_.time.day() + agent->machine.off - slack);
     log_watch_.check_crons(nature_.time.day() + server_.off - slack);
+    schedule_watch_.at_rest(nature_.time.day() + server_.off - slack);
 }
 
 void World::come_to_rest()

@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "sim/client.hpp"
+#include "sim/gate_watch.hpp"
 #include "sim/invariants.hpp"
 #include "sim/journal_watch.hpp"
 #include "sim/liveness.hpp"
 #include "sim/log_watch.hpp"
 #include "sim/run_watch.hpp"
+#include "sim/schedule_watch.hpp"
 #include "sim/sim_agent.hpp"
 #include "sim/sim_processor.hpp"
 #include "sim/sim_server.hpp"
@@ -42,7 +44,11 @@ enum class Plant {
     run_early_waves,     ///< RunBug::ends_early
     run_lost_ends,       ///< RunBug::loses_ends
     run_no_grace,        ///< RunBug::gives_no_grace
-    run_lost_steering,   ///< That a run is to be stopped is forgotten.
+    run_late_starts,     ///< RunBug::starts_late
+    // These are of schedules, windows and caps.
+    schedule_twice, ///< The log of firings loses which time each was for.
+    windows_open,   ///< RunBug::opens_windows
+    caps_overrun,   ///< RunBug::loses_places
 };
 
 struct Options {
@@ -84,10 +90,11 @@ private:
     };
     void watch_liveness();
     void plant(Plant bug);
+    void watch_server();
     bool step();
     void run_for(std::chrono::seconds time);
     void calm_down();
-    void check_crons();
+    void check_times();
     void come_to_rest();
     [[nodiscard]] bool is_at_rest();
     void start(Machine& machine);
@@ -105,10 +112,14 @@ private:
     Zone zone_;
     std::chrono::seconds give_up_;
     RunBug run_bug_;
-    bool is_fleet_; ///< More agents than usual, and clients that run things on all of them.
+    /// What its clients mostly do, and with how many agents.
+    enum class Kind { ordinary, fleet, gates };
+    Kind kind_;
     SimDisk server_disk_;
     RunWatch run_watch_;
+    GateWatch gate_watch_;
     LogWatch log_watch_;
+    ScheduleWatch schedule_watch_;
     std::vector<std::unique_ptr<Agent>> agents_;
     std::vector<Machine*> machines_;
     std::vector<std::unique_ptr<Process>> processes_; ///< One for each machine, null while it is down.

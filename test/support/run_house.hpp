@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "elves/one_shot.hpp"
 #include "run/run_gate.hpp"
 #include "run/runs.hpp"
 #include "run/schedules.hpp"
@@ -28,8 +29,10 @@ inline Ip host_ip(int number) { return Ip::parse("10.0.0." + std::to_string(numb
 class FixedTargets final : public Targets {
 public:
     std::vector<Ip> hosts;
+    Clock* slow_by = nullptr; ///< Where it is set, a search takes a second.
     [[nodiscard]] asio::awaitable<TargetHosts> find_hosts(std::string, Caller, bool) override
     {
+        if (slow_by) co_await pause(*slow_by, std::chrono::milliseconds(1'000));
         TargetHosts found;
         found.hosts = hosts;
         co_return found;
