@@ -37,6 +37,9 @@ export default function register({ fleet, browser }) {
     assert.match(await page.locator(".strip-cursor").innerText(), /^10\.0\.39\.16 /);
     await page.getByRole("link", { name: "Next 100" }).click();
     await page.getByText("101 to 200 of 10,000").waitFor();
+    const heap = await page.evaluate(() => performance.memory.usedJSHeapSize);
+    console.log(`# and has ${Math.round(heap / 1_048_576)} MiB of heap`);
+    assert.ok(heap < 50 * 1_048_576);
     assert.deepEqual(await axeFindings(page), []);
     assertNoFaults(faults, "10,000 hosts");
     await close();

@@ -117,6 +117,13 @@ export async function readSession(): Promise<Session | undefined> {
   return body as unknown as Session;
 }
 
+/** Whether the server still knows the session; where not, the login page comes. Throws CallError where it does not answer. */
+export async function isSignedIn(): Promise<boolean> {
+  const session = await readSession();
+  if (!session) onSignedOut();
+  return session !== undefined;
+}
+
 /** Makes a session, whose cookie no script can read. Throws CallError where the proof does not count. */
 export async function signIn(proof: { key: string; token: string } | { code: string }): Promise<Session> {
   const response = await send("/session", { method: "POST", headers: HEADERS, body: JSON.stringify(proof) });

@@ -1,6 +1,7 @@
 // The stream of changes of GET /events, for the topics of the page that is shown.
 //
 // A page that is not visible has no stream: a browser grants a server six connections for all its tabs.
+import { isSignedIn } from "./api";
 
 export type StreamState = { is: "live" } | { is: "connecting" } | { is: "stale"; since: number } | { is: "none"; since: number };
 
@@ -48,9 +49,17 @@ function heard(current: Watch): void {
 
 function lost(): void {
   if (state.is !== "stale") setState({ is: "stale", since: lastHeard });
-  // A refusal closes an EventSource for good; this one tries again.
+  // A refusal closes an EventSource for good, and does not say why; this one asks and tries again.
   close();
-  if (watch) retryTimer = window.setTimeout(open, RETRY_MS);
+  if (watch) retryTimer = window.setTimeout(() => void retry(), RETRY_MS);
+}
+
+async function retry(): Promise<void> {
+  try {
+    if (await isSignedIn()) open();
+  } catch {
+    if (watch) retryTimer = window.setTimeout(() => void retry(), RETRY_MS);
+  }
 }
 
 function open(): void {

@@ -362,13 +362,13 @@ export function Filters(props: { of: (Omit<FieldProps, "value" | "onChange"> & {
   );
 }
 
-/** Labels as `key=value`. */
+/** Labels as `key=value`; those without a value as `key`. */
 export function Tags(props: { of: Record<string, string> | undefined }): JSX.Element {
   return (
     <span class="tags">
       {Object.entries(props.of ?? {}).map(([key, value]) => (
         <span key={key} class="tag">
-          {printable(`${key}=${value}`)}
+          {printable(value === "" ? key : `${key}=${value}`)}
         </span>
       ))}
     </span>

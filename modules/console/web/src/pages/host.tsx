@@ -120,7 +120,7 @@ export function HostPage(props: { ip: string }): JSX.Element {
                   ["Agent's start", info?.agent_starttime && <Time at={info.agent_starttime} />],
                   ["Labels", host && Object.keys(host.labels ?? {}).length > 0 && <Tags of={host.labels} />],
                   ["Facts, as it says", host && Object.keys(host.facts ?? {}).length > 0 && <Tags of={host.facts} />],
-                  ["Apps", info && <Tags of={Object.fromEntries(Object.entries(info.apps).map(([app, version]) => [app, version || "–"]))} />],
+                  ["Apps", info && <Tags of={info.apps} />],
                 ]}
               />
             </Section>
