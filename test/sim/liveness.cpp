@@ -214,11 +214,10 @@ void Liveness::log_wrote(LogRow const& row, bool was_final)
     if (row.status == TaskStatus::undelivered && !ttl_is_over(row))
         broken("undelivered-rightly",
             named(row) + " after " + seconds(now - accepted_.at(row.id)) + ", and its ttl is not over");
-    check_make_up(row, 0s);
+    check_make_up(row);
 }
 
-/// `waited`: for how long the server must have waited for its agent before it recorded the run.
-void Liveness::check_make_up(LogRow const& row, std::chrono::seconds waited)
+void Liveness::check_make_up(LogRow const& row)
 {
     auto* const state = state_of(row.agent);
     auto const made_up = made_up_.find(row.id);
@@ -226,7 +225,7 @@ void Liveness::check_make_up(LogRow const& row, std::chrono::seconds waited)
     look_at(*state);
     auto const now = nature_.time.now();
     auto const accepted = accepted_.at(row.id);
-    bool const was_near = state->is_near.since() && *state->is_near.since() <= accepted - waited;
+    bool const was_near = state->is_near.since() && *state->is_near.since() <= accepted;
     // What has a ttl of its job's is handed over within it, or never. A server that has the agent's link, and
     // was not told that it is broken, cannot know that the agent does not hear it, until the ttl is over.
     auto const& linked_on = made_up->second;
@@ -330,12 +329,9 @@ void Liveness::told_end(TaskId id, std::string const& what)
 
 void Liveness::makes_up(TaskId id)
 {
-    auto const& row = *invariants_.facts().at(id).log;
-    auto const* const state = state_of(row.agent);
+    auto const* const state = state_of(invariants_.facts().at(id).log->agent);
     bool const is_linked = state && state->known_in == server_.machine.lives;
     made_up_.emplace(id, is_linked ? std::optional(state->registered_on) : std::nullopt);
-    // What is given up when it is recorded: the server has waited before.
-    check_make_up(row, make_up_patience);
 }
 
 } // namespace elves::sim

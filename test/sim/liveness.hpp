@@ -95,7 +95,7 @@ private:
     void check_reports(AgentState const& state);
     void check_firings();
     void check_run_task(LogRow const& row);
-    void check_make_up(LogRow const& row, std::chrono::seconds waited);
+    void check_make_up(LogRow const& row);
     [[nodiscard]] bool is_well(Machine const& machine, SimDisk const& disk) const;
     /// The ttl is over by the server's clock, or by a right one.
     [[nodiscard]] bool ttl_is_over(LogRow const& row) const;
