@@ -42,7 +42,8 @@ constexpr auto lost_states = "UPDATE run_host SET state = NULL WHERE place > 0 A
 constexpr auto lost_fire_times =
     "UPDATE run_schedule SET settled = settled - 1 WHERE EXISTS (SELECT 1 FROM run "
     "WHERE run.schedule = run_schedule.id AND run.fire_time = run_schedule.settled AND state <> 'skipped');"
-    "UPDATE run SET fire_time = fire_time + 1 WHERE schedule IS NOT NULL AND state <> 'skipped' "
+    "UPDATE run SET fire_time = fire_time + 1 + rowid % 998 WHERE schedule IS NOT NULL AND state <> "
+    "'skipped' "
     "AND fire_time % 1000 = 0;";
 
 RunBug run_bug_of(Plant bug)
