@@ -78,7 +78,7 @@ export async function openPage(browser, fleet, settings = {}) {
 
 export async function signIn(page, fleet, key) {
   await page.goto(fleet.url);
-  await page.getByLabel("Key").fill(key.key);
+  await page.getByLabel("Key", { exact: true }).fill(key.key);
   await page.getByLabel("Token").fill(key.token);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("heading", { level: 1, name: "Now" }).waitFor();

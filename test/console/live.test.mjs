@@ -56,9 +56,9 @@ export default function register({ fleet, browser }) {
     assert.match(await page.locator(".stream.stale").innerText(), /stale since \d\d:\d\d:\d\d/);
     await fleet.steerServer("start");
     // A session lives in the server's memory: the page asks for the key anew, and shows the same run afterwards.
-    await page.getByLabel("Key").or(page.locator(".stream.live")).first().waitFor();
-    if (await page.getByLabel("Key").isVisible()) {
-      await page.getByLabel("Key").fill(fleet.admin.key);
+    await page.getByLabel("Key", { exact: true }).or(page.locator(".stream.live")).first().waitFor();
+    if (await page.getByLabel("Key", { exact: true }).isVisible()) {
+      await page.getByLabel("Key", { exact: true }).fill(fleet.admin.key);
       await page.getByLabel("Token").fill(fleet.admin.token);
       await page.getByRole("button", { name: "Sign in" }).click();
     }

@@ -38,7 +38,7 @@ export default function register({ fleet, browser }) {
     for (const theme of ["light", "dark"]) {
       const { page, faults, close } = await openPage(browser, fleet, { theme });
       await page.goto(fleet.url);
-      await page.getByLabel("Key").waitFor();
+      await page.getByLabel("Key", { exact: true }).waitFor();
       assert.deepEqual(await axeFindings(page), [], theme);
       if (theme === "light") await picture(page, "login");
       assertNoFaults(faults, theme);
@@ -89,7 +89,7 @@ export default function register({ fleet, browser }) {
   test("a wrong token is refused on the login page, and the page behind it opens after a right one", async () => {
     const { page, close } = await openPage(browser, fleet);
     await page.goto(new URL("./hosts?target=role%3Ddb", fleet.url).href);
-    await page.getByLabel("Key").fill(fleet.admin.key);
+    await page.getByLabel("Key", { exact: true }).fill(fleet.admin.key);
     await page.getByLabel("Token").fill("elv_wrong");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("alert").waitFor();
@@ -116,9 +116,9 @@ export default function register({ fleet, browser }) {
   test("signing out ends the session everywhere in this browser", async () => {
     const { page, close } = await openPage(browser, fleet, { key: fleet.operator });
     await page.getByRole("button", { name: "Sign out" }).click();
-    await page.getByLabel("Key").waitFor();
+    await page.getByLabel("Key", { exact: true }).waitFor();
     await page.goto(new URL("./runs", fleet.url).href);
-    await page.getByLabel("Key").waitFor();
+    await page.getByLabel("Key", { exact: true }).waitFor();
     await close();
   });
 
