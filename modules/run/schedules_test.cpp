@@ -137,6 +137,65 @@ TEST_CASE("no time of a schedule runs twice, though the clock is set back", "[sc
     CHECK(house.engine.tasks().size() == 20);
 }
 
+TEST_CASE(
+    "times that pass once more while the server is down are recorded, but for those that ran", "[schedule]")
+{
+    ScheduleHouse house;
+    auto schedule = house.made();
+    auto const restart_after = [&](std::chrono::seconds time) {
+        house.wait_and_end(120s);
+        house.stop();
+        house.clock.drop_timers();
+        house.clock.jump(house.clock.now() - 110s);
+        house.start();
+        house.wait(1s);
+        house.stop();
+        house.clock.drop_timers();
+        house.clock.advance(time);
+        house.start();
+        house.wait(6s);
+    };
+    SECTION("skip")
+    {
+        house.put(schedule);
+        restart_after(240s);
+        CHECK(house.firings() == Texts{"00:01 done", "00:02 done",
+                                     "00:03 skipped: 4 times from 2026-01-01 00:01:00 to 2026-01-01 00:04:00 "
+                                     "passed while the server was down"});
+    }
+    SECTION("once")
+    {
+        schedule.misfire = Misfire::once;
+        house.put(schedule);
+        restart_after(240s);
+        CHECK(house.firings() == Texts{"00:01 done", "00:02 done",
+                                     "00:03 skipped: 4 times from 2026-01-01 00:01:00 to 2026-01-01 00:04:00 "
+                                     "passed while the server was down; it runs once for them",
+                                     "00:04 running"});
+    }
+    SECTION("once, and the last alone has not run")
+    {
+        schedule.misfire = Misfire::once;
+        house.put(schedule);
+        restart_after(180s);
+        CHECK(house.firings() == Texts{"00:01 done", "00:02 done", "00:03 running"});
+    }
+}
+
+TEST_CASE("a run that the server is still taking up keeps the next one from beginning", "[schedule]")
+{
+    ScheduleHouse house;
+    house.put(house.made());
+    house.wait(60s);
+    house.end_one(TaskStatus::done);
+    house.clock.advance(20s);
+    house.engine.fail_finds(20);
+    house.start();
+    for (int seconds = 0; seconds < 15; ++seconds) house.wait(1s);
+    CHECK(house.firings() ==
+          Texts{"00:01 running", "00:02 skipped: the last run of this schedule is still going on"});
+}
+
 TEST_CASE("a schedule goes on after a restart, and no time runs twice", "[schedule]")
 {
     ScheduleHouse house;
@@ -219,6 +278,24 @@ TEST_CASE("a firing with no hosts, or of a key that counts no longer, says so", 
         REQUIRE(house.firings().size() == 1);
         CHECK(house.firings()[0].find("at most 4 hosts") != std::string::npos);
     }
+}
+
+TEST_CASE("a time whose run is being planned while its schedule is changed has no run, and moves nothing",
+    "[schedule]")
+{
+    ScheduleHouse house;
+    house.put(house.made());
+    house.targets.slow_by = &house.clock;
+    house.wait(29s);
+    house.put(house.made("0 30 * * * ?"), false);
+    SECTION("the plan succeeds") {}
+    SECTION("the plan fails") { house.targets.hosts.clear(); }
+    house.wait(1s);
+    house.targets.slow_by = nullptr;
+    house.wait(120s);
+    CHECK(
+        house.firings() == Texts{"00:01 skipped: 1 time from 2026-01-01 00:01:00 to 2026-01-01 00:01:00 did "
+                                 "not start: the schedule was changed"});
 }
 
 TEST_CASE("a schedule that is stopped fires no more, and says what jitter had still delayed", "[schedule]")

@@ -84,6 +84,20 @@ TEST_CASE("a send that is forced starts against windows and caps", "[engine][gat
     CHECK(house.gate.running.size() == 1);
 }
 
+TEST_CASE("a send that is forced starts though its param is too large to wait in memory", "[engine][gate]")
+{
+    GateHouse house;
+    house.come();
+    house.gate.is_closed = true;
+    auto forced = house.order();
+    forced.is_forced = true;
+    forced.ins.param = std::string(2 * 1024 * 1024, 'x');
+    auto const sent = house.send(forced);
+    CHECK(house.calls() == Calls{"instruct"});
+    house.answer(true);
+    CHECK(sent.get().task.status == TaskStatus::running);
+}
+
 TEST_CASE(
     "where a cap is full a send without ttl is refused, and one with ttl waits in order", "[engine][gate]")
 {

@@ -30,6 +30,7 @@ class Shipped(WebTest):
         self.send_sync(caller, IP)
         caller.ok("cron", "setcronbyip", agentip=IP, rule="* * * * * ?", ins={"app": "demo", "func": "work"})
         web.call("run", "startrun", {"target": IP, "ins": {"app": "demo", "func": "work"}})
+        web.call("run", "startrun", {"target": IP, "ins": {"app": "demo", "func": "work"}, "at": "2099-01-01 00:00:00"})
         web.call("elves", "nothing")
 
         def names():

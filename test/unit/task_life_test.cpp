@@ -357,6 +357,18 @@ TEST_CASE("waiting in vain ends a task as expired with a ttl, and as undelivered
     CHECK(decide_late(waiting, StartTimedOut{}).task.status == S::undelivered);
 }
 
+TEST_CASE("a task that a cap held back to its end says so, and is expired only with a ttl", "[life]")
+{
+    auto held_back = decide(task(S::waiting), HeldBack{"[423.1] cap c: full"}, noon).task;
+    auto const expired = decide_late(held_back, StartTimedOut{}).task;
+    CHECK(expired.status == S::expired);
+    CHECK(expired.sync_error == "[423.1] cap c: full; its ttl of 60 s was over before that changed");
+    held_back.ins.ttl = 0s;
+    auto const undelivered = decide_late(held_back, StartTimedOut{}).task;
+    CHECK(undelivered.status == S::undelivered);
+    CHECK(undelivered.sync_error == "[423.1] cap c: full; that did not change in time");
+}
+
 TEST_CASE(
     "an agent may start a task until the server would give it up, or tell its caller of a timeout", "[life]")
 {
