@@ -58,6 +58,8 @@ start_server() {
     cat > "$folder/elves.conf" <<CONF
 [server]
 listen = 127.0.0.1:0
+[http]
+listen = 127.0.0.1:0
 [store]
 path = $folder/elves.db
 CONF
@@ -124,7 +126,11 @@ ctl runs
 if [ "$keep" = --keep ]; then
     printf '%s\n' "${programs[@]}" > "$folder/pids"
     trap - EXIT
-    say "all of it stays up. Try"
+    say "a run that waits for a person after its first wave"
+    ctl run 'env=prod and role=db' --waves 1,100% --pause ask --yes 4 --detach -- shop deploy 1.3
+    say "all of it stays up. The console, for one browser within a minute; elvesctl console prints another link"
+    "$bin/elvesctl" console --no-open
+    say "in a terminal try"
     echo "  export ELVES_SERVER=$ELVES_SERVER PATH=$bin:\$PATH"
     for words in "agents" "hosts env=prod --by role" "run role=web -- host load" "exec --output 127.0.0.2 apptest sleep 5" \
         "runs hosts $run" "schedule start $schedule" "audit" "doctor"; do
