@@ -138,6 +138,15 @@ export default function register({ fleet, browser }) {
     await close();
   });
 
+  test("a page that fails says so, and the others go on", async () => {
+    const { page, close } = await openPage(browser, fleet, { key: fleet.admin });
+    await show(page, fleet, "/runs/%zz");
+    await page.getByRole("heading", { name: "This page failed" }).waitFor();
+    await page.getByRole("link", { name: "Hosts", exact: true }).click();
+    await page.getByRole("heading", { name: "Hosts", exact: true }).waitFor();
+    await close();
+  });
+
   test("find goes to a task, a run, a host, and the hosts of a target", async () => {
     const { page, close } = await openPage(browser, fleet, { key: fleet.admin });
     const find = async (text, url) => {

@@ -1,5 +1,7 @@
 // Which page a URL shows.
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
+import { useErrorBoundary } from "preact/hooks";
+import { CallError } from "./api";
 import { AppsPage } from "./pages/apps";
 import { AuditPage } from "./pages/audit";
 import { CapsPage } from "./pages/caps";
@@ -21,7 +23,7 @@ import { TaskPage } from "./pages/task";
 import { TasksPage } from "./pages/tasks";
 import { WindowsPage } from "./pages/windows";
 import type { Place } from "./router";
-import { Page } from "./ui";
+import { Page, Problem } from "./ui";
 
 type View = (parts: string[], query: (name: string) => string) => JSX.Element;
 
@@ -64,7 +66,27 @@ function match(pattern: string, path: string): string[] | undefined {
   return parts;
 }
 
+/** A page that fails says so, in place of the blank that would be left. */
+function Guard(props: { children: ComponentChildren }): JSX.Element {
+  const [error] = useErrorBoundary();
+  if (error === undefined) return <>{props.children}</>;
+  return (
+    <Page title="This page failed">
+      <Problem error={new CallError("", String(error))} />
+      <p>It is a fault of the console. What the page shows is also to be had with elvesctl.</p>
+    </Page>
+  );
+}
+
 export function Pages(props: { place: Place }): JSX.Element {
+  return (
+    <Guard key={props.place.path}>
+      <View place={props.place} />
+    </Guard>
+  );
+}
+
+function View(props: { place: Place }): JSX.Element {
   for (const [pattern, view] of VIEWS) {
     const parts = match(pattern, props.place.path);
     if (parts) return view(parts, (name) => props.place.query.get(name) ?? "");

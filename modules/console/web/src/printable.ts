@@ -18,7 +18,7 @@ export const printable = (text: string): string => text.replace(STEERING, escape
 export const printableLines = (text: string): string => text.replace(STEERING_BUT_LAYOUT, escaped);
 
 /** `text` in one line of at most `length` characters; `…` stands for the rest. */
-export function shortened(text: string, length: number): string {
-  const line = printable(text);
+export function shortened(text: string | undefined, length: number): string {
+  const line = printable(text ?? "");
   return line.length <= length ? line : `${line.slice(0, length - 1)}…`;
 }

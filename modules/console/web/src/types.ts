@@ -13,12 +13,13 @@ export interface Ins {
 export interface Agent {
   agentip: string;
   status: string;
-  asset: string;
-  os: string;
-  version: string;
-  agent_starttime: string;
-  last_hb_time: string;
-  apps: Record<string, string>;
+  // Of a machine of the inventory that never registered there is no more.
+  asset?: string;
+  os?: string;
+  version?: string;
+  agent_starttime?: string;
+  last_hb_time?: string;
+  apps?: Record<string, string>;
   labels?: Record<string, string>;
   facts?: Record<string, string>;
 }

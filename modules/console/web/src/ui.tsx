@@ -27,8 +27,8 @@ export function State(props: { is: string; word?: string }): JSX.Element {
 }
 
 /** A time of day of the server, with this browser's on hover. */
-export function Time(props: { at: string; short?: boolean }): JSX.Element {
-  if (props.at === "") return <span class="dim">–</span>;
+export function Time(props: { at: string | undefined; short?: boolean }): JSX.Element {
+  if (!props.at) return <span class="dim">–</span>;
   const today = props.short && relative(props.at) !== "";
   return (
     <time title={`${props.at} at the server; ${localTime(props.at)}`}>{today ? relative(props.at) : props.at}</time>
