@@ -155,6 +155,12 @@ asio::awaitable<void> InstructService::take(Instruct in, Caller caller)
         entry.start_by = Instant(std::chrono::milliseconds(*in.start_by));
         // A clock was set since we last asked, the server's or ours: what time it is there decides.
         if (caller.peer && !server_time_.is_of(in.clock)) co_await ask_time(caller.peer);
+        // The call may have waited since, for the disk or on its way: it was sent by the clock as it was
+        // then.
+        auto const by_now = server_time_.by_known_clock(*entry.start_by, in.clock);
+        // Of a server that has started anew since nothing is known: then the earlier one counts.
+        bool const is_same_server = caller.peer && caller.peer->is_open();
+        entry.start_by = is_same_server ? by_now : std::min(*entry.start_by, by_now);
     }
     if (in.cron_id && in.fire_time)
         entry.firing =

@@ -31,6 +31,14 @@ public:
     /// False where the server's clock was set since it was asked (`shift` is the `clock` of a newer message),
     /// or this machine's: what time it is there has to be asked before it decides.
     [[nodiscard]] bool is_of(std::chrono::milliseconds shift) const;
+    /// A time by the server's clock as that was when its shift was `shift`, by the clock as it is known now:
+    /// the same moment, however the clock was set in between.
+    [[nodiscard]] Instant by_known_clock(Instant time, std::chrono::milliseconds shift) const
+    {
+        auto const since = time.time_since_epoch();
+        bool const is_sound = since <= most && since >= -most && shift <= most && shift >= -most;
+        return known_ && is_sound ? time + (known_->shift - shift) : time;
+    }
 
 private:
     struct Known {

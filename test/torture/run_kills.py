@@ -44,6 +44,7 @@ class Fleet:
             agent.start()
         self.client = None
         self.wait_for_agents()
+        time.sleep(3)  # who has just registered is not on disk yet, and a server that is killed then knows of no host
 
     def wait_for_agents(self):
         eventually(lambda: self.ok("heartbeat", "getonlinestat")["stat"]["totalonline"] == str(len(self.agents)), 60,
