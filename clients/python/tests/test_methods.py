@@ -80,7 +80,7 @@ class EveryMethod(HouseTest):
 
     def setUp(self):
         super().setUp()
-        self.house = self.server()
+        self.house = self.server(http={"listen": "127.0.0.1:0"})
         self.caller = self.client(self.house)
         self.agent_ = self.agent(self.house, IP, lambda call: Result(1, "done"))
         self.asked = 0
