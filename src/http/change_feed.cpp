@@ -15,6 +15,7 @@ public:
         , topics_(std::move(topics))
         , counts_(std::move(counts))
         , due_(topics_)
+        , checked_(clock_.steady())
     {
     }
 
@@ -34,8 +35,12 @@ public:
     {
         if (due_.empty() && !is_over_) {
             wake_ = OneShot<bool>();
-            auto const woken = co_await wake_.wait(clock_, sign_of_life);
-            if (!woken && !counts_()) is_over_ = true;
+            static_cast<void>(co_await wake_.wait(clock_, sign_of_life));
+        }
+        // Also where it is never quiet: a key that was deleted must hear nothing more.
+        if (clock_.steady() - checked_ >= sign_of_life) {
+            checked_ = clock_.steady();
+            if (!counts_()) is_over_ = true;
         }
         if (is_over_) co_return std::nullopt;
         std::string text;
@@ -52,6 +57,7 @@ private:
     std::set<std::string> topics_;
     std::function<bool()> counts_;
     std::set<std::string> due_;
+    Clock::Steady checked_; ///< When it was last asked whether it still counts.
     OneShot<bool> wake_;
     bool is_over_ = false;
 };

@@ -69,14 +69,6 @@ std::optional<Reply> refusal_of(error_code const& failure)
     return refusal(400, codes::bad_frame.text, "this is no HTTP/1.1 request: " + failure.message());
 }
 
-std::string lower(std::string_view text)
-{
-    std::string name(text);
-    for (auto& c : name)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return name;
-}
-
 std::string text_of(beast::string_view text) { return {text.data(), text.size()}; }
 
 Request request_of(Parser const& parser)

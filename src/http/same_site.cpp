@@ -6,14 +6,6 @@ namespace elves::http {
 
 namespace {
 
-std::string lower(std::string_view text)
-{
-    std::string all(text);
-    std::transform(all.begin(), all.end(), all.begin(),
-        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return all;
-}
-
 /// `example.org:7789`, `[::1]:7789`, `example.org.` to the name alone.
 std::string_view without_port(std::string_view host)
 {

@@ -28,19 +28,12 @@ Reply wrong_method(std::string_view path, std::string_view right)
 
 bool is_read(Request const& request) { return request.method == "GET" || request.method == "HEAD"; }
 
-std::string lower(std::string text)
-{
-    for (auto& c : text)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return text;
-}
-
 /// What an agent says of itself belongs to the connection over which it can be reached.
-bool is_for_agents(Router const& router, std::string service, std::string method)
+bool is_for_agents(Router const& router, std::string_view service, std::string_view method)
 {
-    auto const found = router.services().find(lower(std::move(service)));
+    auto const found = router.services().find(lower(service));
     if (found == router.services().end() || !found->second) return false;
-    auto const* const declared = found->second->find(lower(std::move(method)));
+    auto const* const declared = found->second->find(lower(method));
     return declared && declared->right == Right::report;
 }
 
@@ -70,7 +63,6 @@ std::size_t Site::body_limit(Request const& head)
 asio::awaitable<Reply> Site::answer(Request request)
 {
     auto const place = request.method + " " + std::string(request.path().substr(0, 200));
-    std::exception_ptr failure;
     try {
         co_return co_await route(std::move(request));
     } catch (std::exception const& problem) {

@@ -43,8 +43,6 @@ public:
     [[nodiscard]] asio::awaitable<Reply> answer(Request request) override;
 
 private:
-    using Route = asio::awaitable<Reply> (Site::*)(Request);
-
     [[nodiscard]] asio::awaitable<Reply> route(Request request);
     [[nodiscard]] asio::awaitable<Reply> ready(Request request);
     [[nodiscard]] asio::awaitable<Reply> metrics(Request request);
