@@ -47,6 +47,8 @@ public:
     void link_down();
     /// Writes to the journal what is only in memory. The store's end waits for that.
     void stop();
+    /// Bytes that the server has not confirmed.
+    [[nodiscard]] std::size_t unconfirmed() const { return kept_; }
 
 private:
     /// A part of a stream that is not confirmed.

@@ -27,6 +27,8 @@ public:
     void stop();
     [[nodiscard]] bool is_over() const override { return over_; }
     [[nodiscard]] bool is_registered() const override { return registered_ && !orderly_; }
+    /// The server has all that its workers have printed.
+    [[nodiscard]] bool is_output_confirmed() const { return output_.unconfirmed() == 0; }
 
 private:
     void link_up(std::shared_ptr<Peer> server);

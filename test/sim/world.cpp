@@ -306,8 +306,10 @@ bool World::is_at_rest()
 {
     if (!static_cast<SimClients*>(clients_.process)->is_idle() || invariants_.unfinished() > 0) return false;
     if (!run_watch_.unfinished().empty()) return false;
-    for (auto const& agent : agents_)
-        if (!agent->watch.jobs().empty()) return false;
+    for (auto const& agent : agents_) {
+        auto const* const process = static_cast<SimAgent const*>(agent->machine.process);
+        if (!process || !process->is_output_confirmed() || !agent->watch.jobs().empty()) return false;
+    }
     if (!server_disk_.db()) return false;
     auto owed = server_disk_.db()->run("SELECT 1 FROM deliveries");
     return !owed.next();
