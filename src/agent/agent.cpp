@@ -83,7 +83,10 @@ public:
         output_.ask_unconfirmed([this](TaskId id) { return tasks_.is_unconfirmed(id); });
         cron_.on_run([this](TaskId id) { reports_.add_run(id); });
         cron_.ask_hold([this] { return contact_.hold(); });
-        contact_.on_change([this] { cron_.hold_changed(); });
+        contact_.on_change([this] {
+            tasks_.set_refused(contact_.refused());
+            cron_.hold_changed();
+        });
         service_.wait_for(claim_);
     }
     ~Agent()
@@ -155,6 +158,7 @@ private:
             if (loaded->since) journal_since_.set(*loaded->since);
             kill_leftover_groups(loaded->cut_off);
             output_.start(std::move(loaded->output));
+            tasks_.set_refused(contact_.refused());
             tasks_.start(std::move(loaded->tasks));
             cron_.start(std::move(loaded->crons));
         });

@@ -28,6 +28,8 @@ public:
     void lose(std::chrono::milliseconds ago);
     void refuse(std::string why);
     [[nodiscard]] std::optional<ServerContact::Hold> hold() const { return contact_.hold(); }
+    /// Why a server refuses this agent; "": none does.
+    [[nodiscard]] std::string const& refused() const { return contact_.known().refused; }
 
 private:
     void write();

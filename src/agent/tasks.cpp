@@ -39,6 +39,15 @@ WorkerReport refused_report(std::string const& why)
     return report;
 }
 
+/// `why` of a server that refuses this machine. A run of its own jobs is over with that; of others the server
+/// decides whether they may still start.
+WorkerReport shut_out_report(Entry const& entry, std::string const& why)
+{
+    auto report = refused_report("its server refuses this machine (" + why + "); it did not start");
+    report.not_started = !entry.firing || entry.firing->is_sent;
+    return report;
+}
+
 WorkerReport canceled_report()
 {
     WorkerReport report;
@@ -71,6 +80,17 @@ void Tasks::start(std::vector<Entry> open)
             begin(std::move(entry), false);
         }
     }
+}
+
+void Tasks::set_refused(std::string const& why)
+{
+    refused_ = why;
+    if (why.empty()) return;
+    std::vector<TaskId> queued;
+    for (auto const& [id, held] : held_)
+        if (queue_.erase(id, held.entry.account)) queued.push_back(id);
+    if (!queued.empty()) ELVES_LOG(warning, "tasks.shut_out queued=" << queued.size() << ": " << why);
+    for (auto const id : queued) settle(id, shut_out_report(held_.at(id).entry, why));
 }
 
 void Tasks::stop()
@@ -204,6 +224,7 @@ void Tasks::begin(Entry entry, bool at_once)
     bool const was_here_before = !held.deadline && held.entry.start_by;
     if (was_here_before && held.entry.type == TaskType::rt) return settle(id, too_late_report());
     if (held.canceled) return settle(id, canceled_report());
+    if (!refused_.empty()) return settle(id, shut_out_report(held.entry, refused_));
     // The rules may have changed since it was taken.
     if (auto const why = refusal(held.entry)) return settle(id, refused_report(*why));
     queue_.push_back(id, held.entry.account);

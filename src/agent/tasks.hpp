@@ -50,6 +50,9 @@ public:
     void listen(Listener listener);
     /// Goes on with what the journal has.
     void start(std::vector<Entry> open);
+    /// Why a server refuses this machine; "": none does. While one does, nothing is started that waits for a
+    /// worker: the server may hand it over once more later.
+    void set_refused(std::string const& why);
     /// Takes no more, stops what runs. What waits for its turn stays in the journal.
     void stop();
     /// Everything that `stop` ended is in the journal.
@@ -147,6 +150,7 @@ private:
     std::unordered_set<TaskId> in_doubt_; ///< Of those, the ones that may be there, or may not.
     std::unordered_set<TaskId> gone_;     ///< Of those, the ones canceled meanwhile.
     std::size_t keeping_ = 0;             ///< Results on their way into the journal.
+    std::string refused_;                 ///< Why a server refuses this machine.
     bool stopping_ = false;
     Timer retry_;
 };

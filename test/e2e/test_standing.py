@@ -101,6 +101,26 @@ class Standing(HouseTest):
         self.ticking(worker)
         self.skipped("passed while the agent was")
 
+    def test_e2_what_waits_for_a_worker_of_a_machine_that_is_shut_out_does_not_start(self):
+        auth = self.key()
+        worker = self.machine(max_workers=1, **auth)
+        worker.app("slow", WORKER + "import time\ntime.sleep(6)\nanswer('slept')")
+        worker.start()
+        self.online(self.admin, IP)
+        first = self.send_async(self.admin, IP, app="slow")["id"]
+        second = self.send_async(self.admin, IP, app="tick")["id"]
+        third = self.send_async(self.admin, IP, app="tick", ttl=300)["id"]
+        eventually(lambda: self.admin.task(third).get("queued") == "true", 10, "the last one to be queued")
+        self.admin.ok("supervisor", "setkey", key=auth["key"], enabled=False)
+        eventually(lambda: "tasks.shut_out queued=2: " in worker.log(), 10)
+        time.sleep(8)  # the first has ended, and its worker would be free
+        self.assertEqual(self.ticks(worker), 0)
+        # With its key again the server decides, and both are still in time.
+        self.admin.ok("supervisor", "setkey", key=auth["key"], enabled=True)
+        for task in (first, second, third):
+            self.wait_status(self.admin, task, "done", patience=60)
+        self.assertEqual(self.ticks(worker), 2)
+
     def test_e2_a_machine_that_joined_and_is_rejected_runs_its_own_jobs_no_more(self):
         worker = self.machine().start()
         eventually(lambda: self.admin.ok("supervisor", "listjoins")["joins"])

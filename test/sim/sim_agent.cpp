@@ -83,11 +83,15 @@ SimAgent::SimAgent(Nature& nature_, Place place)
     output_.ask_unconfirmed([this](TaskId id) { return tasks_.is_unconfirmed(id); });
     cron_.on_run([this](TaskId id) { reports_.add_run(id); });
     cron_.ask_hold([this] { return contact_.hold(); });
-    contact_.on_change([this] { cron_.hold_changed(); });
+    contact_.on_change([this] {
+        tasks_.set_refused(contact_.refused());
+        cron_.hold_changed();
+    });
     store_.watch();
     contact_.start();
     if (auto const since = journal_.load_since()) journal_since_.set(*since);
     output_.start(journal_.load_output());
+    tasks_.set_refused(contact_.refused());
     tasks_.start(journal_.load_tasks(clock.now()));
     cron_.start(journal_.load_crons());
     asio::co_spawn(io, link_.run(), [](std::exception_ptr const& escaped) {

@@ -60,7 +60,7 @@ private:
 /// An agent without link and processes. `io` is polled by `settle`.
 struct House {
     explicit House(InlineStore& store_, asio::io_context& io_, ManualClock& clock_, Tasks::Limits limits = {},
-        RunRules rules = {})
+        RunRules rules = {}, std::string const& refused = {})
         : io(io_)
         , clock(clock_)
         , store(store_)
@@ -82,6 +82,7 @@ struct House {
             reports.add_run(id);
         });
         service.declare(methods);
+        tasks.set_refused(refused);
         tasks.start(journal.load_tasks(clock.now()));
         cron.start(journal.load_crons());
         settle();

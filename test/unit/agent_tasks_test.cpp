@@ -333,6 +333,41 @@ TEST_CASE("confirmed tasks are forgotten after their time", "[agent]")
     CHECK(house.status(text_of(2)) == "running");
 }
 
+TEST_CASE("what waits for a worker of a machine that its server refuses ends unstarted", "[agent]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock, {1, 10});
+    house.instruct(text_of(1), "async");
+    house.instruct(text_of(2), "async");
+    house.tasks.set_refused("key K is disabled");
+    house.settle();
+    CHECK(house.results == std::vector{id_of(2)});
+    CHECK(house.status(text_of(2)) == "failed");
+    CHECK(house.count("not_started = 1") == 1);
+    // It may end what it has begun.
+    house.workers.end(id_of(1));
+    house.settle();
+    CHECK(house.workers.started == std::vector{id_of(1)});
+    // With its key again, it may be asked once more.
+    house.tasks.set_refused("");
+    CHECK(house.instruct(text_of(2), "async")->has_value());
+    CHECK(house.workers.started == std::vector{id_of(1), id_of(2)});
+}
+
+TEST_CASE("what waited for a worker does not start after a restart while the machine is refused", "[agent]")
+{
+    Machine machine;
+    {
+        House house(machine.store, machine.io, machine.clock, {1, 10});
+        house.instruct(text_of(1), "async");
+        house.instruct(text_of(2), "async");
+    }
+    House house(machine.store, machine.io, machine.clock, {1, 10}, {}, "key K is disabled");
+    CHECK(house.workers.started.empty());
+    CHECK(house.status(text_of(2)) == "failed");
+    CHECK(house.count("not_started = 1") == 1);
+}
+
 TEST_CASE("what this host's rules are against is refused, and leaves nothing in the journal", "[agent]")
 {
     Machine machine;
