@@ -17,6 +17,12 @@ public:
     /// 64 lower-case hex digits.
     [[nodiscard]] std::string hex(std::string_view bytes);
 
+    /// The same of what comes in pieces: begin, add each, end. Throw std::runtime_error where the library
+    /// can't.
+    void begin();
+    void add(std::string_view bytes);
+    [[nodiscard]] std::string end();
+
 private:
     std::unique_ptr<evp_md_st, void (*)(evp_md_st*)> kind_;
     std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)> context_;

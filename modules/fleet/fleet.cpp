@@ -44,10 +44,6 @@ std::string target_digest(std::vector<Ip> const& hosts)
     return digest.hex();
 }
 
-void TargetDigest::add(Ip const& host) { lines_ += host.text() + '\n'; }
-
-std::string TargetDigest::hex() const { return Sha256().hex(lines_); }
-
 Fleet::Fleet(AgentDirectory const& agents, Inventory const* inventory, FleetLabels& labels,
     FleetGroups& groups, Clock& clock, Zone zone, LoopExecutor loop)
     : hosts_(agents, inventory, labels)

@@ -25,6 +25,7 @@ ActiveRun::ActiveRun(FleetRun run, Instant now) : run_(std::move(run)), waves_(r
 
 void ActiveRun::count_final(std::size_t wave, RunOutcome const& outcome)
 {
+    ++ends_[outcome.state];
     if (outcome.is_done()) {
         ++waves_[wave].done;
         ++done_;
@@ -146,6 +147,7 @@ void ActiveRun::end_all_held()
     for (auto& host : run_.hosts) {
         if (host.task || host.outcome) continue;
         host.outcome = RunOutcome{"not_started"};
+        ++ends_[host.outcome->state];
         --held_;
     }
     forget_waiting();

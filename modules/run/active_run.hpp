@@ -22,9 +22,13 @@ public:
     ActiveRun(FleetRun run, Instant now);
 
     [[nodiscard]] FleetRun const& run() const noexcept { return run_; }
-    [[nodiscard]] FleetRun& head() noexcept { return run_; }
+    [[nodiscard]] RunHead& head() noexcept { return run_; }
     [[nodiscard]] RunHost const& host(std::size_t place) const { return run_.hosts[place]; }
     [[nodiscard]] RunFacts facts() const;
+    /// How many hosts have come to which end.
+    [[nodiscard]] std::map<std::string, std::size_t> const& end_counts() const noexcept { return ends_; }
+    /// How many have no task and no outcome.
+    [[nodiscard]] std::size_t held() const noexcept { return held_; }
 
     /// The next ready host of the wave that runs; nothing where there is none. It is taken out: start it,
     /// `set_away` or `set_ready`.
@@ -76,6 +80,7 @@ private:
     std::map<std::string, std::set<std::size_t>> held_back_;
     std::size_t held_back_count_ = 0;
     std::map<TaskId, std::size_t> open_;
+    std::map<std::string, std::size_t> ends_;
     std::size_t held_ = 0;
     std::size_t done_ = 0;
     std::size_t failures_ = 0;

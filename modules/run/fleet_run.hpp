@@ -36,8 +36,8 @@ struct RunHost {
     std::string waits_for{}; ///< In memory only: what it waits for at the start gate; "" for nothing.
 };
 
-/// A run as it is on disk. A plain value.
-struct FleetRun {
+/// A run without its hosts, as it is on disk. A plain value.
+struct RunHead {
     TaskId id;
     RunState state = RunState::pending;
     RunWhy why = RunWhy::time;
@@ -58,7 +58,6 @@ struct FleetRun {
     std::optional<Instant> started{};
     std::optional<Instant> paused{};
     std::optional<Instant> ended{};
-    std::vector<RunHost> hosts{}; ///< In its order. Empty where only the head was read.
 
     [[nodiscard]] RunLimits limits() const
     {
@@ -66,6 +65,12 @@ struct FleetRun {
         limits.max_fail = max_fail;
         return limits;
     }
+};
+
+/// A run as it is on disk. A plain value.
+struct FleetRun : RunHead {
+    std::vector<RunHost> hosts{}; ///< In its order.
+
     [[nodiscard]] std::size_t wave_count() const { return hosts.empty() ? 0 : hosts.back().wave + 1; }
 };
 

@@ -22,8 +22,8 @@ public:
     [[nodiscard]] bool is_over() { return ++done_ % hosts_of_slice == 0; }
 
 private:
-    /// Of a millisecond or two.
-    static constexpr std::size_t hosts_of_slice = 2'048;
+    /// Of some hundred microseconds.
+    static constexpr std::size_t hosts_of_slice = 512;
     std::size_t done_ = 0;
 };
 
@@ -43,8 +43,12 @@ asio::awaitable<std::vector<Ip>> RunPlanner::in_order(
         co_return spread;
     }
     if (order.kind == RunOrder::Kind::random) {
+        Slices slices;
         std::mt19937 luck(seed);
-        for (auto i = hosts.size(); i > 1; --i) std::swap(hosts[i - 1], hosts[luck() % i]);
+        for (auto i = hosts.size(); i > 1; --i) {
+            std::swap(hosts[i - 1], hosts[luck() % i]);
+            if (slices.is_over()) co_await let_others_go_on();
+        }
     }
     co_return hosts;
 }
@@ -102,13 +106,8 @@ asio::awaitable<RunPlan> RunPlanner::planned(RunSpec spec, std::vector<Ip> hosts
         if (slices.is_over()) co_await let_others_go_on();
     }
     plan.digest = digest.hex();
-    auto const ordered = co_await in_order(spec.order, std::move(hosts), plan.seed);
-    auto const waves = spec.wave_of_places(ordered.size());
-    plan.hosts.reserve(ordered.size());
-    for (std::size_t place = 0; place < ordered.size(); ++place) {
-        plan.hosts.push_back({ordered[place], waves[place]});
-        if (slices.is_over()) co_await let_others_go_on();
-    }
+    plan.hosts = co_await in_order(spec.order, std::move(hosts), plan.seed);
+    plan.wave_sizes = spec.wave_sizes(plan.hosts.size());
     co_return plan;
 }
 

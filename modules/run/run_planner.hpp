@@ -16,8 +16,9 @@ namespace elves {
 
 /// What a run would be: its hosts in their order, and what is to be known before it is started.
 struct RunPlan {
-    TargetHosts found; ///< Its `hosts` by address.
-    std::vector<RunHost> hosts;
+    TargetHosts found;     ///< Its `hosts` by address.
+    std::vector<Ip> hosts; ///< In the order of the run: wave for wave.
+    std::vector<std::size_t> wave_sizes;
     std::vector<Ip> offline;
     RunLimits limits;
     std::uint32_t seed = 0;

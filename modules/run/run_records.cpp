@@ -63,9 +63,9 @@ T required_of(std::optional<T> value, std::string_view what)
     return std::move(*value);
 }
 
-FleetRun head_of(Run const& row)
+RunHead head_of(Run const& row)
 {
-    FleetRun run;
+    RunHead run;
     run.id = required_of(TaskId::parse(row.text(0)), "id");
     run.state = required_of(parse_run_state(row.text(1)), "state");
     run.why = required_of(parse_run_why(row.text(2)), "why");
@@ -147,7 +147,7 @@ void insert(Db& db, FleetRun const& run)
     }
 }
 
-bool update(Db& db, FleetRun const& run)
+bool update(Db& db, RunHead const& run)
 {
     auto const id = run.id.text();
     db.run(update_head)
@@ -199,7 +199,7 @@ std::optional<FleetRun> find(Db& db, TaskId id)
         auto head = db.run(select_one);
         head.bind(1, text);
         if (!head.next()) return std::nullopt;
-        run = head_of(head);
+        run = FleetRun{head_of(head), {}};
     }
     auto rows = db.run(select_hosts);
     rows.bind(1, text);
@@ -238,7 +238,7 @@ bool has_firing(Db& db, TaskId schedule, Instant fire_time)
     return row.next();
 }
 
-std::vector<FleetRun> list(Db& db, Filter const& filter)
+std::vector<RunHead> list(Db& db, Filter const& filter)
 {
     auto const agent = filter.agent ? std::optional(filter.agent->text()) : std::nullopt;
     auto const after = filter.after ? std::optional(filter.after->text()) : std::nullopt;
@@ -254,7 +254,7 @@ std::vector<FleetRun> list(Db& db, Filter const& filter)
         .bind(8, after)
         .bind(9, static_cast<std::int64_t>(filter.limit) + 1)
         .bind(10, schedule);
-    std::vector<FleetRun> found;
+    std::vector<RunHead> found;
     while (rows.next()) found.push_back(head_of(rows));
     return found;
 }

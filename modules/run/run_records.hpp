@@ -15,7 +15,7 @@ namespace elves::run_records {
 /// With its hosts.
 void insert(Db& db, FleetRun const& run);
 /// The head: state, wave, limits and times. False where the run has ended already: nothing has changed then.
-[[nodiscard]] bool update(Db& db, FleetRun const& run);
+[[nodiscard]] bool update(Db& db, RunHead const& run);
 /// The head, and what came of each host.
 void finish(Db& db, FleetRun const& run);
 /// Part of the transaction that records the host's task. Throws std::logic_error where it has one already:
@@ -44,6 +44,6 @@ struct Filter {
     std::size_t limit = 100;
 };
 /// Heads, newest first: `limit` and one more where there are more.
-[[nodiscard]] std::vector<FleetRun> list(Db& db, Filter const& filter);
+[[nodiscard]] std::vector<RunHead> list(Db& db, Filter const& filter);
 
 } // namespace elves::run_records

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <span>
 
 #include "elves/error.hpp"
 #include "elves/page.hpp"
@@ -83,26 +84,24 @@ std::size_t begin_of(std::optional<std::int64_t> const& after)
     return static_cast<std::size_t>(*after) + 1;
 }
 
-json::array first_of(std::vector<Ip> const& hosts, std::size_t most)
+json::array first_of(std::span<Ip const> hosts, std::size_t most)
 {
     json::array list;
-    for (auto const& ip : hosts) {
-        if (list.size() < most) list.emplace_back(ip.text());
-    }
+    for (auto const& ip : hosts.first(std::min(most, hosts.size()))) list.emplace_back(ip.text());
     return list;
 }
 
-json::array waves_of(std::vector<RunHost> const& hosts)
+json::array waves_of(RunPlan const& plan)
 {
     constexpr std::size_t most_first = 10;
     constexpr std::size_t most_waves = 1'000;
     json::array waves;
-    for (std::size_t place = 0; place < hosts.size() && waves.size() < most_waves;) {
-        std::vector<Ip> of_wave;
-        auto const wave = hosts[place].wave;
-        for (; place < hosts.size() && hosts[place].wave == wave; ++place) of_wave.push_back(hosts[place].ip);
+    std::span<Ip const> left(plan.hosts);
+    for (auto const size : plan.wave_sizes) {
+        if (waves.size() == most_waves) break;
         waves.push_back(
-            json::object{{"hosts", number(of_wave.size())}, {"first", first_of(of_wave, most_first)}});
+            json::object{{"hosts", number(size)}, {"first", first_of(left.first(size), most_first)}});
+        left = left.subspan(size);
     }
     return waves;
 }
@@ -199,7 +198,7 @@ asio::awaitable<Reply> RunService::plan(RunSpec spec, Caller caller)
     auto const count = plan.hosts.size();
     json::array undecided_by;
     for (auto const& field : plan.found.undecided_by) undecided_by.emplace_back(field);
-    co_return Reply({{"waves", waves_of(plan.hosts)}, {"count", number(count)},
+    co_return Reply({{"waves", waves_of(plan)}, {"count", number(count)},
         {"online", number(count - plan.offline.size())}, {"offline", number(plan.offline.size())},
         {"undecided", number(plan.found.undecided)}, {"undecided_by", std::move(undecided_by)},
         {"rests_on_facts", plan.found.rests_on_facts ? "true" : "false"},
@@ -209,11 +208,9 @@ asio::awaitable<Reply> RunService::plan(RunSpec spec, Caller caller)
 
 asio::awaitable<Reply> RunService::begin(RunSpec spec, Caller caller)
 {
-    auto const run = co_await runs_.begin(std::move(spec), std::move(caller));
-    std::vector<Ip> hosts;
-    for (auto const& host : run.hosts) hosts.push_back(host.ip);
-    co_return Reply({{"id", run.id.text()}, {"state", state_text(run.state)},
-        {"count", number(run.host_count)}, {"digest", target_digest(hosts)}});
+    auto const [run, digest] = co_await runs_.begin(std::move(spec), std::move(caller));
+    co_return Reply({{"id", run->id.text()}, {"state", state_text(run->state)},
+        {"count", number(run->host_count)}, {"digest", digest}});
 }
 
 /// Throws Error 417.1 where there is none, 401.6 where the key may not see what it runs.
@@ -226,7 +223,7 @@ asio::awaitable<std::shared_ptr<FleetRun const>> RunService::visible(TaskId id, 
     co_return run;
 }
 
-json::object RunService::head_of(FleetRun const& run) const
+json::object RunService::head_of(RunHead const& run) const
 {
     auto fields = run.spec.to_json();
     auto const time = [&](std::optional<Instant> const& at) { return at ? zone_.text(*at) : std::string(); };
@@ -251,9 +248,13 @@ json::object RunService::head_of(FleetRun const& run) const
 
 json::object RunService::counts_of(FleetRun const& run, Caller const& caller) const
 {
-    std::map<std::string, std::size_t> counts;
-    for (auto const& host : run.hosts) {
-        if (caller.may_touch(host.ip)) ++counts[runs_.state_of(host)];
+    Runs::Counts counts;
+    if (!caller.key || caller.key->ips.is_all()) {
+        counts = runs_.counts_of(run);
+    } else {
+        for (auto const& host : run.hosts) {
+            if (caller.may_touch(host.ip)) ++counts[runs_.state_of(host)];
+        }
     }
     json::object fields;
     for (auto const& [state, count] : counts) fields[state] = number(count);
@@ -296,8 +297,8 @@ asio::awaitable<Reply> RunService::list(List in, Caller caller)
     filter.since = time_of("since", in.since);
     filter.until = time_of("until", in.until);
     filter.after = in.after;
-    std::function<std::vector<FleetRun>(Db&)> look = [filter](
-                                                         Db& db) { return run_records::list(db, filter); };
+    std::function<std::vector<RunHead>(Db&)> look = [filter](
+                                                        Db& db) { return run_records::list(db, filter); };
     auto found = co_await store_.scan(std::move(look));
     Reply reply;
     if (found.size() > filter.limit) {
@@ -427,8 +428,8 @@ asio::awaitable<Reply> RunService::retry_with(JsonDocument call, Caller caller)
     auto const merged = JsonDocument::parse(json::serialize(fields));
     static auto const all = RunSpec::fields();
     auto spec = read_fields(all, merged.root(), caller, true);
-    auto const run = co_await runs_.retry(of, wanted.states, std::move(spec), std::move(caller));
-    co_return Reply({{"id", run.id.text()}, {"count", number(run.host_count)}, {"of", of.text()}});
+    auto const [run, digest] = co_await runs_.retry(of, wanted.states, std::move(spec), std::move(caller));
+    co_return Reply({{"id", run->id.text()}, {"count", number(run->host_count)}, {"of", of.text()}});
 }
 
 asio::awaitable<Reply> RunService::watch(Watch in, Caller caller)

@@ -82,7 +82,7 @@ private:
     [[nodiscard]] asio::awaitable<Reply> watch(Watch in, Caller caller);
 
     [[nodiscard]] asio::awaitable<std::shared_ptr<FleetRun const>> visible(TaskId id, Caller caller);
-    [[nodiscard]] json::object head_of(FleetRun const& run) const;
+    [[nodiscard]] json::object head_of(RunHead const& run) const;
     [[nodiscard]] json::object counts_of(FleetRun const& run, Caller const& caller) const;
     [[nodiscard]] std::optional<Instant> time_of(std::string_view field, std::string const& text) const;
 

@@ -96,16 +96,14 @@ RunLimits RunSpec::limits(std::size_t hosts) const
     return limits;
 }
 
-std::vector<std::size_t> RunSpec::wave_of_places(std::size_t hosts) const
+std::vector<std::size_t> RunSpec::wave_sizes(std::size_t hosts) const
 {
-    std::vector<std::size_t> waves_of;
-    waves_of.reserve(hosts);
-    for (std::size_t wave = 0; waves_of.size() < hosts; ++wave) {
-        auto const& size = waves.sizes[std::min(wave, waves.sizes.size() - 1)];
-        auto const count = std::min(size.at_least_one_of(hosts), hosts - waves_of.size());
-        waves_of.insert(waves_of.end(), count, wave);
+    std::vector<std::size_t> sizes;
+    for (auto left = hosts; left > 0; left -= sizes.back()) {
+        auto const& size = waves.sizes[std::min(sizes.size(), waves.sizes.size() - 1)];
+        sizes.push_back(std::min(size.at_least_one_of(hosts), left));
     }
-    return waves_of;
+    return sizes;
 }
 
 } // namespace elves

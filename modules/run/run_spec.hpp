@@ -88,8 +88,8 @@ struct RunSpec {
 
     /// For a list of so many hosts.
     [[nodiscard]] RunLimits limits(std::size_t hosts) const;
-    /// The wave of each place in the list, from 0.
-    [[nodiscard]] std::vector<std::size_t> wave_of_places(std::size_t hosts) const;
+    /// How many hosts each wave of such a list has.
+    [[nodiscard]] std::vector<std::size_t> wave_sizes(std::size_t hosts) const;
 };
 
 } // namespace elves

@@ -17,10 +17,7 @@ RunSpec spec_of(json::object fields)
 
 std::vector<std::size_t> sizes(std::string const& waves, std::size_t hosts)
 {
-    auto const places = spec_of({{"waves", waves}}).wave_of_places(hosts);
-    std::vector<std::size_t> counts(places.empty() ? 0 : places.back() + 1);
-    for (auto const wave : places) ++counts[wave];
-    return counts;
+    return spec_of({{"waves", waves}}).wave_sizes(hosts);
 }
 
 } // namespace

@@ -33,9 +33,20 @@ void show_in_audit(Caller const& caller, FleetRun const& run, RunPlan const& pla
     caller.audit->show(json::serialize(fields));
 }
 
+std::vector<RunHost> hosts_of(RunPlan const& plan)
+{
+    std::vector<RunHost> hosts;
+    hosts.reserve(plan.hosts.size());
+    auto next = plan.hosts.begin();
+    for (std::size_t wave = 0; wave < plan.wave_sizes.size(); ++wave) {
+        for (auto left = plan.wave_sizes[wave]; left > 0; --left) hosts.push_back({*next++, wave});
+    }
+    return hosts;
+}
+
 } // namespace
 
-asio::awaitable<FleetRun> Runs::begin(RunSpec spec, Caller caller)
+asio::awaitable<Runs::Begun> Runs::begin(RunSpec spec, Caller caller)
 {
     auto const turn = co_await beginnings_.enter(house_.clock);
     if (!spec.dedup.text.empty()) {
@@ -46,8 +57,10 @@ asio::awaitable<FleetRun> Runs::begin(RunSpec spec, Caller caller)
         };
         auto first = co_await house_.store.read(std::move(look));
         if (first) {
-            auto const now = co_await find(first->id);
-            co_return *now;
+            auto run = co_await find(first->id);
+            std::vector<Ip> hosts;
+            for (auto const& host : run->hosts) hosts.push_back(host.ip);
+            co_return Begun{std::move(run), target_digest(hosts)};
         }
     }
     auto plan = co_await planner_.plan(spec, caller);
@@ -57,7 +70,7 @@ asio::awaitable<FleetRun> Runs::begin(RunSpec spec, Caller caller)
     co_return co_await record(std::move(run), std::move(plan), std::move(also));
 }
 
-asio::awaitable<FleetRun> Runs::retry(TaskId of, std::set<std::string> states, RunSpec spec, Caller caller)
+asio::awaitable<Runs::Begun> Runs::retry(TaskId of, std::set<std::string> states, RunSpec spec, Caller caller)
 {
     auto const turn = co_await beginnings_.enter(house_.clock);
     spec.require_sound();
@@ -80,7 +93,7 @@ asio::awaitable<FleetRun> Runs::retry(TaskId of, std::set<std::string> states, R
     co_return co_await record(std::move(run), std::move(plan), std::move(also));
 }
 
-asio::awaitable<FleetRun> Runs::begin_firing(FleetRun run, RunPlan plan, Store::Work first)
+asio::awaitable<Runs::Begun> Runs::begin_firing(FleetRun run, RunPlan plan, Store::Work first)
 {
     auto const turn = co_await beginnings_.enter(house_.clock);
     co_return co_await record(std::move(run), std::move(plan), {}, std::move(first));
@@ -97,7 +110,7 @@ FleetRun Runs::made_of(RunSpec spec, Caller const& caller) const
 }
 
 /// `run` says what it is and whose; the rest is as planned. `first` is written before it, `also` behind it.
-asio::awaitable<FleetRun> Runs::record(FleetRun run, RunPlan plan, Store::Work also, Store::Work first)
+asio::awaitable<Runs::Begun> Runs::record(FleetRun run, RunPlan plan, Store::Work also, Store::Work first)
 {
     if (active_.size() >= most_active)
         throw Error(codes::too_much, "1000 runs have not ended; wait until one has, or stop one");
@@ -106,16 +119,16 @@ asio::awaitable<FleetRun> Runs::record(FleetRun run, RunPlan plan, Store::Work a
     run.seed = plan.seed;
     run.created = house_.clock.now();
     run.begin_at = plan.begin_at;
-    run.hosts = std::move(plan.hosts);
+    run.hosts = hosts_of(plan);
     auto const whole = std::make_shared<FleetRun const>(run);
     Store::Work write = [whole](Db& db) { run_records::insert(db, *whole); };
     write = together(together(std::move(first), std::move(write)), std::move(also));
     co_await house_.store.write(std::move(write));
     ELVES_LOG(info, "run.created run=" << run.id.text() << " by=" << run.by << " hosts=" << run.host_count
                                        << " instruct=" << run.spec.ins.ins.name());
-    auto const entry = activate(run);
+    auto const entry = activate(std::move(run));
     pump_soon(entry);
-    co_return run;
+    co_return Begun{RunPtr(entry, &entry->run.run()), plan.digest};
 }
 
 bool Runs::has_open_run_of(TaskId schedule) const

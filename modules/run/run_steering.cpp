@@ -11,7 +11,7 @@
 
 namespace elves {
 
-asio::awaitable<FleetRun> Runs::steer(TaskId id, Steer what, std::optional<RunAmount> max_fail, Caller caller)
+asio::awaitable<RunHead> Runs::steer(TaskId id, Steer what, std::optional<RunAmount> max_fail, Caller caller)
 {
     auto const entry = entry_of(id);
     if (!entry) {
@@ -24,8 +24,7 @@ asio::awaitable<FleetRun> Runs::steer(TaskId id, Steer what, std::optional<RunAm
             "run " + id.text() + " has ended: it is " + std::string(state_text(old->state)));
     }
     auto const turn = co_await entry->steering.enter(house_.clock);
-    auto head = entry->run.run();
-    head.hosts.clear();
+    RunHead head = entry->run.run();
     bool const is_own = !caller.key || caller.by() == head.by || caller.may(Right::manage);
     if (!is_own)
         throw Error(codes::forbidden, "key " + caller.by() + " has no rights on run " + id.text() +
@@ -89,9 +88,9 @@ asio::awaitable<FleetRun> Runs::steer(TaskId id, Steer what, std::optional<RunAm
 
 /// Until it is on disk nothing starts and nothing else is written: or a host could start after the caller was
 /// told of a pause, and an older state could be written behind the new one.
-asio::awaitable<void> Runs::write_steering(EntryPtr entry, FleetRun head, Store::Work also)
+asio::awaitable<void> Runs::write_steering(EntryPtr entry, RunHead head, Store::Work also)
 {
-    auto const wanted = std::make_shared<FleetRun const>(std::move(head));
+    auto const wanted = std::make_shared<RunHead const>(std::move(head));
     Store::Work write = [wanted](Db& db) {
         if (!run_records::update(db, *wanted))
             throw Error(codes::wrong_state, "run " + wanted->id.text() + " has ended meanwhile");

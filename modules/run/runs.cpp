@@ -17,8 +17,10 @@ using namespace std::chrono_literals;
 
 constexpr auto longest_watch = 25s;
 constexpr std::size_t most_watchers = 1'000;
+/// Hosts in one answer to who watches a run that goes on.
+constexpr std::size_t most_ended = 1'000;
 /// Hosts of a run that are begun, or asked about, before the loop does something else.
-constexpr std::size_t hosts_of_turn = 100;
+constexpr std::size_t hosts_of_turn = 20;
 
 Error no_run(TaskId id) { return {codes::no_run, "no run " + id.text()}; }
 
@@ -215,15 +217,16 @@ asio::awaitable<void> Runs::write(EntryPtr entry)
 {
     while (entry->has_unwritten && !entry->is_steered && !is_stopping_) {
         entry->has_unwritten = false;
-        auto const run = std::make_shared<FleetRun const>(entry->run.run());
-        bool const has_ended = is_final(run->state);
-        Store::Work work = [run, has_ended](Db& db) {
-            if (has_ended) {
-                run_records::finish(db, *run);
-            } else {
-                static_cast<void>(run_records::update(db, *run));
-            }
-        };
+        auto const id = entry->run.run().id;
+        bool const has_ended = is_final(entry->run.run().state);
+        Store::Work work;
+        if (has_ended) {
+            auto const run = std::make_shared<FleetRun const>(entry->run.run());
+            work = [run](Db& db) { run_records::finish(db, *run); };
+        } else {
+            auto const head = std::make_shared<RunHead const>(entry->run.run());
+            work = [head](Db& db) { static_cast<void>(run_records::update(db, *head)); };
+        }
         std::string fault;
         try {
             co_await house_.store.write(std::move(work));
@@ -231,11 +234,11 @@ asio::awaitable<void> Runs::write(EntryPtr entry)
             fault = problem.what();
         }
         if (fault.empty()) {
-            if (has_ended) active_.erase(run->id);
+            if (has_ended) active_.erase(id);
             continue;
         }
         entry->has_unwritten = true;
-        ELVES_LOG(warning, "run.not_written run=" << run->id.text() << " error=" << fault);
+        ELVES_LOG(warning, "run.not_written run=" << id.text() << " error=" << fault);
         co_await pause(house_.clock, retry_pause);
     }
     entry->is_writing = false;
@@ -249,10 +252,10 @@ Runs::EntryPtr Runs::entry_of(TaskId id) const
     return found == active_.end() ? nullptr : found->second;
 }
 
-asio::awaitable<std::shared_ptr<FleetRun const>> Runs::find(TaskId id)
+asio::awaitable<Runs::RunPtr> Runs::find(TaskId id)
 {
     // Not a copy: of ten thousand hosts each call would make one.
-    if (auto const entry = entry_of(id)) co_return std::shared_ptr<FleetRun const>(entry, &entry->run.run());
+    if (auto const entry = entry_of(id)) co_return RunPtr(entry, &entry->run.run());
     std::function<std::optional<FleetRun>(Db&)> look = [id](Db& db) { return run_records::find(db, id); };
     auto run = co_await house_.store.read(std::move(look));
     if (!run) throw no_run(id);
@@ -263,8 +266,27 @@ std::string Runs::state_of(RunHost const& host) const
 {
     if (host.outcome) return host.outcome->state;
     if (!host.task) return "held";
-    auto const* const open = house_.engine.open(*host.task);
+    return open_state(*host.task);
+}
+
+std::string Runs::open_state(TaskId task) const
+{
+    auto const* const open = house_.engine.open(task);
     return std::string(status_text(open ? open->status : TaskStatus::waiting));
+}
+
+Runs::Counts Runs::counts_of(FleetRun const& run) const
+{
+    Counts counts;
+    auto const entry = entry_of(run.id);
+    if (!entry) {
+        for (auto const& host : run.hosts) ++counts[state_of(host)];
+        return counts;
+    }
+    counts = entry->run.end_counts();
+    if (entry->run.held() > 0) counts["held"] = entry->run.held();
+    for (auto const task : entry->run.open_tasks()) ++counts[open_state(task)];
+    return counts;
 }
 
 asio::awaitable<Runs::News> Runs::watch(TaskId id, std::uint64_t since)
@@ -286,10 +308,15 @@ asio::awaitable<Runs::News> Runs::watch(TaskId id, std::uint64_t since)
     }
     auto const& run = entry->run.run();
     News news{entry->seq, run.state, run.why};
-    auto const first = std::find_if(
-        entry->ended.begin(), entry->ended.end(), [since](auto const& each) { return each.first > since; });
-    for (auto at = first; at != entry->ended.end(); ++at)
+    auto const first = std::partition_point(
+        entry->ended.begin(), entry->ended.end(), [since](auto const& each) { return each.first <= since; });
+    auto const left = static_cast<std::size_t>(entry->ended.end() - first);
+    // Who follows it stops at its end, so that one answer has all that is left.
+    auto const most = is_final(run.state) ? left : std::min(left, most_ended);
+    auto const last = first + static_cast<std::ptrdiff_t>(most);
+    for (auto at = first; at != last; ++at)
         news.ended.emplace_back(run.hosts[at->second].ip, run.hosts[at->second].outcome->state);
+    if (most < left) news.seq = std::prev(last)->first;
     co_return news;
 }
 

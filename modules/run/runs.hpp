@@ -52,27 +52,36 @@ public:
     void stop();
 
     [[nodiscard]] RunPlanner& planner() noexcept { return planner_; }
-    /// The run, on disk. The same one for the same `dedup` of the same key.
-    [[nodiscard]] asio::awaitable<FleetRun> begin(RunSpec spec, Caller caller);
+    using RunPtr = std::shared_ptr<FleetRun const>;
+    /// A run that is on disk, as it is now: it may go on at the next co_await.
+    struct Begun {
+        RunPtr run;
+        std::string digest; ///< Of its list of hosts.
+    };
+    /// The same one for the same `dedup` of the same key.
+    [[nodiscard]] asio::awaitable<Begun> begin(RunSpec spec, Caller caller);
     /// A new run of those hosts of an old one that are in one of `states`.
-    [[nodiscard]] asio::awaitable<FleetRun> retry(
+    [[nodiscard]] asio::awaitable<Begun> retry(
         TaskId of, std::set<std::string> states, RunSpec spec, Caller caller);
 
     /// A firing of a schedule, on disk with what `first` writes before it; what that throws undoes all. `run`
     /// says which schedule, which time, and whose.
-    [[nodiscard]] asio::awaitable<FleetRun> begin_firing(FleetRun run, RunPlan plan, Store::Work first);
+    [[nodiscard]] asio::awaitable<Begun> begin_firing(FleetRun run, RunPlan plan, Store::Work first);
     /// A run of that schedule has not ended.
     [[nodiscard]] bool has_open_run_of(TaskId schedule) const;
 
     enum class Steer { pause, resume, stop, cancel };
     /// Returns when it is on disk. Throws Error 417.1, 401.6, 409.3.
-    [[nodiscard]] asio::awaitable<FleetRun> steer(
+    [[nodiscard]] asio::awaitable<RunHead> steer(
         TaskId id, Steer what, std::optional<RunAmount> max_fail, Caller caller);
 
     /// As it is now, with its hosts; it may go on at the next co_await. Throws Error 417.1.
-    [[nodiscard]] asio::awaitable<std::shared_ptr<FleetRun const>> find(TaskId id);
+    [[nodiscard]] asio::awaitable<RunPtr> find(TaskId id);
     /// The state of a host: `held`, what its task's is, or `not_started`.
     [[nodiscard]] std::string state_of(RunHost const& host) const;
+    /// How many of its hosts are in each state. Of a run that goes on it costs as much as it has open tasks.
+    using Counts = std::map<std::string, std::size_t>;
+    [[nodiscard]] Counts counts_of(FleetRun const& run) const;
 
     /// What is new of a run, by a number that grows with each change.
     struct News {
@@ -82,7 +91,8 @@ public:
         std::vector<std::pair<Ip, std::string>>
             ended{}; ///< Hosts that came to an end since then, oldest first.
     };
-    /// At once where something is newer than `since`, else when something is, 25 s at most.
+    /// At once where something is newer than `since`, else when something is, 25 s at most. Of a run
+    /// that goes on one answer has 1,000 hosts at most, and `seq` is of the last of them.
     [[nodiscard]] asio::awaitable<News> watch(TaskId id, std::uint64_t since);
 
     /// The numbers of runs: those that are open, and how many have ended since the start.
@@ -112,7 +122,7 @@ private:
     static constexpr std::chrono::milliseconds retry_pause{2'000};
 
     // run_start.cpp
-    [[nodiscard]] asio::awaitable<FleetRun> record(
+    [[nodiscard]] asio::awaitable<Begun> record(
         FleetRun run, RunPlan plan, Store::Work also, Store::Work first = {});
     [[nodiscard]] FleetRun made_of(RunSpec spec, Caller const& caller) const;
     [[nodiscard]] EntryPtr activate(FleetRun run);
@@ -134,6 +144,7 @@ private:
     void write_soon(EntryPtr const& entry);
     [[nodiscard]] asio::awaitable<void> write(EntryPtr entry);
     [[nodiscard]] EntryPtr entry_of(TaskId id) const;
+    [[nodiscard]] std::string open_state(TaskId task) const;
 
     // run_hosts.cpp
     void begin_ready(EntryPtr const& entry, std::size_t most, std::size_t& left);
@@ -146,7 +157,7 @@ private:
     void not_recorded(EntryPtr const& entry, std::size_t place, Error const& error);
 
     // run_steering.cpp
-    [[nodiscard]] asio::awaitable<void> write_steering(EntryPtr entry, FleetRun head, Store::Work also);
+    [[nodiscard]] asio::awaitable<void> write_steering(EntryPtr entry, RunHead head, Store::Work also);
     [[nodiscard]] asio::awaitable<void> cancel_open(EntryPtr entry);
 
     House house_;

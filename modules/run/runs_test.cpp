@@ -18,6 +18,43 @@ TEST_CASE("a run starts its hosts as parallel lets, each once, and is done", "[r
     CHECK(house.engine.tasks().size() == 5);
 }
 
+TEST_CASE("the counts of a run that goes on are those of its hosts' states", "[run]")
+{
+    RunHouse house;
+    auto const id = house.begin({{"parallel", 2}, {"max_fail", 5}});
+    auto const counts = [&] { return house.runs->counts_of(house.run(id)); };
+    CHECK(counts() == Runs::Counts{{"running", 2}, {"held", 3}});
+    house.end_open(TaskStatus::failed);
+    CHECK(counts() == Runs::Counts{{"failed", 2}, {"running", 2}, {"held", 1}});
+    house.start();
+    CHECK(counts() == Runs::Counts{{"failed", 2}, {"running", 2}, {"held", 1}});
+    house.of(house.runs->steer(id, Runs::Steer::stop, std::nullopt, Caller{}));
+    house.end_open(TaskStatus::done);
+    CHECK(counts() == Runs::Counts{{"failed", 2}, {"done", 2}, {"not_started", 1}});
+}
+
+TEST_CASE("who watches a run is told of a thousand hosts at a time, of each once", "[run]")
+{
+    RunHouse house;
+    house.targets.hosts.clear();
+    constexpr int hosts = 2'500;
+    for (int number = 1; number <= hosts; ++number) {
+        house.targets.hosts.push_back(host_ip(number));
+        house.come(number);
+    }
+    auto const id = house.begin({{"waves", "2499,1"}, {"pause", 60}, {"parallel", "10000"}});
+    house.end_open(TaskStatus::done);
+    std::set<Ip> told;
+    std::uint64_t since = 1;
+    for (auto const count : {1'000U, 1'000U, 499U}) {
+        auto const news = house.of(house.runs->watch(id, since));
+        CHECK(news.ended.size() == count);
+        for (auto const& [ip, state] : news.ended) told.insert(ip);
+        since = news.seq;
+    }
+    CHECK(told.size() == 2'499);
+}
+
 TEST_CASE("a host whose task can't be recorded for the moment is started later", "[run]")
 {
     RunHouse house;
@@ -184,7 +221,7 @@ TEST_CASE("of two that steer one run at once neither undoes what the other was t
     std::optional<RunState> first, second;
     auto const steer = [&](Runs::Steer what, std::optional<RunState>& state) {
         asio::co_spawn(house.loop, house.runs->steer(id, what, std::nullopt, Caller{}),
-            [&state](std::exception_ptr const& failure, FleetRun const& run) {
+            [&state](std::exception_ptr const& failure, RunHead const& run) {
                 if (!failure) state = run.state;
             });
     };

@@ -23,7 +23,10 @@
 
 namespace elves {
 
-inline Ip host_ip(int number) { return Ip::parse("10.0.0." + std::to_string(number)).value(); }
+inline Ip host_ip(int number)
+{
+    return Ip::parse("10.0." + std::to_string(number / 256) + "." + std::to_string(number % 256)).value();
+}
 
 /// Every target means the same hosts; asked about one host, a target that is an address means that one.
 class FixedTargets final : public Targets {
@@ -160,7 +163,7 @@ struct RunHouse {
     {
         fields["target"] = "all";
         fields["ins"] = json::object{{"app", "demo"}, {"func", "work"}};
-        auto const id = of(runs->begin(RunSpec::read(json_of(fields).root()), Caller{})).id;
+        auto const id = of(runs->begin(RunSpec::read(json_of(fields).root()), Caller{})).run->id;
         turn();
         return id;
     }

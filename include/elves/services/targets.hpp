@@ -12,6 +12,7 @@
 #include "elves/asio.hpp"
 #include "elves/caller.hpp"
 #include "elves/ip.hpp"
+#include "elves/sha256.hpp"
 #include "elves/task_id.hpp"
 
 namespace elves {
@@ -31,11 +32,13 @@ struct TargetHosts {
 /// have their turn meanwhile.
 class TargetDigest {
 public:
-    void add(Ip const& host);
-    [[nodiscard]] std::string hex() const;
+    TargetDigest() { hash_.begin(); }
+    void add(Ip const& host) { hash_.add(host.text() + '\n'); }
+    /// Once, when all are added.
+    [[nodiscard]] std::string hex() { return hash_.end(); }
 
 private:
-    std::string lines_;
+    Sha256 hash_;
 };
 
 /// A stored expression that is asked about one host at a time.
