@@ -92,6 +92,12 @@ std::optional<StartGate::Obstacle> RunGate::obstacle(Ip const& host, Instruction
     return std::nullopt;
 }
 
+bool RunGate::is_capped(Instruction const& ins) const
+{
+    return std::any_of(
+        caps_.begin(), caps_.end(), [&](auto const& each) { return covers(each.second.cap.apps, ins); });
+}
+
 bool RunGate::is_closed(WindowEntry& entry)
 {
     auto const now = clock_.now();

@@ -34,6 +34,7 @@ public:
     void stop();
 
     [[nodiscard]] std::optional<Obstacle> obstacle(Ip const& host, Instruction const& ins) override;
+    [[nodiscard]] bool is_capped(Instruction const& ins) const override;
     void begun(TaskId task, Ip const& host, Instruction const& ins) override;
     void ended(TaskId task) override;
     void on_free(std::function<void(std::string const&)> then) override

@@ -15,13 +15,21 @@ using namespace std::chrono_literals;
 /// Begins up to `most` hosts, and looks at up to `left`, of which it takes off those that it has looked at.
 void Runs::begin_ready(EntryPtr const& entry, std::size_t most, std::size_t& left)
 {
+    std::vector<std::size_t> starting;
+    auto const start = [&] {
+        if (!starting.empty())
+            asio::co_spawn(house_.loop, start_hosts(entry, std::exchange(starting, {})), asio::detached);
+    };
+    // The gate is asked about a host when the one before has taken its place under the cap.
+    bool const is_capped = house_.gate.is_capped(entry->run.run().spec.ins.ins);
     for (std::size_t begun = 0; begun < most && left > 0; --left) {
         auto const place = entry->run.take_ready();
-        if (!place) return;
+        if (!place) break;
         auto const& host = entry->run.host(*place);
         if (!key_allows(entry->run.run(), host.ip)) {
             entry->run.set_ready(*place);
-            return pause_for(entry, RunWhy::key);
+            pause_for(entry, RunWhy::key);
+            break;
         }
         if (!house_.presence.link(host.ip)) {
             if (waits_for_agent(*entry, *place)) continue;
@@ -36,8 +44,10 @@ void Runs::begin_ready(EntryPtr const& entry, std::size_t most, std::size_t& lef
         if (is_held_back(*entry, *place)) continue;
         ++begun;
         open(entry, *place);
-        asio::co_spawn(house_.loop, start_host(entry, *place), asio::detached);
+        starting.push_back(*place);
+        if (is_capped) start();
     }
+    start();
 }
 
 bool Runs::is_held_back(Entry& entry, std::size_t place)
@@ -91,10 +101,8 @@ void Runs::open(EntryPtr const& entry, std::size_t place)
     by_task_.emplace(task, entry);
 }
 
-/// It is open.
-asio::awaitable<void> Runs::start_host(EntryPtr entry, std::size_t place)
+TaskEngine::Order Runs::order_for(FleetRun const& run, std::size_t place) const
 {
-    auto const& run = entry->run.run();
     TaskEngine::Order order;
     order.id = *run.hosts[place].task;
     order.agent = run.hosts[place].ip;
@@ -104,16 +112,31 @@ asio::awaitable<void> Runs::start_host(EntryPtr entry, std::size_t place)
     order.run = run.id;
     order.audit_write = [id = run.id, place, task = order.id](
                             Db& db) { run_records::claim(db, id, place, task); };
+    return order;
+}
+
+/// They are open. Their tasks are recorded in one transaction.
+asio::awaitable<void> Runs::start_hosts(EntryPtr entry, std::vector<std::size_t> places)
+{
+    std::vector<TaskEngine::Order> orders;
+    for (auto const place : places) orders.push_back(order_for(entry->run.run(), place));
+    std::vector<TaskEngine::Sent> sent;
     std::optional<Error> refused;
     try {
-        auto const recorded = co_await house_.engine.send(std::move(order));
-        if (is_final(recorded.task.status)) host_ended(entry, place, recorded.task);
+        sent = co_await house_.engine.send_all(std::move(orders));
     } catch (Error const& error) {
         refused = error;
     } catch (std::exception const& problem) {
         refused = Error(codes::internal, problem.what());
     }
-    if (refused) not_recorded(entry, place, *refused);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        auto const& error = refused ? refused : sent[i].refused;
+        if (error) {
+            not_recorded(entry, places[i], *error);
+        } else if (sent[i].ended) {
+            host_ended(entry, places[i], *sent[i].ended);
+        }
+    }
 }
 
 /// It is open, and its agent was away for all of the run's ttl.

@@ -152,7 +152,8 @@ private:
     [[nodiscard]] bool waits_for_agent(Entry& entry, std::size_t place);
     [[nodiscard]] bool key_allows(FleetRun const& run, Ip const& host) const;
     void open(EntryPtr const& entry, std::size_t place);
-    [[nodiscard]] asio::awaitable<void> start_host(EntryPtr entry, std::size_t place);
+    [[nodiscard]] asio::awaitable<void> start_hosts(EntryPtr entry, std::vector<std::size_t> places);
+    [[nodiscard]] TaskEngine::Order order_for(FleetRun const& run, std::size_t place) const;
     [[nodiscard]] asio::awaitable<void> expire_host(EntryPtr entry, std::size_t place);
     void not_recorded(EntryPtr const& entry, std::size_t place, Error const& error);
 

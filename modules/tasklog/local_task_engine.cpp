@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <deque>
 #include <utility>
 
+#include "elves/assert.hpp"
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 #include "gate_place.hpp"
@@ -150,6 +152,39 @@ asio::awaitable<TaskEngine::Recorded> LocalTaskEngine::send(Order order)
     auto handed = std::make_shared<Task>(std::move(task));
     task = co_await hand_over(std::move(open), std::move(handed), std::move(caller));
     co_return recorded;
+}
+
+asio::awaitable<std::vector<TaskEngine::Sent>> LocalTaskEngine::send_all(std::vector<Order> orders)
+{
+    std::vector<Sent> sent(orders.size());
+    std::deque<GatePlace> places;
+    TaskTransitions::NewTasks fresh(transitions_);
+    for (std::size_t i = 0; i < orders.size(); ++i) {
+        auto& order = orders[i];
+        ELVES_ASSERT(order.ins.dedup.empty() && !order.cron_id, "what may be there already is sent alone");
+        auto audit_write = std::move(order.audit_write);
+        bool const is_forced = order.is_forced;
+        auto& place = places.emplace_back(gate_);
+        try {
+            fresh.add(task_of(std::move(order), place), std::move(audit_write), is_forced);
+        } catch (Error const& error) {
+            sent[i].refused = error;
+        }
+    }
+    if (fresh.empty()) co_return sent;
+    auto stored = co_await transitions_.insert_all(fresh);
+    auto next = stored.begin();
+    for (std::size_t i = 0; i < sent.size(); ++i) {
+        if (sent[i].refused) continue;
+        places[i].keep();
+        auto& task = *next++;
+        if (is_final(task.status)) {
+            sent[i].ended = std::move(task);
+        } else if (auto const open = registry_.find(task.id)) {
+            hand_over_soon(open, std::make_shared<Task>(std::move(task)));
+        }
+    }
+    co_return sent;
 }
 
 asio::awaitable<TaskEngine::Recorded> LocalTaskEngine::record(Task task, AuditWrite audit_write)

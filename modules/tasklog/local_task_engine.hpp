@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -42,6 +43,7 @@ public:
 
     [[nodiscard]] TaskId next_id() override { return ids_.next(clock_.now()); }
     [[nodiscard]] asio::awaitable<Recorded> send(Order order) override;
+    [[nodiscard]] asio::awaitable<std::vector<Sent>> send_all(std::vector<Order> orders) override;
     [[nodiscard]] asio::awaitable<Task> run(Order order, Authorize authorize) override;
     [[nodiscard]] asio::awaitable<Task> cancel(TaskId id, AuditWrite audit_write) override;
     [[nodiscard]] asio::awaitable<Recorded> record(Task task, AuditWrite audit_write) override;
@@ -114,6 +116,8 @@ private:
     void free_slot(OpenTask& open);
     /// Hands over what waits for room on that agent's link, as far as there is room.
     void hand_over_next(Ip const& agent);
+    void hand_over_soon(OpenTaskPtr const& open, SharedTask task);
+    void hand_over_some();
     [[nodiscard]] asio::awaitable<void> hand_over_waiting(OpenTaskPtr open);
     [[nodiscard]] asio::awaitable<void> hand_over_ready(OpenTaskPtr open, SharedTask task);
     [[nodiscard]] asio::awaitable<Task> hand_over(
@@ -162,6 +166,7 @@ private:
     AgentCalls agents_;
     Timeouts timeouts_;
     std::unordered_map<Ip, HandoverFlow> flows_;
+    std::deque<Ip> due_; ///< Agents for which something new is ready.
     std::vector<std::function<void(Task const&)>> on_finished_;
     std::function<std::optional<CronJobOf>(TaskId)> cron_job_;
     std::function<bool(Db&, TaskId)> kept_;

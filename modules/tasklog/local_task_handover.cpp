@@ -1,6 +1,7 @@
 // How the task engine hands tasks over to their agents: at once, when there is room on the link, or when the
 // agent comes.
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "elves/error.hpp"
@@ -43,6 +44,27 @@ asio::awaitable<Task> LocalTaskEngine::hand_over(
     std::erase_if(open->handover_waiters, [&](auto const& other) { return other.outcome == outcome; });
     if (is_in_flight) co_return co_await time_out_handover(open, handover, begun);
     co_return open->task;
+}
+
+/// The same of one of many, for which nobody waits: a few are handed over in one turn of the loop.
+void LocalTaskEngine::hand_over_soon(OpenTaskPtr const& open, SharedTask task)
+{
+    if (task->status == TaskStatus::sent) {
+        open->is_ready = true;
+        flow_of(*open).push_ready({open, std::move(task)});
+    }
+    due_.push_back(open->task.agent);
+    if (due_.size() == 1) asio::post(loop_, [this] { hand_over_some(); });
+}
+
+void LocalTaskEngine::hand_over_some()
+{
+    constexpr std::size_t agents_of_turn = 16;
+    for (std::size_t i = 0; i < agents_of_turn && !due_.empty(); ++i) {
+        hand_over_next(due_.front());
+        due_.pop_front();
+    }
+    if (!due_.empty()) asio::post(loop_, [this] { hand_over_some(); });
 }
 
 /// Frees its room: one that is not answered delays no other.

@@ -15,6 +15,7 @@ public:
     bool is_closed = false;
     std::set<TaskId> running;
 
+    [[nodiscard]] bool is_capped(Instruction const&) const override { return true; }
     [[nodiscard]] std::optional<Obstacle> obstacle(Ip const&, Instruction const&) override
     {
         if (is_closed) return Obstacle{"window w", "window w: closed until tomorrow", false};

@@ -87,6 +87,33 @@ private:
     bool is_written_ = false;
 };
 
+struct TaskTransitions::NewTask {
+    NewTask(
+        TaskTransitions& to, std::shared_ptr<Task> task_, TaskEngine::AuditWrite audit_write_, bool forced)
+        : task(std::move(task_))
+        , audit_write(std::move(audit_write_))
+        , is_forced(forced)
+        , charge(to.daily_bytes_, task)
+    {
+        if (needs_room(*task)) room.emplace(to.registry_, task->agent, task->by, charged_bytes(*task));
+    }
+    std::shared_ptr<Task> task;
+    TaskEngine::AuditWrite audit_write;
+    bool is_forced;
+    DayCharge charge;
+    std::optional<TaskRegistry::Reservation> room{};
+};
+
+TaskTransitions::NewTasks::NewTasks(TaskTransitions& to) : to_(to) {}
+
+TaskTransitions::NewTasks::~NewTasks() = default;
+
+void TaskTransitions::NewTasks::add(Task task, TaskEngine::AuditWrite audit_write, bool is_forced)
+{
+    auto shared = std::make_shared<Task>(std::move(task));
+    tasks_.push_back(std::make_unique<NewTask>(to_, std::move(shared), std::move(audit_write), is_forced));
+}
+
 TaskTransitions::TaskTransitions(Store& store, Clock& clock, TaskRegistry& registry, DailyBytes& daily_bytes)
     : store_(store), clock_(clock), registry_(registry), daily_bytes_(daily_bytes)
 {
@@ -174,7 +201,13 @@ asio::awaitable<TaskEngine::Recorded> TaskTransitions::insert(
     charge.set_written();
     // The write is over: the store does not read it any more.
     TaskEngine::Recorded recorded{std::move(*fresh), true};
-    auto& stored = recorded.task;
+    enter(recorded.task, is_forced);
+    co_return recorded;
+}
+
+/// It has just been written.
+void TaskTransitions::enter(Task& stored, bool is_forced)
+{
     if (is_open(stored)) {
         auto const open = registry_.insert(copy_without_param(stored), charged_bytes(stored));
         set_deadlines(*open, false);
@@ -183,7 +216,28 @@ asio::awaitable<TaskEngine::Recorded> TaskTransitions::insert(
         listener_.on_changed(*open);
     }
     if (is_final(stored.status)) listener_.on_finished(stored);
-    co_return recorded;
+}
+
+asio::awaitable<std::vector<Task>> TaskTransitions::insert_all(NewTasks& fresh)
+{
+    std::vector<std::pair<std::shared_ptr<Task const>, TaskEngine::AuditWrite>> rows;
+    for (auto const& one : fresh.tasks_) rows.emplace_back(one->task, std::move(one->audit_write));
+    Store::Work work = [rows = std::move(rows), now = clock_.now()](Db& db) {
+        for (auto const& [task, audit_write] : rows) {
+            task_records::insert(db, *task);
+            if (owes_processor(*task)) task_records::queue_delivery(db, task->id, now);
+            if (audit_write) audit_write(db);
+        }
+    };
+    co_await store_.write(std::move(work));
+    std::vector<Task> stored;
+    for (auto const& one : fresh.tasks_) {
+        one->charge.set_written();
+        one->room.reset();
+        // The write is over: the store does not read it any more.
+        enter(stored.emplace_back(std::move(*one->task)), one->is_forced);
+    }
+    co_return stored;
 }
 
 asio::awaitable<life::Decision> TaskTransitions::apply(

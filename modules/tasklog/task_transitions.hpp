@@ -35,6 +35,10 @@ public:
     /// 507.1: then there is no such task. `is_forced`: no window and no cap holds it back.
     [[nodiscard]] asio::awaitable<TaskEngine::Recorded> insert(
         Task task, TaskEngine::AuditWrite audit_write, bool is_forced = false);
+    /// New tasks that are to be written together. They count as there from `add` on.
+    class NewTasks;
+    /// The same of many, in one transaction: all are written or none. Returns them in their sequence.
+    [[nodiscard]] asio::awaitable<std::vector<Task>> insert_all(NewTasks& fresh);
     /// Applies an event, and returns when that is on disk. Where it changes nothing, nothing is written.
     /// Throws Error 416.1 for an unknown id; 507.1: then nothing has changed.
     [[nodiscard]] asio::awaitable<life::Decision> apply(
@@ -52,7 +56,9 @@ private:
     /// The right to decide about one task; the next in the queue has it when this is gone.
     class Lock;
     class DayCharge;
+    struct NewTask;
 
+    void enter(Task& stored, bool is_forced);
     [[nodiscard]] asio::awaitable<OpenTaskPtr> fetch(TaskId id);
     [[nodiscard]] asio::awaitable<void> wait_for_lock(OpenTaskPtr open);
     void unlock(OpenTaskPtr const& open);
@@ -72,6 +78,23 @@ private:
     std::chrono::seconds lost_after_{0};
     std::vector<OpenTaskPtr> ahead_;
     Timer flushing_;
+};
+
+class TaskTransitions::NewTasks {
+public:
+    explicit NewTasks(TaskTransitions& to);
+    NewTasks(NewTasks const&) = delete;
+    NewTasks& operator=(NewTasks const&) = delete;
+    /// Those that were not written do not count any more.
+    ~NewTasks();
+
+    void add(Task task, TaskEngine::AuditWrite audit_write, bool is_forced);
+    [[nodiscard]] bool empty() const noexcept { return tasks_.empty(); }
+
+private:
+    friend class TaskTransitions;
+    TaskTransitions& to_;
+    std::vector<std::unique_ptr<NewTask>> tasks_;
 };
 
 } // namespace elves

@@ -31,6 +31,7 @@ class PlantedGate final : public StartGate {
 public:
     PlantedGate(StartGate& real, RunBug bug, Random& random) : real_(real), bug_(bug), random_(random) {}
 
+    [[nodiscard]] bool is_capped(Instruction const& ins) const override { return real_.is_capped(ins); }
     [[nodiscard]] std::optional<Obstacle> obstacle(Ip const& host, Instruction const& ins) override
     {
         auto found = real_.obstacle(host, ins);
@@ -66,23 +67,30 @@ public:
     [[nodiscard]] TaskId next_id() override { return real_.next_id(); }
     [[nodiscard]] asio::awaitable<Recorded> send(Order order) override
     {
+        return real_.send(std::move(order));
+    }
+    [[nodiscard]] asio::awaitable<std::vector<Sent>> send_all(std::vector<Order> orders) override
+    {
         if (bug_ == RunBug::starts_late && random_.chance(200)) {
             constexpr std::chrono::milliseconds delay{3'000};
             co_await pause(clock_, delay);
         }
-        auto second = order;
-        auto recorded = co_await real_.send(std::move(order));
+        auto second = orders.front();
+        std::vector<TaskId> ids;
+        for (auto const& order : orders) ids.push_back(order.id);
+        auto sent = co_await real_.send_all(std::move(orders));
         if (bug_ == RunBug::sends_twice && random_.chance(100)) {
             second.id = TaskId();
             second.audit_write = nullptr;
             static_cast<void>(co_await real_.send(std::move(second)));
         }
-        if (bug_ == RunBug::ends_early && !is_final(recorded.task.status) && random_.chance(300)) {
-            auto early = recorded.task;
+        auto const* const open = real_.open(ids.front());
+        if (bug_ == RunBug::ends_early && open && !is_final(open->status) && random_.chance(300)) {
+            auto early = *open;
             early.status = TaskStatus::done;
             for (auto const& then : listeners_) then(early);
         }
-        co_return recorded;
+        co_return sent;
     }
     [[nodiscard]] asio::awaitable<Task> run(Order order, Authorize authorize) override
     {

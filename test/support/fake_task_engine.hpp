@@ -62,6 +62,20 @@ public:
         auto const recorded = co_await record(std::move(task), std::move(audit_write));
         co_return recorded;
     }
+    [[nodiscard]] asio::awaitable<std::vector<Sent>> send_all(std::vector<Order> orders) override
+    {
+        std::vector<Sent> sent;
+        for (auto& order : orders) {
+            auto& what = sent.emplace_back();
+            try {
+                auto recorded = co_await send(std::move(order));
+                if (is_final(recorded.task.status)) what.ended = std::move(recorded.task);
+            } catch (Error const& error) {
+                what.refused = error;
+            }
+        }
+        co_return sent;
+    }
     [[nodiscard]] asio::awaitable<Task> run(Order, Authorize) override
     {
         throw std::logic_error("cron waits for no result");

@@ -29,6 +29,9 @@ public:
     /// Nothing: it may start.
     [[nodiscard]] virtual std::optional<Obstacle> obstacle(Ip const& host, Instruction const& ins) = 0;
 
+    /// A cap counts such work: what `obstacle` says of the next one depends on whether this one has begun.
+    [[nodiscard]] virtual bool is_capped(Instruction const& ins) const = 0;
+
     /// From now on the task takes its place under every cap that it falls under, until `ended`. To say either
     /// twice is to say it once.
     virtual void begun(TaskId task, Ip const& host, Instruction const& ins) = 0;
