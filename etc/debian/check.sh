@@ -121,7 +121,7 @@ echo "# mine" >>"$root/etc/elves/elves.conf"
 inside dpkg --force-confdef -i /debs/elves-agent_*.deb /debs/elves-server_*.deb >"$root/debs/upgrade.log" 2>&1 ||
     { tail "$root/debs/upgrade.log" >&2 && fail "the upgrade failed"; }
 kill -USR1 "${started[elves-agent]}" # as the postinst has systemd do it
-fleet elvesctl --timeout 60 wait "$task" >/dev/null || fleet elvesctl wait "$task" || fail "the worker did not end done"
+fleet elvesctl wait "$task" >"$root/debs/wait.log" 2>&1 || fail "the worker did not end done"
 grep -q '^# mine$' "$root/etc/elves/elves.conf" || fail "an edited conffile did not survive"
 restarted() { [ "$(grep -c 'elves-agent .* is up' "$root/debs/elves-agent.log")" -ge 2 ]; }
 eventually 30 restarted || fail "the agent has not restarted"
