@@ -60,15 +60,29 @@ def run_once(client, count, parallel):
         raise RuntimeError(f"run {run} is {state}: {record['counts']}")
 
 
-def runs(count, server, beating, milliseconds, cell):
+def turn_cells(cell, name, turns):
+    """How long the loop was held at a time since the last call."""
+    seen = turns.read()
+    turns.restart()
+    return {f"longest turn of the loop, ms: {name}": cell("{:.1f} ({:,} of {:,} over 5)", seen["longest_ms"], seen["over_5ms"], seen["turns"])}
+
+
+def runs(count, server, turns, beating, milliseconds, cell):
     """Of a started server: plans, and runs with all hosts at once and with fifty at a time, beside the probe."""
     with beating(server, count):
         client = server.client()
-        row = {"a plan, ms": milliseconds(lambda: client.ok("run", "planrun", target="all", ins=INS, parallel="10000"))}
+        time.sleep(5)
+        turns.restart()
+        time.sleep(20)  # two heartbeats of each agent
+        row = turn_cells(cell, "heartbeats alone", turns)
+        row |= {"a plan, ms": milliseconds(lambda: client.ok("run", "planrun", target="all", ins=INS, parallel="10000"))}
+        row |= turn_cells(cell, "plans", turns)
         took, alone, busy = beside(server, lambda: run_once(client, count, 10_000))
         row["a run, start to report, s: all at once"] = cell("{:.2f} ({:.2f})", statistics.median(took), max(took))
+        row |= turn_cells(cell, "a run, all at once", turns)
         took, _, fifty = beside(server, lambda: run_once(client, count, 50))
         row["a run, start to report, s: 50 at a time"] = cell("{:.2f} ({:.2f})", statistics.median(took), max(took))
+        row |= turn_cells(cell, "a run, 50 at a time", turns)
         row |= probe_cells(cell, alone, busy)
         row["getstatbyip, slowest, ms: beside 50 at a time"] = cell("{:.1f}", fifty["max_us"] / 1000)
     return row
@@ -80,16 +94,17 @@ def fill_inventory(server, numbers, count):
         'web', 'front', 'shop', 'me' FROM number;""")
 
 
-def plans(server, beating, milliseconds, cell):
+def plans(server, turns, beating, milliseconds, cell):
     """Of a started server whose inventory has many records, of which one is an agent: the probe asks for it."""
     with beating(server, 1):
-        return plans_beside(server, milliseconds, cell)
+        return plans_beside(server, turns, milliseconds, cell)
 
 
-def plans_beside(server, milliseconds, cell):
+def plans_beside(server, turns, milliseconds, cell):
     client = server.client()
     targets = {"all": "all", "half of them": "idc~idc1* and has sn", "none of the others": "idc=idc7 and not manager=you"}
     row = {f"a plan, ms: {name}": milliseconds(lambda t=target: client.ok("run", "planrun", target=t, ins=INS), 5)
            for name, target in targets.items()}
+    turns.restart()
     _, alone, busy = beside(server, lambda: client.ok("run", "planrun", target="all", ins=INS))
-    return row | probe_cells(cell, alone, busy)
+    return row | turn_cells(cell, "plans of all", turns) | probe_cells(cell, alone, busy)

@@ -24,6 +24,7 @@ import fleet_cost  # noqa: E402
 import plot  # noqa: E402
 from contestants import BENCH, BIN, Elvesd, elves_bench, fresh  # noqa: E402
 from elves_wire import Client  # noqa: E402
+from loop_turns import LoopTurns  # noqa: E402
 from turns import cpu_seconds  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
@@ -279,8 +280,11 @@ def upgrade(count, folder):
 
 def runs(count, folder):
     server = Kept("elvesd")
-    server.start(fresh(folder))
-    row = fleet_cost.runs(count, server, Beating, milliseconds, Cell)
+    folder = fresh(folder)
+    turns = LoopTurns(folder / "turns")
+    server.environment = turns.environment
+    server.start(folder)
+    row = fleet_cost.runs(count, server, turns, Beating, milliseconds, Cell)
     server.stop()
     return row
 
@@ -290,8 +294,10 @@ def plans(count, folder):
     server.start(fresh(folder))
     server.stop()
     fleet_cost.fill_inventory(server, numbers, count)
+    turns = LoopTurns(folder / "turns")
+    server.environment = turns.environment
     server.start(folder)
-    row = fleet_cost.plans(server, Beating, milliseconds, Cell)
+    row = fleet_cost.plans(server, turns, Beating, milliseconds, Cell)
     server.stop()
     return row
 
@@ -323,6 +329,8 @@ def main():
     folder = BIN.parent / "scale-data"
     for kind in args.kind or KINDS:
         sizes = [size for size in SIZES[kind] if size <= args.most and (kind not in ("agents", "runs") or size + 200 <= limit)]
+        if not sizes:
+            continue
         rows = []
         for size in sizes:
             rows.append(KINDS[kind](size, folder))
