@@ -53,6 +53,8 @@ endif()
 
 install(TARGETS elvesd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT server)
 install(FILES ${made}/elvesd.service DESTINATION ${ELVES_SYSTEMD_DIR} COMPONENT server)
+install(FILES etc/grafana/elves.json DESTINATION ${CMAKE_INSTALL_DATADIR}/elves/grafana COMPONENT server)
+install(FILES etc/prometheus/elves.rules.yml DESTINATION ${CMAKE_INSTALL_DATADIR}/elves/prometheus COMPONENT server)
 install(FILES etc/man/elvesd.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8 COMPONENT server)
 
 install(TARGETS elves-agent RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT agent)

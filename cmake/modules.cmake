@@ -1,5 +1,6 @@
-# elves_add_module(NAME): links modules/NAME into elvesd. Its glue function is `make_NAME` (elves/module.hpp); its
-# schema.sql, if it has one, is at hand as `#include "NAME_schema.hpp"`.
+# elves_add_module(NAME [SERVICE]): links modules/NAME into elvesd. Its glue function is `make_NAME` (elves/module.hpp); its
+# schema.sql, if it has one, is at hand as `#include "NAME_schema.hpp"`. SERVICE is its name in settings and calls, where
+# that is another.
 set_property(GLOBAL PROPERTY ELVES_MODULES "")
 
 function(elves_embed_schema target file name)
@@ -24,6 +25,9 @@ function(elves_add_module name)
     if(EXISTS ${folder}/schema.sql)
         elves_embed_schema(elves_module_${name} ${folder}/schema.sql ${name})
     endif()
+    set(service ${name} ${ARGN})
+    list(GET service -1 service)
+    set_property(GLOBAL PROPERTY ELVES_SERVICE_${name} ${service})
     set_property(GLOBAL APPEND PROPERTY ELVES_MODULES ${name})
 endfunction()
 
@@ -34,7 +38,8 @@ function(elves_link_modules)
     set(rows "")
     foreach(name ${names})
         string(APPEND declarations "std::unique_ptr<Module> make_${name}(Host& host);\n")
-        string(APPEND rows "    {\"${name}\", &make_${name}},\n")
+        get_property(service GLOBAL PROPERTY ELVES_SERVICE_${name})
+        string(APPEND rows "    {\"${service}\", &make_${name}},\n")
     endforeach()
     set(ELVES_DECLARATIONS "${declarations}")
     set(ELVES_ROWS "${rows}")

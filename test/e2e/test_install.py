@@ -14,7 +14,8 @@ FILES = {"usr/local/bin/elvesd", "usr/local/bin/elves-agent", "usr/local/bin/elv
          "usr/local/share/bash-completion/completions/elvesctl", "usr/local/share/zsh/vendor-completions/_elvesctl",
          "usr/local/share/fish/vendor_completions.d/elvesctl.fish", "usr/local/lib/elves/apps/apptest/app-worker.py",
          "usr/local/include/elves/module.hpp", "usr/local/share/cmake/elves/elvesConfig.cmake",
-         "usr/local/share/elves/elves-worker.sh",
+         "usr/local/share/elves/elves-worker.sh", "usr/local/share/elves/grafana/elves.json",
+         "usr/local/share/elves/prometheus/elves.rules.yml",
          *(f"usr/local/lib/elves/apps/{app}/{name}" for app in ("host", "service", "package", "file", "process", "shell")
            for name in ("app.json", "app-worker.py", "worker.py", "appkit.py"))}
 

@@ -8,9 +8,9 @@ namespace elves {
 
 /// The `sheduler` service (so spelled on the sheet): runs work on agents. Lives on the loop's thread; the
 /// task engine outlives it.
-class Sheduler final : public Module {
+class Scheduler final : public Module {
 public:
-    explicit Sheduler(TaskEngine& engine) : engine_(engine) {}
+    explicit Scheduler(TaskEngine& engine) : engine_(engine) {}
     [[nodiscard]] std::string_view name() const override { return "sheduler"; }
     void configure(Section const& section) override;
     void declare(MethodTable& table) override;

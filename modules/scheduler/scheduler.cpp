@@ -1,4 +1,4 @@
-#include "sheduler.hpp"
+#include "scheduler.hpp"
 
 #include "elves/error.hpp"
 #include "elves/sha256.hpp"
@@ -107,14 +107,14 @@ void require_force(Caller const& caller, bool force, Note const& note, Instructi
 
 } // namespace
 
-void Sheduler::configure(Section const& section)
+void Scheduler::configure(Section const& section)
 {
     auto const timeout = section.seconds("default_timeout", 90s, 1s, 86'400s);
     auto const handover = section.seconds("handover_timeout", 10s, 1s, 3'600s);
     engine_.set_timeouts({handover, timeout});
 }
 
-void Sheduler::declare(MethodTable& table)
+void Scheduler::declare(MethodTable& table)
 {
     table
         .call<Send>("sendsync", Right::operate,
@@ -136,7 +136,7 @@ void Sheduler::declare(MethodTable& table)
         [this](ById in, Caller const& caller) { return cancel_task(in, caller); });
 }
 
-asio::awaitable<Reply> Sheduler::send_sync(Send in, Caller caller)
+asio::awaitable<Reply> Scheduler::send_sync(Send in, Caller caller)
 {
     require_force(caller, in.force, in.note, in.ins);
     TaskEngine::Order order;
@@ -154,7 +154,7 @@ asio::awaitable<Reply> Sheduler::send_sync(Send in, Caller caller)
     co_return Reply(ran(task));
 }
 
-asio::awaitable<Reply> Sheduler::send_async(Send in, Caller caller)
+asio::awaitable<Reply> Scheduler::send_async(Send in, Caller caller)
 {
     require_force(caller, in.force, in.note, in.ins);
     TaskEngine::Order order;
@@ -172,7 +172,7 @@ asio::awaitable<Reply> Sheduler::send_async(Send in, Caller caller)
     co_return Reply(std::move(fields));
 }
 
-asio::awaitable<Reply> Sheduler::cancel_task(ById in, Caller caller)
+asio::awaitable<Reply> Scheduler::cancel_task(ById in, Caller caller)
 {
     auto const found = co_await engine_.find(in.id);
     if (!found) throw Error(codes::no_task, "no task " + in.id.text());
