@@ -153,8 +153,10 @@ class Caps(Gate):
         self.first.finish(running, Result(1, "through"))
         # The first of them is through at once; the second holds the place.
         eventually(lambda: len(self.held) == 2)
-        states = {task["id"]: task["status"] for task in self.caller.tasks()}
-        self.assertEqual([states[info["id"]] for info in waiting], ["done", "running", "waiting"])
+        def states():
+            status = {task["id"]: task["status"] for task in self.caller.tasks()}
+            return [status[info["id"]] for info in waiting]
+        eventually(lambda: states() == ["done", "running", "waiting"])
         self.caller.ok("sheduler", "canceltask", id=waiting[1]["id"])
         self.first.finish(waiting[1]["id"], Result(-1, "stopped"))
         eventually(lambda: {t["id"]: t["status"] for t in self.caller.tasks()}[waiting[2]["id"]] == "done")
