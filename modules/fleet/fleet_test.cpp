@@ -327,3 +327,13 @@ TEST_CASE("an expression explains itself for one host", "[fleet]")
     CHECK(
         house.refusal("explaintarget", {{"target", "all"}, {"agentip", "10.0.0.8"}}).starts_with("[414.1]"));
 }
+
+TEST_CASE("a stored expression judges a host that nobody knows by its address", "[fleet]")
+{
+    House house;
+    auto& targets = *house.host.find<Targets>();
+    CHECK(targets.host_test("10.0.7.0/24")->selects(ip("10.0.7.7")));
+    CHECK_FALSE(targets.host_test("10.0.7.0/24")->selects(ip("10.0.8.7")));
+    CHECK(targets.host_test("all")->selects(ip("10.0.7.7")));
+    CHECK_FALSE(targets.host_test("idc=fra")->selects(ip("10.0.7.7")));
+}

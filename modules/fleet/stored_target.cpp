@@ -37,8 +37,9 @@ void StoredTarget::read_groups()
 
 bool StoredTarget::selects(Ip const& ip)
 {
-    auto const host = hosts_.host(ip);
-    if (!host) return false;
+    // One that nobody knows is judged by its address: its agent may have registered just before a crash, and
+    // its tasks are in the log.
+    auto const host = hosts_.host(ip).value_or(TargetHost{ip});
     if (version_ != groups_.version()) {
         try {
             read_groups();
@@ -48,7 +49,7 @@ bool StoredTarget::selects(Ip const& ip)
             version_ = groups_.version();
         }
     }
-    return TargetMatcher(target_, context_, clock_.now()).match(*host) == Match::yes;
+    return TargetMatcher(target_, context_, clock_.now()).match(host) == Match::yes;
 }
 
 } // namespace elves

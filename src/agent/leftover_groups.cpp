@@ -5,8 +5,6 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/spawn.hpp"
+#include "core/file_text.hpp"
 #include "elves/log.hpp"
 
 namespace elves::agent {
@@ -36,12 +35,6 @@ std::optional<pid_t> number_of(std::string_view text)
     return number;
 }
 
-std::string text_of(std::filesystem::path const& file)
-{
-    std::ifstream in(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
-
 struct ProcessGroups {
     pid_t group = 0;
     pid_t session = 0;
@@ -51,7 +44,7 @@ struct ProcessGroups {
 /// Nothing where there is no such process any more.
 std::optional<ProcessGroups> groups_of(std::filesystem::path const& folder)
 {
-    auto const stat = text_of(folder / "stat");
+    auto const stat = file_text(folder / "stat");
     // The name in parentheses may hold anything.
     auto const name_end = stat.rfind(')');
     if (name_end == std::string::npos || name_end + 2 >= stat.size()) return std::nullopt;
@@ -86,7 +79,7 @@ std::optional<ProcessGroups> leftover(std::filesystem::path const& folder, std::
 {
     auto const groups = groups_of(folder);
     if (!groups || groups->is_dead) return std::nullopt;
-    auto const environment = text_of(folder / "environ");
+    auto const environment = file_text(folder / "environ");
     auto const task = TaskId::parse(value_in(environment, "ELVES_TASK_ID"));
     auto const session = number_of(value_in(environment, worker_group_name));
     bool const is_one = task && std::find(tasks.begin(), tasks.end(), *task) != tasks.end();
@@ -120,9 +113,11 @@ std::size_t kill_pass(std::vector<TaskId> const& tasks)
 {
     std::size_t killed = 0;
     std::error_code failure;
-    for (auto const& entry : std::filesystem::directory_iterator("/proc", failure)) {
-        auto const pid = number_of(entry.path().filename().string());
-        if (pid && *pid != ::getpid() && kill_if_leftover(*pid, entry.path(), tasks)) ++killed;
+    std::filesystem::directory_iterator const end;
+    for (std::filesystem::directory_iterator at("/proc", failure); !failure && at != end;
+         at.increment(failure)) {
+        auto const pid = number_of(at->path().filename().string());
+        if (pid && *pid != ::getpid() && kill_if_leftover(*pid, at->path(), tasks)) ++killed;
     }
     return killed;
 }

@@ -2,9 +2,9 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
+
+#include "core/file_text.hpp"
 
 namespace elves {
 
@@ -21,12 +21,6 @@ std::string name_in(std::string_view path, std::string const& zoneinfo)
         if (at != std::string_view::npos) return std::string(path.substr(at + folder.size()));
     }
     return std::string(path);
-}
-
-std::string content_of(std::string const& path)
-{
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 std::string trimmed(std::string text)
@@ -50,9 +44,9 @@ MachineZone of_variable(std::string_view value, std::string const& zoneinfo)
 /// A copy has no name; /etc/timezone may have it, and counts where its file is the same.
 MachineZone of_copy(ZonePlaces const& places)
 {
-    auto const name = trimmed(content_of(places.timezone));
+    auto const name = trimmed(file_text(places.timezone));
     auto const zone = name.empty() ? std::nullopt : Zone::named(name);
-    bool const is_same = zone && content_of(places.zoneinfo + "/" + name) == content_of(places.localtime);
+    bool const is_same = zone && file_text(places.zoneinfo + "/" + name) == file_text(places.localtime);
     if (is_same) return {*zone, places.localtime};
     auto const why = name.empty() ? places.timezone + " does not name its zone"
                                   : places.timezone + " names " + name + ", which is another zone";

@@ -1,13 +1,12 @@
 #include "rpc/pem_file.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/file_text.hpp"
 #include "elves/trimmed.hpp"
 
 namespace elves {
@@ -28,8 +27,7 @@ bool write_all(int file, std::string_view text)
 
 PemFile::PemFile(std::string path) : path_(std::move(path))
 {
-    std::ifstream file(path_, std::ios::binary);
-    std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    auto const text = file_text(path_);
     auto const plain = without_byte_order_mark(text);
     if (plain.size() == text.size()) return;
     copy_ = ::memfd_create("pem", MFD_CLOEXEC);

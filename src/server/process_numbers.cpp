@@ -2,25 +2,17 @@
 
 #include <array>
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include <dirent.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "core/file_text.hpp"
+
 namespace elves {
 
 namespace {
-
-std::string text_of(char const* path)
-{
-    std::ifstream file(path);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
 
 std::int64_t count_fds()
 {
@@ -36,7 +28,7 @@ std::int64_t count_fds()
 /// When the machine was booted, in seconds since 1970.
 double boot_time()
 {
-    auto const text = text_of("/proc/stat");
+    auto const text = file_text("/proc/stat");
     auto const at = text.find("\nbtime ");
     return at == std::string::npos ? -1 : std::strtod(text.c_str() + at + 7, nullptr);
 }
@@ -48,7 +40,7 @@ double boot_time()
 ProcessNumbers ProcessNumbers::now()
 {
     ProcessNumbers numbers;
-    auto const text = text_of("/proc/self/stat");
+    auto const text = file_text("/proc/self/stat");
     auto const name_end = text.rfind(')');
     if (name_end == std::string::npos) return numbers;
     std::istringstream fields(text.substr(name_end + 1));

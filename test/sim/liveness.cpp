@@ -257,8 +257,10 @@ void Liveness::check_run_task(LogRow const& row)
     look_at(*state);
     // An agent may not know that its wire is broken.
     bool const is_linked = state->registered_in == server_.machine.lives && !has_broken_wire(*state);
+    // The server has decided before its disk had taken the write of it.
+    bool const was_linked = is_linked && state->registered_at < row.accepted;
     bool const was_there =
-        is_linked && state->can_talk.since() && *state->can_talk.since() + settled <= accepted_.at(row.id);
+        was_linked && state->can_talk.since() && *state->can_talk.since() + settled <= accepted_.at(row.id);
     if (was_there)
         broken("run-silent",
             named(row) + " of a run; its agent is there for " + seconds(now - *state->can_talk.since()));
@@ -288,6 +290,7 @@ void Liveness::registered(std::string const& agent)
     auto* const state = state_of(agent);
     if (!state) return;
     state->registered_in = server_.machine.lives;
+    state->registered_at = nature_.time.day() + server_.machine.off;
     state->registered_on = network_.tears_between(server_.machine, state->agent.machine);
 }
 

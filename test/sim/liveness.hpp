@@ -82,6 +82,7 @@ private:
         std::set<TaskId> unconfirmed{};
         std::uint64_t known_in = 0;      ///< The last life of the server that registered it.
         std::uint64_t registered_in = 0; ///< The last one of which it was told so.
+        Instant registered_at{};         ///< When, by the server's clock.
         std::uint64_t registered_on = 0; ///< So many wires had broken by then: one of them may be its last.
     };
     struct Open {

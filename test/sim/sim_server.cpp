@@ -7,7 +7,7 @@ namespace elves {
 
 std::unique_ptr<Module> make_heartbeat(Host& host);
 std::unique_ptr<Module> make_tasklog(Host& host);
-std::unique_ptr<Module> make_sheduler(Host& host);
+std::unique_ptr<Module> make_scheduler(Host& host);
 std::unique_ptr<Module> make_cron(Host& host);
 std::unique_ptr<Module> make_fleet(Host& host);
 std::unique_ptr<Module> make_run(Host& host);
@@ -34,7 +34,7 @@ SimServer::SimServer(Nature& nature_, Place place)
     host_.offer<Dialer>(*this);
     audit::migrate(store_);
     auto const settings = Settings::parse(conf + std::to_string(place.give_up.count()) + "\n", "sim.conf");
-    for (auto const make : {&make_heartbeat, &make_tasklog, &make_sheduler, &make_cron, &make_fleet})
+    for (auto const make : {&make_heartbeat, &make_tasklog, &make_scheduler, &make_cron, &make_fleet})
         add(make, settings);
     if (place.run_bug != RunBug::none) plant_for_runs();
     add(&make_run, settings);
