@@ -17,6 +17,11 @@ public:
     /// 64 lower-case hex digits.
     [[nodiscard]] std::string hex(std::string_view bytes);
 
+    /// The same of bytes that come in pieces: `begin`, `add` for each, `end`. Between them `hex` begins anew.
+    void begin();
+    void add(std::string_view bytes);
+    [[nodiscard]] std::string end();
+
 private:
     std::unique_ptr<evp_md_st, void (*)(evp_md_st*)> kind_;
     std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)> context_;

@@ -25,7 +25,8 @@ INS = {"sendsync": {"app", "func", "param", "mode", "timeout", "proxy", "dedup"}
 LISTS = {"iter_agents": "listagents", "iter_keys": "listkeys", "iter_apps": "listapps", "iter_joins": "listjoins",
          "iter_cmdbinfo": "listcmdbinfo", "iter_crons": "listcrons", "iter_crons_of_key": "getcronlistbykey",
          "iter_tasks": "listtasks", "iter_audit": "listaudit", "iter_found_agents": "findagents",
-         "iter_runs": "listruns", "iter_run_hosts": "listrunhosts", "iter_answers": "listanswers"}
+         "iter_runs": "listruns", "iter_run_hosts": "listrunhosts", "iter_answers": "listanswers",
+         "iter_versions": "listversions"}
 
 
 def faults_of(value, kind, where):
