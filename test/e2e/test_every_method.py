@@ -87,6 +87,7 @@ class EveryMethod(HouseTest):
         call.ok("cmdbproxy", "setcmdbinfo", agentip=IP, sn="1")
         cron = call.ok("cron", "setcronbyip", agentip=IP, rule=RULE, ins=INS)["id"]
         run = call.ok("run", "startrun", target=IP, ins=INS)["id"]
+        self.version()
         return {
             ("sheduler", "sendsync"): {"agentip": IP, "ins": INS},
             ("sheduler", "sendasync"): {"agentip": IP, "ins": INS},
@@ -155,7 +156,7 @@ class EveryMethod(HouseTest):
             ("run", "setcap"): {"name": "few", "target": IP, "most": 100},
             ("run", "delcap"): lambda: call.ok("run", "setcap", name="gone", target=IP, most=100) and {"name": "gone"},
             ("run", "listcaps"): {},
-            ("apps", "beginpush"): self.push,
+            ("apps", "beginpush"): lambda: self.push(),
             ("apps", "pushpiece"): lambda: {"upload": self.upload(), "offset": 0, "data": DATA},
             ("apps", "endpush"): lambda: {"upload": self.upload(whole=True)},
             ("apps", "listversions"): {},

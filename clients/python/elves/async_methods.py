@@ -687,9 +687,11 @@ class AsyncMethods:
         fields = {"app": app, "version": version, "after": after, "limit": limit}
         return await self._reply(AppVersions, "apps", "listversions", fields)
 
-    async def iter_versions(self, *, app: Optional[str] = None) -> AsyncIterator[AppVersion]:
+    async def iter_versions(self, *, app: Optional[str] = None,
+                            version: Optional[str] = None) -> AsyncIterator[AppVersion]:
         """The same, all pages."""
-        async for row in self._rows(AppVersion, "versions", "apps", "listversions", {"app": app}):
+        fields = {"app": app, "version": version}
+        async for row in self._rows(AppVersion, "versions", "apps", "listversions", fields):
             yield row
 
     async def delversion(self, app: str, version: str) -> None:

@@ -680,9 +680,11 @@ class Methods:
         fields = {"app": app, "version": version, "after": after, "limit": limit}
         return self._reply(AppVersions, "apps", "listversions", fields)
 
-    def iter_versions(self, *, app: Optional[str] = None) -> Iterator[AppVersion]:
+    def iter_versions(self, *, app: Optional[str] = None,
+                      version: Optional[str] = None) -> Iterator[AppVersion]:
         """The same, all pages."""
-        for row in self._rows(AppVersion, "versions", "apps", "listversions", {"app": app}):
+        fields = {"app": app, "version": version}
+        for row in self._rows(AppVersion, "versions", "apps", "listversions", fields):
             yield row
 
     def delversion(self, app: str, version: str) -> None:

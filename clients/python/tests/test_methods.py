@@ -78,6 +78,9 @@ class EveryMethod(HouseTest):
     schedule = test_every_method.EveryMethod.schedule
     pending_run = test_every_method.EveryMethod.pending_run
     stopped_run = test_every_method.EveryMethod.stopped_run
+    push = test_every_method.EveryMethod.push
+    upload = test_every_method.EveryMethod.upload
+    version = test_every_method.EveryMethod.version
 
     def setUp(self):
         super().setUp()
