@@ -302,6 +302,24 @@ class Crashes(Rolled):
         self.assertEqual(self.rollback().code, 0)
         self.assertEqual(self.whole(agent), old)
 
+    def test_an_agent_that_is_killed_in_a_roll_back_has_done_it_or_can_do_it_again(self):
+        agent = self.deploying()
+        for number in range(8):
+            for version in ("1.0", "1.1"):
+                self.assertEqual(self.deploy(version).code, 0, f"round {number}")
+            ins = {"app": "elves", "func": "rollback", "param": {"app": APP}, "timeout": 60}
+            run_ = self.caller.ok("run", "startrun", target="all", ins=ins)["id"]
+            time.sleep(self.random.random() * 0.08)
+            agent.kill9()
+            self.whole(agent)
+            agent.start()
+            self.online(self.caller, agent.ip)
+            self.caller.call("run", "steerrun", id=run_, do="cancel")
+            eventually(lambda at=run_: self.caller.ok("run", "getrun", id=at)["run"]["end_time"], 30, "the run to end")
+            if self.whole(agent) == "1.1":
+                self.assertEqual(self.rollback().code, 0, f"round {number}")
+            self.assertEqual(self.whole(agent), "1.0")
+
     def test_a_package_that_is_being_fetched_is_fetched_on_after_a_restart_of_the_server(self):
         folder = self.app_folder("2.0", ballast=40_000_000)
         self.assertEqual(self.ctl(self.house, "app", "push", folder, "--version", "2.0", patience=90).code, 0)
