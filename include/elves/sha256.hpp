@@ -17,8 +17,8 @@ public:
     /// 64 lower-case hex digits.
     [[nodiscard]] std::string hex(std::string_view bytes);
 
-    /// The same of what comes in pieces: begin, add each, end. Throw std::runtime_error where the library
-    /// can't.
+    /// The same of bytes that come in pieces: `begin`, `add` for each, `end`. Between them `hex` begins anew.
+    /// Throw std::runtime_error where the library can't.
     void begin();
     void add(std::string_view bytes);
     [[nodiscard]] std::string end();

@@ -265,6 +265,18 @@ bool Agents::set_draining(Peer const& peer)
     return found != links_.end() && !std::exchange(found->second->is_draining, true);
 }
 
+bool Agents::set_apps(Peer const& peer, json::object apps)
+{
+    auto const found = links_.find(&peer);
+    if (found == links_.end() || found->second->record.apps == apps) return false;
+    auto record = found->second->record;
+    record.apps = std::move(apps);
+    require_room(record);
+    registered_.insert(record.ip);
+    keep(std::move(record));
+    return true;
+}
+
 bool Agents::is_online(Agent const& agent) const
 {
     if (!agent.link || !agent.link->is_open()) return false;

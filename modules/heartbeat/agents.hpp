@@ -101,6 +101,9 @@ public:
     /// The agent whose link that is has said that it is draining: until it registers again. False: it is
     /// none's, or has said so before.
     bool set_draining(Peer const& peer);
+    /// The agent whose link that is has other apps now. False: it is none's, or they are as before. Throws
+    /// Error 429.1 where all agents together would say too much.
+    bool set_apps(Peer const& peer, json::object apps);
     /// Its link is up and heard from within the limit.
     [[nodiscard]] bool is_online(Agent const& agent) const;
     /// It has just spoken. True: somebody was told that it is offline before its link was closed for that.

@@ -119,16 +119,18 @@ void Heartbeat::declare(MethodTable& table)
             add_time(reply.fields());
             return reply;
         });
-    table.cast<Beat>("beat", Right::report, {optional("draining", &Beat::draining)},
+    table.cast<Beat>("beat", Right::report,
+        {optional("draining", &Beat::draining), optional("apps", &Beat::apps)},
         "The agent is still there; so says every frame on its link. With `draining` it takes nothing new "
-        "until it "
-        "registers again.",
+        "until it registers again. `apps`: all of its apps, where they have changed since it registered.",
         // The link has noted that bytes came. Whoever took it for offline meanwhile hears that it is not.
         [this](Beat in, Caller const& caller) {
             auto const* const agent = agents_->of(*caller.peer);
             if (agent && Agents::is_back(*agent)) tell_linked(agent->record.ip);
             if (in.draining && agents_->set_draining(*caller.peer))
                 ELVES_LOG(info, "agent.draining agent=" << agent->record.ip.text());
+            if (in.apps && agents_->set_apps(*caller.peer, std::move(in.apps->versions)))
+                ELVES_LOG(info, "agent.apps_changed agent=" << agent->record.ip.text());
             return Reply();
         });
 }

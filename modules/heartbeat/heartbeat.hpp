@@ -76,6 +76,7 @@ private:
     };
     struct Beat {
         bool draining = false;
+        std::optional<AgentApps> apps;
     };
     struct ByIpList {
         std::vector<Ip> iplist;

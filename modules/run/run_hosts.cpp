@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "elves/deployment.hpp"
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 #include "run_records.hpp"
@@ -89,6 +90,7 @@ bool Runs::key_allows(FleetRun const& run, Ip const& host) const
     if (!key || !key->enabled || (key->expires && *key->expires <= house_.clock.now())) return false;
     auto const& ins = run.spec.ins.ins;
     if (key->run_hosts && static_cast<std::int64_t>(run.host_count) > *key->run_hosts) return false;
+    if (auto const app = deployed_app(ins); app && !key->may_use(*app)) return false;
     return role_may(key->role, Right::operate) && key->may_touch(host) && key->may_run(ins) &&
            (ins.proxy.empty() || key->may_choose_files());
 }

@@ -26,7 +26,7 @@ void show_in_audit(Caller const& caller, FleetRun const& run, RunPlan const& pla
     constexpr std::size_t longest_text = 4 * 1024;
     auto fields = run.spec.to_json();
     auto const text = json::serialize(fields["ins"]);
-    bool const is_shown = run.spec.ins.ins.app == ad_hoc_app && text.size() <= longest_text;
+    bool const is_shown = is_audited_as_text(run.spec.ins.ins.app) && text.size() <= longest_text;
     if (!is_shown) fields["ins"] = "sha256:" + Sha256().hex(text);
     fields["digest"] = plan.digest;
     fields["count"] = std::to_string(plan.hosts.size());

@@ -11,6 +11,7 @@
 
 #include "agent/agent_settings.hpp"
 #include "agent/conf_file.hpp"
+#include "agent/deployer.hpp"
 #include "agent/instruct_service.hpp"
 #include "agent/journal_claim.hpp"
 #include "agent/journal_schema.hpp"
@@ -57,7 +58,9 @@ public:
                   kill_grace, settings_.param_by_input, settings_.confinement, settings_.run_as,
                   settings_.rules, true})
         , workers_(runner_)
-        , tasks_(io_.get_executor(), clock_, server_time_, journal_, workers_,
+        , deployer_(
+              {io_.get_executor(), clock_, runner_, workers_, bounds_}, settings_.apps, settings_.deploy)
+        , tasks_(io_.get_executor(), clock_, server_time_, journal_, deployer_,
               {settings_.max_workers, settings_.max_queued}, settings_.rules)
         , output_(io_.get_executor(), clock_, journal_, bounds_,
               {settings_.max_output, settings_.max_kept_output})
@@ -104,6 +107,7 @@ public:
     {
         contact_.start();
         open_journal();
+        deployer_.recover();
         wait_for_signals();
         release_signals();
         pruner_.set(keep_confirmed, [](Db& db, Instant now, std::int64_t most) {
@@ -182,6 +186,7 @@ private:
         begin_journal();
         output_.link_up(server);
         reports_.link_up(server);
+        deployer_.link_up(server);
     }
 
     void link_down(std::chrono::milliseconds quiet)
@@ -189,6 +194,7 @@ private:
         contact_.lose(quiet);
         output_.link_down();
         reports_.link_down();
+        deployer_.link_down();
     }
 
     /// Of a new journal, at the first registration: every task that is handed over from now on will be in it.
@@ -326,8 +332,9 @@ private:
     Pruner pruner_{store_, clock_, "tasks of the journal"};
     Runner runner_;
     RunnerWorkers workers_;
-    Tasks tasks_;
     ServerBounds bounds_;
+    Deployer deployer_;
+    Tasks tasks_;
     KeptOutput output_;
     Reports reports_;
     OwnCron cron_;

@@ -177,7 +177,9 @@ AgentSettings AgentSettings::read(Settings const& settings)
     all.tls = tls_of_client(settings.section("tls"));
     all.tls_key = settings.section("tls").text("key", "");
     all.tls_trust = {settings.section("tls").text("ca", ""), settings.section("tls").list("pin", {})};
+    all.deploy = DeploySettings::read(settings.section("deploy"), all.apps);
     all.rules = RunRules::read(agent);
+    all.rules.accept_deployments(all.deploy.accept);
     all.run_as = RunAs::read(settings.section("run_as"));
     auto const worker = settings.section("worker");
     all.confinement = Confinement::read(worker, settings.section("limits"));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/confinement.hpp"
+#include "agent/deploy_settings.hpp"
 #include "agent/run_rules.hpp"
 #include "agent/worker_user.hpp"
 #include "client/dial.hpp"
@@ -20,7 +21,7 @@
 
 namespace elves::agent {
 
-/// agent.conf: `[agent]`, `[facts]`, `[run_as]`, `[worker]`, `[limits]`, `[cron]` and `[log]`.
+/// agent.conf: `[agent]`, `[deploy]`, `[facts]`, `[run_as]`, `[worker]`, `[limits]`, `[cron]` and `[log]`.
 struct AgentSettings {
     std::vector<HostPort> servers; ///< Tried in turn.
     ServerUsers server_users{
@@ -43,6 +44,7 @@ struct AgentSettings {
     std::string tls_key;                   ///< Its file; "": none.
     TlsTrust tls_trust;                    ///< Of `tls`; empty without it.
     RunRules rules;
+    DeploySettings deploy;
     RunAs run_as;
     Confinement confinement;
     bool param_by_input = false;

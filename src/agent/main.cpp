@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "agent/agent.hpp"
+#include "agent/deploy_step.hpp"
 #include "agent/join.hpp"
 #include "core/process_signals.hpp"
 #include "log/log_setup.hpp"
@@ -54,6 +55,7 @@ int check(std::string const& config)
 
 int main(int argc, char** argv)
 {
+    if (argc == 2 && argv[1] == elves::agent::deploy_step_argument) return elves::agent::run_deploy_step();
     CLI::App app("elves-agent: runs on a host what its elvesd asks for");
     std::string config = "/etc/elves/agent.conf";
     bool is_check = false;

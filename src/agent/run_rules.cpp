@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "elves/deployment.hpp"
 #include "elves/json_fields.hpp"
 
 namespace elves::agent {
@@ -74,8 +75,22 @@ RunRules RunRules::read(Section const& agent)
     return {std::move(allow), std::move(deny), proxy};
 }
 
+std::optional<std::string> RunRules::refusal_of_deployment(Instruction const& ins) const
+{
+    if (!accepts_deployments_)
+        return "this agent takes no deployments; set `accept = yes` in section [deploy] of this host's "
+               "agent.conf";
+    auto const app = Deployment::read(ins).app;
+    if (denied_.may_run(ins) || denied_.may_use(app))
+        return "this agent's own settings deny the app " + app + ", or functions of it ([agent] deny)";
+    if (allowed_ && !allowed_->may_use(app))
+        return "this agent's own settings do not allow the app " + app + " ([agent] allow)";
+    return std::nullopt;
+}
+
 std::optional<std::string> RunRules::refusal(Instruction const& ins) const
 {
+    if (ins.app == own_app) return refusal_of_deployment(ins);
     if (denied_.may_run(ins)) return "this agent's own settings deny " + ins.name() + " ([agent] deny)";
     if (allowed_ && !allowed_->may_run(ins))
         return "this agent's own settings do not allow " + ins.name() + " ([agent] allow)";

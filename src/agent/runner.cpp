@@ -84,14 +84,25 @@ Runner::~Runner() = default;
 
 void Runner::run(TaskId id, Instruction instruction, OnOutput on_output, OnDone on_done)
 {
+    add({id, std::move(instruction), std::move(on_output), std::move(on_done)});
+}
+
+void Runner::run_command(TaskId id, Instruction instruction, WorkerCommand command, OnDone on_done)
+{
+    add({id, std::move(instruction), {}, std::move(on_done), std::move(command)});
+}
+
+void Runner::add(Job job)
+{
+    auto const id = job.id;
     auto const queued =
-        std::any_of(queue_.begin(), queue_.end(), [id](Job const& job) { return job.id == id; });
+        std::any_of(queue_.begin(), queue_.end(), [id](Job const& each) { return each.id == id; });
     if (queued || running_.contains(id)) throw std::logic_error("task " + id.text() + " runs already");
     if (shut_down_) {
-        tell_later(std::move(on_done), "the agent is shutting down");
+        tell_later(std::move(job.on_done), "the agent is shutting down");
         return;
     }
-    queue_.push_back({id, std::move(instruction), std::move(on_output), std::move(on_done)});
+    queue_.push_back(std::move(job));
     start_next();
 }
 
@@ -108,9 +119,11 @@ void Runner::start(Job job)
 {
     auto const id = job.id;
     try {
-        auto const command = worker_command(job.instruction, rules_);
-        auto confinement = settings_.confinement;
-        if (auto const* const user = settings_.run_as.user_of(job.instruction.app)) confinement.user = *user;
+        auto const command = job.command ? *job.command : worker_command(job.instruction, rules_);
+        // The limits of `[limits]` and the user of `[run_as]` are for apps.
+        auto confinement = job.command ? Confinement() : settings_.confinement;
+        auto const* const user = job.command ? nullptr : settings_.run_as.user_of(job.instruction.app);
+        if (user != nullptr) confinement.user = *user;
         auto environment =
             worker_environment(rules_.path, confinement.user.value_or(own_), id, job.instruction);
         auto worker = std::make_unique<Running>(settings_.max_output, std::move(job.on_output));

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,6 +75,9 @@ public:
     /// be started is told to `on_done`, like any end. Callbacks come later, never from within this call.
     /// Throws std::logic_error where `id` is queued or running.
     void run(TaskId id, Instruction instruction, OnOutput on_output, OnDone on_done);
+    /// The same for a command of the agent's own, which runs as the agent's user. `instruction` is for its
+    /// timeout and environment.
+    void run_command(TaskId id, Instruction instruction, WorkerCommand command, OnDone on_done);
     /// Stops it, running or queued; `on_done` tells of it. False: no such worker here.
     bool cancel(TaskId id);
     [[nodiscard]] std::size_t queued() const noexcept { return queue_.size(); }
@@ -88,8 +92,11 @@ private:
         Instruction instruction;
         OnOutput on_output;
         OnDone on_done;
+        std::optional<WorkerCommand> command{}; ///< Nothing: what the instruction means.
     };
     struct Running;
+
+    void add(Job job);
 
     void start_next();
     void start(Job job);

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "agent/app_manifest.hpp"
-#include "core/base64.hpp"
 #include "core/trusted_path.hpp"
+#include "elves/base64.hpp"
 #include "elves/error.hpp"
 
 namespace elves::agent {

@@ -143,7 +143,7 @@ ShownParam shown_param(JsonValue const& fields, AuditSettings::Param how)
 {
     if (how == AuditSettings::Param::none) return {};
     auto const* const ins = only_instruction(fields);
-    bool const is_ad_hoc = ins != nullptr && text_in(*ins, "app") == ad_hoc_app;
+    bool const is_ad_hoc = ins != nullptr && is_audited_as_text(text_in(*ins, "app"));
     if (how == AuditSettings::Param::text || is_ad_hoc) {
         auto text = own_text(fields);
         if (text.size() <= longest_param && !may_hold_token(text)) return {std::move(text), false};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "elves/app_globs.hpp"
+#include "elves/deployment.hpp"
 #include "elves/instruction.hpp"
 #include "elves/json_fields.hpp"
 
@@ -105,6 +106,8 @@ void Caller::require_run(Instruction const& ins) const
                 "(elvesctl key set " +
                 key->key + " --files true)");
     }
+    // Whoever puts another app there decides what its functions do.
+    if (auto const app = key ? deployed_app(ins) : std::nullopt) require_app(*app);
 }
 
 void Caller::require_app(std::string_view app) const

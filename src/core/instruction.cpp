@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 
+#include "elves/deployment.hpp"
 #include "elves/error.hpp"
 #include "elves/json_fields.hpp"
 
@@ -162,6 +163,7 @@ Instruction Instruction::read(JsonValue const& ins)
     out.proxy = read_proxy(ins);
     out.ttl = read_seconds(ins, "ttl", codes::bad_field, max_ttl, "give whole seconds from 0 to 31536000");
     out.dedup = read_dedup(ins);
+    if (out.app == own_app) static_cast<void>(Deployment::read(out));
     return out;
 }
 

@@ -7,7 +7,7 @@
 #include <openssl/rand.h>
 #include <stdexcept>
 
-#include "core/base64.hpp"
+#include "elves/base64.hpp"
 
 namespace elves {
 

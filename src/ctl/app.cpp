@@ -1,3 +1,4 @@
+#include "ctl/app_packages.hpp"
 #include "ctl/command.hpp"
 
 namespace elves::ctl {
@@ -34,14 +35,18 @@ Exit list(Context const& with)
 
 std::span<Command const> app_commands()
 {
-    static std::vector<Command> const all{
-        {"set", "Set the address of an app's processor.",
-            {needs("NAME", "The app.").of(Completes::app), needs("IP", "Its processor's address."),
-                needs("PORT", "And port.")},
-            set},
-        {"del", "Delete an app's processor.", {needs("NAME", "The app.").of(Completes::app)}, erase},
-        {"list", "List the apps that have a processor.", {}, list},
-    };
+    static std::vector<Command> const all = [] {
+        std::vector<Command> commands{
+            {"set", "Set the address of an app's processor.",
+                {needs("NAME", "The app.").of(Completes::app), needs("IP", "Its processor's address."),
+                    needs("PORT", "And port.")},
+                set},
+            {"del", "Delete an app's processor.", {needs("NAME", "The app.").of(Completes::app)}, erase},
+            {"list", "List the apps that have a processor.", {}, list},
+        };
+        for (auto& command : package_commands()) commands.push_back(std::move(command));
+        return commands;
+    }();
     return all;
 }
 

@@ -28,7 +28,7 @@ std::span<Group const> groups()
         Group{"key", "Manage keys and their rights.", key_commands},
         Group{
             "join-token", "Manage join tokens, which admit machines without an admin.", join_token_commands},
-        Group{"app", "Manage the addresses of apps' processors.", app_commands},
+        Group{"app", "Roll out apps, and manage the addresses of their processors.", app_commands},
         Group{"cmdb", "Manage the inventory.", cmdb_commands},
         Group{"", "", store_commands},
         Group{"", "", audit_commands},

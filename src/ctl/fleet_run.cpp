@@ -2,6 +2,7 @@
 #include <iostream>
 #include <unistd.h>
 
+#include "ctl/fleet_run.hpp"
 #include "ctl/printable.hpp"
 #include "ctl/run_view.hpp"
 #include "ctl/run_words.hpp"
@@ -39,9 +40,12 @@ json::object call(Context const& with, std::string_view method, json::object con
     }
 }
 
-Exit run_on_target(Context const& with)
+Exit run_on_target(Context const& with) { return start_run(with, typed_run(with.args, usage)); }
+
+} // namespace
+
+Exit start_run(Context const& with, json::object fields)
 {
-    auto fields = typed_run(with.args, usage);
     for (auto const* const name : {"late", "dedup"}) with.args.put(fields, name, "--" + std::string(name));
     put_time(with, fields, "at", "--at", Bound::future);
     auto const plan = call(with, "planrun", fields);
@@ -62,20 +66,23 @@ Exit run_on_target(Context const& with)
     return watch_run(with, id);
 }
 
-} // namespace
+std::vector<Arg> start_run_args()
+{
+    return {flag("--plan", "Only say what it would be."),
+        may("--at", "Start at that time: a duration from now (30m), or a time as for --since of "
+                    "other commands."),
+        may("--late", "Seconds after --at within which it still starts (3600)."),
+        may("--dedup", "A name for this run: sent again, it is the same run."),
+        may("--yes", "The number of hosts, in place of the question."),
+        flag("--detach", "Return when the run is on disk.")};
+}
 
 std::span<Command const> run_commands()
 {
     static std::vector<Command> const all = [] {
         auto args = run_args();
-        args.insert(args.end(),
-            {flag("--plan", "Only say what it would be."),
-                may("--at", "Start at that time: a duration from now (30m), or a time as for --since of "
-                            "other commands."),
-                may("--late", "Seconds after --at within which it still starts (3600)."),
-                may("--dedup", "A name for this run: sent again, it is the same run."),
-                may("--yes", "The number of hosts, in place of the question."),
-                flag("--detach", "Return when the run is on disk.")});
+        auto const starts = start_run_args();
+        args.insert(args.end(), starts.begin(), starts.end());
         return std::vector<Command>{{"run",
             "Run a task on all hosts of a target, in waves: run TARGET [OPTIONS] -- APP FUNC [PARAM].",
             std::move(args), run_on_target}};

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/base64.hpp"
+#include "elves/base64.hpp"
 
 namespace elves::http {
 

@@ -10,6 +10,8 @@ IP = "10.0.0.1"
 ID = "0123456789ABCDEF"
 INS = {"app": "demo", "func": "work", "param": "p"}
 RULE = "0 0 3 1 1 ?"
+# A package of three bytes.
+DATA, SHA256 = "YWJj", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 # What a field of each type is not, and the code that says so.
 WRONG = {
@@ -55,6 +57,9 @@ WRONG = {
     "list of inventory records": ("403.10", ["x", [7], {}]),
     "job name": ("403.10", ["-x", "a/b", "x" * 65, 7, None]),
     "time zone": ("403.10", ["Mars/Olympus", 7]),
+    "version": ("403.10", ["../1", "x" * 65, 7, []]),
+    "SHA-256": ("403.10", ["0" * 63, "G" * 64, 7, None]),
+    "base64": ("403.10", ["!", "x", 7, []]),
 }
 # A key or token that is shown is no ordinary string: without it nobody is known.
 SHOWN = {("checkipauthbykey", "key"), ("checkipauthbykey", "token"), ("login", "key"), ("login", "token"),
@@ -82,6 +87,7 @@ class EveryMethod(HouseTest):
         call.ok("cmdbproxy", "setcmdbinfo", agentip=IP, sn="1")
         cron = call.ok("cron", "setcronbyip", agentip=IP, rule=RULE, ins=INS)["id"]
         run = call.ok("run", "startrun", target=IP, ins=INS)["id"]
+        self.version()
         return {
             ("sheduler", "sendsync"): {"agentip": IP, "ins": INS},
             ("sheduler", "sendasync"): {"agentip": IP, "ins": INS},
@@ -150,6 +156,15 @@ class EveryMethod(HouseTest):
             ("run", "setcap"): {"name": "few", "target": IP, "most": 100},
             ("run", "delcap"): lambda: call.ok("run", "setcap", name="gone", target=IP, most=100) and {"name": "gone"},
             ("run", "listcaps"): {},
+            ("apps", "beginpush"): lambda: self.push(),
+            ("apps", "pushpiece"): lambda: {"upload": self.upload(), "offset": 0, "data": DATA},
+            ("apps", "endpush"): lambda: {"upload": self.upload(whole=True)},
+            ("apps", "listversions"): {},
+            ("apps", "delversion"): lambda: self.version(),
+            ("apps", "readpiece"): lambda: {**self.version(), "offset": 0, "limit": 3},
+            ("apps", "setassignment"): lambda: {**self.version(), "target": "env=none"},
+            ("apps", "delassignment"): lambda: {"id": call.ok("apps", "setassignment", target="env=none", **self.version())["id"]},
+            ("apps", "listassignments"): {},
             ("cron", "getcronlistbyip"): {"agentip": IP},
             ("cron", "getcronlistbykey"): {"by": self.made["key"]},
             ("cron", "listcrons"): {"agentip": IP, "limit": 10},
@@ -181,6 +196,23 @@ class EveryMethod(HouseTest):
         if not on:
             self.caller.ok("run", "stopschedule", id=id_)
         return id_
+
+    def push(self):
+        """A version that was not pushed yet."""
+        self.asked += 1
+        return {"app": "demo", "version": f"1.{self.asked}", "sha256": SHA256, "size": 3}
+
+    def upload(self, whole=False):
+        push = self.push()
+        sha256 = "0" * 64 if not whole else SHA256
+        begun = self.caller.ok("apps", "beginpush", **{**push, "sha256": sha256})
+        if whole and begun["offset"] == "0":
+            self.caller.ok("apps", "pushpiece", upload=begun["upload"], offset=0, data=DATA)
+        return begun["upload"]
+
+    def version(self):
+        made = self.caller.ok("apps", "endpush", upload=self.upload(whole=True))
+        return {"app": made["app"], "version": made["version"]}
 
     def pending_run(self):
         return self.caller.ok("run", "startrun", target=IP, ins=INS, at="2099-01-01 00:00:00")["id"]

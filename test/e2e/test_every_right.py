@@ -11,6 +11,8 @@ from house import HouseTest, eventually
 IP, APP, LATER = "10.0.0.1", "demo", "2099-01-01 00:00:00"
 INS = {"app": APP, "func": "work"}
 RULE = "0 0 3 1 1 ?"
+# A package of three bytes.
+DATA, SHA256 = "YWJj", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 ROLES = {"viewer": {"open", "own", "read"}, "operator": {"open", "own", "read", "operate"},
          "agent": {"open", "own", "report"}, "admin": {"open", "own", "read", "operate", "report", "manage"}}
 # The key's apps and addresses, and whether what is asked for is beyond its apps, or beyond its addresses.
@@ -71,6 +73,12 @@ REACH = {
         "gettaskbyids": ("read", REFUSED, REFUSED), "listtasks": ("read", CUT, CUT),
         "gettaskoutput": ("read", REFUSED, REFUSED), "gettaskstory": ("read", REFUSED, REFUSED),
         "output": ("report", LINK, LINK), "queued": ("report", LINK, LINK)},
+    "apps": {
+        "beginpush": ("manage", REFUSED, FREE), "pushpiece": ("manage", REFUSED, FREE),
+        "endpush": ("manage", REFUSED, FREE), "listversions": ("read", CUT, FREE),
+        "delversion": ("manage", REFUSED, FREE), "readpiece": ("report", REFUSED, FREE),
+        "setassignment": ("manage", REFUSED, FREE), "delassignment": ("manage", REFUSED, FREE),
+        "listassignments": ("read", CUT, PART)},
     "console": {"newlink": ("own", FREE, FREE)},
     "elves": {
         "ping": ("open", FREE, FREE), "methods": ("read", FREE, FREE), "stats": ("read", FREE, FREE),
@@ -119,8 +127,41 @@ class Asking(HouseTest):
     def cron(self):
         return self.root.ok("cron", "setcronbyip", agentip=IP, rule=RULE, ins=INS)["id"]
 
+    def upload(self, whole):
+        """Of a version that was not pushed yet."""
+        self.asked += 1
+        push = {"app": APP, "version": f"1.{self.asked}", "sha256": SHA256 if whole else "0" * 64, "size": 3}
+        begun = self.root.ok("apps", "beginpush", **push)
+        if whole and begun["offset"] == "0":
+            self.root.ok("apps", "pushpiece", upload=begun["upload"], offset=0, data=DATA)
+        return begun["upload"]
+
+    def version(self):
+        made = self.root.ok("apps", "endpush", upload=self.upload(whole=True))
+        return {"app": made["app"], "version": made["version"]}
+
+    def apps_fields(self, method):
+        """For the service `apps`."""
+        if method == "beginpush":
+            self.asked += 1
+            return {"app": APP, "version": f"1.{self.asked}", "sha256": "0" * 64, "size": 3}
+        if method == "pushpiece":
+            return {"upload": self.upload(whole=False), "offset": 0, "data": DATA}
+        if method == "endpush":
+            return {"upload": self.upload(whole=True)}
+        assignment = {**self.version(), "target": "env=none"}
+        if method == "delassignment":
+            return {"id": self.root.ok("apps", "setassignment", **assignment)["id"]}
+        if method == "listassignments":
+            self.root.ok("apps", "setassignment", **assignment)
+            return {}
+        return assignment if method == "setassignment" else {**self.version(), "offset": 0, "limit": 3} if method == "readpiece" \
+            else {} if method == "listversions" else self.version()
+
     def fields(self, method, key):
         """Right ones; what they name, where they name anything, is demo.work on 10.0.0.1."""
+        if method in REACH["apps"]:
+            return self.apps_fields(method)
         if method in ("delcronbyipid", "startcron", "stopcron", "runcron"):
             return {"agentip": IP, "id": self.cron()}
         if method == "listcrons":

@@ -1,4 +1,4 @@
-#include "core/base64.hpp"
+#include "elves/base64.hpp"
 
 #include "catch.hpp"
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "catch.hpp"
-#include "core/base64.hpp"
+#include "elves/base64.hpp"
 #include "elves/error.hpp"
 #include "support/temp_folder.hpp"
 

@@ -13,11 +13,12 @@ from typing import Any, AsyncIterator, Dict, List, Mapping, Optional, Sequence, 
 
 from .async_runs import AsyncRun
 from .errors import AnswerTimeout, NotFound, ProtocolError
-from .replies import (AcceptJoin, Agent, AgentInfo, AgentTold, Agents, App, Apps, AuditRow, AuditRows, AuditVerified,
-                      CallbackInfo, CancelTask, Caps, CmdbEntries, CmdbInfo, CmdbRecord, CmdbRecords, CmdbWritten,
+from .replies import (AcceptJoin, Agent, AgentInfo, AgentTold, Agents, App, Apps, AppVersion, AppVersions, Assignments,
+                      AuditRow, AuditRows, AuditVerified, BeginPush, CallbackInfo, CancelTask, Caps, CmdbEntries, CmdbInfo, CmdbRecord, CmdbRecords, CmdbWritten,
                       ConsoleLink, CronJob, CronJobs, DelKey, Doctor, ExplainTarget, ForgetAgents, FoundAgent, FoundAgents,
                       GetAuth, GetRun, Groups, HostCounts, Ins, Join, JoinStatus, JoinTokens, Joins, Json, Key, Keys,
-                      ListedRun, MethodsDeclared, NewCmdbRecord, NewJoinToken, OnlineStat, ProcessorInfo, RejectJoin,
+                      ListedRun, MethodsDeclared, NewAssignment, NewCmdbRecord, NewJoinToken, OnlineStat, ProcessorInfo,
+                      PushPiece, RejectJoin,
                       RetryRun, RunAnswer, RunAnswers, RunCron, RunHost, RunHosts, RunPlan, RunsPage, ScheduleId,
                       ScheduleOn, SchedulesPage, SendAsync, SendSync, SetCron, SetKey, SetLabels, SetSchedule,
                       StartRun, Stats, Status, StatusList, SteerRun, Task, TaskOutput, TaskStory, Tasks, TasksById,
@@ -29,7 +30,8 @@ T = TypeVar("T")
 FINAL = frozenset({"done", "failed", "timeout", "canceled", "expired", "undelivered", "skipped", "lost"})
 #: What an agent calls over its own link.
 AGENT_METHODS = frozenset({("heartbeat", "register"), ("heartbeat", "time"), ("heartbeat", "beat"),
-                           ("tasklog", "agentasynclog"), ("tasklog", "queued"), ("tasklog", "output")})
+                           ("tasklog", "agentasynclog"), ("tasklog", "queued"), ("tasklog", "output"),
+                           ("apps", "readpiece")})
 _LONGEST_TASK = 86400.0
 _PAGE = 1000
 
@@ -661,6 +663,53 @@ class AsyncMethods:
     async def listcaps(self) -> Caps:
         """All caps, and how many tasks each counts now."""
         return await self._reply(Caps, "run", "listcaps", {})
+
+    # ---- apps ----
+    async def beginpush(self, app: str, version: str, sha256: str, size: int, *,
+                        signature: Optional[str] = None) -> BeginPush:
+        """Begin the upload of a version of an app: a package of `size` bytes. Not repeated after a lost connection."""
+        fields = {"app": app, "version": version, "sha256": sha256, "size": size, "signature": signature}
+        return await self._reply(BeginPush, "apps", "beginpush", fields, repeat=False)
+
+    async def pushpiece(self, upload: str, offset: int, data: str) -> PushPiece:
+        """The next piece of an upload, in base64. Not repeated after a lost connection."""
+        fields = {"upload": upload, "offset": offset, "data": data}
+        return await self._reply(PushPiece, "apps", "pushpiece", fields, repeat=False)
+
+    async def endpush(self, upload: str) -> AppVersion:
+        """End an upload: the version is there once its bytes have the SHA-256 that was said. Not repeated after a lost
+        connection."""
+        return await self._reply(AppVersion, "apps", "endpush", {"upload": upload}, repeat=False)
+
+    async def listversions(self, *, app: Optional[str] = None, version: Optional[str] = None,
+                           after: Optional[str] = None, limit: Optional[int] = None) -> AppVersions:
+        """The versions of apps that were pushed; one page."""
+        fields = {"app": app, "version": version, "after": after, "limit": limit}
+        return await self._reply(AppVersions, "apps", "listversions", fields)
+
+    async def iter_versions(self, *, app: Optional[str] = None,
+                            version: Optional[str] = None) -> AsyncIterator[AppVersion]:
+        """The same, all pages."""
+        fields = {"app": app, "version": version}
+        async for row in self._rows(AppVersion, "versions", "apps", "listversions", fields):
+            yield row
+
+    async def delversion(self, app: str, version: str) -> None:
+        """Delete a version; hosts that have it keep it. Not repeated after a lost connection."""
+        await self._do("apps", "delversion", {"app": app, "version": version}, repeat=False)
+
+    async def setassignment(self, app: str, version: str, target: str, *, note: Optional[str] = None) -> NewAssignment:
+        """Say which hosts are to have which version: those that have another one get it when they register."""
+        fields = {"app": app, "version": version, "target": target, "note": note}
+        return await self._reply(NewAssignment, "apps", "setassignment", fields, repeat=True)
+
+    async def delassignment(self, id: str) -> None:
+        """Delete an assignment; hosts keep what they have. Not repeated after a lost connection."""
+        await self._do("apps", "delassignment", {"id": id}, repeat=False)
+
+    async def listassignments(self, *, app: Optional[str] = None) -> Assignments:
+        """The assignments, and how far their hosts are."""
+        return await self._reply(Assignments, "apps", "listassignments", {"app": app})
 
     # ---- for the class that makes the calls ----
     def _answer_timeout(self) -> float:

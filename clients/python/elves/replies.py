@@ -921,3 +921,71 @@ class Cap(TypedDict):
 
 class Caps(TypedDict):
     caps: List[Cap]
+
+
+class BeginPushMore(TypedDict, total=False):
+    upload: str
+    offset: str
+    piece: str
+    known: str
+
+
+class BeginPush(BeginPushMore):
+    """`known` `true`: the version is there. Otherwise `upload`, the `offset` of the first byte that is to be sent, and the
+    most bytes of a `piece`."""
+
+
+class PushPiece(TypedDict):
+    """`offset`: of the next piece."""
+    offset: str
+
+
+class AppVersion(TypedDict):
+    app: str
+    version: str
+    size: str
+    sha256: str
+    signature: str
+    by: str
+    time: str
+
+
+class AppVersions(Page):
+    versions: List[AppVersion]
+
+
+class NewAssignment(TypedDict):
+    id: str
+
+
+class AssignmentFailure(TypedDict):
+    """`next`: seconds until it is tried again."""
+    agentip: str
+    failures: str
+    next: str
+    error: str
+
+
+class Assignment(TypedDict):
+    """How many hosts have the version (`current`), are about to get it, fail, are away; `failures`: the first ten."""
+    id: str
+    app: str
+    version: str
+    target: str
+    note: str
+    by: str
+    time: str
+    current: str
+    waiting: str
+    failing: str
+    offline: str
+    error: str
+    failures: List[AssignmentFailure]
+
+
+class AssignmentsMore(TypedDict, total=False):
+    left_out: str
+
+
+class Assignments(AssignmentsMore):
+    assignments: List[Assignment]

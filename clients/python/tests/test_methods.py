@@ -25,7 +25,8 @@ INS = {"sendsync": {"app", "func", "param", "mode", "timeout", "proxy", "dedup"}
 LISTS = {"iter_agents": "listagents", "iter_keys": "listkeys", "iter_apps": "listapps", "iter_joins": "listjoins",
          "iter_cmdbinfo": "listcmdbinfo", "iter_crons": "listcrons", "iter_crons_of_key": "getcronlistbykey",
          "iter_tasks": "listtasks", "iter_audit": "listaudit", "iter_found_agents": "findagents",
-         "iter_runs": "listruns", "iter_run_hosts": "listrunhosts", "iter_answers": "listanswers"}
+         "iter_runs": "listruns", "iter_run_hosts": "listrunhosts", "iter_answers": "listanswers",
+         "iter_versions": "listversions"}
 
 
 def faults_of(value, kind, where):
@@ -77,6 +78,9 @@ class EveryMethod(HouseTest):
     schedule = test_every_method.EveryMethod.schedule
     pending_run = test_every_method.EveryMethod.pending_run
     stopped_run = test_every_method.EveryMethod.stopped_run
+    push = test_every_method.EveryMethod.push
+    upload = test_every_method.EveryMethod.upload
+    version = test_every_method.EveryMethod.version
 
     def setUp(self):
         super().setUp()
