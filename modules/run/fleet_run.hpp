@@ -58,7 +58,8 @@ struct FleetRun {
     std::optional<Instant> started{};
     std::optional<Instant> paused{};
     std::optional<Instant> ended{};
-    std::vector<RunHost> hosts{}; ///< In its order. Empty where only the head was read.
+    std::map<std::string, std::size_t> counts{}; ///< Hosts by state, of one that has ended and was read.
+    std::vector<RunHost> hosts{};                ///< In its order. Empty where only the head was read.
 
     [[nodiscard]] RunLimits limits() const
     {
