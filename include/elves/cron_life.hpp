@@ -132,6 +132,10 @@ struct Decision {
 /// The same of a run that was owed, and makes up for times up to `owed`.
 [[nodiscard]] std::string unpaid_text(Instant owed, Zone const& zone, std::string_view reason);
 
+/// Why firings were skipped, as one of a few words, from the text of their record. The words are `overlap`,
+/// `missed`, `changed`, `refused`, `gate`, `limit`, `double` and `other`. Agents report the text alone.
+[[nodiscard]] std::string_view skip_reason(std::string_view text);
+
 /// Watches for a clock that was set, by comparing it with one that never is.
 class ClockWatch {
 public:

@@ -45,6 +45,7 @@ Cron::Cron(CronJobs& jobs, Presence& presence, TaskEngine& engine, Clock& clock,
     , center_(jobs, engine, presence, clock, zone, loop)
     , agents_(jobs, presence, engine, clock, zone, loop, quotas)
 {
+    engine_.on_finished([this](Task const& task) { jobs_.note_end(task); });
     agents_.on_news([this](TaskId id) { center_.changed(id); });
     presence_.on_forget([this](Ip const& machine) { return belongings_of(machine); });
 }
@@ -88,13 +89,19 @@ void Cron::declare(MethodTable& table)
             [this](Search in, Caller caller) { return search(std::move(in), std::move(caller)); })
         .cut_by_ip()
         .cut_by_app();
+    table.call<NextTimes>("nexttimes", Right::read,
+        {required("rule", &NextTimes::rule), optional("timezone", &NextTimes::timezone),
+            optional("start_date", &NextTimes::start_date), optional("end_date", &NextTimes::end_date),
+            optional("times", &NextTimes::times)},
+        "When a rule would fire next.",
+        [this](NextTimes in, Caller const&) { return next_times_of(std::move(in)); });
     table.call<Set>("setcronbyip", Right::operate,
         {required("agentip", &Set::agentip), optional("cron_type", &Set::cron_type),
             required("rule", &Set::rule), required("ins", &Set::ins), optional("id", &Set::id),
             optional("timezone", &Set::timezone), optional("misfire", &Set::misfire),
             optional("overlap", &Set::overlap), optional("jitter", &Set::jitter),
             optional("name", &Set::name), optional("start_date", &Set::start_date),
-            optional("end_date", &Set::end_date)},
+            optional("end_date", &Set::end_date), optional("watch", &Set::watch)},
         "Adds a cron job, or replaces the one with that id or name.",
         [this](Set in, Caller caller) { return set(std::move(in), std::move(caller)); });
     table.call<One>("delcronbyipid", Right::operate,
@@ -176,6 +183,7 @@ json::object Cron::listed(CronJob const& job, std::optional<TaskEngine::LastRun>
 {
     auto entry = cron_entry(job, last_run, next_time(job), zone_);
     entry["by"] = job.by;
+    entry["watch"] = job.watch;
     bool const is_deleted = quotas_ && !quotas_->limits_of(job.by).is_known;
     entry["by_deleted"] = is_deleted ? "true" : "false";
     return entry;
@@ -259,6 +267,24 @@ asio::awaitable<Reply> Cron::search(Search in, Caller caller)
     Reply reply(json::object{{"cron_list", std::move(entries)}});
     if (!next.empty()) reply.fields()["next"] = next;
     co_return reply;
+}
+
+/// A rule that never fires from now on has no times.
+Reply Cron::next_times_of(NextTimes in) const
+{
+    constexpr std::int64_t most_times = 100;
+    if (in.times < 1 || in.times > most_times)
+        throw Error(codes::bad_field, "`times` is " + std::to_string(in.times) + "; give 1 to 100");
+    CronJob job(TaskId(), std::move(*in.rule));
+    job.zone = in.timezone;
+    if (in.start_date) job.start = date_of("start_date", *in.start_date, false);
+    if (in.end_date) job.end = date_of("end_date", *in.end_date, true);
+    json::array times;
+    for (auto const& time : next_times(job, clock_.now(), static_cast<std::size_t>(in.times), zone_)) {
+        auto const& fields = time.as_object();
+        times.push_back(json::object{{"fire_time", fields.at("fire_time")}, {"local", fields.at("local")}});
+    }
+    return {{"timezone", job.zone.value_or(zone_).name()}, {"times", std::move(times)}};
 }
 
 Reply Cron::list_of_key(ByKey const& in, Caller const& caller) const
@@ -455,6 +481,7 @@ CronJob Cron::made_of(Set in, Caller const& caller) const
     job.overlap = in.overlap.value_or(overlap_);
     job.jitter = in.jitter;
     job.name = std::move(in.name.text);
+    job.watch = std::move(in.watch.text);
     if (in.start_date) job.start = date_of("start_date", *in.start_date, false);
     if (in.end_date) job.end = date_of("end_date", *in.end_date, true);
     if (job.start && job.end && *job.end < *job.start)

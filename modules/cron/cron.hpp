@@ -54,6 +54,7 @@ private:
         JobName name;
         std::optional<std::string> start_date;
         std::optional<std::string> end_date;
+        JobName watch;
     };
     struct One {
         Ip agentip;
@@ -73,6 +74,13 @@ private:
         std::int64_t limit = 100;
         std::int64_t times = 3;
     };
+    struct NextTimes {
+        std::optional<QuartzRule> rule; ///< Required, so always there.
+        std::optional<Zone> timezone;
+        std::optional<std::string> start_date;
+        std::optional<std::string> end_date;
+        std::int64_t times = 5;
+    };
     struct ByKey {
         std::string by;
         std::optional<TaskId> after;
@@ -82,6 +90,7 @@ private:
     asio::awaitable<Reply> list(ByAgent in, Caller caller);
     [[nodiscard]] Reply list_of_key(ByKey const& in, Caller const& caller) const;
     asio::awaitable<Reply> search(Search in, Caller caller);
+    [[nodiscard]] Reply next_times_of(NextTimes in) const;
     /// The ids of a page, in the order of agents and ids, and where the next page begins, or "".
     [[nodiscard]] std::pair<std::vector<TaskId>, std::string> page_of(
         Search const& in, Caller const& caller) const;

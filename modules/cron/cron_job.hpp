@@ -34,6 +34,13 @@ enum class AgentKnows {
     job,      ///< It has confirmed the `self` job.
 };
 
+/// What is known of the runs of a job that metrics watch.
+struct Watched {
+    Instant from{};                   ///< The newest time that a run was for; or when it was set or started.
+    std::optional<Instant> ended;     ///< When the last run ended.
+    std::optional<Instant> succeeded; ///< When the last one ended well.
+};
+
 /// One cron job. A plain value.
 struct CronJob {
     CronJob(TaskId id_, QuartzRule rule_) : id(id_), rule(std::move(rule_)) {}
@@ -53,6 +60,8 @@ struct CronJob {
     std::string name;             ///< Unique among the agent's jobs; "": it has none.
     std::optional<Instant> start; ///< It does not fire before,
     std::optional<Instant> end;   ///< nor after this.
+    std::string watch;            ///< The name by which metrics show it; "": they do not.
+    Watched watched;
     AgentKnows agent_knows = AgentKnows::nothing;
     std::string refused;         ///< Why the agent refuses the `self` job; "": it does not.
     std::optional<Instant> owed; ///< When it was loaded: the time of the run that makes up for missed ones.

@@ -15,23 +15,25 @@ namespace {
 
 constexpr std::string_view select_all =
     "SELECT id, agent, type, rule, ins, is_on, created, by_key, zone, misfire, overlap, jitter, settled, "
-    "name, starts, ends, agent_knows, refused, owed FROM cron_job";
+    "name, starts, ends, agent_knows, refused, owed, watch, watch_from, watch_ended, watch_succeeded "
+    "FROM cron_job";
 constexpr std::string_view insert_job =
     "INSERT INTO cron_job "
     "(id, agent, type, rule, ins, by_key, zone, misfire, overlap, jitter, settled, name, starts, ends, "
-    "agent_knows, is_on, created) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+    "agent_knows, is_on, created, watch, watch_from) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?11)";
 constexpr std::string_view update_job =
     "UPDATE cron_job SET agent = ?2, type = ?3, rule = ?4, ins = ?5, by_key = ?6, zone = ?7, misfire = ?8, "
     "overlap = ?9, jitter = ?10, settled = iif(?16, settled, ?11), owed = iif(?16, owed, NULL), name = ?12, "
-    "starts = ?13, ends = ?14, agent_knows = ?15, refused = '' WHERE id = ?1";
+    "starts = ?13, ends = ?14, agent_knows = ?15, refused = '', "
+    "watch_from = iif(?16 AND watch <> '', watch_from, ?11), watch = ?18 WHERE id = ?1";
 constexpr std::string_view delete_job = "DELETE FROM cron_job WHERE id = ?1";
 constexpr std::string_view pause_job = "UPDATE cron_job SET is_on = 0, owed = NULL, refused = '', "
                                        "agent_knows = iif(type = 'self', 1, agent_knows) "
                                        "WHERE id = ?1";
 // One that is on already keeps its mark: a second `startcron` makes no time unaccounted for.
 constexpr std::string_view start_job =
-    "UPDATE cron_job SET settled = iif(is_on, settled, ?2), "
+    "UPDATE cron_job SET settled = iif(is_on, settled, ?2), watch_from = iif(is_on, watch_from, ?2), "
     "agent_knows = iif(type = 'self' AND NOT is_on, 1, agent_knows), is_on = 1 WHERE id = ?1";
 // In the words of is_fired_here.
 constexpr std::string_view select_settled = "SELECT settled FROM cron_job WHERE id = ?1 AND is_on = 1 "
@@ -40,6 +42,8 @@ constexpr std::string_view update_settled =
     "UPDATE cron_job SET settled = ?2, owed = coalesce(?3, owed) WHERE id = ?1";
 constexpr std::string_view pay_owed =
     "UPDATE cron_job SET owed = NULL WHERE id = ?1 AND owed = ?2 AND is_on = 1";
+constexpr std::string_view update_watched =
+    "UPDATE cron_job SET watch_from = ?2, watch_ended = ?3, watch_succeeded = ?4 WHERE id = ?1";
 constexpr std::string_view rewind_all = "UPDATE cron_job SET settled = ?1 WHERE settled > ?1";
 // Writing `is_on` lets triggers on the table see that the mark was set, and not moved by a firing.
 constexpr std::string_view update_known =
@@ -82,6 +86,10 @@ CronJob job_of(Run const& row)
     job.agent_knows = static_cast<AgentKnows>(std::clamp<std::int64_t>(row.number(16), 0, 2));
     job.refused = row.text(17);
     if (!row.is_null(18)) job.owed = row.instant(18);
+    job.watch = row.text(19);
+    if (!row.is_null(20)) job.watched.from = row.instant(20);
+    if (!row.is_null(21)) job.watched.ended = row.instant(21);
+    if (!row.is_null(22)) job.watched.succeeded = row.instant(22);
     return job;
 }
 
@@ -105,7 +113,7 @@ void write_job(Db& db, CronJob const& job, bool is_new, bool keeps_mark)
     run.bind(15, static_cast<std::int64_t>(job.agent_knows));
     if (is_new) run.bind(16, std::int64_t{job.on}).bind(17, number(job.created));
     if (!is_new) run.bind(16, std::int64_t{keeps_mark});
-    run.execute();
+    run.bind(18, job.watch).execute();
 }
 
 } // namespace
@@ -184,6 +192,8 @@ asio::awaitable<void> CronJobs::add(CronJob job, Store::Work also)
     Charged const held{job.agent, job.by, {1, bytes_of_job(job)}};
     require_quota(held);
     require_room(held);
+    require_watchable(job);
+    job.watched.from = job.settled;
     Store::Work work = [job](Db& db) { write_job(db, job, true, false); };
     work = together(std::move(work), std::move(also));
     auto const name = std::pair(job.agent, job.name);
@@ -212,6 +222,7 @@ asio::awaitable<bool> CronJobs::replace(CronJob job, Store::Work also)
     bool const is_own = before != jobs_.end() && before->second.by == job.by;
     require_quota({job.agent, job.by, is_own ? growth : Held{1, bytes}});
     require_room({job.agent, job.by, growth});
+    require_watchable(job);
     bool const keeps_mark = before != jobs_.end() && same_times(before->second, job);
     if (before != jobs_.end()) job.agent_knows = known_after(before->second, job);
     Store::Work work = [job, keeps_mark](Db& db) {
@@ -245,6 +256,8 @@ asio::awaitable<bool> CronJobs::replace(CronJob job, Store::Work also)
     if (old.name != job.name) names_.erase({old.agent, old.name});
     job.on = old.on;
     job.created = old.created;
+    job.watched = old.watched;
+    if (!keeps_mark || old.watch.empty()) job.watched.from = job.settled;
     if (keeps_mark) job.settled = old.settled;
     job.version = old.version;
     forget(old);
@@ -311,6 +324,7 @@ void CronJobs::forget(CronJob const& job)
     if (of_agent->second.empty()) by_agent_.erase(of_agent);
     by_key_.find(job.by)->second.ids.erase(job.id);
     uncount_own(job);
+    watched_.erase({job.watch, job.id});
     release({job.agent, job.by, {1, bytes_of_job(job)}});
 }
 
@@ -329,7 +343,7 @@ asio::awaitable<void> CronJobs::set_on(TaskId id, bool on, Instant now, Store::W
     auto const found = jobs_.find(id);
     if (found == jobs_.end()) co_return;
     auto& job = found->second;
-    if (on && !job.on) job.settled = now;
+    if (on && !job.on) job.settled = job.watched.from = now;
     if (on != job.on) mark_paused_or_started(job, on);
 }
 
@@ -483,8 +497,41 @@ void CronJobs::keep(CronJob job)
     count_own(job);
     by_agent_[job.agent].insert(job.id);
     by_key_[job.by].ids.insert(job.id);
+    if (!job.watch.empty()) watched_.emplace(job.watch, job.id);
     auto const id = job.id;
     jobs_.insert_or_assign(id, std::move(job));
+}
+
+/// Each is a series or three at every scrape.
+void CronJobs::require_watchable(CronJob const& job) const
+{
+    auto const* const old = find(job.id);
+    bool const is_more = !job.watch.empty() && (!old || old->watch.empty());
+    if (is_more && watched_.size() >= most_watched)
+        throw Error(codes::too_much, "`watch` is " + job.watch + ", and " + std::to_string(most_watched) +
+                                         " cron jobs are watched already; set some of them without `watch`");
+}
+
+void CronJobs::note_end(Task const& task)
+{
+    auto const found = task.cron_id ? jobs_.find(*task.cron_id) : jobs_.end();
+    bool const is_watched = found != jobs_.end() && !found->second.watch.empty();
+    if (!is_watched || task.status == TaskStatus::skipped || !task.end) return;
+    auto& watched = found->second.watched;
+    watched.from = std::max(watched.from, task.fire_time.value_or(task.start));
+    watched.ended = std::max(watched.ended, task.end);
+    if (task.status == TaskStatus::done) watched.succeeded = std::max(watched.succeeded, task.end);
+    Store::Work work = [id = found->first, now = watched](Db& db) {
+        auto const text = id.text();
+        auto run = db.run(update_watched);
+        run.bind(1, text).bind(2, number(now.from)).bind(3, number(now.ended)).bind(4, number(now.succeeded));
+        run.execute();
+    };
+    store_.post_soon(std::move(work), [id = found->first](std::exception_ptr const& failure) {
+        if (failure)
+            ELVES_LOG(warning,
+                "cron.watch_not_written job=" << id.text() << ": after a restart its last run is not known");
+    });
 }
 
 /// What grows nothing is never refused: what was loaded may be over a bound.

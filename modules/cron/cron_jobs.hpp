@@ -5,7 +5,9 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "cron_job.hpp"
@@ -13,6 +15,7 @@
 #include "elves/error.hpp"
 #include "elves/services/quotas.hpp"
 #include "elves/store.hpp"
+#include "elves/task.hpp"
 
 namespace elves {
 
@@ -65,6 +68,17 @@ public:
     [[nodiscard]] std::optional<TaskId> named(Ip const& agent, std::string const& name) const;
     /// Those that one key set, by id. Valid until the next co_await.
     [[nodiscard]] std::set<TaskId> const& of_key(std::string_view key) const;
+
+    /// Jobs that may be watched.
+    static constexpr std::size_t most_watched = 500;
+    /// The jobs that metrics watch, by name, then by id. Valid until the next co_await.
+    [[nodiscard]] std::set<std::pair<std::string, TaskId>> const& watched() const noexcept
+    {
+        return watched_;
+    }
+    /// A task has reached its final state, on disk: where it is a run of a job that is watched, that is
+    /// noted, and written soon.
+    void note_end(Task const& task);
 
     void add_usage(std::string_view key, KeyUsage& usage) const override;
     void add_holders(std::set<std::string>& keys) const override;
@@ -139,6 +153,7 @@ private:
     void uncount_own(CronJob const& job);
     void forget(CronJob const& job);
     void require_room(Charged const& more) const;
+    void require_watchable(CronJob const& job) const;
     void require_quota(Charged const& more) const;
     void hold(Charged const& more);
     void release(Charged const& less);
@@ -151,6 +166,7 @@ private:
     std::map<Ip, std::set<TaskId>> by_agent_;
     std::map<std::pair<Ip, std::string>, TaskId> names_; ///< Those on their way to disk included.
     std::map<std::string, OfKey, std::less<>> by_key_;
+    std::set<std::pair<std::string, TaskId>> watched_;
     std::unordered_map<Ip, Held> held_;
     std::unordered_map<Ip, Held> own_; ///< `self` jobs, with the bytes that they take in a frame.
     std::map<std::pair<Ip, std::string>, Held> held_by_key_; ///< Of one agent, by one key.

@@ -1,5 +1,6 @@
 // The glue: what a Cron is made of in the house.
 #include "cron.hpp"
+#include "cron_watch.hpp"
 #include "elves/services/metrics.hpp"
 
 namespace elves {
@@ -18,6 +19,7 @@ public:
         : OwnJobs(host)
         , Cron(jobs, host.need<Presence>("cron"), host.need<TaskEngine>("cron"), host.clock, host.zone,
               host.loop, host.find<Quotas>())
+        , zone_of_server_(host.zone)
     {
         set_authority(host.find<Authority>());
         set_applications(host.find<AgentApplications>());
@@ -29,6 +31,7 @@ public:
 
     void write_metrics(MetricWriter& to) const
     {
+        write_watch_metrics(jobs, zone_of_server_, to);
         std::map<std::pair<CronType, bool>, double> counts;
         for (auto const& [id, job] : jobs.all()) ++counts[{job.type, job.on}];
         for (auto const& [kind, count] : counts) {
@@ -36,6 +39,9 @@ public:
                 {{"type", type_text(kind.first)}, {"state", kind.second ? "on" : "off"}});
         }
     }
+
+private:
+    Zone zone_of_server_;
 };
 
 } // namespace

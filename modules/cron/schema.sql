@@ -28,3 +28,10 @@ ALTER TABLE cron_job ADD COLUMN agent_knows INTEGER NOT NULL DEFAULT 0 CHECK (ag
 ALTER TABLE cron_job ADD COLUMN refused TEXT NOT NULL DEFAULT '';
 UPDATE cron_job SET agent_knows = 2 WHERE type = 'self';
 CREATE UNIQUE INDEX cron_job_name ON cron_job (agent, name) WHERE name <> '';
+
+-- migration 3: jobs that metrics watch, each by a name
+ALTER TABLE cron_job ADD COLUMN watch TEXT NOT NULL DEFAULT ''; -- '': it is not watched
+-- Of a job that is watched: it is due next after this; NULL before it was first watched.
+ALTER TABLE cron_job ADD COLUMN watch_from INTEGER;
+ALTER TABLE cron_job ADD COLUMN watch_ended INTEGER;     -- when its last run ended
+ALTER TABLE cron_job ADD COLUMN watch_succeeded INTEGER; -- when the last one ended well

@@ -5,6 +5,7 @@
 
 #include "elves/error.hpp"
 #include "elves/json_fields.hpp"
+#include "elves/lower_case.hpp"
 #include "elves/nearest_word.hpp"
 #include "elves/short_name.hpp"
 #include "elves/task.hpp"
@@ -26,13 +27,6 @@ std::size_t column_of(std::string_view text, std::size_t at)
     auto const head = text.substr(0, at);
     return 1 + static_cast<std::size_t>(std::count_if(head.begin(), head.end(),
                    [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-std::string lower(std::string text)
-{
-    std::transform(text.begin(), text.end(), text.begin(),
-        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return text;
 }
 
 /// Has the look of an address: nobody means an asset by it.
@@ -143,7 +137,7 @@ private:
     }
     [[nodiscard]] std::string case_hint() const
     {
-        auto const word = lower(std::string(word_at(at_)));
+        auto const word = lower_case(word_at(at_));
         return word == "and" || word == "or" ? " (keywords are in lower case)" : "";
     }
     void count_test(std::size_t at)
@@ -466,10 +460,10 @@ private:
             part.age = age(at, value);
             break;
         case Field::status:
-            value = lower(std::move(value));
+            value = lower_case(value);
             break;
         case Field::os:
-            value = lower(std::move(value));
+            value = lower_case(value);
             if (value == "windows") value = "win";
             break;
         default:

@@ -5,7 +5,7 @@ namespace elves {
 namespace {
 
 constexpr std::string_view select_all = "SELECT ip, asset, os, version, starttime, hw_config, apps, "
-                                        "last_heard, linked_from, linked_by, facts FROM agent";
+                                        "last_heard, linked_from, linked_by, facts, is_up FROM agent";
 
 constexpr std::string_view upsert =
     "INSERT INTO agent (ip, asset, os, version, starttime, hw_config, apps, last_heard, linked_from, "
@@ -16,6 +16,28 @@ constexpr std::string_view upsert =
     " facts = ?11";
 
 constexpr std::string_view delete_one = "DELETE FROM agent WHERE ip = ?1";
+
+constexpr std::string_view delete_turns = "DELETE FROM agent_change WHERE ip = ?1";
+
+// After all that is there: an agent that went was heard last before it was recorded that it came, or the
+// clock was set back.
+constexpr std::string_view insert_turn =
+    "INSERT INTO agent_change (ip, time, is_up) SELECT ?1, max(?2, coalesce(max(time) + 1, ?2)), ?3 "
+    "FROM agent_change WHERE ip = ?1";
+constexpr std::string_view delete_old_turns =
+    "DELETE FROM agent_change WHERE ip = ?1 AND (time < ?2 OR time <= (SELECT time FROM agent_change "
+    "WHERE ip = ?1 ORDER BY time DESC LIMIT 1 OFFSET ?3))";
+constexpr std::string_view update_up = "UPDATE agent SET is_up = ?2 WHERE ip = ?1";
+constexpr std::string_view select_turns =
+    "SELECT time, is_up FROM agent_change WHERE ip = ?1 AND time >= ?2 ORDER BY time";
+constexpr std::string_view select_turn_before =
+    "SELECT is_up FROM agent_change WHERE ip = ?1 AND time < ?2 ORDER BY time DESC LIMIT 1";
+
+constexpr std::string_view select_counts =
+    "SELECT time, online, known FROM online_count WHERE time >= ?1 ORDER BY time";
+constexpr std::string_view put_count =
+    "INSERT OR REPLACE INTO online_count (time, online, known) VALUES (?1, ?2, ?3)";
+constexpr std::string_view delete_old_counts = "DELETE FROM online_count WHERE time < ?1";
 
 constexpr std::string_view update_heard = "UPDATE agent SET last_heard = ?2 WHERE ip = ?1";
 
@@ -30,7 +52,7 @@ AgentRecord read_row(Run const& row, Ip const& ip)
 {
     return {ip, std::string(row.text(1)), std::string(row.text(2)), std::string(row.text(3)),
         std::string(row.text(4)), std::string(row.text(5)), object_of(row.text(6)), object_of(row.text(10)),
-        row.instant(7), std::string(row.text(8)), std::string(row.text(9))};
+        row.instant(7), std::string(row.text(8)), std::string(row.text(9)), row.number(11) != 0};
 }
 
 void write_record(Db& db, AgentRecord const& agent)
@@ -59,6 +81,18 @@ void write_heard(Db& db, AgentChanges::Heard const& heard)
     db.run(update_heard).bind(1, ip).bind(2, heard.at.time_since_epoch().count()).execute();
 }
 
+std::int64_t number(Instant at) { return at.time_since_epoch().count(); }
+
+/// What is too old goes when the agent comes or goes; that there is no more than a bound holds at any time.
+void write_turn(Db& db, AgentChanges::Turn const& turn)
+{
+    auto const ip = turn.ip.text();
+    auto const before = number(turn.at - AgentRecords::turns_kept);
+    db.run(insert_turn).bind(1, ip).bind(2, number(turn.at)).bind(3, std::int64_t{turn.is_up}).execute();
+    db.run(delete_old_turns).bind(1, ip).bind(2, before).bind(3, AgentRecords::most_turns).execute();
+    db.run(update_up).bind(1, ip).bind(2, std::int64_t{turn.is_up}).execute();
+}
+
 } // namespace
 
 std::vector<AgentRecord> AgentRecords::load()
@@ -80,6 +114,7 @@ void AgentRecords::save(std::shared_ptr<AgentChanges const> changes, Store::Done
         [all = std::move(changes)](Db& db) {
             for (auto const& agent : all->registered) write_record(db, agent);
             for (auto const& heard : all->heard) write_heard(db, heard);
+            for (auto const& turn : all->turns) write_turn(db, turn);
             for (auto const& write_audit : all->audit_writes) write_audit(db);
         },
         std::move(done));
@@ -91,9 +126,47 @@ asio::awaitable<void> AgentRecords::erase(std::vector<Ip> agents, Store::Work al
         for (auto const& agent : agents) {
             auto const ip = agent.text();
             db.run(delete_one).bind(1, ip).execute();
+            db.run(delete_turns).bind(1, ip).execute();
         }
     };
     return store_.write(together(std::move(write), std::move(also)));
+}
+
+asio::awaitable<AgentHistory> AgentRecords::history(Ip agent, Instant since)
+{
+    std::function<AgentHistory(Db&)> work = [agent, since](Db& db) {
+        AgentHistory history;
+        auto const ip = agent.text();
+        auto before = db.run(select_turn_before);
+        if (before.bind(1, ip).bind(2, number(since)).next()) history.was_up = before.number(0) != 0;
+        auto rows = db.run(select_turns);
+        for (rows.bind(1, ip).bind(2, number(since)); rows.next();)
+            history.turns.push_back({agent, rows.instant(0), rows.number(1) != 0});
+        return history;
+    };
+    return store_.read(std::move(work));
+}
+
+std::vector<OnlineCount> AgentRecords::load_counts(Instant since)
+{
+    std::vector<OnlineCount> counts;
+    store_.at_start([&counts, since](Db& db) {
+        counts.clear();
+        auto rows = db.run(select_counts);
+        for (rows.bind(1, number(since)); rows.next();)
+            counts.push_back({rows.instant(0), rows.number(1), rows.number(2)});
+    });
+    return counts;
+}
+
+void AgentRecords::save_count(OnlineCount const& count, Instant since)
+{
+    store_.post_soon(
+        [count, since](Db& db) {
+            db.run(put_count).bind(1, number(count.at)).bind(2, count.online).bind(3, count.known).execute();
+            db.run(delete_old_counts).bind(1, number(since)).execute();
+        },
+        [](std::exception_ptr const& /*failure*/) {});
 }
 
 } // namespace elves

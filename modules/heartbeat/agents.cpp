@@ -39,7 +39,16 @@ std::size_t bytes_in_memory(AgentRecord const& agent)
 
 void Agents::take_up(std::vector<AgentRecord> records)
 {
-    for (auto& record : records) keep(std::move(record));
+    for (auto& record : records) {
+        auto& agent = keep(std::move(record));
+        agent.is_recorded_up = agent.record.is_up;
+    }
+}
+
+void Agents::record_missing()
+{
+    for (auto const& [ip, agent] : agents_)
+        if (agent.is_recorded_up && !agent.link) turned_.insert(ip);
 }
 
 /// What grows nothing is never refused: what was loaded may be over a bound.
@@ -141,8 +150,11 @@ void Agents::link(AgentRecord said, std::shared_ptr<Peer> peer, std::string key)
     agent.has_registered = true;
     agent.was_called_silent = false;
     agent.is_draining = false;
+    ++link_counts_.registered;
+    ++version_;
     agent.key = std::move(key);
     registered_.insert(agent.record.ip);
+    turned_.insert(agent.record.ip);
 }
 
 void Agents::unlink(Peer const* peer)
@@ -154,8 +166,11 @@ void Agents::end_link(Agent& agent)
 {
     agent.record.last_heard = last_heard(agent);
     heard_.insert(agent.record.ip);
+    turned_.insert(agent.record.ip);
     links_.erase(agent.link.get());
     agent.link.reset();
+    ++link_counts_.ended;
+    ++version_;
 }
 
 void Agents::close_link(Agent& agent, std::string const& why)
@@ -188,7 +203,10 @@ bool Agents::forget(Ip const& ip, bool is_forced)
     if (found == agents_.end()) return true;
     auto& agent = found->second;
     if (agent.link && is_online(agent) && !is_forced) {
-        registered_.insert(ip); // Its record has just been deleted on disk.
+        // Its record has just been deleted on disk.
+        registered_.insert(ip);
+        turned_.insert(ip);
+        agent.is_recorded_up = false;
         return false;
     }
     if (agent.link) close_link(agent, "agent " + ip.text() + " was forgotten");
@@ -196,7 +214,9 @@ bool Agents::forget(Ip const& ip, bool is_forced)
     by_ip_.erase(ip);
     registered_.erase(ip);
     heard_.erase(ip);
+    turned_.erase(ip);
     agents_.erase(found);
+    ++version_;
     return true;
 }
 
@@ -262,7 +282,9 @@ Agents::Agent const* Agents::of(Peer const& peer) const
 bool Agents::set_draining(Peer const& peer)
 {
     auto const found = links_.find(&peer);
-    return found != links_.end() && !std::exchange(found->second->is_draining, true);
+    bool const is_new = found != links_.end() && !std::exchange(found->second->is_draining, true);
+    if (is_new) ++version_;
+    return is_new;
 }
 
 bool Agents::set_apps(Peer const& peer, json::object apps)
@@ -281,7 +303,7 @@ bool Agents::is_online(Agent const& agent) const
 {
     if (!agent.link || !agent.link->is_open()) return false;
     bool const is_silent = silence(*agent.link) > offline_after_;
-    if (is_silent) agent.was_called_silent = true;
+    if (is_silent && !std::exchange(agent.was_called_silent, true)) ++version_;
     return !is_silent;
 }
 
@@ -321,6 +343,13 @@ AgentChanges Agents::take_changes()
     }
     registered_.clear();
     heard_.clear();
+    // What came and went since then, or went and came, is as it was.
+    for (auto const& ip : std::exchange(turned_, {})) {
+        auto& agent = agents_.at(ip);
+        bool const is_up = agent.link != nullptr;
+        if (std::exchange(agent.is_recorded_up, is_up) == is_up) continue;
+        changes.turns.push_back({ip, is_up ? clock_.now() : last_heard(agent), is_up});
+    }
     changes.audit_writes = std::exchange(audit_writes_, {});
     return changes;
 }
@@ -333,6 +362,12 @@ void Agents::give_back(AgentChanges const& changes)
     }
     for (auto const& heard : changes.heard) {
         if (agents_.contains(heard.ip)) heard_.insert(heard.ip);
+    }
+    for (auto const& turn : changes.turns) {
+        auto const found = agents_.find(turn.ip);
+        if (found == agents_.end()) continue;
+        found->second.is_recorded_up = !turn.is_up;
+        turned_.insert(turn.ip);
     }
     audit_writes_.insert(audit_writes_.begin(), changes.audit_writes.begin(), changes.audit_writes.end());
 }

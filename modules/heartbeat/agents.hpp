@@ -33,6 +33,7 @@ public:
         std::optional<Clock::Steady> refusal_logged; ///< When a refusal was last written to the log.
         std::uint64_t refusals_unlogged = 0;         ///< Since then.
         bool has_registered = false;                 ///< Since this server started.
+        bool is_recorded_up = false;                 ///< What the disk says, or is about to.
         bool is_draining = false; ///< It takes nothing new, and restarts when its workers have ended.
         mutable bool was_called_silent = false; ///< Somebody was told that it is offline, on this link.
     };
@@ -88,6 +89,12 @@ public:
     bool cut_links_of(std::string_view key, std::string_view why);
     /// It is as if never seen; its link is closed. False: it has registered (again), and stays.
     bool forget(Ip const& ip, bool is_forced);
+    /// To be called once agents have had time to come back after a start: those that did not are recorded as
+    /// gone since they were last heard.
+    void record_missing();
+    /// How many have a connection, and how many are known, without a look at each.
+    [[nodiscard]] std::size_t linked() const noexcept { return links_.size(); }
+    [[nodiscard]] std::size_t known() const noexcept { return agents_.size(); }
     /// Closes the links that were cut and did not register again meanwhile.
     void close_cut();
     /// Closes the links that were silent for too long, and notes since when the others were heard.
@@ -107,13 +114,24 @@ public:
     /// Its link is up and heard from within the limit.
     [[nodiscard]] bool is_online(Agent const& agent) const;
     /// It has just spoken. True: somebody was told that it is offline before its link was closed for that.
-    [[nodiscard]] static bool is_back(Agent const& agent)
+    [[nodiscard]] bool is_back(Agent const& agent)
     {
-        return std::exchange(agent.was_called_silent, false);
+        bool const is_back = std::exchange(agent.was_called_silent, false);
+        if (is_back) ++version_;
+        return is_back;
     }
     [[nodiscard]] Instant last_heard(Agent const& agent) const;
     /// Of those that `is_seen` says yes to.
     [[nodiscard]] Count count(std::function<bool(Ip const&)> const& is_seen) const;
+
+    /// How many agents have registered, and how many of their connections have ended, since the start.
+    struct LinkCounts {
+        std::uint64_t registered = 0;
+        std::uint64_t ended = 0;
+    };
+    [[nodiscard]] LinkCounts link_counts() const noexcept { return link_counts_; }
+    /// See AgentDirectory.
+    [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
 
     /// Notes for the next writing of when each linked agent was heard, where that is `step` newer than what
     /// is on disk.
@@ -140,6 +158,8 @@ private:
     std::unordered_map<Ip, Agent> agents_;
     std::map<Ip, Agent const*> by_ip_; ///< The same, in order.
     std::size_t bytes_ = 0;            ///< Of their records.
+    LinkCounts link_counts_;
+    mutable std::uint64_t version_ = 0; ///< Also grows when somebody is told that an agent fell silent.
     std::unordered_map<Peer const*, Agent*> links_;
     AddressContests contests_;
     struct Cut {
@@ -149,6 +169,7 @@ private:
     std::vector<Cut> cut_;                               ///< To be closed; until then it can hear why.
     std::unordered_set<Ip> registered_;                  ///< To be written whole.
     std::unordered_set<Ip> heard_;                       ///< To be written for when it was heard.
+    std::unordered_set<Ip> turned_;                      ///< That came or went since the last writing.
     std::vector<std::function<void(Db&)>> audit_writes_; ///< To be written with them.
 };
 

@@ -7,6 +7,7 @@
 
 #include "agent_fields.hpp"
 #include "elves/log.hpp"
+#include "elves/lower_case.hpp"
 #include "elves/page.hpp"
 #include "elves/text_fit.hpp"
 
@@ -21,11 +22,10 @@ constexpr std::chrono::milliseconds before_close{250};
 constexpr std::size_t most_forgotten = 1'000;
 
 /// In lower case; every Windows is `win`.
-std::string os_name(std::string text)
+std::string os_name(std::string_view said)
 {
-    std::transform(text.begin(), text.end(), text.begin(),
-        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return text.starts_with("windows") ? "win" : text;
+    auto name = lower_case(said);
+    return name.starts_with("windows") ? "win" : name;
 }
 
 /// Refuses a registration because another connection holds the address. The reply says so in a field of its
@@ -90,6 +90,12 @@ void Heartbeat::declare(MethodTable& table)
         .call<Nothing>("getonlinestat", Right::read, {}, "How many agents are online, by operating system.",
             [this](Nothing, Caller const& caller) { return online_stat(caller); })
         .cut_by_ip();
+    table.call<OnlineHistoryOf>("getonlinehistory", Right::read, {optional("step", &OnlineHistoryOf::step)},
+        "How many agents were online over the last 24 hours.",
+        [this](OnlineHistoryOf in, Caller const&) { return online_history(in); });
+    table.call<ByIp>("getagenthistory", Right::read, {required("agentip", &ByIp::agentip)},
+        "When an agent came and went over the last 30 days.",
+        [this](ByIp in, Caller) { return agent_history(in); });
     table
         .call<List>("listagents", Right::read,
             {optional("status", &List::status), optional("os", &List::os),
@@ -126,7 +132,7 @@ void Heartbeat::declare(MethodTable& table)
         // The link has noted that bytes came. Whoever took it for offline meanwhile hears that it is not.
         [this](Beat in, Caller const& caller) {
             auto const* const agent = agents_->of(*caller.peer);
-            if (agent && Agents::is_back(*agent)) tell_linked(agent->record.ip);
+            if (agent && agents_->is_back(*agent)) tell_linked(agent->record.ip);
             if (in.draining && agents_->set_draining(*caller.peer))
                 ELVES_LOG(info, "agent.draining agent=" << agent->record.ip.text());
             if (in.apps && agents_->set_apps(*caller.peer, std::move(in.apps->versions)))
@@ -138,6 +144,11 @@ void Heartbeat::declare(MethodTable& table)
 void Heartbeat::start()
 {
     agents_->take_up(records_.load());
+    history_.load(records_.load_counts(clock_.now() - OnlineHistory::kept));
+    missing_timer_ = clock_.after(offline_after_ + second, [this] {
+        agents_->record_missing();
+        is_settled_ = true;
+    });
     sweep_later();
     each_second();
 }
@@ -147,6 +158,7 @@ void Heartbeat::stop()
     sweep_timer_.stop();
     second_timer_.stop();
     cut_timer_.stop();
+    missing_timer_.stop();
     agents_->note_heard(std::chrono::milliseconds(1));
     write();
 }
@@ -252,6 +264,38 @@ Reply Heartbeat::online_stat(Caller const& caller) const
     return Reply(json::object{{"stat", std::move(stat)}});
 }
 
+/// Of all agents, whatever addresses the key has: a number names none of them.
+Reply Heartbeat::online_history(OnlineHistoryOf const& in) const
+{
+    using std::chrono::minutes;
+    auto const width = std::chrono::duration_cast<minutes>(in.step);
+    bool const is_whole = in.step == width;
+    if (!is_whole || width < OnlineHistory::step || width > minutes(60) || minutes(60) % width != minutes(0))
+        throw Error(
+            codes::bad_field, "`step` is " + std::to_string(in.step.count()) +
+                                  "; give 60, 120, 180, 240, 300, 360, 600, 720, 900, 1200, 1800 or 3600 "
+                                  "seconds");
+    json::array counts;
+    for (auto const& count : history_.grouped(clock_.now(), width))
+        counts.push_back(json::object{{"time", zone_.text(count.at)},
+            {"online", std::to_string(count.online)}, {"known", std::to_string(count.known)}});
+    return {{"step", std::to_string(in.step.count())}, {"counts", std::move(counts)}};
+}
+
+asio::awaitable<Reply> Heartbeat::agent_history(ByIp in)
+{
+    if (!agents_->find(in.agentip))
+        throw Error(codes::no_agent, "agent " + in.agentip.text() + " has never been seen");
+    auto const since = clock_.now() - AgentRecords::turns_kept;
+    auto const history = co_await records_.history(in.agentip, since);
+    auto const word = [](bool is_up) { return is_up ? "online" : "offline"; };
+    json::array changes;
+    for (auto const& turn : history.turns)
+        changes.push_back(json::object{{"time", zone_.text(turn.at)}, {"status", word(turn.is_up)}});
+    co_return Reply(json::object{{"since", zone_.text(since)},
+        {"before", history.was_up ? word(*history.was_up) : "unknown"}, {"changes", std::move(changes)}});
+}
+
 Reply Heartbeat::list(List const& in, Caller const& caller) const
 {
     auto const most = page_limit(in.limit);
@@ -284,7 +328,7 @@ Reply Heartbeat::register_agent(Register in, Caller const& caller)
     auto const agent = in.agentip;
     AgentRecord said{agent, std::move(in.asset.text), os_name(std::move(in.os.text)),
         std::move(in.version.text), std::move(in.starttime.text), std::move(in.hw_config),
-        std::move(in.apps.versions), std::move(in.facts.values), {}, {}, {}};
+        std::move(in.apps.versions), std::move(in.facts.values), {}, {}, {}, false};
     refuse_where_held(agent, caller, said.asset);
     auto const* const linked = agents_->of(*caller.peer);
     bool const watched = linked != nullptr;
@@ -449,8 +493,19 @@ void Heartbeat::each_second()
     second_timer_ = clock_.after(second, [this] {
         agents_->tick();
         if (!writing_) write();
+        count_online();
         each_second();
     });
+}
+
+/// Not while agents are still on their way back after a start.
+void Heartbeat::count_online()
+{
+    auto const now = clock_.now();
+    if (!is_settled_ || !history_.is_due(now)) return;
+    auto const count = history_.add(
+        now, static_cast<std::int64_t>(agents_->linked()), static_cast<std::int64_t>(agents_->known()));
+    records_.save_count(count, now - OnlineHistory::kept);
 }
 
 void Heartbeat::write()

@@ -9,12 +9,14 @@
 #include <string_view>
 #include <vector>
 
+#include "agent_metrics.hpp"
 #include "agents.hpp"
 #include "elves/module.hpp"
 #include "elves/page.hpp"
 #include "elves/services/agent_applications.hpp"
 #include "elves/services/agent_directory.hpp"
 #include "elves/services/presence.hpp"
+#include "online_history.hpp"
 
 namespace elves {
 
@@ -66,7 +68,9 @@ public:
     [[nodiscard]] std::vector<AgentView> agents_behind(
         std::optional<Ip> const& place, std::size_t most) const override;
     [[nodiscard]] json::object listed(Ip const& ip) const override;
+    [[nodiscard]] std::uint64_t version() const override { return agents_->version(); }
     [[nodiscard]] std::chrono::seconds offline_after() const override { return offline_after_; }
+    void write_metrics(MetricWriter& to) const { write_agent_metrics(*agents_, to); }
     void on_forget(std::function<Belongings(Ip const&)> part) override { parts_.push_back(std::move(part)); }
     void crons_from(CronSource source) override { crons_ = std::move(source); }
 
@@ -88,6 +92,9 @@ private:
         std::optional<IpPlace> after;
         std::int64_t limit = 100;
     };
+    struct OnlineHistoryOf {
+        std::chrono::seconds step{300};
+    };
     struct Forget {
         std::vector<Ip> iplist;
         bool force = false;
@@ -105,6 +112,8 @@ private:
     [[nodiscard]] Reply info(ByIp const& in, Caller const& caller) const;
     [[nodiscard]] Reply stat_list(ByIpList const& in) const;
     [[nodiscard]] Reply online_stat(Caller const& caller) const;
+    [[nodiscard]] Reply online_history(OnlineHistoryOf const& in) const;
+    [[nodiscard]] asio::awaitable<Reply> agent_history(ByIp in);
     [[nodiscard]] Reply list(List const& in, Caller const& caller) const;
     [[nodiscard]] Reply register_agent(Register in, Caller const& caller);
     [[nodiscard]] asio::awaitable<Reply> forget(Forget in, Caller caller);
@@ -121,6 +130,7 @@ private:
     void tell_linked(Ip const& agent);
     void sweep_later();
     void each_second();
+    void count_online();
     void write();
 
     AgentRecords& records_;
@@ -139,6 +149,9 @@ private:
     Timer sweep_timer_;
     Timer cut_timer_;
     Timer second_timer_;
+    Timer missing_timer_;
+    OnlineHistory history_;
+    bool is_settled_ = false; ///< Agents have had time to come back after the start.
     bool writing_ = false;
     bool cannot_write_ = false;
 };

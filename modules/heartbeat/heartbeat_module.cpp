@@ -27,6 +27,8 @@ std::unique_ptr<Module> make_heartbeat(Host& host)
 {
     auto made = std::make_unique<HeartbeatModule>(host);
     host.store.migrate("heartbeat", heartbeat_schema);
+    if (auto* const metrics = host.find<Metrics>())
+        metrics->add([module = made.get()](MetricWriter& to) { module->write_metrics(to); });
     host.offer<Presence>(*made);
     if (auto const* const limits = host.find<ServerLimits>())
         made->on_register([limits](json::object& reply) { reply["max_frame"] = limits->max_frame(); });

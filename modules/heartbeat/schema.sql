@@ -16,3 +16,17 @@ ALTER TABLE agent ADD COLUMN linked_by   TEXT NOT NULL DEFAULT ''; -- a key, or 
 
 -- migration 3: what an agent says of its machine beside the rest
 ALTER TABLE agent ADD COLUMN facts TEXT NOT NULL DEFAULT '{}'; -- JSON, key to value
+
+-- migration 4: when each agent came and went, and how many were there
+ALTER TABLE agent ADD COLUMN is_up INTEGER NOT NULL DEFAULT 0 CHECK (is_up IN (0, 1)); -- as its newest agent_change says
+CREATE TABLE agent_change (
+    ip    TEXT    NOT NULL,
+    time  INTEGER NOT NULL, -- UTC, ms
+    is_up INTEGER NOT NULL CHECK (is_up IN (0, 1)),
+    PRIMARY KEY (ip, time)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE online_count (
+    time   INTEGER NOT NULL PRIMARY KEY, -- UTC, ms: the beginning of a minute
+    online INTEGER NOT NULL,
+    known  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -46,6 +46,12 @@ public:
     {
         return gate_place.empty() ? held_back_count_ > 0 : held_back_.contains(gate_place);
     }
+    /// Calls `tell` with each place at the gate that hosts wait for, and how many do.
+    template <class Tell>
+    void each_held_back(Tell const& tell) const
+    {
+        for (auto const& [gate_place, hosts] : held_back_) tell(gate_place, hosts.size());
+    }
     /// Its task is on its way.
     void set_open(std::size_t place, TaskId task);
     /// The task that was on its way was not recorded: the host has none.

@@ -58,6 +58,7 @@ struct RunHead {
     std::optional<Instant> started{};
     std::optional<Instant> paused{};
     std::optional<Instant> ended{};
+    std::map<std::string, std::size_t> counts{}; ///< Hosts by state, of one that has ended and was read.
 
     [[nodiscard]] RunLimits limits() const
     {

@@ -98,6 +98,32 @@ bool RunGate::is_capped(Instruction const& ins) const
         caps_.begin(), caps_.end(), [&](auto const& each) { return covers(each.second.cap.apps, ins); });
 }
 
+asio::awaitable<std::vector<RunGate::Closed>> RunGate::closed_for(
+    std::vector<Ip> hosts, Instruction ins, Instant at) const
+{
+    constexpr std::size_t hosts_of_slice = 256;
+    std::vector<Closed> closed;
+    for (auto const& [name, entry] : windows_) {
+        auto const stretch = entry.window.stretch(zone_, at);
+        if (covers(entry.window.apps, ins) && stretch.is_closed)
+            closed.push_back({name, entry.window.note, stretch.to, {}});
+    }
+    auto const loop = co_await asio::this_coro::executor;
+    for (auto& one : closed) {
+        for (std::size_t first = 0; first < hosts.size(); first += hosts_of_slice) {
+            // It may have been deleted meanwhile.
+            auto const found = windows_.find(one.name);
+            if (found == windows_.end()) break;
+            auto const end = std::min(first + hosts_of_slice, hosts.size());
+            for (auto place = first; place < end; ++place)
+                if (found->second.test->selects(hosts[place])) one.hosts.push_back(hosts[place]);
+            co_await asio::post(loop, asio::use_awaitable);
+        }
+    }
+    std::erase_if(closed, [](Closed const& one) { return one.hosts.empty(); });
+    co_return closed;
+}
+
 bool RunGate::is_closed(WindowEntry& entry)
 {
     auto const now = clock_.now();

@@ -42,6 +42,18 @@ public:
         on_free_.push_back(std::move(then));
     }
 
+    /// A window that keeps some of those hosts from starting at a moment.
+    struct Closed {
+        std::string name;
+        std::string note;
+        Instant until{};
+        std::vector<Ip> hosts; ///< In the order of the given ones.
+    };
+    /// The windows that are closed for `ins` at `at`, by name, each with the hosts that it holds back. Of
+    /// many hosts some at a time: the loop goes on.
+    [[nodiscard]] asio::awaitable<std::vector<Closed>> closed_for(
+        std::vector<Ip> hosts, Instruction ins, Instant at) const;
+
     struct WindowEntry {
         StartWindow window;
         std::unique_ptr<HostTest> test;

@@ -187,3 +187,26 @@ TEST_CASE("a cap that is set anew counts what is being started just then", "[gat
     house.gate->ended(task);
     CHECK_FALSE(house.gate->obstacle(host_ip(2), ins));
 }
+
+TEST_CASE(
+    "the windows that are closed at a moment are named, each with the hosts that it holds back", "[gate]")
+{
+    RunHouse house;
+    house.set(closed_for(house, 300s, "10.0.0.2"));
+    auto other = closed_for(house, 300s);
+    other.name = "other-app";
+    other.apps.entries = {"nginx"};
+    house.set(other);
+    std::vector<Ip> const hosts{host_ip(1), host_ip(2), host_ip(3)};
+    Instruction ins;
+    ins.app = "demo";
+    ins.func = "work";
+    auto const now = house.of(house.gate->closed_for(hosts, ins, house.clock.now()));
+    REQUIRE(now.size() == 1);
+    CHECK(now[0].name == "freeze");
+    CHECK(now[0].hosts == std::vector<Ip>{host_ip(2)});
+    CHECK(now[0].until == house.clock.now() + 300s);
+    CHECK(house.of(house.gate->closed_for(hosts, ins, house.clock.now() + 301s)).empty());
+    ins.app = "nginx";
+    CHECK(house.of(house.gate->closed_for(hosts, ins, house.clock.now())).size() == 2);
+}

@@ -38,7 +38,7 @@ class RunModule final : private OwnRuns, public RunService {
 public:
     explicit RunModule(Host& host)
         : OwnRuns(host)
-        , RunService(runs, host.store, host.need<AgentDirectory>("run"), host.zone)
+        , RunService(runs, gate, host.store, host.need<AgentDirectory>("run"), host.zone)
         , gate_service_(gate, host.need<Targets>("run"), host.clock, host.zone)
         , schedule_service_(
               schedules, host.need<TaskEngine>("run"), host.need<Targets>("run"), host.clock, host.zone)

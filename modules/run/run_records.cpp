@@ -18,6 +18,7 @@ constexpr std::string_view insert_host = "INSERT INTO run_host (run, place, ip, 
 constexpr std::string_view update_head =
     "UPDATE run SET state = ?2, why = ?3, max_fail = ?4, wave = ?5, is_ending = ?6, start_time = ?7,"
     " pause_time = ?8, end_time = ?9 WHERE id = ?1 AND end_time IS NULL";
+constexpr std::string_view update_counts = "UPDATE run SET counts = ?2 WHERE id = ?1";
 constexpr std::string_view finish_host =
     "UPDATE run_host SET state = ?3, exit_code = ?4, cost_ms = ?5, answer = ?6 WHERE run = ?1 AND place = ?2";
 constexpr std::string_view claim_host =
@@ -26,7 +27,8 @@ constexpr std::string_view claim_host =
 // One list of columns, read in this order by head_of.
 #define ELVES_RUN_HEAD                                                                                       \
     "SELECT id, state, why, spec, set_by, set_from, retry_of, hosts, max_fail, seed, wave, is_ending,"       \
-    " create_time, begin_at, start_time, pause_time, end_time, schedule, fire_time, skipped FROM run "
+    " create_time, begin_at, start_time, pause_time, end_time, schedule, fire_time, skipped, counts FROM "   \
+    "run "
 constexpr std::string_view select_one = ELVES_RUN_HEAD "WHERE id = ?1";
 constexpr std::string_view select_open = "SELECT id FROM run WHERE end_time IS NULL ORDER BY create_time, id";
 constexpr std::string_view select_dedup =
@@ -63,6 +65,27 @@ T required_of(std::optional<T> value, std::string_view what)
     return std::move(*value);
 }
 
+std::map<std::string, std::size_t> counts_in(std::string_view text)
+{
+    std::map<std::string, std::size_t> counts;
+    boost::system::error_code failure;
+    auto const value = json::parse(text, failure);
+    if (!value.is_object()) return counts;
+    for (auto const& count : value.get_object())
+        if (count.value().is_int64() && count.value().get_int64() >= 0)
+            counts[count.key()] = static_cast<std::size_t>(count.value().get_int64());
+    return counts;
+}
+
+std::string counts_text(FleetRun const& run)
+{
+    std::map<std::string, std::int64_t> counts;
+    for (auto const& host : run.hosts) ++counts[host.outcome ? host.outcome->state : "not_started"];
+    json::object fields;
+    for (auto const& [state, count] : counts) fields[state] = count;
+    return json::serialize(fields);
+}
+
 RunHead head_of(Run const& row)
 {
     RunHead run;
@@ -86,6 +109,7 @@ RunHead head_of(Run const& row)
     if (!row.is_null(17)) run.schedule = TaskId::parse(row.text(17));
     run.fire_time = instant_of(row, 18);
     run.skipped = row.text(19);
+    run.counts = counts_in(row.text(20));
     return run;
 }
 
@@ -168,6 +192,8 @@ void finish(Db& db, FleetRun const& run)
 {
     if (!update(db, run)) return;
     auto const id = run.id.text();
+    auto const counts = counts_text(run);
+    db.run(update_counts).bind(1, id).bind(2, counts).execute();
     for (std::size_t place = 0; place < run.hosts.size(); ++place) {
         auto const& outcome = run.hosts[place].outcome;
         if (!outcome) continue;

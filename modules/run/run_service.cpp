@@ -106,6 +106,17 @@ json::array waves_of(RunPlan const& plan)
     return waves;
 }
 
+json::array windows_of(std::vector<RunGate::Closed> const& closed, Zone const& zone)
+{
+    constexpr std::size_t most_first = 10;
+    json::array windows;
+    for (auto const& window : closed)
+        windows.push_back(json::object{{"name", window.name}, {"hosts", number(window.hosts.size())},
+            {"first", first_of(window.hosts, most_first)}, {"until", zone.text(window.until)},
+            {"note", window.note}});
+    return windows;
+}
+
 std::string exit_code_text(RunOutcome const& outcome)
 {
     return outcome.exit_code ? std::to_string(*outcome.exit_code) : std::string();
@@ -194,7 +205,9 @@ void RunService::declare(MethodTable& table)
 asio::awaitable<Reply> RunService::plan(RunSpec spec, Caller caller)
 {
     constexpr std::size_t most_offline = 100;
+    auto const ins = spec.ins.ins;
     auto const plan = co_await runs_.planner().plan(std::move(spec), std::move(caller));
+    auto const closed = co_await gate_.closed_for(plan.hosts, ins, plan.begin_at);
     auto const count = plan.hosts.size();
     json::array undecided_by;
     for (auto const& field : plan.found.undecided_by) undecided_by.emplace_back(field);
@@ -203,7 +216,8 @@ asio::awaitable<Reply> RunService::plan(RunSpec spec, Caller caller)
         {"undecided", number(plan.found.undecided)}, {"undecided_by", std::move(undecided_by)},
         {"rests_on_facts", plan.found.rests_on_facts ? "true" : "false"},
         {"worst", number(worst_of(count, plan.limits))},
-        {"offline_hosts", first_of(plan.offline, most_offline)}, {"digest", plan.digest}});
+        {"offline_hosts", first_of(plan.offline, most_offline)}, {"windows", windows_of(closed, zone_)},
+        {"digest", plan.digest}});
 }
 
 asio::awaitable<Reply> RunService::begin(RunSpec spec, Caller caller)
@@ -249,7 +263,7 @@ json::object RunService::head_of(RunHead const& run) const
 json::object RunService::counts_of(FleetRun const& run, Caller const& caller) const
 {
     Runs::Counts counts;
-    if (!caller.key || caller.key->ips.is_all()) {
+    if (!caller.key || caller.key->has_all_ips()) {
         counts = runs_.counts_of(run);
     } else {
         for (auto const& host : run.hosts) {
@@ -258,6 +272,21 @@ json::object RunService::counts_of(FleetRun const& run, Caller const& caller) co
     }
     json::object fields;
     for (auto const& [state, count] : counts) fields[state] = number(count);
+    return fields;
+}
+
+/// Of those that are open a bounded number of hosts is looked at in one list: `looked_at` so far.
+std::optional<json::object> RunService::listed_counts(RunHead const& head, std::size_t& looked_at) const
+{
+    constexpr std::size_t most_looked_at = 20'000;
+    auto const open = runs_.find_open(head.id);
+    if (open) {
+        looked_at += open->hosts.size();
+        if (looked_at > most_looked_at) return std::nullopt;
+        return counts_of(*open, Caller());
+    }
+    json::object fields;
+    for (auto const& [state, count] : head.counts) fields[state] = number(count);
     return fields;
 }
 
@@ -305,11 +334,15 @@ asio::awaitable<Reply> RunService::list(List in, Caller caller)
         found.resize(filter.limit);
         reply.fields()["next"] = found.back().id.text();
     }
+    bool const has_all_ips = !caller.key || caller.key->has_all_ips();
+    std::size_t looked_at = 0;
     json::array runs;
     for (auto const& run : found) {
         if (!caller.may_run(run.spec.ins.ins)) continue;
         auto row = head_of(run);
         row["ins"].as_object().erase("param");
+        if (auto counts = has_all_ips ? listed_counts(run, looked_at) : std::nullopt)
+            row["counts"] = std::move(*counts);
         runs.push_back(std::move(row));
     }
     reply.fields()["runs"] = std::move(runs);

@@ -8,6 +8,7 @@
 
 #include "elves/json_document.hpp"
 #include "elves/module.hpp"
+#include "run_gate.hpp"
 #include "runs.hpp"
 
 namespace elves {
@@ -19,11 +20,12 @@ struct RunHostStates {
 struct RunSteering {
     Runs::Steer what = Runs::Steer::pause;
 };
-/// The `run` service: an instruction on many hosts, in waves. On the loop's thread. `runs` outlives it.
+/// The `run` service: an instruction on many hosts, in waves. On the loop's thread. `runs` and `gate`
+/// outlive it.
 class RunService : public Module {
 public:
-    RunService(Runs& runs, Store& store, AgentDirectory const& agents, Zone zone)
-        : runs_(runs), store_(store), agents_(agents), zone_(zone)
+    RunService(Runs& runs, RunGate const& gate, Store& store, AgentDirectory const& agents, Zone zone)
+        : runs_(runs), gate_(gate), store_(store), agents_(agents), zone_(zone)
     {
     }
 
@@ -84,9 +86,13 @@ private:
     [[nodiscard]] asio::awaitable<std::shared_ptr<FleetRun const>> visible(TaskId id, Caller caller);
     [[nodiscard]] json::object head_of(RunHead const& run) const;
     [[nodiscard]] json::object counts_of(FleetRun const& run, Caller const& caller) const;
+    /// Of all its hosts; nothing where there are too many to count.
+    [[nodiscard]] std::optional<json::object> listed_counts(
+        RunHead const& head, std::size_t& looked_at) const;
     [[nodiscard]] std::optional<Instant> time_of(std::string_view field, std::string const& text) const;
 
     Runs& runs_;
+    RunGate const& gate_;
     Store& store_;
     AgentDirectory const& agents_;
     Zone zone_;

@@ -254,12 +254,18 @@ Runs::EntryPtr Runs::entry_of(TaskId id) const
 
 asio::awaitable<Runs::RunPtr> Runs::find(TaskId id)
 {
-    // Not a copy: of ten thousand hosts each call would make one.
-    if (auto const entry = entry_of(id)) co_return RunPtr(entry, &entry->run.run());
+    if (auto open = find_open(id)) co_return open;
     std::function<std::optional<FleetRun>(Db&)> look = [id](Db& db) { return run_records::find(db, id); };
     auto run = co_await house_.store.read(std::move(look));
     if (!run) throw no_run(id);
     co_return std::make_shared<FleetRun const>(std::move(*run));
+}
+
+/// Not a copy: of ten thousand hosts each call would make one.
+Runs::RunPtr Runs::find_open(TaskId id) const
+{
+    auto const entry = entry_of(id);
+    return entry ? RunPtr(entry, &entry->run.run()) : nullptr;
 }
 
 std::string Runs::state_of(RunHost const& host) const

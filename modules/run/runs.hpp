@@ -77,6 +77,8 @@ public:
 
     /// As it is now, with its hosts; it may go on at the next co_await. Throws Error 417.1.
     [[nodiscard]] asio::awaitable<RunPtr> find(TaskId id);
+    /// The same of one that has not ended, at once; null where it has.
+    [[nodiscard]] RunPtr find_open(TaskId id) const;
     /// The state of a host: `held`, what its task's is, or `not_started`.
     [[nodiscard]] std::string state_of(RunHost const& host) const;
     /// How many of its hosts are in each state. Of a run that goes on it costs as much as it has open tasks.

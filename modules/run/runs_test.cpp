@@ -2,6 +2,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "catch.hpp"
+#include "run/run_records.hpp"
 #include "support/run_house.hpp"
 
 using namespace elves;
@@ -266,4 +267,20 @@ TEST_CASE("hosts are spread so that neighbours differ where possible", "[run]")
     std::string order;
     for (auto const& host : house.run(id).hosts) order += std::to_string(host.ip.text().back() % 2);
     CHECK(order == "10101");
+}
+
+TEST_CASE("how the hosts of a run did is read with a list of runs once it has ended", "[run]")
+{
+    RunHouse house;
+    auto const id = house.begin({{"max_fail", 5}});
+    auto const listed = [&] {
+        std::vector<FleetRun> found;
+        house.store.at_start([&](Db& db) { found = run_records::list(db, {}); });
+        return found;
+    };
+    CHECK(listed().at(0).counts.empty());
+    house.end_one(TaskStatus::failed);
+    house.end_open(TaskStatus::done);
+    CHECK(house.run(id).state == RunState::partial);
+    CHECK(listed().at(0).counts == std::map<std::string, std::size_t>{{"done", 4}, {"failed", 1}});
 }

@@ -62,7 +62,7 @@ void ScheduleService::declare(MethodTable& table)
         .call<List>("listschedules", Right::read,
             {optional("id", &List::id), optional("by", &List::by), optional("app", &List::app),
                 optional("func", &List::func), optional("after", &List::after),
-                optional("limit", &List::limit)},
+                optional("limit", &List::limit), optional("times", &List::times)},
             "Schedules with their next times, in pages.",
             [this](List in, Caller const& caller) { return list(in, caller); })
         .cut_by_app()
@@ -129,7 +129,10 @@ asio::awaitable<Reply> ScheduleService::set_on(ById in, Caller caller, bool on)
 
 Reply ScheduleService::list(List const& in, Caller const& caller) const
 {
+    constexpr std::int64_t most_times = 20;
     auto const most = page_limit(in.limit);
+    if (in.times < 0 || in.times > most_times)
+        throw Error(codes::bad_field, "`times` is " + std::to_string(in.times) + "; give 0 to 20");
     auto const& all = schedules_.all();
     json::array rows;
     std::size_t bytes = 0;
@@ -145,7 +148,7 @@ Reply ScheduleService::list(List const& in, Caller const& caller) const
             reply.fields()["next"] = std::prev(at)->first.text();
             break;
         }
-        auto row = listed(*at->second);
+        auto row = listed(*at->second, in.times);
         bytes += json::serialize(row).size();
         rows.push_back(std::move(row));
     }
@@ -153,7 +156,8 @@ Reply ScheduleService::list(List const& in, Caller const& caller) const
     return reply;
 }
 
-json::object ScheduleService::listed(Schedules::Entry const& entry) const
+/// As `next_times` of cron jobs.
+json::object ScheduleService::listed(Schedules::Entry const& entry, std::int64_t times) const
 {
     auto const& schedule = entry.schedule;
     auto fields = schedule.spec.to_json();
@@ -167,7 +171,16 @@ json::object ScheduleService::listed(Schedules::Entry const& entry) const
     fields["by"] = schedule.by;
     fields["from"] = schedule.from;
     fields["create_time"] = zone_.text(schedule.created);
-    fields["next_time"] = schedule.on && entry.state.next ? zone_.text(*entry.state.next) : std::string();
+    auto next = schedule.on ? entry.state.next : std::nullopt;
+    fields["next_time"] = next ? zone_.text(*next) : std::string();
+    json::array next_times;
+    auto const life = schedule.life(zone_);
+    for (; next && next_times.size() < static_cast<std::size_t>(times);
+         next = cron_life::next_time(life, *next)) {
+        next_times.push_back(json::object{{"fire_time", zone_.text(*next)},
+            {"due", zone_.text(*next + life.delay)}, {"local", life.zone.text(*next)}});
+    }
+    fields["next_times"] = std::move(next_times);
     return fields;
 }
 

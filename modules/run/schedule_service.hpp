@@ -38,6 +38,7 @@ private:
         std::string app, func;
         std::optional<TaskId> after;
         std::int64_t limit = 100;
+        std::int64_t times = 3;
     };
 
     [[nodiscard]] static std::vector<Field<Set>> set_fields();
@@ -46,7 +47,7 @@ private:
     [[nodiscard]] asio::awaitable<Reply> set_on(ById in, Caller caller, bool on);
     [[nodiscard]] Reply list(List const& in, Caller const& caller) const;
     [[nodiscard]] asio::awaitable<void> require_own(TaskId id, Caller caller);
-    [[nodiscard]] json::object listed(Schedules::Entry const& entry) const;
+    [[nodiscard]] json::object listed(Schedules::Entry const& entry, std::int64_t times) const;
 
     Schedules& schedules_;
     TaskEngine const& engine_;

@@ -89,3 +89,9 @@ CREATE TABLE start_cap (
     set_by   TEXT    NOT NULL,
     set_time INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- migration 3: how the hosts of a run that has ended did, so that a list need not count them
+ALTER TABLE run ADD COLUMN counts TEXT NOT NULL DEFAULT '{}'; -- JSON: state to how many hosts; '{}' while it is open
+UPDATE run SET counts = coalesce((SELECT json_group_object(state, hosts) FROM (
+    SELECT coalesce(h.state, 'not_started') AS state, count(*) AS hosts FROM run_host AS h WHERE h.run = run.id GROUP BY 1)), '{}')
+WHERE end_time IS NOT NULL;

@@ -24,6 +24,7 @@ constexpr std::string_view upsert =
     " is_rejected = max(is_rejected, excluded.is_rejected), last_time = excluded.last_time";
 
 constexpr std::string_view delete_old = "DELETE FROM join_request WHERE is_rejected = ?1 AND last_time < ?2";
+constexpr std::string_view count_all = "SELECT is_rejected, count(*) FROM join_request GROUP BY is_rejected";
 constexpr std::string_view count_waiting = "SELECT count(*) FROM join_request WHERE is_rejected = 0";
 // With + by the index on the other column: those of one, and not all that wait.
 constexpr std::string_view count_of_asker =
@@ -92,6 +93,14 @@ std::vector<JoinRequest> JoinRecords::page(std::int64_t after, std::int64_t limi
     auto run = db_.run(select_page);
     run.bind(1, after).bind(2, limit);
     return requests(std::move(run));
+}
+
+JoinRecords::Counts JoinRecords::counts() const
+{
+    Counts counts;
+    for (auto rows = db_.run(count_all); rows.next();)
+        (rows.number(0) != 0 ? counts.rejected : counts.waiting) = rows.number(1);
+    return counts;
 }
 
 std::optional<JoinRequest> JoinRecords::find(Ip const& ip, std::string_view hash) const

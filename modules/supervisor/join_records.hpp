@@ -63,6 +63,12 @@ public:
 
     [[nodiscard]] std::optional<JoinRequest> find(Ip const& ip, std::string_view hash) const;
     [[nodiscard]] std::vector<JoinRequest> of(Ip const& ip) const;
+    /// How many there are.
+    struct Counts {
+        std::int64_t waiting = 0;
+        std::int64_t rejected = 0;
+    };
+    [[nodiscard]] Counts counts() const;
     /// By id, after `after`.
     [[nodiscard]] std::vector<JoinRequest> page(std::int64_t after, std::int64_t limit) const;
     /// It asks, or asks again: `known` is what `find` says of it. Throws Error 429.1 where too many wait.

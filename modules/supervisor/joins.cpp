@@ -387,4 +387,18 @@ asio::awaitable<Reply> Joins::delete_token(ById in, Caller caller)
     co_return Reply();
 }
 
+void Joins::write_metrics(MetricWriter& to)
+{
+    auto const help = "Machines that ask to join, as they were at the scrape before.";
+    to.gauge("agents_joining", help, static_cast<double>(counted_.waiting), {{"state", "waiting"}});
+    to.gauge("agents_joining", help, static_cast<double>(counted_.rejected), {{"state", "rejected"}});
+    if (std::exchange(is_counting_, true)) return;
+    auto const counts = std::make_shared<JoinRecords::Counts>();
+    store_.post_scan([counts](Db& db) { *counts = JoinRecords(db).counts(); },
+        [this, counts](std::exception_ptr const& failure) {
+            is_counting_ = false;
+            if (!failure) counted_ = *counts;
+        });
+}
+
 } // namespace elves

@@ -7,6 +7,7 @@
 
 #include "ask_limit.hpp"
 #include "elves/method_table.hpp"
+#include "elves/services/metrics.hpp"
 #include "elves/services/presence.hpp"
 #include "elves/services/server_identity.hpp"
 #include "elves/settings.hpp"
@@ -46,6 +47,9 @@ public:
     /// What is to be done with the deletion of that key: its machine is as if rejected, and no token lets it
     /// in again. Nothing where it isn't one machine's.
     [[nodiscard]] Store::Work withdrawing(std::string_view key) const;
+    /// The machines that wait and were rejected, as they were at the scrape before: who asks to join stands
+    /// in the store alone.
+    void write_metrics(MetricWriter& to);
 
 private:
     struct Ask {
@@ -109,6 +113,8 @@ private:
     ServerIdentity const* identity_;
     AskLimit limit_;
     JoinLimits limits_;
+    JoinRecords::Counts counted_; ///< For write_metrics.
+    bool is_counting_ = false;
 };
 
 } // namespace elves

@@ -431,6 +431,17 @@ std::optional<KeyEnd> KeyRing::next_end(KeyEnd const& last) const
     return found == ends_.end() ? std::nullopt : std::optional(*found);
 }
 
+std::size_t KeyRing::count_expiring(Instant now, std::chrono::milliseconds within) const
+{
+    std::size_t count = 0;
+    for (auto end = ends_.upper_bound({now, {}}); end != ends_.end() && end->at <= now + within; ++end) {
+        auto const* const entry = find(end->key);
+        bool const is_keys_own = entry && entry->key->enabled && entry->key->expires == end->at;
+        count += is_keys_own ? 1 : 0;
+    }
+    return count;
+}
+
 void KeyRing::index_machine(KeyEntry& entry)
 {
     drop_machine(entry);

@@ -96,6 +96,8 @@ public:
     [[nodiscard]] std::shared_ptr<Key const> still_proven(BoundKey const& bound, Instant now) const;
     /// The first end after `last`, past ones too: in order of time, and of ids at the same moment.
     [[nodiscard]] std::optional<KeyEnd> next_end(KeyEnd const& last) const;
+    /// How many keys count at `now` and end within that time.
+    [[nodiscard]] std::size_t count_expiring(Instant now, std::chrono::milliseconds within) const;
     /// The keys of the role `agent` that are for that address alone.
     [[nodiscard]] std::vector<std::string> of_machine(Ip const& ip) const;
     /// By id. Valid until the next co_await.

@@ -15,6 +15,7 @@
 #include "daily_bytes.hpp"
 #include "elves/clock.hpp"
 #include "elves/services/app_directory.hpp"
+#include "elves/services/metrics.hpp"
 #include "elves/services/quotas.hpp"
 #include "elves/services/task_engine.hpp"
 #include "elves/task_id_sequence.hpp"
@@ -89,6 +90,8 @@ public:
     void set_start_gate(StartGate& gate) override;
     void require_may_start(Ip const& agent, Instruction const& ins) const override;
     void require_processor(Instruction const& ins) const override;
+    /// How many tasks wait at the gate.
+    void write_metrics(MetricWriter& to) const;
     [[nodiscard]] DailyBytes& daily_bytes() noexcept { return daily_bytes_; }
 
     void add_usage(std::string_view key, KeyUsage& usage) const override;

@@ -97,4 +97,14 @@ void LocalTaskEngine::hand_over_freed(std::string const& place)
     }
 }
 
+void LocalTaskEngine::write_metrics(MetricWriter& to) const
+{
+    std::map<std::string_view, std::size_t> waiting{{"window", 0}, {"cap", 0}};
+    for (auto const& [place, tasks] : held_back_) waiting[gate_kind(place)] += tasks.size();
+    for (auto const& [kind, count] : waiting) {
+        to.gauge(
+            "gate_waiting", gate_waiting_help, static_cast<double>(count), {{"of", "task"}, {"why", kind}});
+    }
+}
+
 } // namespace elves

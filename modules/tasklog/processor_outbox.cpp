@@ -55,7 +55,9 @@ void ProcessorOutbox::finished(Task const& task)
 
 void ProcessorOutbox::add(task_records::Delivery delivery)
 {
-    if (owed_.try_emplace(delivery.id).second) try_soon({std::move(delivery), first_pause});
+    if (!owed_.try_emplace(delivery.id).second) return;
+    since_.insert(delivery.since);
+    try_soon({std::move(delivery), first_pause});
 }
 
 void ProcessorOutbox::try_soon(Owed owed)
@@ -117,6 +119,7 @@ void ProcessorOutbox::tried(Owed owed, bool over)
     }
     if (over) {
         owed_.erase(id);
+        since_.erase(since_.find(owed.delivery.since));
     } else if (!stopped_) {
         auto const wait = std::exchange(owed.pause, std::min(owed.pause * 2, longest_pause));
         owed_[id] = clock_.after(wait, [this, owed = std::move(owed)] { try_soon(owed); });
@@ -158,6 +161,7 @@ asio::awaitable<bool> ProcessorOutbox::attempt(Task task, Instant since)
         if (over) task_records::drop_delivery(db, id);
     };
     co_await store_.write(std::move(work));
+    ++(confirmed ? tries_.confirmed : given_up ? tries_.given_up : tries_.retried);
     co_return over;
 }
 
@@ -183,6 +187,19 @@ asio::awaitable<task_records::ModuleLog> ProcessorOutbox::call_processor(Task ta
     log.sync_costtime =
         std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun).count();
     co_return log;
+}
+
+void ProcessorOutbox::write_metrics(MetricWriter& to) const
+{
+    to.gauge("deliveries_open", "Results of mode P that no processor has confirmed yet.",
+        static_cast<double>(owed_.size()));
+    auto const oldest = since_.empty() ? std::chrono::milliseconds(0) : clock_.now() - *since_.begin();
+    to.gauge("delivery_oldest_seconds", "For how long the oldest of them has been there.",
+        std::max(std::chrono::duration<double>(oldest).count(), 0.0));
+    auto const help = "Tries to deliver a result to a processor.";
+    to.counter("deliveries_total", help, static_cast<double>(tries_.confirmed), {{"outcome", "confirmed"}});
+    to.counter("deliveries_total", help, static_cast<double>(tries_.retried), {{"outcome", "retried"}});
+    to.counter("deliveries_total", help, static_cast<double>(tries_.given_up), {{"outcome", "given_up"}});
 }
 
 } // namespace elves

@@ -1,15 +1,18 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 
 #include "elves/clock.hpp"
 #include "elves/services/app_directory.hpp"
 #include "elves/services/dialer.hpp"
+#include "elves/services/metrics.hpp"
 #include "elves/store.hpp"
 #include "elves/task.hpp"
 #include "task_records.hpp"
@@ -29,11 +32,18 @@ public:
     /// A task that has just finished: delivers it, if it is of mode `P`.
     void finished(Task const& task);
     void stop() { stopped_ = true; }
+    void write_metrics(MetricWriter& to) const;
 
 private:
     struct Owed {
         task_records::Delivery delivery;
         std::chrono::milliseconds pause; ///< After its next try, should that not be confirmed.
+    };
+    /// Tries since the start, by how they ended.
+    struct Tries {
+        std::uint64_t confirmed = 0;
+        std::uint64_t given_up = 0;
+        std::uint64_t retried = 0; ///< Not confirmed; there is another try.
     };
     struct App {
         std::deque<Owed> due;
@@ -59,8 +69,10 @@ private:
     Dialer& dialer_;
     std::chrono::seconds give_up_{0};
     std::unordered_map<TaskId, Timer> owed_; ///< What is pausing has a timer that runs.
-    std::map<std::string, App> with_due_;    ///< Those with something due or under way.
-    std::deque<std::string> turns_;          ///< Of those that may begin another call.
+    std::multiset<Instant> since_;           ///< When those became due, oldest first.
+    Tries tries_;
+    std::map<std::string, App> with_due_; ///< Those with something due or under way.
+    std::deque<std::string> turns_;       ///< Of those that may begin another call.
     std::size_t under_way_ = 0;
     bool stopped_ = false;
 };

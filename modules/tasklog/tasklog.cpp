@@ -78,11 +78,13 @@ Tasklog::Tasklog(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Prese
     , engine_(loop, store, clock, zone, presence, apps, quotas)
     , output_(store, clock)
     , outbox_(std::move(loop), store, clock, apps, dialer)
+    , failures_(clock)
     , pruner_(store, clock, "tasks")
 {
     engine_.on_finished([this](Task const& task) {
         output_.forget(task.id);
         outbox_.finished(task);
+        failures_.finished(task);
     });
     output_.on_written([this](std::string const& by, std::int64_t bytes) {
         engine_.daily_bytes().add(by, static_cast<std::size_t>(bytes));
@@ -143,6 +145,12 @@ void Tasklog::declare(MethodTable& table)
             optional("limit", &OutputOf::limit), optional("stderr_offset", &OutputOf::stderr_offset)},
         "What a task's worker printed.",
         [this](OutputOf in, Caller const& caller) { return output_of(in, caller); });
+    table
+        .call<FailuresSince>("countfailures", Right::read, {optional("since", &FailuresSince::since)},
+            "How many tasks of the last 24 hours did not end well, by app and function.",
+            [this](FailuresSince in, Caller const& caller) { return count_failures(in, caller); })
+        .cut_by_ip()
+        .cut_by_app();
     table.call<StoryOf>("gettaskstory", Right::read, {required("id", &StoryOf::id)},
         "Everything that happened to a task, in order.",
         [this](StoryOf in, Caller const& caller) { return story_of(in, caller); });
@@ -161,7 +169,43 @@ void Tasklog::start()
 {
     engine_.start();
     outbox_.load();
+    load_failures();
     pruner_.start();
+}
+
+/// Of the newest tasks of the log, while the server works already.
+void Tasklog::load_failures()
+{
+    constexpr std::int64_t most_looked_at = 50'000;
+    struct Older {
+        std::vector<Task> tasks; ///< Oldest first.
+        Instant since;
+    };
+    auto const older = std::make_shared<Older>();
+    older->since = clock_.now() - RecentFailures::kept;
+    store_.post_scan(
+        [older, since = older->since](Db& db) {
+            older->tasks.clear();
+            task_records::Filter filter;
+            filter.since = since;
+            auto const [oldest, newest] = task_records::keys(db);
+            filter.from_key = task_records::key_before(db, newest, most_looked_at);
+            bool is_cut = *filter.from_key > oldest;
+            auto reached = since;
+            task_records::list(db, filter, most_looked_at, [&](task_records::Row row) {
+                reached = row.task.start;
+                is_cut = is_cut || older->tasks.size() == RecentFailures::most;
+                if (older->tasks.size() == RecentFailures::most) return false;
+                if (RecentFailures::is_failure(row.task.status)) older->tasks.push_back(std::move(row.task));
+                return true;
+            });
+            std::stable_sort(older->tasks.begin(), older->tasks.end(),
+                [](Task const& a, Task const& b) { return a.end < b.end; });
+            if (is_cut) older->since = reached;
+        },
+        [this, older](std::exception_ptr const& failure) {
+            if (!failure) failures_.add_older(older->tasks, older->since);
+        });
 }
 
 void Tasklog::stop()
@@ -359,6 +403,27 @@ asio::awaitable<Reply> Tasklog::search(Search in, Caller caller)
     json::object fields{{"info", std::move(info)}};
     if (page.next) fields["next"] = std::to_string(*page.next);
     co_return Reply(std::move(fields));
+}
+
+Reply Tasklog::count_failures(FailuresSince const& in, Caller const& caller) const
+{
+    constexpr std::size_t most_groups = 500;
+    auto const since = in.since ? time_of("since", *in.since) : clock_.now() - RecentFailures::kept;
+    auto found = failures_.find(since, caller);
+    if (found.groups.size() > most_groups) found.groups.resize(most_groups);
+    json::array groups;
+    for (auto const& group : found.groups) {
+        json::object counts;
+        for (auto const& [status, count] : group.counts) counts[status_text(status)] = std::to_string(count);
+        auto const& latest = group.latest;
+        json::object shown{{"id", latest.id.text()}, {"agentip", latest.agent.text()},
+            {"status", status_text(latest.status)}, {"endtime", zone_.text(latest.end)},
+            {"message", latest.message}};
+        groups.push_back(json::object{{"app", group.ins.app}, {"func", group.ins.func},
+            {"count", std::to_string(group.count())}, {"counts", std::move(counts)},
+            {"latest", std::move(shown)}});
+    }
+    return {{"since", zone_.text(found.since)}, {"failures", std::move(groups)}};
 }
 
 asio::awaitable<Reply> Tasklog::story_of(StoryOf in, Caller caller)

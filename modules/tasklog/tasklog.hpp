@@ -15,6 +15,7 @@
 #include "live_output.hpp"
 #include "local_task_engine.hpp"
 #include "processor_outbox.hpp"
+#include "recent_failures.hpp"
 
 namespace elves {
 
@@ -48,6 +49,11 @@ public:
     void start() override;
     void stop() override;
     [[nodiscard]] LocalTaskEngine& engine() noexcept { return engine_; }
+    void write_metrics(MetricWriter& to) const
+    {
+        engine_.write_metrics(to);
+        outbox_.write_metrics(to);
+    }
     /// `[tasklog] max_output`.
     [[nodiscard]] std::int64_t max_output() const noexcept { return output_.most(); }
 
@@ -82,6 +88,9 @@ private:
         std::int64_t limit = 65'536;
         std::optional<std::int64_t> stderr_offset;
     };
+    struct FailuresSince {
+        std::optional<std::string> since;
+    };
     struct StoryOf {
         TaskId id;
     };
@@ -108,6 +117,8 @@ private:
     [[nodiscard]] asio::awaitable<Reply> take_processed(ProcessorResult in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> by_ids(ByIds in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> search(Search in, Caller caller);
+    [[nodiscard]] Reply count_failures(FailuresSince const& in, Caller const& caller) const;
+    void load_failures();
     [[nodiscard]] asio::awaitable<Reply> output_of(OutputOf in, Caller caller);
     [[nodiscard]] asio::awaitable<Reply> story_of(StoryOf in, Caller caller);
     [[nodiscard]] Reply take_queued(Queued const& in, Caller const& caller);
@@ -129,6 +140,7 @@ private:
     LocalTaskEngine engine_;
     LiveOutput output_;
     ProcessorOutbox outbox_;
+    RecentFailures failures_;
     Pruner pruner_;
     std::optional<Clock::Steady> refusal_logged_; ///< When a refused report was last written to the log.
     std::size_t refusals_unlogged_ = 0;           ///< Since then.

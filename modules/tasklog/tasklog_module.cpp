@@ -15,6 +15,8 @@ std::unique_ptr<Module> make_tasklog(Host& host)
     presence.on_register(
         [log = module.get()](json::object& reply) { reply["max_output"] = log->max_output(); });
     if (quotas) quotas->add(module->engine());
+    if (auto* const metrics = host.find<Metrics>())
+        metrics->add([log = module.get()](MetricWriter& to) { log->write_metrics(to); });
     host.offer<TaskEngine>(module->engine());
     return module;
 }

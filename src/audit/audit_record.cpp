@@ -8,6 +8,7 @@
 
 #include "audit/audit_page.hpp"
 #include "audit_schema.hpp"
+#include "elves/lower_case.hpp"
 #include "elves/sha256.hpp"
 
 namespace elves {
@@ -193,9 +194,8 @@ bool visit_pages(Db& db, Range const& range, Visit const& visit,
 
 bool equals_ignoring_case(std::string_view a, std::string_view b)
 {
-    auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-        [&](char left, char right) { return lower(left) == lower(right); });
+        [](char left, char right) { return lower_case(left) == lower_case(right); });
 }
 
 /// `service.method`, or the method alone.

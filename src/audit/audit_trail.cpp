@@ -255,13 +255,20 @@ public:
         bool const is_bad_try = is_by_rate_ && !refused.empty() && !denied;
         bool const is_nothing =
             refused == codes::store_cannot_write.text || (!is_audited_ && !denied) || is_bad_try;
+        if (written_ && refused.empty()) ++trail_.rows_.allowed;
         if (written_ || is_nothing) return;
         auto& limit = denied ? trail_.denied_ : trail_.authenticated_;
         bool const is_limited = denied || is_by_rate_;
         if (is_limited && !limit.takes(ip_, record_.method, refused, trail_.clock_.steady())) return;
         record_.allowed = !denied;
         if (!refused.empty()) record_.result = refused;
-        trail_.write([self = shared_from_this()](Db& db) { self->append(db, AuditRecord(self->record_)); });
+        trail_.write([self = shared_from_this()](Db& db) { self->append(db, AuditRecord(self->record_)); },
+            of_one(record_));
+    }
+
+    [[nodiscard]] static Rows of_one(AuditRecord const& record)
+    {
+        return record.allowed ? Rows{1, 0} : Rows{0, 1};
     }
 
 private:
@@ -289,13 +296,16 @@ std::shared_ptr<AuditRow> AuditTrail::row(Call const& call)
     return settings_.enabled ? std::make_shared<Row>(*this, call) : nullptr;
 }
 
-void AuditTrail::write(std::function<void(Db&)> work)
+void AuditTrail::write(std::function<void(Db&)> work, Rows rows)
 {
-    store_.post(std::move(work), [this](std::exception_ptr const& failure) {
+    store_.post(std::move(work), [this, rows](std::exception_ptr const& failure) {
         if (failure && !std::exchange(cannot_write_, true))
             ELVES_LOG(
                 warning, "the audit trail cannot be written: what is denied or refused leaves no row there");
-        if (!failure) cannot_write_ = false;
+        if (failure) return;
+        cannot_write_ = false;
+        rows_.allowed += rows.allowed;
+        rows_.denied += rows.denied;
     });
 }
 
@@ -332,7 +342,7 @@ void AuditTrail::add(std::string_view method, std::string what, std::string_view
     record.method = method;
     record.param = std::move(what);
     record.result = result;
-    write([record = std::move(record)](Db& db) { audit::append(db, record); });
+    write([record = std::move(record)](Db& db) { audit::append(db, record); }, Rows{1, 0});
 }
 
 void AuditTrail::count_later()
@@ -346,6 +356,7 @@ void AuditTrail::count_later()
 void AuditTrail::write_counts()
 {
     std::vector<AuditRecord> records;
+    Rows rows;
     auto const add = [&](DeniedLimit& limit, bool is_allowed) {
         for (auto& count : limit.take()) {
             AuditRecord record;
@@ -355,15 +366,18 @@ void AuditTrail::write_counts()
             record.allowed = is_allowed;
             if (!is_allowed) record.result = std::move(count.code);
             record.more = count.more;
+            ++(is_allowed ? rows.allowed : rows.denied);
             records.push_back(std::move(record));
         }
     };
     add(denied_, false);
     add(authenticated_, true);
     if (records.empty()) return;
-    write([records = std::move(records)](Db& db) {
-        for (auto const& record : records) audit::append(db, record);
-    });
+    write(
+        [records = std::move(records)](Db& db) {
+            for (auto const& record : records) audit::append(db, record);
+        },
+        rows);
 }
 
 void AuditTrail::log_head_later()

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -32,9 +33,17 @@ public:
 
     [[nodiscard]] std::shared_ptr<AuditRow> row(Call const& call) override;
 
+    /// Rows that were written since the start, by whether the call was allowed.
+    struct Rows {
+        std::uint64_t allowed = 0;
+        std::uint64_t denied = 0;
+    };
+    [[nodiscard]] Rows rows() const noexcept { return rows_; }
+
 private:
     class Row;
-    void write(std::function<void(Db&)> work);
+    /// `rows`: what it writes.
+    void write(std::function<void(Db&)> work, Rows rows);
     void write_counts();
     void count_later();
     void log_head_later();
@@ -47,6 +56,7 @@ private:
     Pruner pruner_{store_, clock_, "rows of the audit trail"};
     Timer counting_;
     Timer heading_;
+    Rows rows_;
     bool cannot_write_ = false;
 };
 

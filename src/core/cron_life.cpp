@@ -132,6 +132,29 @@ std::string closed_text(MissedTimes const& times, Zone const& zone, std::string_
     return "skipped: " + times_text(times, zone) + " did not start: " + std::string(reason);
 }
 
+std::string_view skip_reason(std::string_view text)
+{
+    struct Sign {
+        std::string_view part;
+        std::string_view reason;
+    };
+    constexpr std::string_view begin = "skipped: ";
+    // What a code or an agent says behind these words is not looked at.
+    constexpr Sign first_words[] = {{"[423.1]", "gate"}, {"[429.1]", "limit"}, {"[", "other"},
+        {"the agent refuses the job", "refused"}, {"the agent has too many tasks waiting", "limit"},
+        {"the agent had started this time itself", "double"}};
+    constexpr Sign later_words[] = {{"; the agent refuses the job: ", "refused"},
+        {" passed while the ", "missed"}, {" did not start: ", "changed"},
+        {" before this time was started", "changed"}, {" is still going on", "overlap"},
+        {" is still starting", "overlap"}};
+    if (text.starts_with(begin)) text.remove_prefix(begin.size());
+    for (auto const& sign : first_words)
+        if (text.starts_with(sign.part)) return sign.reason;
+    for (auto const& sign : later_words)
+        if (text.find(sign.part) != std::string_view::npos) return sign.reason;
+    return "other";
+}
+
 std::string unpaid_text(Instant owed, Zone const& zone, std::string_view reason)
 {
     return "skipped: the run that makes up for times up to " + zone.text(owed) +

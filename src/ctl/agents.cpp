@@ -64,6 +64,20 @@ Exit agent(Context const& with)
     return Exit::well;
 }
 
+/// Of all agents how many were there, or of one when it came and went.
+Exit history(Context const& with)
+{
+    if (!with.args.has("IP")) {
+        auto const reply = with.session.call("heartbeat", "getonlinehistory", {{"step", 1'800}});
+        with.out.rows(reply, rows_of(reply), {"time", "online", "known"});
+        return Exit::well;
+    }
+    auto const ip = with.args.address("IP").text();
+    auto const reply = with.session.call("heartbeat", "getagenthistory", {{"agentip", ip}});
+    with.out.rows(reply, rows_of(reply), {"time", "status"});
+    return Exit::well;
+}
+
 } // namespace
 
 std::span<Command const> agents_commands()
@@ -75,6 +89,11 @@ std::span<Command const> agents_commands()
                 may("--os", "Only those with this system, such as linux."),
                 may("--limit", "At most so many.")},
             agents},
+        {"history",
+            "Show how many agents were online in the last 24 hours; with IP, when that agent came and went "
+            "in "
+            "the last 30 days.",
+            {may("IP", "Its address.").of(Completes::agent)}, history},
         {"accept", "Accept a machine that asks to join, and give it a key.",
             {needs("IP", "Its address.").of(Completes::agent), may("--fingerprint", "As its log shows it."),
                 flag("--replace", "In place of the machine that has the address; needs --fingerprint.")},

@@ -75,6 +75,7 @@ void put_given(Context const& with, json::object& job, json::object& ins)
     args.put(job, "overlap", "--overlap");
     args.put(job, "jitter", "--jitter");
     args.put(job, "name", "--name");
+    args.put(job, "watch", "--watch");
     put_moment(with, job, "start_date", "--start");
     put_moment(with, job, "end_date", "--end");
     args.put(ins, "timeout", "--timeout");
@@ -114,8 +115,8 @@ Exit set(Context const& with)
 /// The job as it is, with what was typed in its place.
 Exit edit(Context const& with)
 {
-    constexpr std::string_view kept[] = {
-        "rule", "cron_type", "timezone", "misfire", "overlap", "jitter", "name", "start_date", "end_date"};
+    constexpr std::string_view kept[] = {"rule", "cron_type", "timezone", "misfire", "overlap", "jitter",
+        "name", "start_date", "end_date", "watch"};
     auto const& args = with.args;
     auto const ip = args.address("IP").text();
     auto const id = args.text("ID");
@@ -169,6 +170,7 @@ static std::vector<Arg> with_fields(std::vector<Arg> args)
     std::vector<Arg> const more{
         one_of("--type", "Who fires it: the server (center), or the agent (self).", {"center", "self"}),
         may("--name", "A name, unique among the agent's jobs."),
+        may("--watch", "The name by which metrics show when it last ran; jobs may share it."),
         may("--timezone", "The rule's zone; default: the server's."),
         one_of("--misfire", "What happens about times that nobody could fire.", {"skip", "once"}),
         one_of("--overlap", "What happens while the last run is unfinished.", {"skip", "allow", "replace"}),

@@ -228,6 +228,13 @@ std::vector<std::string> plan_lines(json::object const& plan)
     if (plain_field(plan, "undecided") != "0")
         lines.push_back(plain_field(plan, "undecided") + " hosts are left out as undecided, for want of " +
                         joined(list_in(plan, "undecided_by")));
+    for (auto const& entry : list_in(plan, "windows")) {
+        auto const& window = entry.as_object();
+        auto const note = plain_field(window, "note");
+        lines.push_back("window " + plain_field(window, "name") + " holds " + plain_field(window, "hosts") +
+                        " hosts back until " + plain_field(window, "until") +
+                        (note.empty() ? "" : ": " + note));
+    }
     if (plain_field(plan, "rests_on_facts") == "true")
         lines.push_back("it rests on facts, which agents say of themselves");
     lines.push_back("at most " + plain_field(plan, "worst") + " hosts can have failed when it pauses");

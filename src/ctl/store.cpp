@@ -65,9 +65,15 @@ Exit doctor(Context const& with)
 Exit backup(Context const& with)
 {
     auto const file = with.args.text("FILE");
-    auto const size = std::to_string(back_up(store_path(with), file));
-    with.out.document(document_of(true, "", {{"file", file}, {"size", size}}));
+    auto const from = store_path(with);
+    auto const size = std::to_string(back_up(from, file));
+    bool const is_noted = note_backup(from);
+    with.out.document(
+        document_of(true, "", {{"file", file}, {"size", size}, {"noted", is_noted ? "true" : "false"}}));
     with.out.line("written and checked: " + file + ", " + size + " bytes");
+    if (!is_noted)
+        with.out.line("the server does not learn of it: " + from +
+                      ".last-backup cannot be written; run this as the user that owns its folder");
     return Exit::well;
 }
 

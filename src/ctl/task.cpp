@@ -115,6 +115,16 @@ Exit cancel(Context const& with)
     return Exit::well;
 }
 
+Exit failures(Context const& with)
+{
+    json::object filter;
+    put_time(with, filter, "since", "--since", Bound::from);
+    auto const reply = with.session.call("tasklog", "countfailures", std::move(filter));
+    with.out.rows(reply, rows_of(reply),
+        {"app", "func", "count", "latest.id", "latest.agentip", "latest.endtime", "latest.message"});
+    return Exit::well;
+}
+
 Exit why(Context const& with)
 {
     auto const reply = with.session.call("tasklog", "gettaskstory", {{"id", with.args.text("ID")}});
@@ -151,6 +161,8 @@ std::span<Command const> task_commands()
                 may("--limit", "At most so many (100)."),
                 may("--after", "What comes after the one named here: a list's next.")},
             tasks},
+        {"failures", "Count the tasks of the last 24 hours that did not end well, by app and function.",
+            {may("--since", since_help)}, failures},
         {"why", "Show a task's history, with times and gaps.",
             {needs("ID", "The task's id.").of(Completes::task)}, why},
         {"cancel", "Cancel tasks, wherever they are.",

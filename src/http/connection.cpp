@@ -18,6 +18,7 @@
 
 #include "elves/error.hpp"
 #include "elves/log.hpp"
+#include "elves/lower_case.hpp"
 #include "http/client_presence.hpp"
 #include "http/http_port.hpp"
 #include "http/stream.hpp"
@@ -78,7 +79,7 @@ Request request_of(Parser const& parser)
     request.method = text_of(message.method_string());
     request.target = text_of(message.target());
     for (auto const& field : message)
-        request.headers.emplace_back(lower(text_of(field.name_string())), text_of(field.value()));
+        request.headers.emplace_back(lower_case(text_of(field.name_string())), text_of(field.value()));
     return request;
 }
 
@@ -197,6 +198,8 @@ asio::awaitable<void> Connection::Parts::run_tls()
     auto const used = co_await tls.async_handshake(boost::asio::ssl::stream_base::server, buffer.data(),
         asio::redirect_error(asio::use_awaitable, failure));
     buffer.consume(used);
+    auto& handshakes = shared.tls_handshakes;
+    ++(failure ? handshakes.failed : handshakes.completed);
     if (failure) {
         if (shared.log.admits("http.tls_failed", remote.ip))
             ELVES_LOG(warning, "http.tls_failed peer=" << remote.address << ": " << failure.message());
@@ -260,7 +263,7 @@ asio::awaitable<std::optional<Reply>> Connection::Parts::read_and_answer(Stream&
     Charge const charge(shared, expected);
     parser.body_limit(most);
     error_code failure;
-    if (lower(request.header("expect")) == "100-continue") {
+    if (lower_case(request.header("expect")) == "100-continue") {
         constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
         co_await asio::async_write(
             on, asio::buffer(go_on.data(), go_on.size()), asio::redirect_error(asio::use_awaitable, failure));

@@ -38,14 +38,6 @@ Reply refusal(int status, std::string_view code, std::string_view why)
     return reply;
 }
 
-std::string lower(std::string_view text)
-{
-    std::string all(text);
-    for (auto& c : all)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return all;
-}
-
 std::string url_decoded(std::string_view text, bool is_form)
 {
     std::string plain;

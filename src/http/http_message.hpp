@@ -46,9 +46,6 @@ struct Reply {
 /// `{"flag":"false","error_info":"[CODE] why"}`, as a call that is refused is answered (docs/protocol.md).
 [[nodiscard]] Reply refusal(int status, std::string_view code, std::string_view why);
 
-/// ASCII letters in lower case: names of headers, hosts, services.
-[[nodiscard]] std::string lower(std::string_view text);
-
 /// The values of `name` in a target's query, decoded, in order. What is no `name=value` is left out; an
 /// escape that is none stands for itself.
 [[nodiscard]] std::vector<std::string> query_values(std::string_view target, std::string_view name);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "elves/lower_case.hpp"
+
 namespace elves::http {
 
 namespace {
@@ -28,12 +30,12 @@ std::string shown(std::string_view text)
 
 SameSite::SameSite(std::vector<std::string> names) : names_{"localhost", "127.0.0.1", "::1"}
 {
-    for (auto const& name : names) names_.push_back(lower(name));
+    for (auto const& name : names) names_.push_back(lower_case(name));
 }
 
 bool SameSite::is_known(std::string_view host) const
 {
-    auto const name = lower(without_port(host));
+    auto const name = lower_case(without_port(host));
     return std::any_of(names_.begin(), names_.end(), [&](std::string const& known) {
         if (!known.starts_with("*.")) return name == known;
         // A certificate's wildcard stands for one label.
@@ -58,8 +60,9 @@ std::optional<std::string> SameSite::fault(Request const& request) const
         return "the request comes from a page of another site (Sec-Fetch-Site " + shown(site) + ")";
     auto const origin = request.header("origin");
     if (origin.empty()) return std::nullopt;
-    auto const own = (request.is_tls ? "https://" : "http://") + lower(host);
-    if (lower(origin) != own) return "the request comes from a page of " + shown(origin) + ", not of " + own;
+    auto const own = (request.is_tls ? "https://" : "http://") + lower_case(host);
+    if (lower_case(origin) != own)
+        return "the request comes from a page of " + shown(origin) + ", not of " + own;
     return std::nullopt;
 }
 

@@ -5,6 +5,7 @@
 #include "elves/error.hpp"
 #include "elves/json.hpp"
 #include "elves/log.hpp"
+#include "elves/lower_case.hpp"
 #include "elves/method_table.hpp"
 #include "http/open_api.hpp"
 #include "http/scrape_targets.hpp"
@@ -31,9 +32,9 @@ bool is_read(Request const& request) { return request.method == "GET" || request
 /// What an agent says of itself belongs to the connection over which it can be reached.
 bool is_for_agents(Router const& router, std::string_view service, std::string_view method)
 {
-    auto const found = router.services().find(lower(service));
+    auto const found = router.services().find(lower_case(service));
     if (found == router.services().end() || !found->second) return false;
-    auto const* const declared = found->second->find(lower(method));
+    auto const* const declared = found->second->find(lower_case(method));
     return declared && declared->right == Right::report;
 }
 
@@ -133,6 +134,9 @@ asio::awaitable<Reply> Site::describe(Request request)
 
 Reply Site::console(Request const& request) const
 {
+    if (console_.is_empty())
+        return refusal(404, codes::module_off.text,
+            "this server has no console: it was built without (-DELVES_CONSOLE=OFF)");
     if (!has_console_)
         return refusal(
             404, codes::module_off.text, "this server has no console ([http] console in elves.conf)");

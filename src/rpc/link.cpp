@@ -239,6 +239,7 @@ void Link::tls_is_ready()
 {
     if (ready_) ready_->set("");
     auto peer = tls_->peer();
+    if (tls_->is_server()) ++shared_.tls_handshakes.completed;
     if (!tls_->is_server() || peer.name.empty()) return;
     certified_ = std::make_shared<Key const>(certified_key(std::move(peer)));
     limit_certificate();
@@ -657,6 +658,7 @@ void Link::close(std::string_view why)
 void Link::end(std::string_view why)
 {
     if (state_ != State::open) return;
+    if (is_shaking_hands() && tls_->is_server()) ++shared_.tls_handshakes.failed;
     state_ = State::ending;
     ELVES_LOG(debug, "link " << address_ << " ends: " << why);
     if (ready_) ready_->set(std::string(why));

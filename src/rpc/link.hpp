@@ -56,6 +56,12 @@ struct LinkShared {
     std::string http_port{}; ///< Where HTTP is spoken, `127.0.0.1:7789`; "" for nowhere.
     std::size_t calls = 0;   ///< Answered so far.
     std::size_t held = 0;    ///< Bytes, as `LinkLimits::all_bytes` counts them.
+    /// TLS handshakes of those that dialed in, of either port.
+    struct TlsHandshakes {
+        std::uint64_t completed = 0;
+        std::uint64_t failed = 0;
+    };
+    TlsHandshakes tls_handshakes{};
     /// Of those that dial in or are dialed from now on; null: they are plain.
     std::shared_ptr<TlsContext const> tls{};
     PlainFrom plain_from = PlainFrom::everywhere;

@@ -1,9 +1,8 @@
 #include "rpc/router.hpp"
 
-#include <algorithm>
-
 #include "elves/json_fields.hpp"
 #include "elves/log.hpp"
+#include "elves/lower_case.hpp"
 #include "elves/task_id.hpp"
 #include "rpc/as_printed.hpp"
 #include "rpc/call_counts.hpp"
@@ -14,22 +13,15 @@ namespace {
 
 constexpr std::size_t longest_name = 64;
 
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-
-std::string lower(std::string_view name)
-{
-    std::string text(name.substr(0, longest_name + 1));
-    std::transform(text.begin(), text.end(), text.begin(),
-        [](char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; });
-    return text;
-}
+/// Of a longer one no more than shows that it is too long.
+std::string lower_name(std::string_view name) { return lower_case(name.substr(0, longest_name + 1)); }
 
 /// What `find` has under `name`, whatever its case: nearly every caller writes it as it is listed.
 template <class Find>
 auto found_in_any_case(std::string_view name, Find const& find)
 {
     auto const* const found = find(name);
-    return found ? found : find(lower(name));
+    return found ? found : find(lower_name(name));
 }
 
 std::string quoted(std::string_view name) { return shown(name.substr(0, longest_name)); }
@@ -149,7 +141,7 @@ std::variant<Router::Found, Error> Router::find(Envelope const& envelope, JsonVa
     auto const* const method = found_in_any_case(envelope.mqf,
         [&](std::string_view name) { return found->second->find(as_printed(found->first, name, call)); });
     if (!method) {
-        auto const instead = found->second->instead_of(lower(envelope.mqf));
+        auto const instead = found->second->instead_of(lower_name(envelope.mqf));
         return Error(codes::no_method, "no method " + quoted(envelope.mqf) + " in " + found->first + "; " +
                                            (instead.empty() ? "elves.methods lists what there is" : instead));
     }

@@ -1,10 +1,9 @@
 #include "server/audit_methods.hpp"
 
-#include <algorithm>
-
 #include "audit/audit_record.hpp"
 #include "audit/audit_verify.hpp"
 #include "elves/instruction.hpp"
+#include "elves/lower_case.hpp"
 #include "elves/worker_report.hpp"
 
 namespace elves {
@@ -37,20 +36,13 @@ std::int64_t time_of(std::string_view field, std::string const& text, Zone const
     return time->time_since_epoch().count();
 }
 
-std::string lower(std::string text)
-{
-    std::transform(text.begin(), text.end(), text.begin(),
-        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return text;
-}
-
 audit::Filter filter_of(List const& in, Zone const& zone)
 {
     audit::Filter filter;
     if (in.since) filter.since = time_of("since", *in.since, zone);
     if (in.until) filter.until = time_of("until", *in.until, zone);
     filter.key = in.key;
-    if (in.method) filter.method = lower(*in.method);
+    if (in.method) filter.method = lower_case(*in.method);
     filter.target = in.id;
     if (in.agentip) filter.agent = in.agentip->text();
     if (in.app) filter.app = in.app->text;

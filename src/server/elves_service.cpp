@@ -29,12 +29,14 @@ json::object described(Method const& method)
 }
 
 /// What is not known is left out.
-json::object space_fields(DiskSpace const& space)
+json::object space_fields(DiskSpace const& space, Zone const& zone)
 {
     json::object fields;
     if (space.file >= 0) fields["file_bytes"] = std::to_string(space.file);
     if (space.wal >= 0) fields["wal_bytes"] = std::to_string(space.wal);
     if (space.free >= 0) fields["free_bytes"] = std::to_string(space.free);
+    if (space.last_backup > 0)
+        fields["last_backup"] = zone.text(Instant(std::chrono::seconds(space.last_backup)));
     return fields;
 }
 
@@ -96,6 +98,18 @@ ElvesService::ElvesService(Host& host, Router const& router, LinkShared const& s
     , store_path_(std::filesystem::absolute(in_force.store_path).string())
     , started_(host.clock.steady())
 {
+    if (auto* const metrics = host.find<Metrics>())
+        metrics->add([this](MetricWriter& to) { write_metrics(to); });
+}
+
+/// The doctor reads the whole data file: a scrape shows what it last said.
+void ElvesService::write_metrics(MetricWriter& to) const
+{
+    if (!last_doctor_) return;
+    to.gauge("doctor_findings", "What elvesctl doctor found, when it was last run.",
+        static_cast<double>(last_doctor_->findings));
+    to.gauge("doctor_last_timestamp_seconds", "When elvesctl doctor was last run.",
+        std::chrono::duration<double>(last_doctor_->at.time_since_epoch()).count());
 }
 
 void ElvesService::declare(MethodTable& table)
@@ -143,7 +157,7 @@ Reply ElvesService::stats(Caller const& caller) const
         {"auth_mode", auth_mode_text(in_force_.auth)}, {"timezone", zone_.name()},
         {"store_path", store_path_}, {"listen", std::move(listen)},
         {"tls", in_force_.tls ? in_force_.tls->fingerprint() : "off"},
-        {"store", space_fields(data_file_.disk_space())}, {"warnings", std::move(warnings)}};
+        {"store", space_fields(data_file_.disk_space(), zone_)}, {"warnings", std::move(warnings)}};
     // It names keys, which are for admins to see.
     if (quotas_ && caller.may(Right::manage)) stats["largest"] = largest_fields(*quotas_);
     return {{"stats", std::move(stats)}};
@@ -174,6 +188,7 @@ asio::awaitable<Reply> ElvesService::doctor()
     if (auto fault = data_file_.file_fault(); !fault.empty()) {
         // Of what is in it nobody can be asked: it can't be opened under its name, or is another file.
         diagnosis.findings.push_back({"store.file_there", std::move(fault), lost_file_advice});
+        last_doctor_ = {diagnosis.findings.size(), clock_.now()};
         co_return Reply(to_json(diagnosis));
     }
     for (auto& [check, what, advice] : data_file_.space_warnings())
@@ -186,6 +201,7 @@ asio::awaitable<Reply> ElvesService::doctor()
                                                         Db& db) { return examine(db, check, with); };
         diagnosis.add(co_await store_.scan<doctor::Diagnosis>(std::move(ask)));
     }
+    last_doctor_ = {diagnosis.findings.size(), clock_.now()};
     if (authority_) {
         auto lines = authority_->failed_logins();
         std::move(lines.begin(), lines.end(), std::back_inserter(diagnosis.reports));

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "doctor/doctor.hpp"
 #include "elves/host.hpp"
 #include "elves/module.hpp"
 #include "elves/services/authority.hpp"
+#include "elves/services/metrics.hpp"
 #include "elves/services/quotas.hpp"
 #include "rpc/router.hpp"
 #include "server/module_set.hpp"
@@ -28,6 +30,7 @@ private:
     [[nodiscard]] Reply methods() const;
     [[nodiscard]] Reply stats(Caller const& caller) const;
     [[nodiscard]] asio::awaitable<Reply> doctor();
+    void write_metrics(MetricWriter& to) const;
     void add_live_findings(doctor::Diagnosis& diagnosis) const;
 
     Clock& clock_;
@@ -43,6 +46,12 @@ private:
     SqliteStore const& data_file_;
     std::string store_path_; ///< Absolute.
     Clock::Steady started_;
+    /// Of the last `doctor` that was asked for.
+    struct LastDoctor {
+        std::size_t findings = 0;
+        Instant at{};
+    };
+    std::optional<LastDoctor> last_doctor_;
 };
 
 } // namespace elves

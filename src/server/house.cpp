@@ -162,7 +162,7 @@ public:
         modules_->declare(router_);
         use_tls();
         http_.configure(in_force_);
-        http_.count(router_, host_, {clock_, shared_, in_force_, *port_, *modules_, store_, {}});
+        http_.count(router_, host_, {clock_, shared_, in_force_, *port_, *modules_, store_, audit_, {}});
     }
     ~House()
     {

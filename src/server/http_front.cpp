@@ -5,6 +5,7 @@
 #include "audit/audit_trail.hpp"
 #include "elves/host.hpp"
 #include "elves/log.hpp"
+#include "elves/services/agent_directory.hpp"
 #include "http/console_files.hpp"
 #include "http/console_service.hpp"
 #include "rpc/link.hpp"
@@ -69,12 +70,6 @@ void HttpFront::count(Router& router, Host& host, ServerMetrics::Parts parts)
     server_metrics_.emplace(std::move(parts));
     router.count_in(server_metrics_->calls());
     metrics_.add([this](MetricWriter& to) { server_metrics_->write(to); });
-    auto* const presence = host.find<Presence>();
-    auto const* const agents = host.find<AgentDirectory>();
-    if (presence && agents) {
-        agent_metrics_.emplace(*presence, *agents);
-        metrics_.add([this](MetricWriter& to) { agent_metrics_->write(to); });
-    }
     if (auto* const engine = host.find<TaskEngine>()) {
         task_metrics_.emplace(*engine, host.clock);
         metrics_.add([this](MetricWriter& to) { task_metrics_->write(to); });
@@ -87,7 +82,8 @@ void HttpFront::count(Router& router, Host& host, ServerMetrics::Parts parts)
 void HttpFront::feed(Host& host)
 {
     auto const calls = [this] { return server_metrics_->calls().changes(); };
-    auto const agents = [this] { return agent_metrics_ ? agent_metrics_->version() : 0; };
+    auto const* const directory = host.find<AgentDirectory>();
+    auto const agents = [directory] { return directory ? directory->version() : 0; };
     auto const ended = [this] { return task_metrics_ ? task_metrics_->ended() : 0; };
     changes_.add_topic("hosts", [=](std::string_view) { return calls() + agents(); });
     changes_.add_topic("now", [=](std::string_view) { return calls() + agents() + ended(); });

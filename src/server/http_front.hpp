@@ -10,7 +10,6 @@
 #include "http/readiness.hpp"
 #include "http/sessions.hpp"
 #include "http/site.hpp"
-#include "server/agent_metrics.hpp"
 #include "server/server_metrics.hpp"
 #include "server/task_metrics.hpp"
 
@@ -66,7 +65,6 @@ private:
     http::Site site_;
     std::optional<ServerMetrics> server_metrics_;
     std::optional<TaskMetrics> task_metrics_;
-    std::optional<AgentMetrics> agent_metrics_;
     bool has_console_ = true;
     std::string console_host_; ///< "" for the address it listens on.
     std::unique_ptr<http::HttpPort> port_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "audit/audit_trail.hpp"
 #include "log/log_counts.hpp"
 #include "rpc/link.hpp"
 #include "rpc/tls_context.hpp"
@@ -109,6 +110,9 @@ void ServerMetrics::write_store(MetricWriter& to) const
     auto const help = "Size of the data file, and of its write-ahead log.";
     if (space.file >= 0) to.gauge("store_bytes", help, as_double(space.file), {{"file", "data"}});
     if (space.wal >= 0) to.gauge("store_bytes", help, as_double(space.wal), {{"file", "wal"}});
+    if (space.last_backup > 0)
+        to.gauge("backup_last_timestamp_seconds", "When elvesctl backup last made a copy of the data file.",
+            as_double(space.last_backup));
     if (space.free >= 0)
         to.gauge("disk_free_bytes", "Free on the data file's file system.", as_double(space.free));
 }
@@ -120,6 +124,14 @@ void ServerMetrics::write_security(MetricWriter& to) const
     to.counter("log_records_total", help, as_double(log::count(Level::info)), {{"level", "info"}});
     to.counter("log_records_total", help, as_double(log::count(Level::warning)), {{"level", "warning"}});
     to.counter("log_records_total", help, as_double(log::count(Level::error)), {{"level", "error"}});
+    auto const rows = parts_.audit.rows();
+    auto const rows_help = "Rows that were added to the audit trail.";
+    to.counter("audit_rows_total", rows_help, as_double(rows.allowed), {{"allowed", "true"}});
+    to.counter("audit_rows_total", rows_help, as_double(rows.denied), {{"allowed", "false"}});
+    auto const& handshakes = parts_.shared.tls_handshakes;
+    auto const tls_help = "TLS handshakes of connections to the server's ports.";
+    to.counter("tls_handshakes_total", tls_help, as_double(handshakes.completed), {{"result", "completed"}});
+    to.counter("tls_handshakes_total", tls_help, as_double(handshakes.failed), {{"result", "failed"}});
     if (parts_.in_force.tls) {
         auto const until = parts_.in_force.tls->until().time_since_epoch();
         to.gauge("tls_cert_expiry_timestamp_seconds", "When the server's certificate ends.",

@@ -10,6 +10,7 @@
 
 namespace elves {
 
+class AuditTrail;
 class ModuleSet;
 class Server;
 class SqliteStore;
@@ -27,6 +28,7 @@ public:
         Server const& port;
         ModuleSet const& modules;
         SqliteStore const& store;
+        AuditTrail const& audit;
         std::function<std::size_t()> http_connections;
     };
     explicit ServerMetrics(Parts parts) : parts_(std::move(parts)), calls_(parts_.clock) {}

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "elves/cron_life.hpp"
+
 namespace elves {
 
 namespace {
@@ -50,6 +52,8 @@ void TaskMetrics::finished(Task const& task)
                                                : results_none_;
         ++count;
     }
+    if (task.status == TaskStatus::skipped)
+        skipped_[cron_life::skip_reason(task.sync_error)] += static_cast<std::uint64_t>(task.firings);
     bool const has_started = task.sent.has_value() || task.taken.has_value();
     if (task.type == TaskType::cron && task.fire_time && has_started)
         cron_late_.observe(std::max(seconds(task.sent.value_or(*task.taken) - *task.fire_time), 0.0));
@@ -108,13 +112,18 @@ void TaskMetrics::write_open(MetricWriter& to) const
     }
 }
 
-/// Why a firing was skipped is told in its task's text; here only how many were.
+/// One record may stand for many firings that were skipped for one reason.
 void TaskMetrics::write_cron(MetricWriter& to) const
 {
+    auto const help = "Firings of cron jobs, by what became of them; of skipped ones why.";
+    auto const skipped = status_text(TaskStatus::skipped);
     each(totals_[place(TaskType::cron)], [&](std::string_view outcome, double count) {
-        to.counter("cron_firings_total", "Firings of cron jobs, by what became of them.", count,
-            {{"outcome", outcome}});
+        if (outcome != skipped)
+            to.counter("cron_firings_total", help, count, {{"outcome", outcome}, {"reason", ""}});
     });
+    for (auto const& [reason, count] : skipped_)
+        to.counter("cron_firings_total", help, static_cast<double>(count),
+            {{"outcome", skipped}, {"reason", reason}});
     to.histogram("cron_late_seconds", "From the time that was due to the hand-over.", cron_late_);
 }
 

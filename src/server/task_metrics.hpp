@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "elves/histogram.hpp"
@@ -45,6 +46,7 @@ private:
     std::uint64_t results_well_ = 0;
     std::uint64_t results_failed_ = 0;
     std::uint64_t results_none_ = 0;
+    std::map<std::string_view, std::uint64_t> skipped_; ///< Firings, by reason.
     Histogram cron_late_;
 };
 

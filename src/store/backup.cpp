@@ -13,6 +13,7 @@
 #include <sqlite3.h>
 
 #include "elves/zone.hpp"
+#include "store/disk_space.hpp"
 #include "store/file_lock.hpp"
 #include "store/open_db.hpp"
 #include "store/transaction.hpp"
@@ -139,6 +140,17 @@ std::int64_t back_up(std::string const& from, std::string const& to)
     auto const size = static_cast<std::int64_t>(fs::file_size(file.draft()));
     file.keep();
     return size;
+}
+
+/// A new file each time: the one before may be another user's, or a link to elsewhere.
+bool note_backup(std::string const& from)
+{
+    auto const mark = backup_mark(from);
+    ::unlink(mark.c_str());
+    int const fd = ::open(mark.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0) return false;
+    ::close(fd);
+    return true;
 }
 
 std::string restore(std::string const& from, std::string const& path)

@@ -12,6 +12,10 @@ namespace elves {
 /// std::runtime_error, one line that names the file and what to do; also where `to` exists.
 std::int64_t back_up(std::string const& from, std::string const& to);
 
+/// Lets the server that has the data file `from` know that a backup was made just now. False where this user
+/// may not write beside it.
+[[nodiscard]] bool note_backup(std::string const& from);
+
 /// Puts the data file at `path` back to the backup `from`. What was there is kept as `path` with a time
 /// behind it. Throws std::runtime_error as above and has then changed nothing: where a server uses `path`,
 /// where `from` is no whole data file. Returns the name under which the old file is kept; "" where there was

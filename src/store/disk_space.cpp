@@ -22,9 +22,13 @@ constexpr std::int64_t quarter(std::int64_t limit) { return limit / 4; }
 
 } // namespace
 
+std::string backup_mark(std::string const& path) { return path + ".last-backup"; }
+
 DiskSpace measure_disk_space(std::string const& path)
 {
-    DiskSpace space{size_of(path, -1), size_of(path + "-wal", 0), -1};
+    DiskSpace space{size_of(path, -1), size_of(path + "-wal", 0), -1, 0};
+    struct stat mark {};
+    if (::stat(backup_mark(path).c_str(), &mark) == 0) space.last_backup = std::int64_t{mark.st_mtime};
     struct statvfs file_system {};
     auto const folder = std::filesystem::path(path).parent_path().string();
     if (::statvfs(folder.empty() ? "." : folder.c_str(), &file_system) == 0)

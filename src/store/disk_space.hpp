@@ -7,13 +7,17 @@
 
 namespace elves {
 
-/// Bytes on disk. -1: not known.
+/// What the file system says of a data file. Bytes; -1: not known.
 struct DiskSpace {
-    std::int64_t file = -1; ///< Of the data file.
-    std::int64_t wal = -1;  ///< Of SQLite's -wal file beside it; 0 where there is none.
-    std::int64_t free = -1; ///< That this user may still write on that file system.
+    std::int64_t file = -1;       ///< Of the data file.
+    std::int64_t wal = -1;        ///< Of SQLite's -wal file beside it; 0 where there is none.
+    std::int64_t free = -1;       ///< That this user may still write on that file system.
+    std::int64_t last_backup = 0; ///< When the last backup was made, s since 1970; 0: not known.
     friend bool operator==(DiskSpace const&, DiskSpace const&) = default;
 };
+
+/// The file beside the data file whose time of change is that of the last backup.
+[[nodiscard]] std::string backup_mark(std::string const& path);
 
 /// Blocks on the file system, so never on the event loop.
 [[nodiscard]] DiskSpace measure_disk_space(std::string const& path);

@@ -6,7 +6,7 @@ import { launch, startFleet } from "./helper.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 // What changes the fleet comes after what only looks at it.
-const ORDER = ["pages", "hostile", "keyboard", "actions", "live", "many_hosts"];
+const ORDER = ["pages", "overview", "hostile", "keyboard", "actions", "live", "many_hosts"];
 const place = (name) => ORDER.indexOf(name.split(".")[0]);
 const wanted = process.argv.slice(2);
 const files = readdirSync(here)

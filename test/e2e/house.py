@@ -44,6 +44,11 @@ def binary(name):
     return str(path)
 
 
+def has_console():
+    """Whether elvesd was built with the console: -DELVES_CONSOLE=OFF leaves it out."""
+    return re.search(rb"/console/app\.[0-9a-f]+\.js", pathlib.Path(binary("elvesd")).read_bytes()) is not None
+
+
 def eventually(look, patience=15.0, what=""):
     """Asks again and again until the answer is true, and returns it. An AssertionError from `look` counts as no."""
     until = time.monotonic() + patience

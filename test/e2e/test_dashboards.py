@@ -13,6 +13,9 @@ from test_http import IP, WebTest
 RULES = ROOT / "etc" / "prometheus" / "elves.rules.yml"
 DASHBOARD = ROOT / "etc" / "grafana" / "elves.json"
 METRIC = re.compile(r"\b(?:elves|process)_[a-z_]+")
+# What is there some seconds later.
+LATER = {"elves_cron_firings_total", "elves_run_hosts_total", "elves_backup_last_timestamp_seconds",
+         "elves_cron_last_success_timestamp_seconds"}
 # Of a server with TLS alone.
 NOT_HERE = {"elves_tls_cert_expiry_timestamp_seconds"}
 
@@ -28,15 +31,18 @@ class Shipped(WebTest):
         self.agent(self.house, IP)
         caller = self.client(self.house)
         self.send_sync(caller, IP)
-        caller.ok("cron", "setcronbyip", agentip=IP, rule="* * * * * ?", ins={"app": "demo", "func": "work"})
+        caller.ok("cron", "setcronbyip", agentip=IP, rule="* * * * * ?", ins={"app": "demo", "func": "work"}, watch="tick")
         web.call("run", "startrun", {"target": IP, "ins": {"app": "demo", "func": "work"}})
         web.call("run", "startrun", {"target": IP, "ins": {"app": "demo", "func": "work"}, "at": "2099-01-01 00:00:00"})
         web.call("elves", "nothing")
+        web.call("elves", "doctor")
+        done = self.ctl(self.house, "backup", str(self.folder("backup") / "copy.db"), auth=self.admin)
+        self.assertEqual(done.code, 0, done)
 
         def names():
             found = set(re.findall(r"(?m)^([a-z_]+)[{ ]", web.get("/metrics").text))
-            return found if {"elves_cron_firings_total", "elves_run_hosts_total"} <= found else None
-        return eventually(names, what="a firing and a host of a run")
+            return found if LATER <= found else None
+        return eventually(names, 30, "a firing, a host of a run, and the look at the backup")
 
     def test_each_query_of_dashboard_and_alerts_is_of_a_metric_that_is_there(self):
         there = self.metrics_of_a_busy_server()

@@ -10,10 +10,12 @@ import time
 import unittest
 
 from elves_wire import RUN, Result
-from house import HouseTest, eventually, free_port, run, binary
+from house import HouseTest, eventually, free_port, has_console, run, binary
 from web import Web, basic
 
 IP = "10.0.0.1"
+
+needs_console = unittest.skipUnless(has_console(), "elvesd was built without the console")
 
 
 class WebTest(HouseTest):
@@ -394,6 +396,7 @@ class Sessions(WebTest):
         self.assertTrue(rows)
         self.assertNotIn("wrong", json.dumps(rows[0].get("params", "")))
 
+    @needs_console
     def test_elvesctl_console_prints_a_link_that_logs_in_once(self):
         web = self.web()
         self.house.over_socket = False
@@ -409,6 +412,7 @@ class Sessions(WebTest):
         self.assertEqual(Web(self.house).log_in({"code": code}).status, 401)
         self.assertEqual(Web(self.house).log_in({"code": "nonsense"}).status, 401)
 
+    @needs_console
     def test_who_needs_no_key_gets_a_session_until_the_first_admin_key_is_made(self):
         house = self.server(http={"listen": "127.0.0.1:0"})
         link = json.loads(self.ctl(f"127.0.0.1:{house.port}", "--json", "console").out)["link"]
@@ -418,6 +422,7 @@ class Sessions(WebTest):
         self.assertEqual(made.status, 200, made.text)
         self.assertEqual(browser.call("elves", "stats", X_Elves="1").status, 401)
 
+    @needs_console
     def test_over_the_unix_socket_the_link_is_the_local_admins(self):
         self.web()
         self.house.over_socket = True
@@ -581,6 +586,7 @@ class Metrics(WebTest):
 
 
 class Files(WebTest):
+    @needs_console
     def test_the_console_is_served_to_anybody_with_a_policy_that_takes_scripts_from_here_alone(self):
         web = self.web()
         web.key = None
@@ -599,6 +605,15 @@ class Files(WebTest):
         self.assertEqual(web.get("/console/../elves.conf", **gzip).status, 404)
         self.assertEqual(web.get("/console/", Host="evil.example", **gzip).status, 403)
         self.assertEqual(web.get("/console/", If_None_Match=index.headers["ETag"], **gzip).status, 304)
+
+    @unittest.skipIf(has_console(), "elvesd was built with the console")
+    def test_without_the_console_its_address_says_so_and_the_rest_works(self):
+        web = self.web()
+        answer = web.get("/console/", Accept_Encoding="gzip")
+        self.assertEqual(answer.status, 404)
+        self.assertIn("built without", answer.text)
+        self.assertEqual(web.call("elves", "ping").status, 200)
+        self.assertNotEqual(self.ctl(self.house, "console").code, 0)
 
     def test_the_console_can_be_switched_off(self):
         web = self.web(http={"console": "false"})

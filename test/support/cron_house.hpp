@@ -86,6 +86,7 @@ public:
         cron.reset();
         jobs.reset();
         presence.forget_listeners();
+        engine.forget_listeners();
     }
     void settle()
     {

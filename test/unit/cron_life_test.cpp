@@ -302,3 +302,25 @@ TEST_CASE("jitter delays each job by its own time, always the same", "[cron]")
     CHECK(seen.size() == 10);
     CHECK(delay_of(TaskId(7), 0s) == 0s);
 }
+
+TEST_CASE("each text of a skipped firing has its reason, whatever its cause says", "[cron_life]")
+{
+    Instant const now(1'767'225'600s);
+    MissedTimes const times{3, now, now + 2h};
+    CHECK(skip_reason(missed_text({times, true, true}, Zone(), "server")) == "missed");
+    CHECK(skip_reason(missed_text({times, false, false}, Zone(), "agent")) == "missed");
+    CHECK(skip_reason(closed_text(times, Zone(), "the job was paused")) == "changed");
+    CHECK(skip_reason(unpaid_text(now, Zone(), "the job was deleted")) == "changed");
+    CHECK(skip_reason("skipped: the job was changed before this time was started") == "changed");
+    CHECK(skip_reason("skipped: the run of 2026-01-01 00:00:00 (task 1) is still going on") == "overlap");
+    CHECK(skip_reason("skipped: its last run is still starting") == "overlap");
+    CHECK(skip_reason("skipped: the agent refuses the job: it passed while the moon") == "refused");
+    CHECK(skip_reason(missed_text({times, true, false}, Zone(), "server") +
+                      "; the agent refuses the job: no such zone") == "refused");
+    CHECK(skip_reason("skipped: [423.1] window freeze: closed") == "gate");
+    CHECK(skip_reason("skipped: [429.1] too much") == "limit");
+    CHECK(skip_reason("skipped: the agent has too many tasks waiting ([agent] max_queued)") == "limit");
+    CHECK(skip_reason("skipped: the agent had started this time itself (task 1)") == "double");
+    CHECK(skip_reason("skipped: [401.6] it passed while the app is gone") == "other");
+    CHECK(skip_reason("") == "other");
+}

@@ -6,16 +6,16 @@ from typing import Any, Iterator, Dict, List, Mapping, Optional, Sequence, Type,
 
 from .blocking_runs import Run
 from .errors import AnswerTimeout, NotFound, ProtocolError
-from .replies import (AcceptJoin, Agent, AgentInfo, AgentTold, Agents, App, Apps, AppVersion, AppVersions, Assignments,
-                      AuditRow, AuditRows, AuditVerified, BeginPush, CallbackInfo, CancelTask, Caps, CmdbEntries, CmdbInfo, CmdbRecord, CmdbRecords, CmdbWritten,
-                      ConsoleLink, CronJob, CronJobs, DelKey, Doctor, ExplainTarget, ForgetAgents, FoundAgent, FoundAgents,
-                      GetAuth, GetRun, Groups, HostCounts, Ins, Join, JoinStatus, JoinTokens, Joins, Json, Key, Keys,
-                      ListedRun, MethodsDeclared, NewAssignment, NewCmdbRecord, NewJoinToken, OnlineStat, ProcessorInfo,
-                      PushPiece, RejectJoin,
-                      RetryRun, RunAnswer, RunAnswers, RunCron, RunHost, RunHosts, RunPlan, RunsPage, ScheduleId,
-                      ScheduleOn, SchedulesPage, SendAsync, SendSync, SetCron, SetKey, SetLabels, SetSchedule,
-                      StartRun, Stats, Status, StatusList, SteerRun, Task, TaskOutput, TaskStory, Tasks, TasksById,
-                      WatchRun, Windows)
+from .replies import (AcceptJoin, Agent, AgentHistory, AgentInfo, Agents, AgentTold, App, Apps, AppVersion,
+                      AppVersions, Assignments, AuditRow, AuditRows, AuditVerified, BeginPush, CallbackInfo,
+                      CancelTask, Caps, CmdbEntries, CmdbInfo, CmdbRecord, CmdbRecords, CmdbWritten, ConsoleLink,
+                      CronJob, CronJobs, DelKey, Doctor, ExplainTarget, FailureCounts, ForgetAgents, FoundAgent,
+                      FoundAgents, GetAuth, GetRun, Groups, HostCounts, Ins, Join, Joins, JoinStatus, JoinTokens,
+                      Json, Key, Keys, ListedRun, MethodsDeclared, NewAssignment, NewCmdbRecord, NewJoinToken,
+                      OnlineHistory, OnlineStat, ProcessorInfo, PushPiece, RejectJoin, RetryRun, RuleTimes,
+                      RunAnswer, RunAnswers, RunCron, RunHost, RunHosts, RunPlan, RunsPage, ScheduleId, ScheduleOn,
+                      SchedulesPage, SendAsync, SendSync, SetCron, SetKey, SetLabels, SetSchedule, StartRun, Stats,
+                      Status, StatusList, SteerRun, Task, TaskOutput, Tasks, TasksById, TaskStory, WatchRun, Windows)
 
 T = TypeVar("T")
 
@@ -130,6 +130,14 @@ class Methods:
     def getonlinestat(self) -> OnlineStat:
         """How many agents are online."""
         return self._reply(OnlineStat, "heartbeat", "getonlinestat", {})
+
+    def getonlinehistory(self, *, step: Optional[int] = None) -> OnlineHistory:
+        """How many agents were online over the last 24 hours, in steps of `step` seconds."""
+        return self._reply(OnlineHistory, "heartbeat", "getonlinehistory", {"step": step})
+
+    def getagenthistory(self, agentip: str) -> AgentHistory:
+        """When an agent came and went over the last 30 days."""
+        return self._reply(AgentHistory, "heartbeat", "getagenthistory", {"agentip": agentip})
 
     def listagents(self, *, status: Optional[str] = None, os: Optional[str] = None,
                    unseen_for: Optional[int] = None, after: Optional[str] = None,
@@ -322,15 +330,22 @@ class Methods:
         for row in self._rows(CronJob, "cron_list", "cron", "listcrons", fields):
             yield row
 
+    def nexttimes(self, rule: str, *, timezone: Optional[str] = None, start_date: Optional[str] = None,
+                  end_date: Optional[str] = None, times: Optional[int] = None) -> RuleTimes:
+        """When a rule would fire next."""
+        fields = {"rule": rule, "timezone": timezone, "start_date": start_date, "end_date": end_date, "times": times}
+        return self._reply(RuleTimes, "cron", "nexttimes", fields)
+
     def setcronbyip(self, agentip: str, rule: str, ins: Ins, *, cron_type: Optional[str] = None,
                     id: Optional[str] = None, timezone: Optional[str] = None, misfire: Optional[str] = None,
                     overlap: Optional[str] = None, jitter: Optional[int] = None, name: Optional[str] = None,
-                    start_date: Optional[str] = None, end_date: Optional[str] = None) -> SetCron:
+                    start_date: Optional[str] = None, end_date: Optional[str] = None,
+                    watch: Optional[str] = None) -> SetCron:
         """Set a cron job; `id` or `name` replaces that one. With one of them the call is repeated after a lost
         connection; without, it would set the job twice."""
         fields = {"agentip": agentip, "rule": rule, "ins": ins, "cron_type": cron_type, "id": id, "timezone": timezone,
                   "misfire": misfire, "overlap": overlap, "jitter": jitter, "name": name, "start_date": start_date,
-                  "end_date": end_date}
+                  "end_date": end_date, "watch": watch}
         return self._reply(SetCron, "cron", "setcronbyip", fields, repeat=bool(id or name))
 
     def delcronbyipid(self, agentip: str, id: str) -> AgentTold:
@@ -383,6 +398,10 @@ class Methods:
         """What a task has printed so far, from `offset` on."""
         fields = {"id": id, "offset": offset, "limit": limit, "stderr_offset": stderr_offset}
         return self._reply(TaskOutput, "tasklog", "gettaskoutput", fields)
+
+    def countfailures(self, *, since: Optional[str] = None) -> FailureCounts:
+        """How many tasks of the last 24 hours did not end well, by app and function."""
+        return self._reply(FailureCounts, "tasklog", "countfailures", {"since": since})
 
     def gettaskstory(self, id: str) -> TaskStory:
         """Everything that happened to a task, in order."""
@@ -622,9 +641,9 @@ class Methods:
 
     def listschedules(self, *, id: Optional[str] = None, by: Optional[str] = None, app: Optional[str] = None,
                       func: Optional[str] = None, after: Optional[str] = None,
-                      limit: Optional[int] = None) -> SchedulesPage:
+                      limit: Optional[int] = None, times: Optional[int] = None) -> SchedulesPage:
         """One page of the schedules."""
-        fields = {"id": id, "by": by, "app": app, "func": func, "after": after, "limit": limit}
+        fields = {"id": id, "by": by, "app": app, "func": func, "after": after, "limit": limit, "times": times}
         return self._reply(SchedulesPage, "run", "listschedules", fields)
 
     def setwindow(self, name: str, target: str, *, apps: Optional[Sequence[str]] = None,

@@ -100,6 +100,30 @@ class OnlineStat(OnlineStatMore):
     stat: Dict[str, str]
 
 
+class OnlineCount(TypedDict):
+    time: str
+    online: str
+    known: str
+
+
+class OnlineHistory(TypedDict):
+    """`counts`: oldest first; steps in which the server did not run are missing."""
+    step: str
+    counts: List[OnlineCount]
+
+
+class AgentChange(TypedDict):
+    time: str
+    status: str
+
+
+class AgentHistory(TypedDict):
+    """`before`: what it was at `since`, or `unknown`."""
+    since: str
+    before: str
+    changes: List[AgentChange]
+
+
 class AgentMore(TypedDict, total=False):
     draining: str
 
@@ -367,10 +391,21 @@ class CronJob(CronJobMore):
     agent_told: str
     by: str
     by_deleted: str
+    watch: str
 
 
 class CronJobs(Page):
     cron_list: List[CronJob]
+
+
+class RuleTime(TypedDict):
+    fire_time: str
+    local: str
+
+
+class RuleTimes(TypedDict):
+    timezone: str
+    times: List[RuleTime]
 
 
 class AgentTold(TypedDict, total=False):
@@ -394,6 +429,33 @@ class RunCron(TypedDict):
 
 
 # ---- tasklog ----
+class LatestFailure(TypedDict):
+    id: str
+    agentip: str
+    status: str
+    endtime: str
+    message: str
+
+
+class FailureCount(TypedDict):
+    """`counts`: by status."""
+    app: str
+    func: str
+    count: str
+    counts: Dict[str, str]
+    latest: LatestFailure
+
+
+class FailureCountsMore(TypedDict, total=False):
+    left_out: str
+
+
+class FailureCounts(FailureCountsMore):
+    """`since`: from then on all are counted."""
+    since: str
+    failures: List[FailureCount]
+
+
 class ProcessorInfoMore(TypedDict, total=False):
     processor_sync_error: str
     processor_sync_costtime: Union[int, str]
@@ -519,6 +581,7 @@ class StoreSpace(TypedDict, total=False):
     file_bytes: str
     wal_bytes: str
     free_bytes: str
+    last_backup: str
 
 
 class StatsMore(TypedDict, total=False):
@@ -705,6 +768,15 @@ class Wave(TypedDict):
     first: List[str]
 
 
+class PlanWindow(TypedDict):
+    """A window that is closed when the run starts. `hosts`: how many it holds back."""
+    name: str
+    hosts: str
+    first: List[str]
+    until: str
+    note: str
+
+
 class RunPlanMore(TypedDict, total=False):
     left_out: str
 
@@ -720,6 +792,7 @@ class RunPlan(RunPlanMore):
     rests_on_facts: str
     worst: str
     offline_hosts: List[str]
+    windows: List[PlanWindow]
     digest: str
 
 
@@ -760,8 +833,8 @@ class RunFieldsMore(TypedDict, total=False):
 RunFrom = TypedDict("RunFrom", {"from": str})
 
 
-class ListedRun(RunFieldsMore, RunFrom):
-    """A run without its counts and its param. Also has `from`, the address that asked. Fields that have their default
+class RunHead(RunFieldsMore, RunFrom):
+    """What was asked for, and how far it is. Also has `from`, the address that asked. Fields that have their default
     are not there."""
     id: str
     target: str
@@ -781,7 +854,15 @@ class ListedRun(RunFieldsMore, RunFrom):
     worst: str
 
 
-class RunRecord(ListedRun):
+class RunCounts(TypedDict, total=False):
+    counts: Dict[str, str]
+
+
+class ListedRun(RunHead, RunCounts):
+    """A run without its param. `counts`, as in RunRecord, are there for keys of all addresses."""
+
+
+class RunRecord(RunHead):
     """`counts`: how many hosts are in each state; states that no host is in are not there."""
     wave_count: str
     counts: Dict[str, str]
@@ -878,6 +959,7 @@ class Schedule(RunFieldsMore, RunFrom):
     by: str
     create_time: str
     next_time: str
+    next_times: List[NextTime]
 
 
 class SchedulesPage(Page):

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,9 @@ public:
     /// The agent as `listagents` shows it; an agent that was never seen has the status `unknown`, and nothing
     /// else.
     [[nodiscard]] virtual json::object listed(Ip const& ip) const = 0;
+    /// Another number whenever an agent has come or gone. An agent that fell silent has gone when its
+    /// connection is closed for that, or somebody was told so before.
+    [[nodiscard]] virtual std::uint64_t version() const { return 0; }
     /// An agent that is silent for so long is offline.
     [[nodiscard]] virtual std::chrono::seconds offline_after() const = 0;
 };

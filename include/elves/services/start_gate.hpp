@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "elves/error.hpp"
 #include "elves/instruction.hpp"
@@ -10,6 +11,16 @@
 #include "elves/task_id.hpp"
 
 namespace elves {
+
+/// What kind of gate a place is of, which is its first word: `window` or `cap`.
+[[nodiscard]] inline std::string_view gate_kind(std::string_view place)
+{
+    return place.substr(0, place.find(' '));
+}
+
+/// Of the metric that each who waits at the gate writes for himself.
+inline constexpr std::string_view gate_waiting_help =
+    "Tasks and hosts of runs that wait for a window to open or a cap to have room.";
 
 /// Says whether work may start on a host now: no window is closed for it, and no cap is full. The one place
 /// where that is decided, whoever wants to start something. Offered by run. On the loop's thread.
@@ -20,7 +31,7 @@ public:
 
     /// What keeps work from starting now.
     struct Obstacle {
-        std::string place;    ///< What has to become free: see `on_free`.
+        std::string place;    ///< What has to become free: `window NAME` or `cap NAME=VALUE`; see `on_free`.
         std::string text;     ///< "window NAME: …" or "cap NAME: …".
         bool is_full = false; ///< A cap: it is free again as soon as something ends.
 

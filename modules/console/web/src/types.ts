@@ -1,5 +1,7 @@
 // The replies of the server's methods, as docs/protocol.md has them. Numbers and truth values are texts.
 
+import type { NextTime } from "./next_times";
+
 export interface Ins {
   mode?: string;
   app: string;
@@ -98,6 +100,7 @@ export interface RunPlan {
   rests_on_facts: string;
   worst: string;
   offline_hosts: string[];
+  windows: { name: string; hosts: string; first: string[]; until: string; note: string }[];
   digest: string;
 }
 
@@ -183,7 +186,8 @@ export interface CronJob {
   agent_told: string;
   by: string;
   by_deleted: string;
-  next_times?: { fire_time: string; due: string; local: string }[];
+  watch: string;
+  next_times?: NextTime[];
 }
 
 export interface Schedule extends RunSpec {
@@ -198,6 +202,7 @@ export interface Schedule extends RunSpec {
   from: string;
   create_time: string;
   next_time: string;
+  next_times?: NextTime[];
 }
 
 export interface Join {
@@ -306,7 +311,7 @@ export interface Stats {
   store_path: string;
   listen?: string[];
   tls: string;
-  store?: { file_bytes: string; wal_bytes: string; free_bytes: string };
+  store?: { file_bytes: string; wal_bytes: string; free_bytes: string; last_backup?: string };
   warnings: string[];
   largest?: Record<string, { key: string; name: string; held: string }>;
 }

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { call } from "../api";
 import { command } from "../command";
 import { useAction } from "../live";
+import { NextTimesOf } from "../next_times";
 import { printable } from "../printable";
 import { cronPath, go, Link, usePlace } from "../router";
 import { zoneName } from "../time";
@@ -12,7 +13,7 @@ import { Buttons, Field, Form, Page, Problem } from "../ui";
 import { RuleField } from "./new_run";
 
 const INS = ["app", "func", "param", "timeout", "ttl", "mode", "proxy"] as const;
-const OPTIONS = ["name", "cron_type", "timezone", "misfire", "overlap", "jitter", "start_date", "end_date"] as const;
+const OPTIONS = ["name", "cron_type", "timezone", "misfire", "overlap", "jitter", "start_date", "end_date", "watch"] as const;
 type Name = "agentip" | "rule" | (typeof INS)[number] | (typeof OPTIONS)[number];
 type Values = Partial<Record<Name, string>>;
 
@@ -58,7 +59,7 @@ export function CronFormPage(props: { ip?: string; id?: string }): JSX.Element {
   return (
     <Page
       title={id === undefined ? "New cron job" : "Change a cron job"}
-      command={command("cron", "set", of("agentip") || "IP", of("rule") || "RULE", of("app") || "APP", of("func") || "FUNC", ...(of("param") === "" ? [] : [of("param")]), ["--id", id], ["--name", of("name")], ["--type", of("cron_type")], ["--timezone", of("timezone")], ["--misfire", of("misfire")], ["--overlap", of("overlap")], ["--jitter", of("jitter")], ["--start", of("start_date")], ["--end", of("end_date")], ["--timeout", of("timeout")], ["--ttl", of("ttl")], ["--mode", of("mode")], ["--proxy", of("proxy")])}
+      command={command("cron", "set", of("agentip") || "IP", of("rule") || "RULE", of("app") || "APP", of("func") || "FUNC", ...(of("param") === "" ? [] : [of("param")]), ["--id", id], ["--name", of("name")], ["--type", of("cron_type")], ["--timezone", of("timezone")], ["--misfire", of("misfire")], ["--overlap", of("overlap")], ["--jitter", of("jitter")], ["--start", of("start_date")], ["--end", of("end_date")], ["--watch", of("watch")], ["--timeout", of("timeout")], ["--ttl", of("ttl")], ["--mode", of("mode")], ["--proxy", of("proxy")])}
     >
       {saved && (
         <div class="notice" role="status">
@@ -76,6 +77,7 @@ export function CronFormPage(props: { ip?: string; id?: string }): JSX.Element {
           <legend>Where and what</legend>
           <Field label="Host" value={of("agentip")} onChange={set("agentip")} required placeholder="address" autofocus={id === undefined} />
           <Field label="Name" value={of("name")} onChange={set("name")} help="Unique among the host's jobs." />
+          <Field label="Watched as" value={of("watch")} onChange={set("watch")} help="The name by which metrics show when it last ran." />
           <Field label="App" value={of("app")} onChange={set("app")} required />
           <Field label="Function" value={of("func")} onChange={set("func")} required />
           <Field label="Timeout" value={of("timeout")} onChange={set("timeout")} placeholder="90 s" />
@@ -84,6 +86,7 @@ export function CronFormPage(props: { ip?: string; id?: string }): JSX.Element {
         <fieldset class="columns">
           <legend>When</legend>
           <RuleField value={of("rule")} onChange={set("rule")} />
+          <NextTimesOf rule={of("rule")} timezone={of("timezone")} start={of("start_date")} end={of("end_date")} />
           <Field label="Time zone" value={of("timezone")} onChange={set("timezone")} placeholder={zoneName()} />
           <Field label="Fired by" value={of("cron_type")} onChange={set("cron_type")} options={[["center", "the server"], ["self", "its agent"]]} />
           <Field label="Missed times" value={of("misfire")} onChange={set("misfire")} options={[["skip", "are skipped"], ["once", "one run for all"]]} />

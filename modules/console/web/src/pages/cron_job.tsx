@@ -1,14 +1,15 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
-import { CallError, call } from "../api";
+import { Acts, Param, type Act } from "../acts";
+import { CallError } from "../api";
 import { command } from "../command";
-import { LIST_PAUSE_MS, useAction, useLive } from "../live";
-import { printable, printableLines } from "../printable";
+import { LIST_PAUSE_MS, useLive } from "../live";
+import { NextTimes } from "../next_times";
+import { printable } from "../printable";
 import { cronEditPath, go, Link } from "../router";
 import { useCan } from "../session";
 import { ruleInWords } from "../rule";
 import type { CronJob, Task } from "../types";
-import { Buttons, Dialog, Facts, Form, Loading, Page, Problem, Section, Time } from "../ui";
+import { Facts, Loading, Page, Section, Time } from "../ui";
 import { CronFlag } from "./schedules";
 import { TaskTable } from "./tasks";
 
@@ -49,7 +50,7 @@ export function CronJobPage(props: { ip: string; id: string }): JSX.Element {
           {job.refused !== "" && <p class="problem">Its agent refuses it: {printable(job.refused)}</p>}
           {job.agent_told === "false" && <p class="warn">The agent has not confirmed the job as it is now. Until it does, it goes on with what it had.</p>}
           <Section title="Next times">
-            <NextTimes job={job} />
+            <NextTimes times={job.next_times ?? []} none={job.cron_flag === "0" ? "It is paused." : "It never fires again."} />
           </Section>
           <Section title="Last firings">
             <TaskTable tasks={live.data.tasks} empty="It has not fired." />
@@ -64,6 +65,7 @@ export function CronJobPage(props: { ip: string; id: string }): JSX.Element {
                 ["While the last run goes on", { skip: "a time is skipped", allow: "another run begins", replace: "the older run is canceled" }[job.overlap] ?? printable(job.overlap)],
                 ["Jitter", job.jitter === "0" ? "" : `${job.jitter} s`],
                 ["Timeout", job.ins.timeout === "0" ? "" : `${job.ins.timeout} s`],
+                ["Watched as", printable(job.watch)],
                 ["Not before", printable(job.start_date)],
                 ["Not after", printable(job.end_date)],
                 ["By", <span class={job.by_deleted === "true" ? "id warn" : "id"}>{printable(job.by)}{job.by_deleted === "true" && " (deleted)"}</span>],
@@ -71,12 +73,7 @@ export function CronJobPage(props: { ip: string; id: string }): JSX.Element {
                 ["Id", <span class="id">{job.cron_id}</span>],
               ]}
             />
-            {(job.ins.param ?? "") !== "" && (
-              <details>
-                <summary>Param</summary>
-                <pre class="param">{printableLines(job.ins.param ?? "")}</pre>
-              </details>
-            )}
+            <Param text={job.ins.param} />
           </Section>
         </>
       )}
@@ -84,68 +81,30 @@ export function CronJobPage(props: { ip: string; id: string }): JSX.Element {
   );
 }
 
-function NextTimes(props: { job: CronJob }): JSX.Element {
-  const times = props.job.next_times ?? [];
-  if (times.length === 0) return <p class="dim">{props.job.cron_flag === "0" ? "It is paused." : "It never fires again."}</p>;
-  return (
-    <ol class="next-times">
-      {times.map((time) => (
-        <li key={time.fire_time}>
-          <Time at={time.fire_time} />
-          {time.local !== time.fire_time && <span class="dim"> {time.local} there</span>}
-          {time.due !== time.fire_time && <span class="dim"> due {time.due}</span>}
-        </li>
-      ))}
-    </ol>
-  );
-}
-
-type Act = "runcron" | "startcron" | "stopcron" | "delcronbyipid";
-
-const ACTS: Record<Act, { word: string; about: string; isDangerous: boolean }> = {
-  runcron: { word: "Run now", about: "A task starts now, whatever the rule says. Its overlap rule applies.", isDangerous: false },
-  startcron: { word: "Start", about: "It fires again at the times of its rule.", isDangerous: false },
-  stopcron: { word: "Pause", about: "It stays, and does not fire. Firings that wait for their agent end.", isDangerous: false },
-  delcronbyipid: { word: "Delete", about: "The job is deleted. Its tasks stay in the log.", isDangerous: true },
-};
-
 function Actions(props: { job: CronJob; onDone: () => void }): JSX.Element {
   const can = useCan();
-  const [asked, setAsked] = useState<Act>();
-  const { job } = props;
-  const offered: Act[] = ["delcronbyipid", job.cron_flag === "0" ? "startcron" : "stopcron", "runcron"];
-  const action = useAction();
-  const submit = (act: Act): void =>
-    action.run(async () => {
-      const reply = await call<{ id?: string }>(`cron.${act}`, { agentip: job.agent_ip, id: job.cron_id });
-      setAsked(undefined);
-      if (act === "runcron" && reply.id) go(`/tasks/${reply.id}`);
-      else if (act === "delcronbyipid") go("/schedules");
-      else props.onDone();
-    });
+  const { job, onDone } = props;
+  const switched = job.cron_flag === "0"
+    ? { method: "cron.startcron", word: "Start", about: "It fires again at the times of its rule.", then: onDone }
+    : { method: "cron.stopcron", word: "Pause", about: "It stays, and does not fire. Firings that wait for their agent end.", then: onDone };
+  const acts: Act[] = [
+    { method: "cron.delcronbyipid", word: "Delete", about: "The job is deleted. Its tasks stay in the log.", isDangerous: true, then: () => go("/schedules") },
+    switched,
+    {
+      method: "cron.runcron",
+      word: "Run now",
+      about: "A task starts now, whatever the rule says. Its overlap rule applies.",
+      isMain: true,
+      then: ({ id }) => (id === undefined ? onDone() : go(`/tasks/${id}`)),
+    },
+  ];
   return (
-    <>
+    <Acts of={acts} fields={{ agentip: job.agent_ip, id: job.cron_id }}>
       {can("cron.setcronbyip") && (
         <Link to={cronEditPath(job.agent_ip, job.cron_id)} class="button">
           Change
         </Link>
       )}
-      {offered
-        .filter((act) => can(`cron.${act}`))
-        .map((act) => (
-          <button key={act} type="button" class={ACTS[act].isDangerous ? "danger" : act === "runcron" ? "primary" : undefined} onClick={() => setAsked(act)}>
-            {ACTS[act].word}
-          </button>
-        ))}
-      {asked && (
-        <Dialog title={ACTS[asked].word} onClose={() => setAsked(undefined)}>
-          <Form onSubmit={() => submit(asked)}>
-            <p>{ACTS[asked].about}</p>
-            <Problem error={action.error} />
-            <Buttons act={ACTS[asked].word} isBusy={action.isBusy} isDangerous={ACTS[asked].isDangerous} onCancel={() => setAsked(undefined)} />
-          </Form>
-        </Dialog>
-      )}
-    </>
+    </Acts>
   );
 }

@@ -9,6 +9,7 @@ import { useCan } from "../session";
 import { ruleInWords } from "../rule";
 import type { CronJob, FoundAgents, Task } from "../types";
 import { Buttons, Dialog, Facts, Form, Loading, Page, Problem, Section, State, Table, Tags, Time } from "../ui";
+import { Ups, type AgentHistory } from "../ups";
 import { Label } from "./hosts";
 import { CronFlag } from "./schedules";
 import { TaskTable } from "./tasks";
@@ -33,6 +34,7 @@ interface Data {
   inventory: Record<string, string> | undefined;
   tasks: Task[];
   jobs: CronJob[];
+  history: AgentHistory | undefined;
 }
 
 /** What the server has, or undefined where it has none: code 414.1, 415.1 or 403.11. */
@@ -46,14 +48,15 @@ async function ifThere<Reply>(reply: Promise<Reply>): Promise<Reply | undefined>
 }
 
 async function readHost(reading: Reading, ip: string): Promise<Data> {
-  const [info, found, inventory, tasks, jobs] = await Promise.all([
+  const [info, found, inventory, tasks, jobs, history] = await Promise.all([
     ifThere(reading.call<Info>("heartbeat.getinfobyip", { agentip: ip })),
     ifThere(reading.call<FoundAgents>("fleet.findagents", { target: ip, limit: 1 })),
     ifThere(reading.call<Record<string, string>>("cmdbproxy.getcmdbinfobyip", { agentip: ip })),
     reading.call<{ info: Task[] }>("tasklog.listtasks", { agentip: ip, limit: 20 }),
     reading.call<{ cron_list: CronJob[] }>("cron.listcrons", { agentip: ip, limit: 50, times: 1 }),
+    ifThere(reading.call<AgentHistory>("heartbeat.getagenthistory", { agentip: ip })),
   ]);
-  return { info, found, inventory, tasks: tasks.info, jobs: jobs.cron_list };
+  return { info, found, inventory, tasks: tasks.info, jobs: jobs.cron_list, history };
 }
 
 export function HostPage(props: { ip: string }): JSX.Element {
@@ -129,6 +132,11 @@ export function HostPage(props: { ip: string }): JSX.Element {
               {info && info.hw_config !== "" && <Hardware text={info.hw_config} />}
             </Section>
           </div>
+          {data.history && (
+            <Section title="Up and down, 30 days">
+              <Ups history={data.history} />
+            </Section>
+          )}
           <Section title="Last tasks" aside={<Link to={path("/tasks", { agentip: ip })}>All its tasks</Link>}>
             <TaskTable tasks={data.tasks} empty="No task in the log." />
           </Section>

@@ -5,12 +5,13 @@ import { useEffect, useState } from "preact/hooks";
 import { CallError, call, type Fields } from "../api";
 import { command } from "../command";
 import { useAction, useLive } from "../live";
+import { NextTimesOf } from "../next_times";
 import { printable, shortened } from "../printable";
 import { Link, go, path, usePlace } from "../router";
 import { useCan } from "../session";
 import { ruleInWords } from "../rule";
 import { zoneName } from "../time";
-import type { FoundAgents, Group, RunPlan, Schedule, Window } from "../types";
+import type { FoundAgents, Group, RunPlan, Schedule } from "../types";
 import { Buttons, Check, Dialog, Field, Form, Page, Problem, Section, State, Time } from "../ui";
 import { hosts as hostsText } from "../words";
 
@@ -102,6 +103,7 @@ export function NewRunPage(props: { isSchedule?: boolean }): JSX.Element {
           <fieldset class="columns">
             <legend>When</legend>
             <RuleField value={values.rule ?? ""} onChange={set("rule")} />
+            <NextTimesOf rule={values.rule ?? ""} timezone={values.timezone ?? ""} />
             <Field label="Time zone" value={values.timezone ?? ""} onChange={set("timezone")} placeholder={zoneName()} />
             <Field label="Times that passed while the server was down" value={values.misfire || "skip"} onChange={set("misfire")} options={[["skip", "are skipped"], ["once", "run once for all"]]} />
             <Field label="While the last run goes on" value={values.overlap || "skip"} onChange={set("overlap")} options={[["skip", "a time is skipped"], ["allow", "another run begins"]]} />
@@ -237,9 +239,6 @@ function Plan(props: { plan: RunPlan; isCurrent: boolean; fields: Fields; onClos
   // The same for each try of this plan: what is sent twice is one run.
   const [dedup] = useState(() => crypto.getRandomValues(new Uint32Array(4)).join("-"));
   const action = useAction();
-  const windows = useLive<Window[]>("closed windows", [], async (reading) =>
-    (await reading.call<{ windows: Window[] }>("run.listwindows")).windows.filter((window) => window.closed === "true"),
-  );
   const start = (): void =>
     action.run(async () => {
       if (typed !== plan.count) throw new CallError("", `The plan has ${hostsText(plan.count)}; what you typed is "${typed}".`);
@@ -282,17 +281,20 @@ function Plan(props: { plan: RunPlan; isCurrent: boolean; fields: Fields; onClos
             </p>
           </Section>
         )}
-        {(windows.data?.length ?? 0) > 0 && (
-          <Section title="Windows that are closed now">
+        {plan.windows.length > 0 && (
+          <Section title="Windows that are closed then">
             <ul class="rows">
-              {windows.data?.map((window) => (
+              {plan.windows.map((window) => (
                 <li key={window.name}>
                   <State is="closed" />
                   <span>
-                    <Link to="/windows">{printable(window.name)}</Link>
-                    <code>{shortened(window.target, 40)}</code>
+                    <Link to="/windows">{printable(window.name)}</Link>{" "}
+                    <span>
+                      holds {hostsText(window.hosts)} back until <Time at={window.until} />
+                    </span>
                     <span class="dim">
-                      until <Time at={window.until} />
+                      {window.first.join(", ")}
+                      {Number(window.hosts) > window.first.length && " …"} {shortened(window.note, 60)}
                     </span>
                   </span>
                 </li>

@@ -2,19 +2,27 @@
 import type { ComponentChildren, JSX } from "preact";
 import type { Reading } from "../api";
 import { LIST_PAUSE_MS, useLive } from "../live";
+import { Online, type OnlineHistory } from "../online";
 import { printable, shortened } from "../printable";
 import { Progress } from "../progress";
 import { cronPath, Link, path } from "../router";
 import { useCan } from "../session";
-import { momentOf, serverTime } from "../time";
-import type { CronJob, Finding, Join, Run, Stats, Task } from "../types";
+import { serverTime } from "../time";
+import type { CronJob, Finding, Join, Run, Stats } from "../types";
 import { Empty, Icon, Loading, Page, Section, State, Table, Time } from "../ui";
 import { whyPaused } from "../words";
 
 interface Failures {
-  what: string;
-  counts: Record<string, number>;
-  latest: Task;
+  app: string;
+  func: string;
+  count: string;
+  counts: Record<string, string>;
+  latest: { id: string; agentip: string; status: string; endtime: string; message: string };
+}
+
+interface Failed {
+  since: string;
+  failures: Failures[];
 }
 
 interface Now {
@@ -24,40 +32,19 @@ interface Now {
   joins: Join[];
   refused: CronJob[];
   warnings: string[];
-  failures: Failures[];
-  isCut: boolean;
-  failuresReadAt: number;
+  failed: Failed;
+  history: OnlineHistory;
 }
 
-const FAILED = ["failed", "timeout", "lost", "undelivered", "expired"];
-const FAILURES_READ = 200;
-const FAILURES_PAUSE_MS = 10_000;
+const HOUR_MS = 3_600_000;
 const OPEN_SHOWN = 20;
+const FAILURES_SHOWN = 50;
 
 async function openRuns(reading: Reading): Promise<Run[]> {
   const states = await Promise.all(
     ["running", "pending"].map((state) => reading.call<{ runs: Run[] }>("run.listruns", { state, limit: OPEN_SHOWN })),
   );
-  const runs = states.flatMap((each) => each.runs).slice(0, OPEN_SHOWN);
-  return Promise.all(runs.map(async ({ id }) => (await reading.call<{ run: Run }>("run.getrun", { id })).run));
-}
-
-async function failuresOfAnHour(reading: Reading, before: Now | undefined): Promise<Pick<Now, "failures" | "isCut" | "failuresReadAt">> {
-  if (before && Date.now() - before.failuresReadAt < FAILURES_PAUSE_MS) return before;
-  const since = serverTime(Date.now() - 3_600_000);
-  const lists = await Promise.all(
-    FAILED.map((status) => reading.call<{ info: Task[]; next?: string }>("tasklog.listtasks", { status, since, limit: FAILURES_READ })),
-  );
-  const found = new Map<string, Failures>();
-  for (const task of lists.flatMap((each) => each.info)) {
-    const group = found.get(task.instruct) ?? { what: task.instruct, counts: {}, latest: task };
-    group.counts[task.status] = (group.counts[task.status] ?? 0) + 1;
-    if ((momentOf(task.starttime) ?? 0) > (momentOf(group.latest.starttime) ?? 0)) group.latest = task;
-    found.set(task.instruct, group);
-  }
-  const total = (group: Failures): number => Object.values(group.counts).reduce((sum, count) => sum + count, 0);
-  const failures = [...found.values()].sort((a, b) => total(b) - total(a)).slice(0, 50);
-  return { failures, isCut: lists.some((each) => each.next !== undefined), failuresReadAt: Date.now() };
+  return states.flatMap((each) => each.runs).slice(0, OPEN_SHOWN);
 }
 
 function Need(props: { state: string; word?: string; to: string; what: string; children?: ComponentChildren }): JSX.Element {
@@ -107,7 +94,7 @@ function NeedsYou(props: { now: Now; findings: Finding[] }): JSX.Element {
   );
 }
 
-function Agents(props: { online: Record<string, string> }): JSX.Element {
+function Agents(props: { online: Record<string, string>; history: OnlineHistory }): JSX.Element {
   const online = Number(props.online.totalonline ?? 0);
   const known = Number(props.online.totalknown ?? online);
   const systems = Object.entries(props.online).filter(([name, count]) => name.endsWith("online") && name !== "totalonline" && count !== "0");
@@ -130,24 +117,25 @@ function Agents(props: { online: Record<string, string> }): JSX.Element {
           </li>
         ))}
       </ul>
+      <Online history={props.history} />
     </Section>
   );
 }
 
 export function NowPage(): JSX.Element {
   const can = useCan();
-  const now = useLive<Now>("now", ["now"], async (reading, before) => {
-    const [paused, open, online, joins, refused, { stats }, failures] = await Promise.all([
+  const now = useLive<Now>("now", ["now"], async (reading) => {
+    const [paused, open, online, joins, refused, { stats }, failed, history] = await Promise.all([
       reading.call<{ runs: Run[] }>("run.listruns", { state: "paused", limit: OPEN_SHOWN }),
       openRuns(reading),
       reading.call<{ stat: Record<string, string> }>("heartbeat.getonlinestat"),
       can("supervisor.listjoins") ? reading.call<{ joins: Join[] }>("supervisor.listjoins", { limit: 20 }) : { joins: [] },
       reading.call<{ cron_list: CronJob[] }>("cron.listcrons", { cron_flag: "2", limit: 20, times: 0 }),
       reading.call<{ stats: Stats }>("elves.stats"),
-      failuresOfAnHour(reading, before),
+      reading.call<Failed>("tasklog.countfailures", { since: serverTime(Date.now() - HOUR_MS) }),
+      reading.call<OnlineHistory>("heartbeat.getonlinehistory"),
     ]);
-    const { failures: failed, isCut, failuresReadAt } = failures;
-    return { paused: paused.runs, open, online: online.stat, joins: joins.joins, refused: refused.cron_list, warnings: stats.warnings, failures: failed, isCut, failuresReadAt };
+    return { paused: paused.runs, open, online: online.stat, joins: joins.joins, refused: refused.cron_list, warnings: stats.warnings, failed, history };
   }, LIST_PAUSE_MS);
   // Asked once: the doctor reads the whole data file.
   const doctor = useLive<Finding[]>("doctor", [], async (reading) =>
@@ -177,20 +165,21 @@ export function NowPage(): JSX.Element {
               </ul>
             )}
           </Section>
-          <Agents online={data.online} />
-          <Section title="Failures of the last hour" aside={data.isCut ? <span class="dim">of the latest {FAILURES_READ} of each state</span> : undefined}>
+          <Agents online={data.online} history={data.history} />
+          <Section title="Failures of the last hour" aside={<span class="dim">since {data.failed.since}</span>}>
             <Table
               label="Failures of the last hour by app"
-              rows={data.failures}
-              id={(row) => row.what}
+              rows={data.failed.failures.slice(0, FAILURES_SHOWN)}
+              id={(row) => `${row.app} ${row.func}`}
               empty="No task failed in the last hour."
               columns={[
                 {
                   head: "App and function",
-                  cell: (row) => {
-                    const [app = "", func = ""] = splitInstruct(row.what);
-                    return <Link to={path("/tasks", { app, func, since: serverTime(Date.now() - 3_600_000) })}>{printable(row.what)}</Link>;
-                  },
+                  cell: (row) => (
+                    <Link to={path("/tasks", { app: row.app, func: row.func, since: data.failed.since })}>
+                      {printable(row.app)} {printable(row.func)}
+                    </Link>
+                  ),
                 },
                 {
                   head: "How",
@@ -206,11 +195,11 @@ export function NowPage(): JSX.Element {
                   head: "Latest",
                   cell: (row) => (
                     <Link to={`/tasks/${row.latest.id}`}>
-                      {row.latest.agentip} <Time at={row.latest.starttime} short />
+                      {row.latest.agentip} <Time at={row.latest.endtime} short />
                     </Link>
                   ),
                 },
-                { head: "It said", class: "wide", cell: (row) => shortened(row.latest.worker_message || row.latest.agent_sync_error, 90) },
+                { head: "It said", class: "wide", cell: (row) => shortened(row.latest.message, 90) },
               ]}
             />
           </Section>
@@ -218,10 +207,4 @@ export function NowPage(): JSX.Element {
       )}
     </Page>
   );
-}
-
-/** `app.func`: the last dot separates them. */
-function splitInstruct(text: string): [string, string] {
-  const dot = text.lastIndexOf(".");
-  return dot < 0 ? [text, ""] : [text.slice(0, dot), text.slice(dot + 1)];
 }

@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { command } from "../command";
 import { LIST_PAUSE_MS, useLive } from "../live";
 import { printable, shortened } from "../printable";
+import { Progress } from "../progress";
 import { Link, usePlace } from "../router";
 import { useCan } from "../session";
 import { RUN_STATES } from "../states";
@@ -64,6 +65,7 @@ export function RunTable(props: { runs: Run[]; empty?: string }): JSX.Element {
           ),
         },
         { head: "Target", class: "wide", cell: (run) => <code>{shortened(run.target, 60)}</code> },
+        { head: "How", class: "wide", cell: (run) => run.counts && <Progress counts={run.counts} total={Number(run.count)} withWords={false} /> },
         { head: "Hosts", class: "number", cell: (run) => Number(run.count).toLocaleString("en") },
         { head: "Begun", cell: (run) => <Time at={run.start_time || run.create_time} /> },
         { head: "Took", class: "number", cell: (run) => between(run.start_time, run.end_time) },

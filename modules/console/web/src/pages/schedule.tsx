@@ -1,22 +1,23 @@
 // One scheduled run, and its last runs.
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
-import { CallError, call } from "../api";
+import { Acts, Param, type Act } from "../acts";
+import { CallError } from "../api";
 import { command } from "../command";
-import { LIST_PAUSE_MS, useAction, useLive } from "../live";
-import { printable, printableLines } from "../printable";
+import { LIST_PAUSE_MS, useLive } from "../live";
+import { NextTimes } from "../next_times";
+import { printable } from "../printable";
 import { Link, go, path } from "../router";
 import { useCan } from "../session";
 import { ruleInWords } from "../rule";
 import type { Run, Schedule } from "../types";
-import { Buttons, Dialog, Facts, Form, Loading, Page, Problem, Section, State, Time } from "../ui";
+import { Facts, Loading, Page, Section, State, Time } from "../ui";
 import { RunTable } from "./runs";
 
 export function SchedulePage(props: { id: string }): JSX.Element {
   const { id } = props;
   const live = useLive<{ schedule: Schedule; runs: Run[] }>(`schedule ${id}`, ["now"], async (reading) => {
     const [{ schedules }, { runs }] = await Promise.all([
-      reading.call<{ schedules: Schedule[] }>("run.listschedules", { id }),
+      reading.call<{ schedules: Schedule[] }>("run.listschedules", { id, times: 5 }),
       reading.call<{ runs: Run[] }>("run.listruns", { schedule: id, limit: 30 }),
     ]);
     const schedule = schedules[0];
@@ -41,13 +42,15 @@ export function SchedulePage(props: { id: string }): JSX.Element {
       <Loading of={live} />
       {live.data && schedule && (
         <>
+          <Section title="Next times">
+            <NextTimes times={schedule.next_times ?? []} none={schedule.on === "true" ? "It never fires again." : "It is paused."} />
+          </Section>
           <Section title="Last runs" aside={<Link to={path("/runs", { schedule: id })}>All its runs</Link>}>
             <RunTable runs={live.data.runs} empty="It has not fired." />
           </Section>
           <Section title="What was set">
             <Facts
               of={[
-                ["Next time", schedule.next_time === "" ? "never" : <Time at={schedule.next_time} />],
                 ["Target", <code>{printable(schedule.target)}</code>],
                 ["Rule", <code>{printable(schedule.rule)}</code>],
                 ["Waves", printable(schedule.waves ?? "")],
@@ -62,12 +65,7 @@ export function SchedulePage(props: { id: string }): JSX.Element {
                 ["Id", <span class="id">{schedule.id}</span>],
               ]}
             />
-            {(schedule.ins.param ?? "") !== "" && (
-              <details>
-                <summary>Param</summary>
-                <pre class="param">{printableLines(schedule.ins.param ?? "")}</pre>
-              </details>
-            )}
+            <Param text={schedule.ins.param} />
           </Section>
         </>
       )}
@@ -75,56 +73,29 @@ export function SchedulePage(props: { id: string }): JSX.Element {
   );
 }
 
-type Act = "startschedule" | "stopschedule" | "delschedule";
-
-const ACTS: Record<Act, { word: string; about: string; isDangerous: boolean }> = {
-  startschedule: { word: "Start", about: "It fires again at the times of its rule.", isDangerous: false },
-  stopschedule: { word: "Pause", about: "It stays, and does not fire.", isDangerous: false },
-  delschedule: { word: "Delete", about: "The schedule is deleted. Its runs go on, and stay in the list.", isDangerous: true },
-};
-
 function Actions(props: { schedule: Schedule; onDone: () => void }): JSX.Element {
   const can = useCan();
-  const [asked, setAsked] = useState<Act>();
-  const { schedule } = props;
-  const action = useAction();
-  const offered: Act[] = ["delschedule", schedule.on === "true" ? "stopschedule" : "startschedule"];
-  const { target, ins, waves, parallel, max_fail } = schedule;
-  const submit = (act: Act): void =>
-    action.run(async () => {
-      await call(`run.${act}`, { id: schedule.id });
-      setAsked(undefined);
-      if (act === "delschedule") go("/schedules");
-      else props.onDone();
-    });
+  const { schedule, onDone } = props;
+  const { id, target, ins, waves, parallel, max_fail } = schedule;
+  const switched = schedule.on === "true"
+    ? { method: "run.stopschedule", word: "Pause", about: "It stays, and does not fire.", then: onDone }
+    : { method: "run.startschedule", word: "Start", about: "It fires again at the times of its rule.", then: onDone };
+  const acts: Act[] = [
+    { method: "run.delschedule", word: "Delete", about: "The schedule is deleted. Its runs go on, and stay in the list.", isDangerous: true, then: () => go("/schedules") },
+    switched,
+  ];
   return (
-    <>
+    <Acts of={acts} fields={{ id }}>
       {can("run.startrun") && (
         <Link to={path("/runs/new", { target, app: ins.app, func: ins.func, param: ins.param, waves, parallel, max_fail })} class="button">
           Plan a run now
         </Link>
       )}
       {can("run.setschedule") && (
-        <Link to={path("/schedules/new", { id: schedule.id })} class="button">
+        <Link to={path("/schedules/new", { id })} class="button">
           Change
         </Link>
       )}
-      {offered
-        .filter((act) => can(`run.${act}`))
-        .map((act) => (
-          <button key={act} type="button" class={ACTS[act].isDangerous ? "danger" : undefined} onClick={() => setAsked(act)}>
-            {ACTS[act].word}
-          </button>
-        ))}
-      {asked && (
-        <Dialog title={ACTS[asked].word} onClose={() => setAsked(undefined)}>
-          <Form onSubmit={() => submit(asked)}>
-            <p>{ACTS[asked].about}</p>
-            <Problem error={action.error} />
-            <Buttons act={ACTS[asked].word} isBusy={action.isBusy} isDangerous={ACTS[asked].isDangerous} onCancel={() => setAsked(undefined)} />
-          </Form>
-        </Dialog>
-      )}
-    </>
+    </Acts>
   );
 }

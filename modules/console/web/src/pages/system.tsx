@@ -5,7 +5,7 @@ import { Link, path } from "../router";
 import { useCan } from "../session";
 import { bytes, duration } from "../time";
 import type { Finding, Stats } from "../types";
-import { Facts, Icon, Loading, Page, Section, State, Table } from "../ui";
+import { Facts, Icon, Loading, Page, Section, State, Table, Time } from "../ui";
 
 interface Doctor {
   findings: Finding[];
@@ -114,6 +114,7 @@ export function SystemPage(): JSX.Element {
                   ["Path", <code>{shortened(data.stats.store_path, 60)}</code>],
                   ["Data file", data.stats.store && bytes(Number(data.stats.store.file_bytes))],
                   ["Write-ahead log", data.stats.store && bytes(Number(data.stats.store.wal_bytes))],
+                  ["Last backup", data.stats.store && (data.stats.store.last_backup ? <Time at={data.stats.store.last_backup} /> : <span class="warn">none that the server knows of</span>)],
                   ["Free on the disk", data.stats.store && bytes(Number(data.stats.store.free_bytes))],
                 ]}
               />

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "cron_job.hpp"
+#include "cron_jobs.hpp"
+#include "elves/services/metrics.hpp"
+
+namespace elves {
+
+/// What metrics show of the jobs that share one watch name.
+struct WatchedName {
+    /// Of the job that is worst off: one whose last run did not end well, and of several the one whose last
+    /// success is the longest ago.
+    std::optional<Instant> ended;
+    std::optional<Instant> succeeded;
+    /// When the first of them is due that is on and has not run for that time yet: in the past while it is
+    /// overdue.
+    std::optional<Instant> next;
+};
+
+/// `jobs` has one at least.
+[[nodiscard]] WatchedName watched_name(std::vector<CronJob const*> const& jobs, Zone const& server);
+
+/// Writes the numbers of all jobs that are watched.
+void write_watch_metrics(CronJobs const& jobs, Zone const& server, MetricWriter& to);
+
+} // namespace elves
