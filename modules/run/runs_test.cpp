@@ -274,7 +274,7 @@ TEST_CASE("how the hosts of a run did is read with a list of runs once it has en
     RunHouse house;
     auto const id = house.begin({{"max_fail", 5}});
     auto const listed = [&] {
-        std::vector<FleetRun> found;
+        std::vector<RunHead> found;
         house.store.at_start([&](Db& db) { found = run_records::list(db, {}); });
         return found;
     };
