@@ -17,8 +17,8 @@ public:
     /// 64 lower-case hex digits.
     [[nodiscard]] std::string hex(std::string_view bytes);
 
-    /// The same of bytes that come in pieces: `begin`, `add` for each, `end`. Between them `hex` begins anew.
-    /// Throw std::runtime_error where the library can't.
+    /// Hashes bytes that arrive in pieces: call `begin`, `add` for each piece, then `end`. Calling `hex` in
+    /// between discards the pieces. They throw std::runtime_error if the library fails.
     void begin();
     void add(std::string_view bytes);
     [[nodiscard]] std::string end();

@@ -42,7 +42,7 @@ void insert_piece(Db& db, std::int64_t package, std::int64_t place, std::string_
 void set_complete(Db& db, std::int64_t package, bool is_complete);
 void insert_version(Db& db, AppVersion const& version);
 void erase_version(Db& db, std::string_view app, std::string_view version);
-/// Deletes up to so many pieces. True: there are none left, and the package is gone.
+/// Deletes up to `most` pieces. Returns true once no piece is left and the package itself is deleted.
 [[nodiscard]] bool erase_pieces(Db& db, std::int64_t package, std::int64_t most);
 /// The bytes from `place` on, `most` of them, or those up to the end.
 [[nodiscard]] std::string read(Db& db, std::int64_t package, std::int64_t place, std::int64_t most);

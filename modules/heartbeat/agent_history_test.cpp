@@ -51,7 +51,7 @@ struct Fleet {
         peers.push_back(peer);
         return peer;
     }
-    /// Second by second; who is connected is heard each time.
+    /// Advances the clock second by second; each connected agent sends a heartbeat every second.
     void pass(std::chrono::milliseconds time)
     {
         for (auto left = time; left.count() > 0; left -= 1s) {

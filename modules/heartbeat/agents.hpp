@@ -159,7 +159,7 @@ private:
     std::map<Ip, Agent const*> by_ip_; ///< The same, in order.
     std::size_t bytes_ = 0;            ///< Of their records.
     LinkCounts link_counts_;
-    mutable std::uint64_t version_ = 0; ///< Also grows when somebody is told that an agent fell silent.
+    mutable std::uint64_t version_ = 0; ///< Also incremented when a caller is told that an agent is silent.
     std::unordered_map<Peer const*, Agent*> links_;
     AddressContests contests_;
     struct Cut {

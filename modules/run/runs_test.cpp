@@ -34,7 +34,7 @@ TEST_CASE("the counts of a run that goes on are those of its hosts' states", "[r
     CHECK(counts() == Runs::Counts{{"failed", 2}, {"done", 2}, {"not_started", 1}});
 }
 
-TEST_CASE("who watches a run is told of a thousand hosts at a time, of each once", "[run]")
+TEST_CASE("watchrun reports each ended host once, at most a thousand per answer", "[run]")
 {
     RunHouse house;
     house.targets.hosts.clear();

@@ -47,8 +47,8 @@ public:
     /// What is to be done with the deletion of that key: its machine is as if rejected, and no token lets it
     /// in again. Nothing where it isn't one machine's.
     [[nodiscard]] Store::Work withdrawing(std::string_view key) const;
-    /// The machines that wait and were rejected, as they were at the scrape before: who asks to join stands
-    /// in the store alone.
+    /// Numbers of waiting and rejected machines. They are as old as the previous scrape, since join requests
+    /// are kept in the store only.
     void write_metrics(MetricWriter& to);
 
 private:

@@ -28,8 +28,7 @@ struct ManyHouse : EngineFixture {
 
 } // namespace
 
-TEST_CASE(
-    "many tasks are recorded by one write, each with its audit record, and then handed over", "[engine]")
+TEST_CASE("send_all records all tasks in one write, then hands them over", "[engine]")
 {
     ManyHouse house;
     house.come();
@@ -46,7 +45,7 @@ TEST_CASE(
     CHECK(house.calls() == std::vector<std::string>{"instruct", "instruct", "instruct"});
 }
 
-TEST_CASE("what of many is refused is told for each, and the others are recorded", "[engine]")
+TEST_CASE("send_all reports each refused order and records the others", "[engine]")
 {
     ManyHouse house;
     house.come();
@@ -64,7 +63,7 @@ TEST_CASE("what of many is refused is told for each, and the others are recorded
     CHECK(house.calls().size() == 2);
 }
 
-TEST_CASE("of many for agents that are not there each has its end at once", "[engine]")
+TEST_CASE("send_all ends tasks for offline agents at once", "[engine]")
 {
     ManyHouse house;
     auto const sent = house.send_all(house.orders(2)).get();
@@ -74,7 +73,7 @@ TEST_CASE("of many for agents that are not there each has its end at once", "[en
     }
 }
 
-TEST_CASE("where the disk refuses many none of them is there, and they take no room", "[engine]")
+TEST_CASE("send_all records nothing and frees its quota when the write fails", "[engine]")
 {
     ManyHouse house;
     house.come();
@@ -89,7 +88,7 @@ TEST_CASE("where the disk refuses many none of them is there, and they take no r
     CHECK_FALSE(again[1].refused);
 }
 
-TEST_CASE("of many that are not answered each is told as silent after its time", "[engine]")
+TEST_CASE("send_all marks each task whose agent does not answer in time as silent", "[engine]")
 {
     ManyHouse house;
     house.come();

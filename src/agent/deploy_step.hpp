@@ -24,7 +24,8 @@ struct DeployStep {
     [[nodiscard]] WorkerCommand command() const;
 };
 
-/// In the child: does the step, and says what came of it as a worker does. Returns the exit status.
+/// Runs in the child process: carries out the step and reports its result as a worker does. Returns the exit
+/// status.
 [[nodiscard]] int run_deploy_step();
 
 } // namespace elves::agent

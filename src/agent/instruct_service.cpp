@@ -158,7 +158,7 @@ asio::awaitable<void> InstructService::take(Instruct in, Caller caller)
         // The call may have waited since, for the disk or on its way: it was sent by the clock as it was
         // then.
         auto const by_now = server_time_.by_known_clock(*entry.start_by, in.clock);
-        // Of a server that has started anew since nothing is known: then the earlier one counts.
+        // If the server has restarted in between, nothing is known about its clock: take the earlier time.
         bool const is_same_server = caller.peer && caller.peer->is_open();
         entry.start_by = is_same_server ? by_now : std::min(*entry.start_by, by_now);
     }

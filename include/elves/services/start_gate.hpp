@@ -18,7 +18,7 @@ namespace elves {
     return place.substr(0, place.find(' '));
 }
 
-/// Of the metric that each who waits at the gate writes for himself.
+/// Help text of the metric `gate_waiting`, which the task engine and the runs both write.
 inline constexpr std::string_view gate_waiting_help =
     "Tasks and hosts of runs that wait for a window to open or a cap to have room.";
 
@@ -40,7 +40,8 @@ public:
     /// Nothing: it may start.
     [[nodiscard]] virtual std::optional<Obstacle> obstacle(Ip const& host, Instruction const& ins) = 0;
 
-    /// A cap counts such work: what `obstacle` says of the next one depends on whether this one has begun.
+    /// Whether a cap counts such work. If so, call `begun` for one task before asking `obstacle` about the
+    /// next.
     [[nodiscard]] virtual bool is_capped(Instruction const& ins) const = 0;
 
     /// From now on the task takes its place under every cap that it falls under, until `ended`. To say either

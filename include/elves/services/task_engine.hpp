@@ -58,14 +58,15 @@ public:
     /// 413.2, 423.1 (a window is closed, or a cap is full), 429.1 (too many open tasks, or a quota), 507.1:
     /// then there is no such task. With a ttl an async one waits, `waiting`, where a cap is full.
     [[nodiscard]] virtual asio::awaitable<Recorded> send(Order order) = 0;
-    /// What came of one of many orders. Neither: it waits, or is handed over, and on_finished tells its end.
+    /// The outcome of one order of `send_all`. If both members are empty, the task is recorded and is waiting
+    /// or being handed over; on_finished reports its end.
     struct Sent {
-        std::optional<Task> ended{};    ///< It has its final state already: its agent is offline.
-        std::optional<Error> refused{}; ///< Error 413.2, 423.1 or 429.1: there is no such task.
+        std::optional<Task> ended{};    ///< The task, if it is final already because its agent is offline.
+        std::optional<Error> refused{}; ///< Error 413.2, 423.1 or 429.1: no task was recorded.
     };
-    /// Records async orders in one transaction, and begins to hand them over. Returns when they are on disk:
-    /// for each order, in their sequence, what came of it. None of them has a `dedup`, or is a firing of a
-    /// cron job. Throws Error 507.1: then none of the tasks is there.
+    /// Records many async orders in one transaction, then starts handing them over. Returns one outcome per
+    /// order, in the same sequence, once all are on disk. Orders must have no `dedup` and no `cron_id`.
+    /// Throws Error 507.1 if the transaction failed; no task was recorded then.
     [[nodiscard]] virtual asio::awaitable<std::vector<Sent>> send_all(std::vector<Order> orders) = 0;
     /// Looks at the first task of a `dedup`, and throws where the caller may not wait for it.
     using Authorize = std::function<void(Task const&)>;
