@@ -1,6 +1,7 @@
 """What a plan and a run cost as hosts become many: the kinds `runs` and `plans` of ./dev scale."""
 
 import json
+import os
 import statistics
 import subprocess
 import time
@@ -13,13 +14,19 @@ PROBE = {"ask": "getstatbyip", "connections": 4, "in_flight": 64, "rate": 1000} 
 PROBE_SECONDS = 8
 
 
+def first_in_line():
+    """For who may say so: root."""
+    return ["nice", "-n", "-20"] if os.geteuid() == 0 else []
+
+
 class Probe:
     """Asks getstatbyip a thousand times a second, when each is due, while the block runs."""
 
     def __init__(self, server):
         words = [BENCH, *server.load(PROBE, "--seconds", PROBE_SECONDS, "--warmup", 0.2)]
         self.ends = time.monotonic() + PROBE_SECONDS + 0.2
-        self.process = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, text=True)
+        # It measures when each answer is there: what it waits for a processor itself would count as the server's.
+        self.process = subprocess.Popen([*first_in_line(), *(str(word) for word in words)], stdout=subprocess.PIPE, text=True)
 
     def result(self):
         text, _ = self.process.communicate()
@@ -30,7 +37,7 @@ class Probe:
 
 def beside(server, work):
     """Does `work` again and again while the probe asks; gives what each took, and what the probe saw alone and beside it."""
-    alone = elves_bench(*server.load(PROBE, "--seconds", PROBE_SECONDS, "--warmup", 0.2))
+    alone = Probe(server).result()
     probe, took = Probe(server), []
     time.sleep(0.3)
     while time.monotonic() < probe.ends - 0.5 or not took:
@@ -64,7 +71,8 @@ def turn_cells(cell, name, turns):
     """How long the loop was held at a time since the last call."""
     seen = turns.read()
     turns.restart()
-    return {f"longest turn of the loop, ms: {name}": cell("{:.1f} ({:,} of {:,} over 5)", seen["longest_ms"], seen["over_5ms"], seen["turns"])}
+    return {f"longest turn of the loop, ms: {name}": cell("{:.1f} ({:,} of {:,} over 5)", seen["longest_ms"], seen["over_5ms"], seen["turns"]),
+            f"longest that its thread did not run in one, ms: {name}": cell("{:.1f} ({:.2f} s in all)", seen["longest_off_ms"], seen["off_s"])}
 
 
 def runs(count, server, turns, beating, milliseconds, cell):

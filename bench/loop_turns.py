@@ -5,7 +5,7 @@ import struct
 
 from contestants import BIN
 
-NUMBERS = struct.Struct("<4Q")  # count, longest in ns, over 1 ms, over 5 ms
+NUMBERS = struct.Struct("<6Q")  # count, longest in ns, over 1 ms, over 5 ms, longest not running in ns, that in all
 
 
 class LoopTurns:
@@ -21,5 +21,6 @@ class LoopTurns:
             file.write(bytes(NUMBERS.size))
 
     def read(self):
-        count, longest, over_1ms, over_5ms = NUMBERS.unpack(self.path.read_bytes())
-        return {"turns": count, "longest_ms": longest / 1e6, "over_1ms": over_1ms, "over_5ms": over_5ms}
+        count, longest, over_1ms, over_5ms, longest_off, off = NUMBERS.unpack(self.path.read_bytes())
+        return {"turns": count, "longest_ms": longest / 1e6, "over_1ms": over_1ms, "over_5ms": over_5ms,
+                "longest_off_ms": longest_off / 1e6, "off_s": off / 1e9}

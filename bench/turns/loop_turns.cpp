@@ -1,7 +1,8 @@
 // Measures how long a program's event loop is held: from the return of one epoll_wait to the next call, by
-// the processor time of that thread, so that what else runs on the machine does not count. Loaded into the
-// program by LD_PRELOAD; the numbers are in the file that ELVES_LOOP_TURNS names, mapped, for
-// bench/loop_turns.py to read while it runs.
+// the processor time of that thread, so that what else runs on the machine does not count. How long the
+// thread was not running meanwhile is measured apart: it waited for a processor, or for whoever lends this
+// machine its processors. Loaded into the program by LD_PRELOAD; the numbers are in the file that
+// ELVES_LOOP_TURNS names, mapped, for bench/loop_turns.py to read while it runs.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -21,6 +22,8 @@ struct Turns {
     std::atomic<std::uint64_t> longest_ns;
     std::atomic<std::uint64_t> over_1ms;
     std::atomic<std::uint64_t> over_5ms;
+    std::atomic<std::uint64_t> longest_off_ns; ///< Not running within a turn.
+    std::atomic<std::uint64_t> off_ns;         ///< The same in all.
 };
 
 Turns* turns()
@@ -36,26 +39,36 @@ Turns* turns()
     return mapped;
 }
 
-std::uint64_t thread_ns()
+std::uint64_t ns_of(clockid_t clock)
 {
     timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    clock_gettime(clock, &time);
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
-thread_local std::uint64_t turn_began = 0;
+thread_local std::uint64_t began = 0;         ///< Of a turn, on the wall's clock; 0: there was none.
+thread_local std::uint64_t running_began = 0; ///< The same, on the thread's.
+
+void raise(std::atomic<std::uint64_t>& most, std::uint64_t value)
+{
+    auto before = most.load();
+    while (value > before && !most.compare_exchange_weak(before, value)) {
+    }
+}
 
 void end_turn()
 {
     auto* const to = turns();
-    if (!to || turn_began == 0) return;
-    auto const took = thread_ns() - turn_began;
+    if (!to || began == 0) return;
+    auto const took = ns_of(CLOCK_THREAD_CPUTIME_ID) - running_began;
+    auto const wall = ns_of(CLOCK_MONOTONIC) - began;
+    auto const off = wall > took ? wall - took : 0;
     ++to->count;
     if (took > 1'000'000) ++to->over_1ms;
     if (took > 5'000'000) ++to->over_5ms;
-    auto longest = to->longest_ns.load();
-    while (took > longest && !to->longest_ns.compare_exchange_weak(longest, took)) {
-    }
+    raise(to->longest_ns, took);
+    raise(to->longest_off_ns, off);
+    to->off_ns += off;
 }
 
 } // namespace
@@ -66,6 +79,7 @@ extern "C" int epoll_wait(int epoll, epoll_event* events, int most, int timeout)
     static auto const wait = reinterpret_cast<Wait>(dlsym(RTLD_NEXT, "epoll_wait"));
     end_turn();
     int const count = wait(epoll, events, most, timeout);
-    turn_began = thread_ns();
+    began = ns_of(CLOCK_MONOTONIC);
+    running_began = ns_of(CLOCK_THREAD_CPUTIME_ID);
     return count;
 }

@@ -37,7 +37,7 @@ public:
 using MakeModule = std::unique_ptr<Module> (*)(Host&);
 
 /// The version of everything in include/elves/ that a loaded module sees. Grows with each change of it.
-inline constexpr unsigned module_api_version = 12;
+inline constexpr unsigned module_api_version = 13;
 
 } // namespace elves
 

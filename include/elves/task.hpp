@@ -33,6 +33,8 @@ enum class TaskStatus {
     lost,        ///< Nobody knows whether it ran: the agent does not know it, or did not come back.
 };
 
+inline constexpr std::size_t task_status_count = static_cast<std::size_t>(TaskStatus::lost) + 1;
+
 [[nodiscard]] std::string_view type_text(TaskType type) noexcept;
 [[nodiscard]] std::string_view status_text(TaskStatus status) noexcept;
 [[nodiscard]] std::optional<TaskType> parse_type(std::string_view text) noexcept;

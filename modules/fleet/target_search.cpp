@@ -13,8 +13,8 @@ namespace {
 using Kind = TargetPart::Kind;
 
 /// So many tests are judged in one slice: some hundred microseconds.
-constexpr std::size_t tests_of_slice = 8'192;
-constexpr std::size_t most_hosts_of_slice = 256;
+constexpr std::size_t tests_of_slice = 4'096;
+constexpr std::size_t most_hosts_of_slice = 128;
 
 std::size_t hosts_of_slice(Target const& target, TargetContext const& context)
 {

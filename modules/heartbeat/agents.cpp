@@ -246,25 +246,37 @@ Clock::Steady::duration Agents::silence(Peer const& link) const
     return ticked_ - heard;
 }
 
-void Agents::sweep()
+bool Agents::sweep_some()
 {
-    std::vector<Agent*> silent;
-    for (auto const& [peer, agent] : links_) {
-        if (silence(*peer) > offline_after_) silent.push_back(agent);
+    constexpr std::size_t agents_of_turn = 512;
+    auto at = swept_to_ ? by_ip_.upper_bound(*swept_to_) : by_ip_.begin();
+    for (std::size_t i = 0; i < agents_of_turn && at != by_ip_.end(); ++i, ++at) {
+        swept_to_ = at->first;
+        if (!at->second->link) continue;
+        auto& agent = agents_.at(at->first);
+        if (silence(*agent.link) > offline_after_) {
+            auto const name = "agent " + agent.record.ip.text();
+            ELVES_LOG(info, name << " fell silent on " << agent.link->address());
+            close_link(agent, name + " was silent for longer than heartbeat.offline_after");
+        } else if (is_newly_heard(agent, heard_step)) {
+            heard_.insert(at->first);
+        }
     }
-    for (auto* const agent : silent) {
-        auto const name = "agent " + agent->record.ip.text();
-        ELVES_LOG(info, name << " fell silent on " << agent->link->address());
-        close_link(*agent, name + " was silent for longer than heartbeat.offline_after");
-    }
-    note_heard(heard_step);
+    if (at != by_ip_.end()) return true;
+    swept_to_.reset();
+    return false;
 }
 
 void Agents::note_heard(std::chrono::milliseconds step)
 {
     for (auto const& [peer, agent] : links_) {
-        if (last_heard(*agent) - agent->record.last_heard >= step) heard_.insert(agent->record.ip);
+        if (is_newly_heard(*agent, step)) heard_.insert(agent->record.ip);
     }
+}
+
+bool Agents::is_newly_heard(Agent const& agent, std::chrono::milliseconds step) const
+{
+    return last_heard(agent) - agent.record.last_heard >= step;
 }
 
 Agents::Agent const* Agents::find(Ip const& ip) const
@@ -328,7 +340,7 @@ Agents::Count Agents::count(std::function<bool(Ip const&)> const& is_seen) const
     return count;
 }
 
-AgentChanges Agents::take_changes()
+AgentChanges Agents::take_changes(std::size_t most_heard)
 {
     AgentChanges changes;
     auto const brought_up = [this](Ip const& ip) -> AgentRecord const& {
@@ -338,11 +350,11 @@ AgentChanges Agents::take_changes()
     };
     changes.registered.reserve(registered_.size());
     for (auto const& ip : registered_) changes.registered.push_back(brought_up(ip));
-    for (auto const& ip : heard_) {
-        if (!registered_.contains(ip)) changes.heard.push_back({ip, brought_up(ip).last_heard});
+    for (auto at = heard_.begin(); at != heard_.end() && changes.heard.size() < most_heard;
+         at = heard_.erase(at)) {
+        if (!registered_.contains(*at)) changes.heard.push_back({*at, brought_up(*at).last_heard});
     }
     registered_.clear();
-    heard_.clear();
     // What came and went since then, or went and came, is as it was.
     for (auto const& ip : std::exchange(turned_, {})) {
         auto& agent = agents_.at(ip);

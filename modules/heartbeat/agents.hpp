@@ -97,8 +97,9 @@ public:
     [[nodiscard]] std::size_t known() const noexcept { return agents_.size(); }
     /// Closes the links that were cut and did not register again meanwhile.
     void close_cut();
-    /// Closes the links that were silent for too long, and notes since when the others were heard.
-    void sweep();
+    /// Looks at the next few agents: closes their links if they were silent for too long, and notes when they
+    /// were heard. False: those were the last, and the next call begins at the first again.
+    bool sweep_some();
 
     /// Null where it was never seen. Valid until `forget`.
     [[nodiscard]] Agent const* find(Ip const& ip) const;
@@ -136,8 +137,10 @@ public:
     /// Notes for the next writing of when each linked agent was heard, where that is `step` newer than what
     /// is on disk.
     void note_heard(std::chrono::milliseconds step);
-    /// Takes out what is to be written.
-    [[nodiscard]] AgentChanges take_changes();
+    /// Takes out what is to be written: of those that were only heard, at most that many.
+    [[nodiscard]] AgentChanges take_changes(std::size_t most_heard);
+    /// Some that were heard are left for the next writing.
+    [[nodiscard]] bool has_heard() const noexcept { return !heard_.empty(); }
     /// It could not be written: next time, then.
     void give_back(AgentChanges const& changes);
 
@@ -146,6 +149,7 @@ private:
     void close_link(Agent& agent, std::string const& why);
     void note_claim(
         Agent const& holder, AddressContests::How how, Peer const& peer, std::string const& asset);
+    [[nodiscard]] bool is_newly_heard(Agent const& agent, std::chrono::milliseconds step) const;
     [[nodiscard]] Clock::Steady::duration silence(Peer const& link) const;
     void require_room(AgentRecord const& said) const;
     Agent& keep(AgentRecord record);
@@ -161,6 +165,7 @@ private:
     LinkCounts link_counts_;
     mutable std::uint64_t version_ = 0; ///< Also incremented when a caller is told that an agent is silent.
     std::unordered_map<Peer const*, Agent*> links_;
+    std::optional<Ip> swept_to_; ///< The last agent that `sweep_some` has looked at.
     AddressContests contests_;
     struct Cut {
         std::shared_ptr<Peer> link;

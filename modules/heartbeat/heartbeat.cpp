@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -20,6 +21,8 @@ constexpr std::chrono::seconds second{1};
 constexpr std::chrono::milliseconds before_close{250};
 /// In one call, and one transaction.
 constexpr std::size_t most_forgotten = 1'000;
+/// Of agents that were only heard, in one transaction: the next one follows at once.
+constexpr std::size_t heard_at_once = 1'000;
 
 /// In lower case; every Windows is `win`.
 std::string os_name(std::string_view said)
@@ -160,7 +163,7 @@ void Heartbeat::stop()
     cut_timer_.stop();
     missing_timer_.stop();
     agents_->note_heard(std::chrono::milliseconds(1));
-    write();
+    write(std::numeric_limits<std::size_t>::max());
 }
 
 void Heartbeat::cut_links_of(std::string_view key, std::string_view why)
@@ -482,17 +485,21 @@ void Heartbeat::sweep_later()
 {
     // Who is online doesn't hang on it: it only closes what has been silent.
     auto const pause = std::max<std::chrono::milliseconds>(offline_after_ / 4, std::chrono::seconds(1));
-    sweep_timer_ = clock_.after(pause, [this] {
-        agents_->sweep();
-        sweep_later();
-    });
+    sweep_timer_ = clock_.after(pause, [this] { sweep_some(); });
+}
+
+/// A few in one turn of the loop.
+void Heartbeat::sweep_some()
+{
+    if (!agents_->sweep_some()) return sweep_later();
+    sweep_timer_ = clock_.after(std::chrono::milliseconds(1), [this] { sweep_some(); });
 }
 
 void Heartbeat::each_second()
 {
     second_timer_ = clock_.after(second, [this] {
         agents_->tick();
-        if (!writing_) write();
+        if (!writing_) write(heard_at_once);
         count_online();
         each_second();
     });
@@ -508,9 +515,9 @@ void Heartbeat::count_online()
     records_.save_count(count, now - OnlineHistory::kept);
 }
 
-void Heartbeat::write()
+void Heartbeat::write(std::size_t most_heard)
 {
-    auto const changes = std::make_shared<AgentChanges const>(agents_->take_changes());
+    auto const changes = std::make_shared<AgentChanges const>(agents_->take_changes(most_heard));
     if (changes->empty()) return;
     writing_ = true;
     records_.save(changes, [this, changes, weak = std::weak_ptr(agents_)](std::exception_ptr failure) {
@@ -521,6 +528,7 @@ void Heartbeat::write()
         if (failure && !cannot_write_)
             ELVES_LOG(warning, "heartbeat cannot write who was there; it tries again");
         cannot_write_ = failure != nullptr;
+        if (!failure && agents->has_heard()) write(heard_at_once);
     });
 }
 

@@ -129,9 +129,10 @@ private:
     void watch(std::shared_ptr<Peer> const& peer);
     void tell_linked(Ip const& agent);
     void sweep_later();
+    void sweep_some();
     void each_second();
     void count_online();
-    void write();
+    void write(std::size_t most_heard);
 
     AgentRecords& records_;
     Clock& clock_;

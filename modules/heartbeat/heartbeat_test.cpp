@@ -194,12 +194,58 @@ TEST_CASE("while the server was held up nobody falls silent: agents have their t
     clock.advance(300s); // SIGSTOP, a laptop's lid, a slow disk
     CHECK(agents.is_online(agent));
     agents.tick();
-    agents.sweep();
+    CHECK_FALSE(agents.sweep_some());
     CHECK(agents.is_online(agent));
     seconds(30);
     CHECK(agents.is_online(agent));
     seconds(1);
     CHECK_FALSE(agents.is_online(agent));
+}
+
+TEST_CASE("many agents are swept a few at a time, and none is left out", "[heartbeat]")
+{
+    ManualClock clock;
+    asio::io_context loop;
+    Agents agents(clock);
+    constexpr std::uint8_t rows = 5;
+    for (std::uint8_t row = 0; row < rows; ++row) {
+        for (unsigned column = 0; column < 256; ++column) {
+            AgentRecord said;
+            said.ip = ip("10.0." + std::to_string(row) + "." + std::to_string(column));
+            agents.link(said, std::make_shared<FakePeer>(loop.get_executor(), clock, "127.0.0.1", 1), "");
+        }
+    }
+    static_cast<void>(agents.take_changes(0));
+    std::size_t turns = 1;
+    for (int second = 0; second < 31; ++second) {
+        clock.advance(1s);
+        agents.tick();
+    }
+    while (agents.sweep_some()) ++turns;
+    CHECK(turns > 1);
+    CHECK(agents.linked() == 0);
+}
+
+TEST_CASE("when many were heard, a few of them are written at a time", "[heartbeat]")
+{
+    ManualClock clock;
+    asio::io_context loop;
+    Agents agents(clock);
+    std::vector<std::shared_ptr<FakePeer>> peers;
+    for (int host = 1; host <= 3; ++host) {
+        AgentRecord said;
+        said.ip = ip("10.0.0." + std::to_string(host));
+        peers.push_back(std::make_shared<FakePeer>(loop.get_executor(), clock, "127.0.0.1", 1));
+        agents.link(said, peers.back(), "");
+    }
+    CHECK(agents.take_changes(2).registered.size() == 3);
+    clock.advance(5s);
+    for (auto const& peer : peers) peer->speak();
+    agents.note_heard(1ms);
+    CHECK(agents.take_changes(2).heard.size() == 2);
+    CHECK(agents.has_heard());
+    CHECK(agents.take_changes(2).heard.size() == 1);
+    CHECK_FALSE(agents.has_heard());
 }
 
 TEST_CASE("a key counts the agents that it may see, and no others", "[heartbeat]")

@@ -69,6 +69,8 @@ public:
     [[nodiscard]] std::optional<Clock::Steady> next_waited_out() const;
     [[nodiscard]] std::optional<std::size_t> place_of(TaskId task) const;
     [[nodiscard]] std::vector<TaskId> open_tasks() const;
+    /// Hosts whose task is on its way.
+    [[nodiscard]] std::size_t open_count() const noexcept { return open_.size(); }
 
 private:
     struct WaveCount {

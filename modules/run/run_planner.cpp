@@ -1,39 +1,16 @@
 #include "run_planner.hpp"
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <map>
 #include <random>
 #include <set>
 #include <utility>
 
 #include "elves/error.hpp"
+#include "slices.hpp"
 
 namespace elves {
 
 using namespace std::chrono_literals;
-
-namespace {
-
-/// Counts the hosts that were gone through, and lets the loop do something else now and then.
-class Slices {
-public:
-    /// After each host.
-    [[nodiscard]] bool is_over() { return ++done_ % hosts_of_slice == 0; }
-
-private:
-    /// Of some hundred microseconds.
-    static constexpr std::size_t hosts_of_slice = 512;
-    std::size_t done_ = 0;
-};
-
-asio::awaitable<void> let_others_go_on()
-{
-    auto const loop = co_await asio::this_coro::executor;
-    co_await asio::post(loop, asio::use_awaitable);
-}
-
-} // namespace
 
 asio::awaitable<std::vector<Ip>> RunPlanner::in_order(
     RunOrder order, std::vector<Ip> hosts, std::uint32_t seed) const

@@ -9,6 +9,7 @@
 #include "elves/sha256.hpp"
 #include "run_records.hpp"
 #include "runs.hpp"
+#include "slices.hpp"
 
 namespace elves {
 
@@ -33,15 +34,19 @@ void show_in_audit(Caller const& caller, FleetRun const& run, RunPlan const& pla
     caller.audit->show(json::serialize(fields));
 }
 
-std::vector<RunHost> hosts_of(RunPlan const& plan)
+asio::awaitable<std::vector<RunHost>> hosts_of(RunPlan const& plan)
 {
     std::vector<RunHost> hosts;
     hosts.reserve(plan.hosts.size());
+    Slices slices;
     auto next = plan.hosts.begin();
     for (std::size_t wave = 0; wave < plan.wave_sizes.size(); ++wave) {
-        for (auto left = plan.wave_sizes[wave]; left > 0; --left) hosts.push_back({*next++, wave});
+        for (auto left = plan.wave_sizes[wave]; left > 0; --left) {
+            hosts.push_back({*next++, wave});
+            if (slices.is_over()) co_await let_others_go_on();
+        }
     }
-    return hosts;
+    co_return hosts;
 }
 
 } // namespace
@@ -112,6 +117,7 @@ FleetRun Runs::made_of(RunSpec spec, Caller const& caller) const
 /// `run` says what it is and whose; the rest is as planned. `first` is written before it, `also` behind it.
 asio::awaitable<Runs::Begun> Runs::record(FleetRun run, RunPlan plan, Store::Work also, Store::Work first)
 {
+    run.hosts = co_await hosts_of(plan);
     if (active_.size() >= most_active)
         throw Error(codes::too_much, "1000 runs have not ended; wait until one has, or stop one");
     run.host_count = plan.hosts.size();
@@ -119,14 +125,14 @@ asio::awaitable<Runs::Begun> Runs::record(FleetRun run, RunPlan plan, Store::Wor
     run.seed = plan.seed;
     run.created = house_.clock.now();
     run.begin_at = plan.begin_at;
-    run.hosts = hosts_of(plan);
-    auto const whole = std::make_shared<FleetRun const>(run);
+    auto const whole = std::make_shared<FleetRun>(std::move(run));
     Store::Work write = [whole](Db& db) { run_records::insert(db, *whole); };
     write = together(together(std::move(first), std::move(write)), std::move(also));
     co_await house_.store.write(std::move(write));
-    ELVES_LOG(info, "run.created run=" << run.id.text() << " by=" << run.by << " hosts=" << run.host_count
-                                       << " instruct=" << run.spec.ins.ins.name());
-    auto const entry = activate(std::move(run));
+    ELVES_LOG(info, "run.created run=" << whole->id.text() << " by=" << whole->by << " hosts="
+                                       << whole->host_count << " instruct=" << whole->spec.ins.ins.name());
+    // The write is over: the store does not read it any more.
+    auto const entry = activate(std::move(*whole));
     pump_soon(entry);
     co_return Begun{RunPtr(entry, &entry->run.run()), plan.digest};
 }

@@ -20,7 +20,7 @@ constexpr std::size_t most_watchers = 1'000;
 /// Hosts in one answer to who watches a run that goes on.
 constexpr std::size_t most_ended = 1'000;
 /// Hosts of a run that are begun, or asked about, before the loop does something else.
-constexpr std::size_t hosts_of_turn = 20;
+constexpr std::size_t hosts_of_turn = 10;
 
 Error no_run(TaskId id) { return {codes::no_run, "no run " + id.text()}; }
 
@@ -291,7 +291,15 @@ Runs::Counts Runs::counts_of(FleetRun const& run) const
     }
     counts = entry->run.end_counts();
     if (entry->run.held() > 0) counts["held"] = entry->run.held();
-    for (auto const task : entry->run.open_tasks()) ++counts[open_state(task)];
+    auto unrecorded = entry->run.open_count();
+    auto const open = house_.engine.open_counts_of_run(run.id);
+    for (std::size_t i = 0; i < open.size(); ++i) {
+        if (open[i] == 0) continue;
+        counts[std::string(status_text(static_cast<TaskStatus>(i)))] += open[i];
+        unrecorded -= std::min(unrecorded, open[i]);
+    }
+    // Their tasks are being written, or were when the server went down.
+    if (unrecorded > 0) counts[std::string(status_text(TaskStatus::waiting))] += unrecorded;
     return counts;
 }
 

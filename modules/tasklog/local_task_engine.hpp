@@ -66,6 +66,10 @@ public:
     {
         return registry_.of_agent(agent);
     }
+    [[nodiscard]] StatusCounts open_counts_of_run(TaskId run) const override
+    {
+        return registry_.counts_of_run(run);
+    }
     [[nodiscard]] std::vector<TaskId> open_all() const override { return registry_.all(); }
     void cron_jobs_from(std::function<std::optional<CronJobOf>(TaskId)> source) override
     {

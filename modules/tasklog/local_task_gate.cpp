@@ -43,7 +43,7 @@ bool LocalTaskEngine::is_held_back(OpenTaskPtr const& open)
     }
     open->gate_place = obstacle->place;
     held_back_[open->gate_place].insert(task.id);
-    registry_.update_waiting(*open);
+    registry_.update_lists(*open);
     static_cast<void>(transitions_.stage(open, life::HeldBack{obstacle->error().info()}));
     return true;
 }
@@ -74,7 +74,7 @@ void LocalTaskEngine::hand_over_all_held_back()
         auto const open = registry_.find(id);
         if (!open || open->gate_place.empty()) continue;
         open->gate_place.clear();
-        registry_.update_waiting(*open);
+        registry_.update_lists(*open);
         hand_over_next(open->task.agent);
     }
 }
@@ -91,7 +91,7 @@ void LocalTaskEngine::hand_over_freed(std::string const& place)
         auto const open = registry_.find(id);
         if (!open || open->gate_place != place) continue;
         open->gate_place.clear();
-        registry_.update_waiting(*open);
+        registry_.update_lists(*open);
         hand_over_next(open->task.agent);
         if (open->gate_place == place) return;
     }

@@ -59,7 +59,7 @@ void LocalTaskEngine::hand_over_soon(OpenTaskPtr const& open, SharedTask task)
 
 void LocalTaskEngine::hand_over_some()
 {
-    constexpr std::size_t agents_of_turn = 16;
+    constexpr std::size_t agents_of_turn = 8;
     for (std::size_t i = 0; i < agents_of_turn && !due_.empty(); ++i) {
         hand_over_next(due_.front());
         due_.pop_front();
@@ -127,7 +127,7 @@ void LocalTaskEngine::hand_over_next(Ip const& agent)
             if (is_held_back(open)) continue;
             take_slot(*open);
             open->is_being_sent = true;
-            registry_.update_waiting(*open);
+            registry_.update_lists(*open);
             spawn(hand_over_waiting(open), open->task.id);
         } else {
             return;
@@ -172,7 +172,7 @@ asio::awaitable<void> LocalTaskEngine::hand_over_waiting(OpenTaskPtr open)
         flows_[agent].on_write_failed(clock_, [this, agent] { hand_over_next(agent); });
     }
     open->is_being_sent = false;
-    registry_.update_waiting(*open);
+    registry_.update_lists(*open);
     if (gate_) tell_gate(*open);
     bool const is_due = is_handed_over && open->task.status == TaskStatus::sent;
     if (is_due && task->type != TaskType::rt) {

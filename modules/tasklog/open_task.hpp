@@ -35,11 +35,12 @@ struct TaskWaiter {
 /// Everything that the server knows of one open task at run time. Owned by the TaskRegistry, and by the
 /// coroutines that work on it. On the loop's thread.
 struct OpenTask {
-    Task task;                         ///< As decided. Without `ins.param`, which is on disk.
-    std::size_t bytes = 0;             ///< What it is charged for.
-    std::uint64_t order = 0;           ///< Of its recording.
-    bool is_counted = false;           ///< In the registry's totals and lists.
-    bool is_listed_as_waiting = false; ///< In its agent's list of tasks that wait for their hand-over.
+    Task task;                                ///< As decided. Without `ins.param`, which is on disk.
+    std::size_t bytes = 0;                    ///< What it is charged for.
+    std::uint64_t order = 0;                  ///< Of its recording.
+    bool is_counted = false;                  ///< In the registry's totals and lists.
+    bool is_listed_as_waiting = false;        ///< In its agent's list of tasks that wait for their hand-over.
+    std::optional<TaskStatus> counted_in_run; ///< As it is counted among the open tasks of its run.
 
     // Persistence: see TaskTransitions.
     bool is_locked = false;        ///< A decision about it is being written.

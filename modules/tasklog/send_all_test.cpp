@@ -98,3 +98,38 @@ TEST_CASE("send_all marks each task whose agent does not answer in time as silen
     house.pass(10s);
     for (auto const id : ids) CHECK(house.task(id).sync_error.starts_with("[410.2]"));
 }
+
+TEST_CASE("the open tasks of a run are counted by state until the end of each is told", "[engine]")
+{
+    ManyHouse house;
+    auto const run = house.engine->next_id();
+    auto const count = [&](TaskStatus status) {
+        return house.engine->open_counts_of_run(run)[static_cast<std::size_t>(status)];
+    };
+    std::size_t counted_at_end = 1;
+    house.engine->on_finished([&](Task const& task) { counted_at_end = count(task.status); });
+    auto many = house.orders(3);
+    for (auto& one : many) {
+        one.run = run;
+        one.ins.ttl = 600s;
+    }
+    many.back().run.reset();
+    auto const id = many.front().id;
+    auto const sent = house.send_all(std::move(many));
+    REQUIRE(sent.get().size() == 3);
+    CHECK(count(TaskStatus::waiting) == 2);
+    house.come();
+    CHECK(count(TaskStatus::waiting) == 0);
+    CHECK(count(TaskStatus::sent) == 2);
+    house.answer(true);
+    CHECK(count(TaskStatus::sent) == 1);
+    CHECK(count(TaskStatus::running) == 1);
+    house.report(id);
+    house.clock.advance(1s);
+    house.settle();
+    CHECK(house.status(id) == TaskStatus::done);
+    CHECK(count(TaskStatus::running) == 0);
+    CHECK(counted_at_end == 0);
+    house.start();
+    CHECK(count(TaskStatus::sent) == 1);
+}

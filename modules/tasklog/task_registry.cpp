@@ -19,7 +19,7 @@ OpenTaskPtr TaskRegistry::insert(Task task, std::size_t bytes)
     open->order = ++last_order_;
     open->is_counted = true;
     add(open->task.agent, open->task.by, bytes).tasks.emplace(open->order, open->task.id);
-    update_waiting(*open);
+    update_lists(*open);
     return open;
 }
 
@@ -37,7 +37,7 @@ OpenTaskPtr TaskRegistry::insert_finished(Task task)
 void TaskRegistry::remove_from_totals(OpenTask& open)
 {
     if (!std::exchange(open.is_counted, false)) return;
-    update_waiting(open);
+    update_lists(open);
     by_agent_.at(open.task.agent).tasks.erase(open.order);
     subtract(open.task.agent, open.task.by, open.bytes);
 }
@@ -58,6 +58,36 @@ std::vector<TaskId> TaskRegistry::all() const
         if (is_open(open->task)) ids.push_back(id);
     }
     return ids;
+}
+
+void TaskRegistry::update_lists(OpenTask& open)
+{
+    update_waiting(open);
+    if (open.task.run) update_run(open);
+}
+
+void TaskRegistry::update_run(OpenTask& open)
+{
+    bool const is_told = is_final(open.task.status) && !open.is_end_unwritten;
+    auto const now = open.is_counted && !is_told ? std::optional(open.task.status) : std::nullopt;
+    auto const before = std::exchange(open.counted_in_run, now);
+    if (now == before) return;
+    auto& run = by_run_[*open.task.run];
+    if (now) {
+        ++run.counts[static_cast<std::size_t>(*now)];
+        ++run.total;
+    }
+    if (before) {
+        --run.counts[static_cast<std::size_t>(*before)];
+        --run.total;
+    }
+    if (run.total == 0) by_run_.erase(*open.task.run);
+}
+
+TaskEngine::StatusCounts TaskRegistry::counts_of_run(TaskId run) const
+{
+    auto const found = by_run_.find(run);
+    return found == by_run_.end() ? TaskEngine::StatusCounts{} : found->second.counts;
 }
 
 void TaskRegistry::update_waiting(OpenTask& open)

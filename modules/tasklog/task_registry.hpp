@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "elves/services/quotas.hpp"
+#include "elves/services/task_engine.hpp"
 #include "open_task.hpp"
 
 namespace elves {
@@ -32,8 +33,10 @@ public:
 
     [[nodiscard]] std::vector<TaskId> of_agent(Ip const& agent) const;
     [[nodiscard]] std::vector<TaskId> all() const;
-    /// Its state, or one of its hand-over flags, has changed.
-    void update_waiting(OpenTask& open);
+    /// Its state, or one of its flags, has changed.
+    void update_lists(OpenTask& open);
+    /// How many tasks of that run are in each state, of those whose end has not been told yet.
+    [[nodiscard]] TaskEngine::StatusCounts counts_of_run(TaskId run) const;
     /// Some task waits to be handed over, to whichever agent.
     [[nodiscard]] bool has_waiting() const noexcept { return waiting_count_ > 0; }
     /// The oldest task that waits to be handed over to that agent; null without one.
@@ -90,6 +93,8 @@ private:
         bool is_deleted = false; ///< Then it takes no room in the pools of all keys.
     };
 
+    void update_waiting(OpenTask& open);
+    void update_run(OpenTask& open);
     OfAgent& add(Ip const& agent, std::string const& key, std::size_t bytes);
     void subtract(Ip const& agent, std::string const& key, std::size_t bytes);
 
@@ -98,6 +103,11 @@ private:
     std::unordered_map<TaskId, OpenTaskPtr> tasks_;
     std::unordered_map<Ip, OfAgent> by_agent_;
     std::map<std::string, OfKey, std::less<>> by_key_;
+    struct OfRun {
+        TaskEngine::StatusCounts counts{};
+        std::size_t total = 0;
+    };
+    std::unordered_map<TaskId, OfRun> by_run_;
     std::size_t waiting_count_ = 0;
     std::size_t total_count_ = 0;
     std::size_t total_bytes_ = 0;

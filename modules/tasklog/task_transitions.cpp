@@ -299,7 +299,7 @@ void TaskTransitions::take_over(OpenTask& open, life::Decision const& decision)
     open.task = decision.task;
     if (is_result) daily_bytes_.add(open.task.by, bytes_of(*open.task.report));
     if (is_handed_over) begin_silence(open, life::silence_span(open.task, lost_after_));
-    registry_.update_waiting(open);
+    registry_.update_lists(open);
     listener_.on_changed(open);
 }
 
@@ -307,9 +307,14 @@ void TaskTransitions::take_over(OpenTask& open, life::Decision const& decision)
 void TaskTransitions::persisted(OpenTaskPtr const& open)
 {
     if (open->is_ahead) return;
-    if (!is_open(open->task)) registry_.remove_from_totals(*open);
+    bool const has_ended = std::exchange(open->is_end_unwritten, false);
+    if (!is_open(open->task)) {
+        registry_.remove_from_totals(*open);
+    } else if (has_ended) {
+        registry_.update_lists(*open); // Its cancel is still to be told to the agent.
+    }
     listener_.on_persisted(*open);
-    if (std::exchange(open->is_end_unwritten, false)) listener_.on_finished(open->task);
+    if (has_ended) listener_.on_finished(open->task);
     if (!open->is_locked && !is_open(open->task)) registry_.erase(open->task.id);
 }
 

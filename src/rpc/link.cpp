@@ -143,7 +143,10 @@ void Link::wait_readable()
 void Link::on_readable(ByteStream::Failure const& failure)
 {
     reads_ = Reads::turn;
-    if (!failure) read_some();
+    if (failure) return;
+    if (kept_when_idle_ && !shared_.turns.may_read_agent(loop_))
+        return shared_.turns.add(shared_from_this(), &Link::read_some, loop_);
+    read_some();
 }
 
 /// After the others have had their turn: the next call may be here by then, and then neither the system nor
@@ -324,7 +327,7 @@ void Link::go_on_later()
     reads_ = Reads::turn;
     reader_.hold();
     weigh();
-    shared_.turns.add(shared_from_this(), loop_);
+    shared_.turns.add(shared_from_this(), &Link::handle_frames, loop_);
 }
 
 void Link::end_with(Error const& refusal, std::string_view why)

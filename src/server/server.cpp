@@ -18,7 +18,7 @@ using boost::asio::ip::tcp;
 using boost::system::error_code;
 using namespace std::chrono_literals;
 
-constexpr auto sweep_interval = 1s;
+constexpr std::chrono::milliseconds sweep_interval = 1s;
 /// A handshake that was begun holds 40 KiB.
 constexpr auto handshake_limit = 10s;
 /// Out of descriptors, say: trying again at once would only burn the processor.
@@ -151,8 +151,7 @@ void Server::allow_local(std::string const& group)
     }
     local_group_ = group;
     local_admins_ = admins;
-    auto const all = std::vector<std::shared_ptr<Link>>(links_.begin(), links_.end());
-    for (auto const& link : all) {
+    for (auto const& [number, link] : links_) {
         if (link->is_local()) link->close("[server] socket_group has changed");
     }
 }
@@ -201,26 +200,34 @@ void Server::take(Link::Socket socket, Door const& door)
         link->refuse(Error(codes::too_much, "too many connections; try again later"));
         return;
     }
-    links_.insert(link);
-    link->on_close([this, weak = std::weak_ptr(link)] {
-        if (auto const gone = weak.lock()) links_.erase(gone);
-    });
+    auto const number = ++last_link_;
+    links_.emplace(number, link);
+    link->on_close([this, number] { links_.erase(number); });
     link->start();
 }
 
+/// Looks at a few connections in one turn of the loop, and at all once a second.
 void Server::sweep()
 {
-    auto const now = shared_.clock.steady();
-    std::vector<std::shared_ptr<Link>> quiet;
-    std::vector<std::shared_ptr<Link>> half_open;
-    for (auto const& link : links_) {
-        if (now - link->last_heard() > sweep_interval) link->give_back_memory();
-        if (link->is_idle() && now - link->last_heard() > idle_timeout_) quiet.push_back(link);
-        if (link->is_shaking_hands() && now - link->opened() > handshake_limit) half_open.push_back(link);
+    constexpr std::size_t links_of_turn = 512;
+    auto at = links_.upper_bound(swept_to_);
+    for (std::size_t i = 0; i < links_of_turn && at != links_.end(); ++i, ++at) {
+        swept_to_ = at->first;
+        look_at(*at->second);
     }
-    for (auto const& link : quiet) link->close("idle for longer than [server] idle_timeout");
-    for (auto const& link : half_open) link->close("its TLS handshake takes too long");
-    sweeping_ = shared_.clock.after(sweep_interval, [this] { sweep(); });
+    bool const are_all = at == links_.end();
+    if (are_all) swept_to_ = 0;
+    sweeping_ = shared_.clock.after(are_all ? sweep_interval : 1ms, [this] { sweep(); });
+}
+
+void Server::look_at(Link& link) const
+{
+    auto const now = shared_.clock.steady();
+    if (now - link.last_heard() > sweep_interval) link.give_back_memory();
+    if (link.is_idle() && now - link.last_heard() > idle_timeout_)
+        return link.close("idle for longer than [server] idle_timeout");
+    if (link.is_shaking_hands() && now - link.opened() > handshake_limit)
+        link.close("its TLS handshake takes too long");
 }
 
 void Server::stop(std::function<bool()> others, std::function<void()> no_more, std::function<void()> done)
@@ -240,7 +247,7 @@ void Server::stop(std::function<bool()> others, std::function<void()> no_more, s
 void Server::wait_for_answers(Clock::Steady until)
 {
     auto const busy = others_wait_() || std::any_of(links_.begin(), links_.end(),
-                                            [](auto const& link) { return link->inflight() > 0; });
+                                            [](auto const& each) { return each.second->inflight() > 0; });
     if (busy && shared_.clock.steady() < until) {
         stopping_ = shared_.clock.after(10ms, [this, until] { wait_for_answers(until); });
         return;
@@ -254,8 +261,7 @@ void Server::wait_for_answers(Clock::Steady until)
 
 void Server::close_all()
 {
-    auto const all = std::vector<std::shared_ptr<Link>>(links_.begin(), links_.end());
-    for (auto const& link : all) link->close("the server is shutting down");
+    for (auto const& [number, link] : links_) link->close("the server is shutting down");
     // A moment for what is written to leave; who does not read it by then was closed anyway.
     stopping_ = shared_.clock.after(last_words, [this] { done_(); });
 }

@@ -1,9 +1,10 @@
 #pragma once
 
 #include <boost/asio/basic_socket_acceptor.hpp>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
-#include <unordered_set>
 #include <vector>
 
 #include "rpc/link.hpp"
@@ -53,6 +54,7 @@ private:
     [[nodiscard]] Remote remote_of(Link::Socket& socket, Door const& door) const;
     void allow_local(std::string const& group);
     void sweep();
+    void look_at(Link& link) const;
     void wait_for_answers(Clock::Steady until);
     void close_all();
 
@@ -64,7 +66,9 @@ private:
     std::string local_group_;
     LocalAdmins local_admins_;
     std::vector<std::unique_ptr<Door>> doors_;
-    std::unordered_set<std::shared_ptr<Link>> links_;
+    std::map<std::uint64_t, std::shared_ptr<Link>> links_; ///< By when they were opened.
+    std::uint64_t last_link_ = 0;
+    std::uint64_t swept_to_ = 0; ///< The last one that `sweep` has looked at; 0: it begins anew.
     Timer sweeping_;
     std::function<bool()> others_wait_;
     std::function<void()> no_more_, done_;

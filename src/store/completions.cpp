@@ -1,6 +1,7 @@
 #include "store/completions.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <utility>
 
@@ -13,8 +14,10 @@ namespace elves {
 namespace {
 
 /// Of a large commit the rest waits for the loop's next turn: what else is ready, presence above all, comes
-/// in between.
+/// in between. One unit may be a single task or a whole step of a run, so that time counts too.
 constexpr std::size_t most_a_turn = 64;
+constexpr std::size_t units_a_look = 8;
+constexpr std::chrono::microseconds longest_turn{500};
 
 } // namespace
 
@@ -48,7 +51,9 @@ void Completions::deliver()
         coming_.swap(finished_);
     }
     try {
+        auto const until = std::chrono::steady_clock::now() + longest_turn;
         for (std::size_t i = 0; i < most_a_turn && next_ < coming_.size() && !dropped_; ++i) {
+            if (i % units_a_look == units_a_look - 1 && std::chrono::steady_clock::now() > until) break;
             take(std::exchange(coming_[next_++], Unit()));
         }
     } catch (...) {

@@ -107,6 +107,10 @@ public:
     [[nodiscard]] asio::awaitable<std::optional<Task>> find(TaskId id) override { return real_.find(id); }
     [[nodiscard]] Task const* open(TaskId id) const override { return real_.open(id); }
     [[nodiscard]] std::vector<TaskId> open_of(Ip const& agent) const override { return real_.open_of(agent); }
+    [[nodiscard]] StatusCounts open_counts_of_run(TaskId run) const override
+    {
+        return real_.open_counts_of_run(run);
+    }
     [[nodiscard]] std::vector<TaskId> open_all() const override { return real_.open_all(); }
     void cron_jobs_from(std::function<std::optional<CronJobOf>(TaskId)> source) override
     {

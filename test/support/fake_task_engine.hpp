@@ -113,6 +113,14 @@ public:
         }
         return ids;
     }
+    [[nodiscard]] StatusCounts open_counts_of_run(TaskId run) const override
+    {
+        StatusCounts counts{};
+        for (auto const& task : tasks_) {
+            if (task.run == run && !is_final(task.status)) ++counts[static_cast<std::size_t>(task.status)];
+        }
+        return counts;
+    }
     [[nodiscard]] std::vector<TaskId> open_all() const override
     {
         std::vector<TaskId> ids;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -88,6 +89,11 @@ public:
     [[nodiscard]] virtual Task const* open(TaskId id) const = 0;
     /// The open tasks of one agent, oldest first.
     [[nodiscard]] virtual std::vector<TaskId> open_of(Ip const& agent) const = 0;
+    /// By TaskStatus.
+    using StatusCounts = std::array<std::size_t, task_status_count>;
+    /// How many tasks of one run are in each state, of those whose end `on_finished` has not told yet. In
+    /// constant time.
+    [[nodiscard]] virtual StatusCounts open_counts_of_run(TaskId run) const = 0;
     /// All open tasks, in no order.
     [[nodiscard]] virtual std::vector<TaskId> open_all() const = 0;
 
