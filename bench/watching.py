@@ -24,6 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "test" / "e
 
 from contestants import BENCH, BIN, Elvesd, elves_bench, fresh, free_port  # noqa: E402
 from house import key_and_token  # noqa: E402
+from scale import Kept, fill_tasks  # noqa: E402
 
 TASKS = {"ask": "sendasync", "connections": 64, "in_flight": 1, "agents": 1}
 NOW_PAGE = (("run/listruns", {"state": "paused", "limit": 20}), ("run/listruns", {"state": "running", "limit": 20}),
@@ -47,6 +48,17 @@ class Watched(Elvesd):
         return command
 
 
+def filled(folder, tasks):
+    """With that many tasks in its log."""
+    server = Kept("elvesd")
+    server.start(folder)
+    elves_bench(*server.load({**TASKS, "connections": 1}, "--answers", 1))
+    time.sleep(1)
+    server.stop()
+    fill_tasks(server, tasks)
+    return folder
+
+
 def scrape(server):
     """How long a scrape took, in ms, and how large it is."""
     begun = time.perf_counter()
@@ -55,7 +67,7 @@ def scrape(server):
     return (time.perf_counter() - begun) * 1000, size
 
 
-def metrics(server, agents, scrapes=50):
+def metrics(server, agents, tasks, scrapes=50):
     beating = subprocess.Popen([BENCH, "idle", "--dialect", "elves", "--to", server.to, "--agents", str(agents), "--beat", "10"],
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
@@ -67,8 +79,8 @@ def metrics(server, agents, scrapes=50):
         beating.stdin.close()
         beating.wait()
     text = f"{statistics.median(took):.2f} ms, the slowest {max(took):.2f} ms, {max(sizes) / 1024:.0f} KiB"
-    print(f"a scrape with {agents:,} agents: {text}; wanted: under 20 ms and 256 KiB")
-    return {"agents": agents, "median_ms": statistics.median(took), "slowest_ms": max(took), "bytes": max(sizes)}
+    print(f"a scrape with {agents:,} agents and {tasks:,} tasks: {text}; wanted: under 20 ms and 256 KiB")
+    return {"agents": agents, "tasks": tasks, "median_ms": statistics.median(took), "slowest_ms": max(took), "bytes": max(sizes)}
 
 
 class Console:
@@ -168,6 +180,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kinds", nargs="*", help="metrics, consoles (both)")
     parser.add_argument("--agents", type=int, default=10_000)
+    parser.add_argument("--tasks", type=int, default=1_000_000, help="in the log, for metrics")
     parser.add_argument("--consoles", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=15, help="of each turn")
     parser.add_argument("--rounds", type=int, default=3)
@@ -179,10 +192,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="elves-watching-") as folder:
         for kind in kinds:
             server = Watched("elvesd")
-            server.start(fresh(pathlib.Path(folder) / kind))
+            place = fresh(pathlib.Path(folder) / kind)
+            server.start(filled(place, args.tasks) if kind == "metrics" else place)
             try:
                 if kind == "metrics":
-                    metrics(server, args.agents)
+                    metrics(server, args.agents, args.tasks)
                 else:
                     consoles(server, args.consoles, args.seconds, args.rounds)
             finally:
