@@ -52,6 +52,7 @@ void Assignments::start()
     std::vector<Assignment> all;
     house_.store.at_start([&all](Db& db) { all = assignment_records::all(db); });
     for (auto& assignment : all) add(std::move(assignment));
+    house_.targets.group_users_from([this](std::string_view group) { return users_of(group); });
     house_.presence.on_link([this](Ip const& host) { look_at(host); });
     house_.engine.on_finished([this](Task const& task) { ended(task); });
     look_at_next();
@@ -61,6 +62,19 @@ void Assignments::stop()
 {
     is_running_ = false;
     timer_.stop();
+}
+
+/// A group that an assignment names stays: without it the target would select nothing.
+std::vector<std::string> Assignments::users_of(std::string_view group) const
+{
+    std::vector<std::string> users;
+    for (auto const& [id, entry] : entries_) {
+        auto const& [assignment, test, error] = entry;
+        if (house_.targets.groups_of(assignment.target).contains(std::string(group)))
+            users.push_back("the assignment of " + assignment.app + "@" + assignment.version + " to " +
+                            assignment.target);
+    }
+    return users;
 }
 
 void Assignments::add(Assignment assignment)

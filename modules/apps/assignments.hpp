@@ -87,6 +87,7 @@ private:
         std::string app;
     };
 
+    [[nodiscard]] std::vector<std::string> users_of(std::string_view group) const;
     void add(Assignment assignment);
     void look_at_next();
     void look_at(Ip const& host);

@@ -11,6 +11,7 @@ namespace {
 /// As many have a series of their own; the others are `other`.
 constexpr std::size_t most_versions = 20;
 constexpr std::size_t most_systems = 20;
+constexpr std::size_t most_app_versions = 200;
 
 using Counts = std::map<std::string, double, std::less<>>;
 
@@ -23,6 +24,22 @@ void count(Counts& counts, std::string_view word, std::size_t most)
     } else {
         ++counts[counts.size() < most ? std::string(word) : "other"];
     }
+}
+
+void write_app_versions(AppVersions const& versions, MetricWriter& to)
+{
+    auto const help = "Agents that have a connection, by app and version.";
+    std::size_t written = 0;
+    double others = 0;
+    for (auto const& [name, count] : versions.counts()) {
+        auto const agents = static_cast<double>(count);
+        if (++written > most_app_versions) {
+            others += agents;
+        } else {
+            to.gauge("app_agents", help, agents, {{"app", name.first}, {"version", name.second}});
+        }
+    }
+    if (others > 0) to.gauge("app_agents", help, others, {{"app", "other"}, {"version", "other"}});
 }
 
 } // namespace
@@ -48,6 +65,7 @@ void write_agent_metrics(Agents const& agents, MetricWriter& to)
     for (auto const& [version, agents_of] : versions)
         to.gauge(
             "agents_by_version", "Agents that are online, by version.", agents_of, {{"version", version}});
+    write_app_versions(agents.app_versions(), to);
     auto const links = agents.link_counts();
     auto const links_help = "Registrations of agents, and ends of their connections.";
     to.counter(

@@ -78,6 +78,10 @@ Agents::Agent& Agents::keep(AgentRecord record)
         bytes_ -= bytes_in_memory(agent.record);
     }
     bytes_ += bytes_in_memory(record);
+    if (agent.link) {
+        app_versions_.remove(agent.record.apps);
+        app_versions_.add(record.apps);
+    }
     agent.record = std::move(record);
     return agent;
 }
@@ -146,6 +150,7 @@ void Agents::link(AgentRecord said, std::shared_ptr<Peer> peer, std::string key)
     }
     agent.record.last_heard = clock_.now();
     links_[peer.get()] = &agent;
+    if (!agent.link) app_versions_.add(agent.record.apps);
     agent.link = std::move(peer);
     agent.has_registered = true;
     agent.was_called_silent = false;
@@ -167,6 +172,7 @@ void Agents::end_link(Agent& agent)
     agent.record.last_heard = last_heard(agent);
     heard_.insert(agent.record.ip);
     turned_.insert(agent.record.ip);
+    app_versions_.remove(agent.record.apps);
     links_.erase(agent.link.get());
     agent.link.reset();
     ++link_counts_.ended;

@@ -15,6 +15,7 @@
 
 #include "address_contests.hpp"
 #include "agent_records.hpp"
+#include "app_versions.hpp"
 #include "elves/clock.hpp"
 #include "elves/peer.hpp"
 
@@ -131,6 +132,8 @@ public:
         std::uint64_t ended = 0;
     };
     [[nodiscard]] LinkCounts link_counts() const noexcept { return link_counts_; }
+    /// Of the agents that have a connection.
+    [[nodiscard]] AppVersions const& app_versions() const noexcept { return app_versions_; }
     /// See AgentDirectory.
     [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
 
@@ -163,6 +166,7 @@ private:
     std::map<Ip, Agent const*> by_ip_; ///< The same, in order.
     std::size_t bytes_ = 0;            ///< Of their records.
     LinkCounts link_counts_;
+    AppVersions app_versions_;
     mutable std::uint64_t version_ = 0; ///< Also incremented when a caller is told that an agent is silent.
     std::unordered_map<Peer const*, Agent*> links_;
     std::optional<Ip> swept_to_; ///< The last agent that `sweep_some` has looked at.

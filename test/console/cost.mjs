@@ -77,11 +77,28 @@ async function openFor(fleet, browser) {
   await close();
 }
 
+/** The page of all tasks, when there are a million of them. */
+async function manyTasks(fleet, browser) {
+  const count = 1_000_000;
+  await fleet.steerServer("kill");
+  await fleet.steerServer(`fill ${count}`);
+  await fleet.steerServer("start");
+  const { page, close } = await openPage(browser, fleet, { key: fleet.admin });
+  for (const [what, view] of [["tasks", "/tasks"], ["tasks that failed", "/tasks?status=failed"]]) {
+    const begin = Date.now();
+    await show(page, fleet, view);
+    await page.locator("tbody tr").nth(50).waitFor();
+    bounded(`${what}: of ${count} the page is there after`, Date.now() - begin, 1_000, "ms");
+  }
+  await close();
+}
+
 const fleet = await startFleet();
 const browser = await launch();
 try {
   await largeTask(fleet, browser);
   await openFor(fleet, browser);
+  await manyTasks(fleet, browser);
 } finally {
   await browser.close();
   await fleet.stop();

@@ -4,7 +4,8 @@
     ELVES_BIN=… test/console/fleet.py
 
 Starts elvesd with its HTTP port and twenty agents, has them work, and prints one line of JSON: `url`, the keys and what
-the tests look for. It stays until its standard input ends; a line `kill` there kills elvesd, `start` starts it again.
+the tests look for. It stays until its standard input ends; a line `kill` there kills elvesd, `start` starts it again, and
+`fill N` puts N tasks that ended in place of its own, while it is down.
 """
 
 import argparse
@@ -14,9 +15,10 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "e2e"))
+sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parents[1] / "bench")]
 
 from elves_wire import Client  # noqa: E402
+from scale import Kept, fill_tasks  # noqa: E402
 from house import FINAL, RealAgent, Server, eventually, free_port  # noqa: E402
 
 ROLES = ["web"] * 8 + ["db"] * 4 + ["cache"] * 3 + ["build"] * 2 + ["edge"] * 3
@@ -69,6 +71,11 @@ class Fleet:
 
     def online(self):
         return int(self.client.ok("heartbeat", "getonlinestat")["stat"]["totalonline"])
+
+    def fill(self, tasks):
+        stopped = Kept("elvesd")
+        stopped.folder = self.server.folder
+        fill_tasks(stopped, tasks)
 
     def stop(self):
         for program in reversed(self.programs):
@@ -165,8 +172,10 @@ def main():
             found = {**fleet.schedule(), **fleet.work()}
             print(json.dumps({"url": fleet.url, "admin": fleet.admin, "viewer": fleet.viewer, "operator": fleet.operator,
                               "server": fleet.server.text, "found": found}), flush=True)
+            steps = {"kill": fleet.server.kill9, "start": fleet.server.start, "fill": fleet.fill}
             for line in sys.stdin:
-                {"kill": fleet.server.kill9, "start": fleet.server.start}[line.strip()]()
+                step, *count = line.split()
+                steps[step](*map(int, count))
                 print("done", flush=True)
         finally:
             fleet.stop()

@@ -50,6 +50,19 @@ class Numbers(NumbersTest):
         self.wait_number('elves_agent_links_total{event="ended"}', 1)
         self.assertEqual(self.number('elves_agents{status="offline"}'), 1)
 
+    def test_agents_are_counted_by_the_versions_of_their_apps(self):
+        self.begin()
+        agent = self.agent(self.house, IP, apps={"nginx": "1.24", "greet": ""})
+        other = self.agent(self.house, OTHER, apps={"nginx": "1.24"})
+        self.wait_number('elves_app_agents{app="nginx",version="1.24"}', 2)
+        self.assertEqual(self.number('elves_app_agents{app="greet",version=""}'), 1)
+        agent._link.send({"mqt": "cast", "mqs": "heartbeat", "mqf": "beat", "apps": {"nginx": "1.26"}})
+        self.wait_number('elves_app_agents{app="nginx",version="1.26"}', 1)
+        self.assertEqual(self.number('elves_app_agents{app="nginx",version="1.24"}'), 1)
+        self.assertIsNone(self.number('elves_app_agents{app="greet",version=""}'))
+        other.stop()
+        self.wait_number('elves_app_agents{app="nginx",version="1.24"}', None)
+
     def test_machines_that_ask_to_join_are_counted_at_the_next_scrape(self):
         self.begin()
         for ip, digit in ((IP, "a"), (OTHER, "b")):

@@ -388,6 +388,19 @@ class DesiredState(Rolled):
         self.assertEqual(self.ctl(self.house, "app", "unassign", row["id"]).code, 0)
         self.assertEqual(self.caller.ok("apps", "listassignments")["assignments"], [])
 
+    def test_a_group_that_an_assignment_names_cannot_be_deleted(self):
+        self.push("1.0")
+        self.caller.ok("fleet", "setgroup", name="canary", target="all")
+        self.assertEqual(self.ctl(self.house, "app", "assign", f"{APP}@1.0", "@canary").code, 0)
+        for _ in range(2):
+            said = self.caller.refused("409.4", "fleet", "delgroup", name="canary")
+            self.assertIn(f"the assignment of {APP}@1.0 to @canary", said)
+            self.house.restart()
+            self.caller = self.client(self.house)
+        (row,) = self.caller.ok("apps", "listassignments")["assignments"]
+        self.caller.ok("apps", "delassignment", id=row["id"])
+        self.caller.ok("fleet", "delgroup", name="canary")
+
     def test_a_host_that_refuses_is_shown_and_left_alone_for_a_while(self):
         self.push("1.0")
         agent = self.deploying(accept="no")
