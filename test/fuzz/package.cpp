@@ -81,7 +81,8 @@ FUZZ_TARGET(package)
             bytes += static_cast<std::int64_t>(entry.file_size());
     }
     PROMISE(bytes <= limits.bytes);
-    PROMISE(entries <= limits.entries * static_cast<std::int64_t>(deepest_path + 1)); // with the folders above
+    PROMISE(
+        entries <= limits.entries * static_cast<std::int64_t>(deepest_path + 1)); // with the folders above
     PROMISE((place.names() == std::set<std::string>{"folder", "other", "package"}));
     PROMISE(fs::file_size(place.root / "other") == 4);
     fs::remove_all(folder);
