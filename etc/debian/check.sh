@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tries the packages in a fresh chroot, as root, with a mount and network namespace of its own: install, the five lines of
-# docs/install.md, a task that ends `done`, an upgrade with a worker running, purge. Where systemd does not run, as here, the
-# services are started as their units say.
+# docs/install.md, a task that ends `done`, an upgrade with a worker running, one of a data file of an earlier form with 100,000
+# tasks, remove, purge. Where systemd does not run, as here, the services are started as their units say.
 #   check.sh FOLDER      with the .deb files
 set -euo pipefail
 
@@ -11,6 +11,7 @@ if [ "${1:-}" != --inside ]; then
 fi
 
 packages=$2
+tree=$(realpath "$(dirname "$0")/../..")
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 mirror=$(sed -n 's/^URIs: *//p; s/^deb \(\[[^]]*\] \)\?\([^ ]*\) .*/\2/p' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1 || true)
 root=$(mktemp -d /var/tmp/elves-package.XXXXXX)
@@ -115,7 +116,7 @@ fleet elvesctl run all --yes 1 -- apptest helloword '{"my":"toryzen"}' >"$root/d
 grep -q 'done' "$root/debs/run.log" || { cat "$root/debs/run.log" >&2 && fail "no task is done"; }
 
 say "an upgrade with a worker running"
-task=$(fleet elvesctl --json exec --async 10.0.0.2 apptest sleep 20 | sed -n 's/.*"id":"\([0-9A-F]*\)".*/\1/p')
+task=$(fleet elvesctl --json exec --async 10.0.0.2 apptest sleep 60 | sed -n 's/.*"id":"\([0-9A-F]*\)".*/\1/p')
 [ -n "$task" ] || fail "no task was started"
 echo "# mine" >>"$root/etc/elves/elves.conf"
 inside dpkg --force-confdef -i /debs/elves-agent_*.deb /debs/elves-server_*.deb >"$root/debs/upgrade.log" 2>&1 ||
@@ -127,9 +128,27 @@ restarted() { [ "$(grep -c 'elves-agent .* is up' "$root/debs/elves-agent.log")"
 eventually 30 restarted || fail "the agent has not restarted"
 eventually 60 agents || fail "the agent does not come back"
 
-say "purge"
+say "an upgrade of a data file of schema 7, with 100,000 tasks"
 stop_unit elves-agent
 stop_unit elvesd
+data=$root/var/lib/elves/elves.db
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$tree/bench:$tree/test/e2e ELVES_BIN=$tree/build/release/bin python3 - "$data" <<'END'
+import sqlite3, sys
+from scale import old_tables
+db = sqlite3.connect(sys.argv[1])
+db.executescript("PRAGMA journal_mode = DELETE;" + old_tables(100_000))
+END
+start_unit elvesd
+eventually 60 fleet elvesctl ping >/dev/null 2>&1 || { tail "$root/debs/elvesd.log" >&2 && fail "the server does not answer"; }
+[ "$(fleet elvesctl --json tasks --app app --limit 1000 | grep -o '"id"' | wc -l)" -eq 1000 ] || fail "the tasks are not there"
+ls "$data".before-upgrade >/dev/null 2>&1 || { ls "$root/var/lib/elves" >&2 && fail "there is no copy of the file as it was before"; }
+stop_unit elvesd
+
+say "remove keeps the data"
+inside apt-get remove -y -qq elves-server >"$root/debs/remove.log" 2>&1 || fail "remove"
+[ -s "$data" ] || fail "remove took the data"
+
+say "purge"
 inside apt-get purge -y -qq elves-server elves-agent elves-ctl >"$root/debs/purge.log" 2>&1 || fail "purge"
 inside apt-get autoremove --purge -y -qq >>"$root/debs/purge.log" 2>&1 || fail "autoremove"
 inside find / -xdev \( -path /proc -o -path /debs -o -path '/var/*' -o -path /tmp -o -path /run \) -prune -o -print | sort >"$root/debs/after"

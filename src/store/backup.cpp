@@ -12,10 +12,12 @@
 
 #include <sqlite3.h>
 
+#include "elves/log.hpp"
 #include "elves/zone.hpp"
 #include "store/disk_space.hpp"
 #include "store/file_lock.hpp"
 #include "store/open_db.hpp"
+#include "store/row_move.hpp"
 #include "store/transaction.hpp"
 
 namespace elves {
@@ -94,8 +96,11 @@ void copy_pages(Db& from, Db& to, std::string const& name)
         throw refused(name, std::string("could not be written: ") + sqlite3_errstr(code));
 }
 
+/// Whether a copy is looked through for damage, which takes longer than to make it.
+enum class Check { none, whole };
+
 /// Writes what `from` holds now to `draft`, for the file that will be called `name`; it needs no -wal file.
-void copy_file(std::string const& from, std::string const& draft, std::string const& name)
+void copy_file(std::string const& from, std::string const& draft, std::string const& name, Check check)
 {
     auto const source = open_db(from, Access::read_only);
     auto const target = open_draft(draft);
@@ -103,7 +108,7 @@ void copy_file(std::string const& from, std::string const& draft, std::string co
     require_ours(*source, from); // The first read fixes what the snapshot shows.
     copy_pages(*source, *target, name);
     target->run("PRAGMA journal_mode = DELETE").execute();
-    require_whole(*target, from);
+    if (check == Check::whole) require_whole(*target, from);
 }
 
 /// Else the server could not open what it finds.
@@ -136,10 +141,29 @@ std::string move_away(std::string const& path)
 std::int64_t back_up(std::string const& from, std::string const& to)
 {
     NewFile file(to);
-    copy_file(from, file.draft(), to);
+    copy_file(from, file.draft(), to, Check::whole);
     auto const size = static_cast<std::int64_t>(fs::file_size(file.draft()));
     file.keep();
     return size;
+}
+
+void copy_before_upgrade(Db& db)
+{
+    char const* const path = sqlite3_db_filename(db.handle(), "main");
+    if (path == nullptr || *path == '\0') return;
+    auto const to = std::string(path) + ".before-upgrade";
+    auto row = db.run("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()");
+    auto const size = row.next() ? row.number(0) : 0;
+    remove_with_companions(to);
+    if (auto const free = free_bytes(db); free && *free < size)
+        throw refused(path, "before its tables are brought up to date it is copied to " + to +
+                                ", which takes " + std::to_string(size) + " bytes, and " +
+                                std::to_string(*free) + " are free; make room");
+    ELVES_LOG(info,
+        "store.copying to=" << to << " bytes=" << size << ": its tables are about to be brought up to date");
+    NewFile file(to);
+    copy_file(path, file.draft(), to, Check::none);
+    file.keep();
 }
 
 /// A new file each time: the one before may be another user's, or a link to elsewhere.
@@ -160,7 +184,7 @@ std::string restore(std::string const& from, std::string const& path)
     auto const draft = path + ".restoring";
     remove_with_companions(draft);
     NewFile file(draft);
-    copy_file(from, file.draft(), draft);
+    copy_file(from, file.draft(), draft, Check::whole);
     file.keep();
     try {
         auto const kept = move_away(path);

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#include "elves/sql.hpp"
+
 namespace elves {
 
 /// Copies the data file `from` as it is at this moment to the new file `to` (mode 0600), whether a server
@@ -11,6 +13,12 @@ namespace elves {
 /// whole and checked, or not at all. Returns its size in bytes. Blocks as long as it takes. Throws
 /// std::runtime_error, one line that names the file and what to do; also where `to` exists.
 std::int64_t back_up(std::string const& from, std::string const& to);
+
+/// Copies the data file of `db`, whose tables are about to be brought up to date, to its own name and
+/// `.before-upgrade` (mode 0600), in place of the copy of an earlier upgrade: an older program can't use the
+/// file afterwards. Nothing for a database in memory. Blocks as long as it takes. Throws std::runtime_error,
+/// one line that says how much is missing, where the disk has no room for it.
+void copy_before_upgrade(Db& db);
 
 /// Lets the server that has the data file `from` know that a backup was made just now. False where this user
 /// may not write beside it.

@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 
 #include "elves/log.hpp"
+#include "store/backup.hpp"
 #include "store/row_move.hpp"
 #include "store/task_number.hpp"
 #include "store/transaction.hpp"
@@ -205,6 +206,16 @@ void move_rows(Db& db, std::vector<Schema> const& schemas, std::chrono::millisec
     }
 }
 
+/// Tables that an older program uses are about to change. An upgrade that goes on has made its copy before;
+/// an agent's journal needs none.
+bool begins_upgrade(Db& db, std::vector<Schema> const& schemas, std::vector<Step> const& steps)
+{
+    bool const goes_on = std::any_of(schemas.begin(), schemas.end(),
+        [&](Schema const& schema) { return pending_move(db, schema.module).has_value(); });
+    if (goes_on || has_journal(schemas)) return false;
+    return std::any_of(steps.begin(), steps.end(), [](Step const& step) { return step.from > 0; });
+}
+
 } // namespace
 
 std::vector<std::string> migration_parts(std::string_view module, std::string_view schema)
@@ -254,6 +265,7 @@ void migrate(Db& db, std::vector<Schema> const& schemas) { migrate(db, schemas, 
 void migrate(Db& db, std::vector<Schema> const& schemas, std::chrono::milliseconds between_lines)
 {
     auto steps = steps_for(db, schemas);
+    if (begins_upgrade(db, schemas, steps)) copy_before_upgrade(db);
     define_task_number(db);
     move_rows(db, schemas, between_lines);
     while (!steps.empty()) {

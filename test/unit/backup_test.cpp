@@ -162,3 +162,43 @@ TEST_CASE("a file in somebody else's folder is not restored: the server could no
     CHECK_THROWS_WITH(restore(folder.file("copy.db"), folder.file("new.db")), Contains("owns its folder"));
     CHECK_FALSE(std::filesystem::exists(folder.file("new.db")));
 }
+
+TEST_CASE(
+    "before its tables are brought up to date a data file is copied beside itself", "[backup][migrations]")
+{
+    TempFolder const folder;
+    auto const path = folder.file("live.db");
+    auto const copy = path + ".before-upgrade";
+    auto const db = make_file(path);
+    CHECK_FALSE(std::filesystem::exists(copy)); // It had no tables.
+    add(*db, 1);
+    auto const newer = std::string(schema) + "-- migration 2: u\nCREATE TABLE u (n INTEGER) STRICT;\n";
+    migrate(*db, {{"m", newer}});
+    CHECK(rows(copy) == 1);
+    CHECK(module_version(*open_db(copy, Access::read_only), "m") == 1);
+    add(*db, 2);
+    migrate(*db, {{"m", newer}, {"other", "-- migration 1: o\nCREATE TABLE o (n INTEGER) STRICT;\n"}});
+    CHECK(rows(copy) == 1); // Nothing was done to tables that an older program uses.
+    migrate(*db, {{"m", newer + "-- migration 3: v\nCREATE TABLE v (n INTEGER) STRICT;\n"}});
+    CHECK(rows(copy) == 2);
+    CHECK(module_version(*open_db(copy, Access::read_only), "m") == 2);
+}
+
+TEST_CASE("an upgrade that goes on leaves the copy of its beginning", "[backup][migrations]")
+{
+    TempFolder const folder;
+    auto const path = folder.file("live.db");
+    auto const copy = path + ".before-upgrade";
+    auto const db = make_file(path);
+    add(*db, 1);
+    auto const newer =
+        std::string(schema) +
+        "-- migration 2: u\nCREATE TABLE u (n INTEGER) STRICT;\n-- move t\nINSERT INTO u SELECT n FROM t"
+        " WHERE rowid > ?1 AND rowid <= ?2;\nINSERT INTO no_such_table SELECT 1 WHERE ?1 = ?2;\n"
+        "-- moved\nDROP TABLE t;\n-- migration 3: v\nCREATE TABLE v (n INTEGER) STRICT;\n";
+    CHECK_THROWS(migrate(*db, {{"m", newer}}));
+    std::filesystem::last_write_time(copy, std::filesystem::file_time_type());
+    CHECK_THROWS(migrate(*db, {{"m", newer}}));
+    CHECK(std::filesystem::last_write_time(copy) == std::filesystem::file_time_type());
+    CHECK(rows(copy) == 1);
+}
