@@ -323,10 +323,12 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev scale", description=__doc__.partition("\n")[0])
     parser.add_argument("kind", nargs="*", choices=[[], *KINDS], help="default: all")
     parser.add_argument("--most", type=int, default=10_000_000, help="no size beyond this")
+    parser.add_argument("--folder", type=pathlib.Path, default=BIN.parent / "scale-data",
+                        help="of the data files, emptied before and after; results are kept for the default alone")
     args = parser.parse_args()
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    folder = BIN.parent / "scale-data"
+    folder, keeps = args.folder, args.folder == parser.get_default("folder")
     for kind in args.kind or KINDS:
         sizes = [size for size in SIZES[kind] if size <= args.most and (kind not in ("agents", "runs") or size + 200 <= limit)]
         if not sizes:
@@ -336,6 +338,8 @@ def main():
             rows.append(KINDS[kind](size, folder))
             print(f"  {kind} {size:,} done", file=sys.stderr, flush=True)
         print("\n" + table(kind, sizes, rows))
+        if not keeps:
+            continue
         out = HERE / "results" / f"scale-{kind}.json"
         out.write_text(json.dumps([{kind: size, **{name: cell.numbers for name, cell in row.items()}}
                                    for size, row in zip(sizes, rows)], indent=1) + "\n")

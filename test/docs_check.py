@@ -439,6 +439,19 @@ def check_paths(text):
 
 
 # ---- links ----
+def check_dev():
+    """Each `./dev NAME` of the documents, and of its own help, is one that ./dev takes."""
+    script = text_of("dev")
+    taken = set(re.findall(r"[\w-]+", re.search(r"^deps \|.*?\)", script, re.M).group()))
+    taken |= {"test"}
+    named = {name: "dev" for name in re.findall(r"^#: ([\w-]+)", script, re.M)}
+    for path in ROOT.glob("**/*.md"):
+        if "build" not in path.parts and "node_modules" not in path.parts:
+            named |= {name: str(path.relative_to(ROOT)) for name in re.findall(r"\./dev ([a-z][\w-]*)", path.read_text())}
+    for name, place in named.items():
+        check(name in taken, f"{place}: there is no ./dev {name}")
+
+
 def slug(heading):
     """The anchor of a heading, as the web shows it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
@@ -496,6 +509,7 @@ def main():
     check_codes(protocol)
     check_commands(protocol)
     check_log_lines(lines)
+    check_dev()
     check_links()
     for fault in faults:
         print(fault)

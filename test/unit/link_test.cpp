@@ -329,6 +329,20 @@ TEST_CASE("who asks for little waits for some of those that ask for much, not fo
     CHECK(std::stoul(std::string(said.as_string())) < greedy + greedy / 2);
 }
 
+TEST_CASE("when many agents speak at once, who calls waits for some of them, not for all", "[link]")
+{
+    constexpr std::size_t count = 60;
+    Wire wire;
+    std::deque<Second> agents;
+    for (std::size_t i = 0; i < count; ++i) agents.emplace_back(wire).link->keep_when_idle();
+    Second caller(wire);
+    for (auto& agent : agents) asio::write(agent.socket, asio::buffer(Wire::call_of("now")));
+    asio::write(caller.socket, asio::buffer(Wire::call_of("calls")));
+    auto const said = json::parse(caller.read().substr(4)).at("said");
+    CHECK(std::stoul(std::string(said.as_string())) < count / 2);
+    CHECK(wire.shared.calls == count + 1);
+}
+
 TEST_CASE("while all together hold too much, who does not read is not served, and who reads is", "[link]")
 {
     LinkLimits limits;
