@@ -19,6 +19,7 @@ public:
         : OwnJobs(host)
         , Cron(jobs, host.need<Presence>("cron"), host.need<TaskEngine>("cron"), host.clock, host.zone,
               host.loop, host.find<Quotas>())
+        , clock_(host.clock)
         , zone_of_server_(host.zone)
     {
         set_authority(host.find<Authority>());
@@ -27,6 +28,12 @@ public:
             quotas->add(jobs);
             quotas->add(*this);
         }
+    }
+
+    [[nodiscard]] std::vector<std::string> warnings() const override
+    {
+        auto line = overdue_warning(jobs, zone_of_server_, clock_.now());
+        return line.empty() ? std::vector<std::string>() : std::vector<std::string>{std::move(line)};
     }
 
     void write_metrics(MetricWriter& to) const
@@ -41,6 +48,7 @@ public:
     }
 
 private:
+    Clock const& clock_;
     Zone zone_of_server_;
 };
 

@@ -46,6 +46,19 @@ void write_name(MetricWriter& to, std::string_view job, WatchedName const& watch
             "When a watched cron job is due next; in the past while it is overdue.", job, *watched.next);
 }
 
+/// Calls `tell` with each watch name and what is known of its jobs.
+template <class Tell>
+void each_name(CronJobs const& jobs, Zone const& server, Tell const& tell)
+{
+    auto const& all = jobs.watched();
+    for (auto at = all.begin(); at != all.end();) {
+        auto const& name = at->first;
+        std::vector<CronJob const*> of_name;
+        for (; at != all.end() && at->first == name; ++at) of_name.push_back(jobs.find(at->second));
+        tell(name, watched_name(of_name, server));
+    }
+}
+
 } // namespace
 
 WatchedName watched_name(std::vector<CronJob const*> const& jobs, Zone const& server)
@@ -64,13 +77,24 @@ WatchedName watched_name(std::vector<CronJob const*> const& jobs, Zone const& se
 
 void write_watch_metrics(CronJobs const& jobs, Zone const& server, MetricWriter& to)
 {
-    auto const& all = jobs.watched();
-    for (auto at = all.begin(); at != all.end();) {
-        auto const& name = at->first;
-        std::vector<CronJob const*> of_name;
-        for (; at != all.end() && at->first == name; ++at) of_name.push_back(jobs.find(at->second));
-        write_name(to, name, watched_name(of_name, server));
-    }
+    each_name(jobs, server,
+        [&](std::string const& name, WatchedName const& watched) { write_name(to, name, watched); });
+}
+
+std::string overdue_warning(CronJobs const& jobs, Zone const& server, Instant now)
+{
+    constexpr std::size_t most_named = 5;
+    std::size_t count = 0;
+    std::string named;
+    each_name(jobs, server, [&](std::string const& name, WatchedName const& watched) {
+        if (!watched.next || now - *watched.next <= overdue_after) return;
+        if (++count <= most_named)
+            named += (count == 1 ? "" : ", ") + name + " (since " + server.text(*watched.next) + ")";
+    });
+    if (count == 0) return {};
+    if (count > most_named) named += " and " + std::to_string(count - most_named) + " more";
+    return "watched cron jobs are overdue: " + named +
+           "; elvesctl cron list --all shows how their last times ended";
 }
 
 } // namespace elves

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "cron_job.hpp"
@@ -25,5 +27,11 @@ struct WatchedName {
 
 /// Writes the numbers of all jobs that are watched.
 void write_watch_metrics(CronJobs const& jobs, Zone const& server, MetricWriter& to);
+
+/// A watched job that is overdue for so long needs a person: the shipped alert waits as long.
+constexpr std::chrono::minutes overdue_after{15};
+
+/// A line that names the watched jobs that are overdue, the first few of them; "" where none is.
+[[nodiscard]] std::string overdue_warning(CronJobs const& jobs, Zone const& server, Instant now);
 
 } // namespace elves

@@ -82,6 +82,23 @@ TEST_CASE("the end of a run of a watched job is known, also after a restart", "[
     CHECK(after.from == before.from);
 }
 
+TEST_CASE("watched jobs that are overdue for a while are warned of, by name", "[cron][watch]")
+{
+    CronHouse house;
+    house.start();
+    house.set("0 * * * * ?", {{"watch", "tick"}, {"overlap", "skip"}});
+    house.set("0 * * * * ?", {{"watch", "paused"}, {"overlap", "skip"}});
+    house.set("0 * * * * ?", {{"overlap", "skip"}});
+    for (auto const& [name, id] : house.jobs->watched()) {
+        if (name == "paused") house.call("stopcron", {{"agentip", "10.0.0.1"}, {"id", id.text()}});
+    }
+    house.pass(125s); // Its task never ends, and later times are skipped.
+    CHECK(overdue_warning(*house.jobs, Zone(), at(1min + overdue_after)).empty());
+    auto const line = overdue_warning(*house.jobs, Zone(), at(1min + overdue_after + 1s));
+    CHECK_THAT(line, Catch::Contains("tick (since 2026-01-01 00:01:00)"));
+    CHECK_THAT(line, !Catch::Contains("paused"));
+}
+
 TEST_CASE("a time that is skipped leaves a watched job overdue", "[cron][watch]")
 {
     CronHouse house;
