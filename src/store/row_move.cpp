@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <limits>
+#include <memory>
 #include <stdexcept>
 #include <vector>
 
@@ -50,25 +51,19 @@ public:
             int const code =
                 sqlite3_prepare_v3(db.handle(), text, -1, SQLITE_PREPARE_PERSISTENT, &statement, &rest);
             if (code != SQLITE_OK) throw_sqlite_error(db.handle(), code, text);
-            if (statement != nullptr) statements_.push_back(statement);
+            if (statement != nullptr) statements_.emplace_back(statement, &sqlite3_finalize);
         }
-    }
-    Statements(Statements const&) = delete;
-    Statements& operator=(Statements const&) = delete;
-    ~Statements()
-    {
-        for (auto* const statement : statements_) sqlite3_finalize(statement);
     }
     void run(std::int64_t after, std::int64_t up_to)
     {
-        for (auto* const statement : statements_) {
-            Run one(statement);
+        for (auto const& statement : statements_) {
+            Run one(statement.get());
             one.bind(1, after).bind(2, up_to).execute();
         }
     }
 
 private:
-    std::vector<sqlite3_stmt*> statements_;
+    std::vector<std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)>> statements_;
 };
 
 /// What the rows of a table take on average, by a sample from all over it.
