@@ -182,12 +182,14 @@ asio::awaitable<void> OwnCron::close_old(Entries const& next)
             auto const& times = missed->times;
             Turn turn{Firing{id, times.first, true}, {}, {.accounted = decision.state.accounted}, false};
             turn.why = cron_life::closed_text(times, zone, reason);
-            co_await record(std::move(turn), entry.job.ins, entry.job.account);
+            turn.failed_before = *entry.order.failed;
+            co_await record(std::move(turn), entry.job.ins, entry.job.account, entry.order);
         }
         if (auto const owed = entry.state.owed) {
             Turn turn{Firing{id, *owed, true}, {}, {.paid = owed}, false};
             turn.why = cron_life::unpaid_text(*owed, zone, reason);
-            co_await record(std::move(turn), entry.job.ins, entry.job.account);
+            turn.failed_before = *entry.order.failed;
+            co_await record(std::move(turn), entry.job.ins, entry.job.account, entry.order);
         }
         auto& state = jobs_.at(id).state;
         state = decision.state;
@@ -348,12 +350,26 @@ std::string OwnCron::still_going_on(TaskId cron_id) const
            ") is still going on";
 }
 
+/// Counts a turn that is not recorded, before the next one of its job has its place.
+struct OwnCron::Recording {
+    explicit Recording(std::size_t& failed_) : failed(failed_) {}
+    Recording(Recording const&) = delete;
+    Recording& operator=(Recording const&) = delete;
+    ~Recording()
+    {
+        if (!has_succeeded) ++failed;
+    }
+    std::size_t& failed;
+    bool has_succeeded = false;
+};
+
 void OwnCron::begin(TaskId cron_id, Turn turn)
 {
-    auto const& job = jobs_.at(cron_id).job;
+    auto const& entry = jobs_.at(cron_id);
+    turn.failed_before = *entry.order.failed;
     ++recording_;
-    asio::co_spawn(
-        loop_, record(std::move(turn), job.ins, job.account), [this, cron_id](std::exception_ptr escaped) {
+    asio::co_spawn(loop_, record(std::move(turn), entry.job.ins, entry.job.account, entry.order),
+        [this, cron_id](std::exception_ptr escaped) {
             --recording_;
             if (escaped) again(cron_id);
             hand_on_change();
@@ -368,8 +384,11 @@ asio::awaitable<void> OwnCron::replace_runs(TaskId cron_id)
     for (auto const id : before) static_cast<void>(tasks_.cancel_held(id));
 }
 
-asio::awaitable<void> OwnCron::record(Turn turn, Instruction ins, Account account)
+asio::awaitable<void> OwnCron::record(Turn turn, Instruction ins, Account account, Order order)
 {
+    auto const place = co_await order.turns.enter(clock_);
+    if (*order.failed != turn.failed_before) co_return;
+    Recording recording(*order.failed);
     agent::Entry entry;
     entry.id = TaskId::random();
     entry.type = TaskType::cron;
@@ -399,6 +418,7 @@ asio::awaitable<void> OwnCron::record(Turn turn, Instruction ins, Account accoun
         skip(std::move(refused));
         co_await tasks_.take(entry, turn.mark);
     }
+    recording.has_succeeded = true;
     if (is_fresh && !entry.firing->skipped) announce(entry.id, turn.firing.cron_id);
     auto const found = jobs_.find(turn.firing.cron_id);
     if (found == jobs_.end()) co_return;

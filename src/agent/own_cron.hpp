@@ -12,6 +12,7 @@
 #include "agent/tasks.hpp"
 #include "elves/clock.hpp"
 #include "elves/cron_life.hpp"
+#include "elves/one_at_a_time.hpp"
 #include "elves/one_shot.hpp"
 
 namespace elves::agent {
@@ -47,6 +48,13 @@ public:
     [[nodiscard]] asio::awaitable<Answer> set(JsonDocument cron_list);
 
 private:
+    /// A mark says that all times before it are in the journal: so turns of a job get there in their order.
+    struct Order {
+        OneAtATime turns;
+        /// How many turns could not be recorded. Those behind such a one are decided anew.
+        std::shared_ptr<std::size_t> failed = std::make_shared<std::size_t>(0);
+    };
+    struct Recording;
     struct Entry {
         OwnJob job;
         std::string text; ///< As the server sent it.
@@ -54,12 +62,14 @@ private:
         Instant accounted;           ///< On disk, as the next one.
         std::optional<Instant> owed; ///< See cron_life::State.
         std::string_view absence = "was down";
+        Order order{};
     };
     struct Turn {
         Firing firing;
         std::string why; ///< Why nothing runs; empty: it runs.
         CronMark mark;
         bool replaces = false;
+        std::size_t failed_before = 0; ///< See Order.
     };
     using Entries = std::unordered_map<TaskId, Entry>;
 
@@ -80,7 +90,7 @@ private:
     void step(Entry& entry, Instant now);
     void make_up(Entry& entry);
     void begin(TaskId cron_id, Turn turn);
-    [[nodiscard]] asio::awaitable<void> record(Turn turn, Instruction ins, Account account);
+    [[nodiscard]] asio::awaitable<void> record(Turn turn, Instruction ins, Account account, Order order);
     [[nodiscard]] asio::awaitable<void> replace_runs(TaskId cron_id);
     [[nodiscard]] std::string still_going_on(TaskId cron_id) const;
     void announce(TaskId id, TaskId cron_id);
