@@ -1,159 +1,139 @@
 #!/usr/bin/env bash
-# Tries the packages in a fresh chroot, as root, with a mount and network namespace of its own: install, the five lines of
-# docs/install.md, a task that ends `done`, an upgrade with a worker running, one of a data file of an earlier form with 100,000
-# tasks, remove, purge. Where systemd does not run, as here, the services are started as their units say.
+# Tries the packages on two bare machines (machines.sh): the lines of README.md's Install as they are written there, a task that
+# ends `done`; an upgrade with a worker running, and one of a data file of an earlier schema with 100,000 tasks; remove and purge.
 #   check.sh FOLDER      with the .deb files
 set -euo pipefail
+tree=$(realpath "$(dirname "$0")/../..")
+. "$tree/etc/bare-system.sh"
+. "$tree/etc/debian/machines.sh"
 
 if [ "${1:-}" != --inside ]; then
-    [ "$(id -u)" -eq 0 ] || { echo "check.sh: needs root, for a chroot" >&2 && exit 1; }
+    [ "$(id -u)" -eq 0 ] || fail "needs root, for chroots"
     exec unshare --mount --pid --mount-proc --fork --kill-child bash "$0" --inside "$(realpath "$1")"
 fi
 
 packages=$2
-tree=$(realpath "$(dirname "$0")/../..")
-suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-mirror=$(sed -n 's/^URIs: *//p; s/^deb \(\[[^]]*\] \)\?\([^ ]*\) .*/\2/p' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1 || true)
-root=$(mktemp -d /var/tmp/elves-package.XXXXXX)
-trap 'umount -R "$root/proc" "$root/dev" 2>/dev/null || true; rm -rf --one-file-system "$root"' EXIT
+work=$(mktemp -d /var/tmp/elves-package.XXXXXX)
+finish() {
+    for machine in server agent; do umount --lazy -R "$work/$machine/proc" "$work/$machine/dev" 2>/dev/null || true; done
+    rm -rf --one-file-system "$work"
+}
+trap finish EXIT
 
-say() { printf '%s  %s\n' "$(date +%T)" "$*"; }
-clean=(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive)
-inside() { chroot "$root" "${clean[@]}" "$@"; }
-# The same in a network of its own, in which this machine is 10.0.0.2.
-unshare --net sleep infinity &
-network=$!
-fleet() { nsenter --net="/proc/$network/ns/net" chroot "$root" "${clean[@]}" "$@"; }
-fail() { echo "check.sh: $*" >&2 && exit 1; }
-eventually() { # SECONDS COMMAND...
-    local until=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ $SECONDS -lt $until ] || return 1
-        sleep 0.2
+expect() { # LOG WHAT COMMAND...: fails, and shows what it printed, where the command does
+    local log=$work/$1 what=$2
+    shift 2
+    "$@" >"$log" 2>&1 || { tail -n 20 "$log" >&2 && fail "$what"; }
+}
+
+# An upgrade's packages: the same programs with a higher version, and settings files that have changed.
+make_next() { # PACKAGE...
+    local name folder
+    mkdir "$work/next"
+    for name in "$@"; do
+        folder=$work/next/$name
+        dpkg-deb -R "$packages/$name"_*.deb "$folder"
+        sed -i -E "s/^(Version: .*)/\1+next/; s/(elves-ctl \(= [^)]*)/\1+next/" "$folder/DEBIAN/control"
+        find "$folder/etc" -type f -exec sh -c 'echo "# of the next version" >>"$1"' sh {} \; 2>/dev/null || true
+        dpkg-deb --root-owner-group -b "$folder" "$work/next/$name.deb" >/dev/null
     done
 }
 
-say "a bare $suite in $root"
-debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$root.log" 2>&1 || { tail "$root.log" >&2 && fail "debootstrap failed"; }
-rm -f "$root.log"
-cp /etc/resolv.conf "$root/etc/"
-cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/" # how this machine reaches its mirror
-mount -t proc proc "$root/proc"
-# Services are started by hand: nothing in a chroot is to start one.
-printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
-chmod 755 "$root/usr/sbin/policy-rc.d"
-mkdir "$root/debs"
-cp "$packages"/*.deb "$root/debs/"
-inside find / -xdev \( -path /proc -o -path /debs -o -path '/var/*' -o -path /tmp \) -prune -o -print | sort >"$root/debs/before"
-
-install_debs() { # NAME...
-    local name files=()
-    for name in "$@"; do files+=(/debs/"$name"_*.deb); done
-    inside sh -c "apt-get update -qq && apt-get install -y -qq --no-install-recommends ${files[*]}" >"$root/debs/apt.log" 2>&1 ||
-        { tail "$root/debs/apt.log" >&2 && fail "the packages can't be installed"; }
+upgrade() { # MACHINE PACKAGE...: without a terminal, as unattended upgrades do it
+    local machine=$1 files=() name
+    shift
+    for name in "$@"; do
+        cp "$work/next/$name.deb" "$work/$machine/debs/$name.next.deb"
+        files+=("/debs/$name.next.deb")
+    done
+    expect upgrade.log "the upgrade of $machine" on "$machine" dpkg --force-confdef -i "${files[@]}"
 }
 
-declare -A started
-# As the unit of that name starts it: its user, its folders, its command, its capabilities.
-start_unit() { # NAME
-    local unit=$root/lib/systemd/system/$1.service user command runtime state capabilities=()
-    user=$(sed -n 's/^User=//p' "$unit")
-    command=$(sed -n 's/^ExecStart=//p' "$unit")
-    runtime=$(sed -n 's/^RuntimeDirectory=//p' "$unit")
-    state=$(sed -n 's/^WorkingDirectory=//p' "$unit")
-    [ -z "$runtime" ] || inside install -d -m 755 -o "$user" -g "$user" "/run/$runtime"
-    if grep -q '^AmbientCapabilities=' "$unit"; then
-        capabilities=(--inh-caps +setuid,+setgid,+kill --ambient-caps +setuid,+setgid,+kill)
-    fi
-    (exec nsenter --net="/proc/$network/ns/net" chroot "$root" "${clean[@]}" \
-        setpriv --reuid "$user" --regid "$user" --init-groups "${capabilities[@]}" \
-        sh -c "umask 077; cd $state && exec $command") >>"$root/debs/$1.log" 2>&1 &
-    started[$1]=$!
-}
+say "two bare machines, 10.0.0.2 and 10.0.0.3"
+base_system "$packages"
+machine server
+machine agent
+connect server 10.0.0.2 agent 10.0.0.3
+mapfile -t lines < <(sed -n '/^## Install/,/^## /p' "$tree/README.md" | sed -n '/^```text/,/^```/p' | grep -v '^```' | sed 's/  *#.*//')
+[ ${#lines[@]} -eq 5 ] || fail "README.md's Install has ${#lines[@]} lines to type: expected 5"
 
-stop_unit() { # NAME
-    kill "${started[$1]}"
-    wait "${started[$1]}" || fail "$1 did not end well"
-}
+begin=$SECONDS
+say "${lines[0]}"
+expect install.log "the server's packages" typed server "${lines[0]}" y
+start_unit server elvesd
+answers() { on server elvesctl ping >/dev/null 2>&1; }
+eventually 30 answers || { tail "$work/elvesd.log" >&2 && fail "the server does not answer"; }
 
-nsenter --net="/proc/$network/ns/net" sh -c '
-    ip link set lo up
-    ip link add elves0 type dummy
-    ip address add 10.0.0.2/24 dev elves0
-    ip link set elves0 up'
-
-say "install elves-server and elves-ctl"
-install_debs elves-server elves-ctl
-start_unit elvesd
-eventually 30 fleet elvesctl ping >/dev/null 2>&1 || { tail "$root/debs/elvesd.log" >&2 && fail "the server does not answer"; }
-inside test -s /etc/elves/tls/server.pem || fail "there is no certificate"
-
-say "elvesctl listen 10.0.0.2"
-fleet elvesctl listen 10.0.0.2 </dev/null >"$root/debs/listen.log" 2>&1 && fail "it listens without an admin key"
-fleet elvesctl listen 10.0.0.2 --make >"$root/debs/listen.log" 2>&1 || { cat "$root/debs/listen.log" >&2 && fail "listen"; }
+say "${lines[1]}"
+! on server elvesctl listen 10.0.0.2 </dev/null >"$work/refused.log" 2>&1 || fail "it listens without an admin key"
+expect listen.log listen typed server "${lines[1]}" y
+grep -q '^token' "$work/listen.log" || { cat "$work/listen.log" >&2 && fail "no admin key was made"; }
 stop_unit elvesd
-start_unit elvesd
-eventually 30 fleet elvesctl ping >/dev/null 2>&1 || fail "the server does not answer after listen"
+start_unit server elvesd
+eventually 30 answers || fail "the server does not answer after listen"
 
-say "elvesctl join-token add --cidr 10.0.0.0/24"
-line=$(fleet elvesctl join-token add --cidr 10.0.0.0/24 2>/dev/null | sed -n 's/^sudo //p')
-echo "          $line" | sed 's/elvjoin_.*/elvjoin_…/'
-case $line in "elves-agent join 10.0.0.2:7788 --pin "*) ;; *) fail "not the line that was expected: $line" ;; esac
+say "${lines[2]}"
+expect token.log join-token typed server "${lines[2]}" ''
+join=$(tr -d '\r' <"$work/token.log" | grep -o 'sudo elves-agent join .*' || true)
+[ "${join%% --pin*}" = "$(grep -o 'sudo elves-agent join [^ ]*' <<<"${lines[3]}")" ] || fail "README.md has another line than \"$join\""
 
-say "install elves-agent, and that line"
-install_debs elves-agent
+say "${lines[3]}"
+expect agent-install.log "the agent's package" typed agent "${lines[3]%%&&*}" y
 ! pgrep -x elves-agent >/dev/null || fail "the agent runs before it has joined"
-# shellcheck disable=SC2086
-fleet $line >"$root/debs/join.log" 2>&1 || { cat "$root/debs/join.log" >&2 && fail "join"; }
-start_unit elves-agent
-agents() { fleet elvesctl --json agents | grep -q '"status":"online"'; }
-eventually 60 agents || { tail "$root/debs/elves-agent.log" >&2 && fail "the agent does not come"; }
+expect join.log join typed agent "$join" ''
+start_unit agent elves-agent
+online() { on server elvesctl --json agents | grep -q '"status":"online"'; }
+eventually 60 online || { tail "$work/elves-agent.log" >&2 && fail "the agent does not come"; }
 
-say "elvesctl run all --yes 1 -- apptest helloword '{\"my\":\"toryzen\"}'"
-fleet elvesctl run all --yes 1 -- apptest helloword '{"my":"toryzen"}' >"$root/debs/run.log" 2>&1 ||
-    { cat "$root/debs/run.log" >&2 && fail "the run did not end done"; }
-grep -q 'done' "$root/debs/run.log" || { cat "$root/debs/run.log" >&2 && fail "no task is done"; }
+say "${lines[4]}"
+expect run.log "the run did not end done" typed server "${lines[4]}" 1
+grep -q 'done' "$work/run.log" || { cat "$work/run.log" >&2 && fail "no task is done"; }
+say "from two bare machines to a task that is done: $((SECONDS - begin)) s"
 
-say "an upgrade with a worker running"
-task=$(fleet elvesctl --json exec --async 10.0.0.2 apptest sleep 60 | sed -n 's/.*"id":"\([0-9A-F]*\)".*/\1/p')
+say "an upgrade of both with a worker running"
+make_next elves-server elves-ctl elves-agent
+task=$(on server elvesctl --json exec --async 10.0.0.3 apptest sleep 60 | sed -n 's/.*"id":"\([0-9A-F]*\)".*/\1/p')
 [ -n "$task" ] || fail "no task was started"
-echo "# mine" >>"$root/etc/elves/elves.conf"
-inside dpkg --force-confdef -i /debs/elves-agent_*.deb /debs/elves-server_*.deb >"$root/debs/upgrade.log" 2>&1 ||
-    { tail "$root/debs/upgrade.log" >&2 && fail "the upgrade failed"; }
+echo "# mine" >>"$work/server/etc/elves/elves.conf"
+upgrade agent elves-agent
 kill -USR1 "${started[elves-agent]}" # as the postinst has systemd do it
-fleet elvesctl wait "$task" >"$root/debs/wait.log" 2>&1 || fail "the worker did not end done"
-grep -q '^# mine$' "$root/etc/elves/elves.conf" || fail "an edited conffile did not survive"
-restarted() { [ "$(grep -c 'elves-agent .* is up' "$root/debs/elves-agent.log")" -ge 2 ]; }
+upgrade server elves-server elves-ctl
+stop_unit elvesd
+start_unit server elvesd
+eventually 30 answers || fail "the server does not answer after its upgrade"
+expect wait.log "the worker did not end done" on server elvesctl wait "$task"
+restarted() { [ "$(grep -c 'elves-agent .* is up' "$work/elves-agent.log")" -ge 2 ]; }
 eventually 30 restarted || fail "the agent has not restarted"
-eventually 60 agents || fail "the agent does not come back"
+eventually 60 online || fail "the agent does not come back"
+grep -q '^# mine$' "$work/server/etc/elves/elves.conf" || fail "an edited settings file did not survive"
+! grep -q 'next version' "$work/server/etc/elves/elves.conf" || fail "an edited settings file was replaced"
+grep -q 'next version' "$work/server/etc/logrotate.d/elves-server" || fail "a settings file that was not edited is the old one"
 
 say "an upgrade of a data file of schema 7, with 100,000 tasks"
 stop_unit elves-agent
 stop_unit elvesd
-data=$root/var/lib/elves/elves.db
-PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$tree/bench:$tree/test/e2e ELVES_BIN=$tree/build/release/bin python3 - "$data" <<'END'
+data=$work/server/var/lib/elves/elves.db
+PYTHONDONTWRITEBYTECODE=1 ELVES_BIN=$tree/build/release/bin \
+    PYTHONPATH=$tree/bench:$tree/test/e2e python3 - "$data" <<'END'
 import sqlite3, sys
 from scale import old_tables
 db = sqlite3.connect(sys.argv[1])
 db.executescript("PRAGMA journal_mode = DELETE;" + old_tables(100_000))
 END
-start_unit elvesd
-eventually 60 fleet elvesctl ping >/dev/null 2>&1 || { tail "$root/debs/elvesd.log" >&2 && fail "the server does not answer"; }
-[ "$(fleet elvesctl --json tasks --app app --limit 1000 | grep -o '"id"' | wc -l)" -eq 1000 ] || fail "the tasks are not there"
-ls "$data".before-upgrade >/dev/null 2>&1 || { ls "$root/var/lib/elves" >&2 && fail "there is no copy of the file as it was before"; }
+start_unit server elvesd
+eventually 60 answers || { tail "$work/elvesd.log" >&2 && fail "the server does not answer"; }
+[ "$(on server elvesctl --json tasks --app app7 --limit 1000 | grep -o '"id"' | wc -l)" -eq 1000 ] || fail "the tasks are not there"
+[ -s "$data.before-upgrade" ] || fail "there is no copy of the file as it was before"
 stop_unit elvesd
 
-say "remove keeps the data"
-inside apt-get remove -y -qq elves-server >"$root/debs/remove.log" 2>&1 || fail "remove"
-[ -s "$data" ] || fail "remove took the data"
-
-say "purge"
-inside apt-get purge -y -qq elves-server elves-agent elves-ctl >"$root/debs/purge.log" 2>&1 || fail "purge"
-inside apt-get autoremove --purge -y -qq >>"$root/debs/purge.log" 2>&1 || fail "autoremove"
-inside find / -xdev \( -path /proc -o -path /debs -o -path '/var/*' -o -path /tmp -o -path /run \) -prune -o -print | sort >"$root/debs/after"
-left=$(comm -13 "$root/debs/before" "$root/debs/after" | grep elves || true)
-[ -z "$left" ] || fail "purge left: $left"
-! grep elves "$root/etc/passwd" "$root/etc/group" || fail "purge left a user"
-[ -z "$(ls -d "$root"/var/lib/elves* "$root"/var/log/elves* 2>/dev/null)" ] || fail "purge left data"
-say "all is well"
+say "remove keeps settings and data, purge leaves nothing"
+expect remove.log remove on server apt-get remove -y -qq elves-server
+[ -s "$data" ] && [ -s "$work/server/etc/elves/elves.conf" ] || fail "remove took the data, or the settings"
+expect purge.log purge on server apt-get purge -y -qq elves-server elves-ctl
+expect purge.log purge on agent apt-get purge -y -qq elves-agent
+for machine in server agent; do
+    left=$(on "$machine" find / -xdev \( -path /proc -o -path /run -o -path /debs \) -prune -o -name '*elves*' -print)
+    [ -z "$left" ] || fail "purge left on $machine: $left"
+    ! grep elves "$work/$machine/etc/passwd" "$work/$machine/etc/group" || fail "purge left a user on $machine"
+done
+say "OK"
