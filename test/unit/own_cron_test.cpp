@@ -211,6 +211,43 @@ TEST_CASE("a turn that the journal won't take is taken when it can be", "[agent]
     CHECK(house.count("skipped = 0") == 1);
 }
 
+TEST_CASE("a turn whose predecessor could not be recorded is not recorded before it", "[agent][cron]")
+{
+    Machine machine;
+    House house(machine.store, machine.io, machine.clock);
+    house.call("setcrons", {{"cron_list", json::array{job(1, "* * * * * ?", {{"overlap", "allow"}})}}});
+    auto const fire_seconds = [&] {
+        std::vector<std::int64_t> all;
+        auto row =
+            machine.store.db().run("SELECT fire_time FROM task WHERE cron_id IS NOT NULL ORDER BY fire_time");
+        while (row.next()) all.push_back(row.number(0) / 1'000 % 60);
+        return all;
+    };
+    if (GENERATE(false, true))
+        machine.store.doubt_next(false);
+    else
+        machine.store.fail_next();
+    // Both are on their way to disk before it is known that the first did not get there.
+    machine.clock.advance(1s);
+    machine.clock.advance(1s);
+    house.settle();
+    auto const recorded = fire_seconds(); // What a crash would leave now.
+    CHECK((recorded.empty() || recorded.front() == 1));
+    SECTION("and both run when the journal takes turns again")
+    {
+        for (int second = 0; second < 6; ++second) house.pass(1s);
+        CHECK(fire_seconds() == std::vector<std::int64_t>{1, 2, 3, 4, 5, 6, 7, 8});
+        CHECK(skipped(house).empty());
+    }
+    SECTION("also where the job is taken away meanwhile")
+    {
+        house.call("setcrons", {{"cron_list", json::array{}}});
+        for (int second = 0; second < 6; ++second) house.pass(1s);
+        auto const all = fire_seconds();
+        CHECK((all.empty() || all.front() == 1));
+    }
+}
+
 TEST_CASE("a clock that is set back after the start makes no time of a new job a missed one", "[agent][cron]")
 {
     Machine machine;
