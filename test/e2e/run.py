@@ -78,6 +78,12 @@ def run_apart(path, only, folder):
                     "skipped": 0}
 
 
+def told(counts):
+    """What happened in a file, as (word, number)."""
+    numbers = {"passed": counts["passed"], "failed": len(counts["failed"]), "skipped": counts["skipped"]}
+    return [(what, number) for what, number in numbers.items() if number]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", help="test files; all of them where none is named")
@@ -95,15 +101,20 @@ def main():
     if missing:
         parser.error(f"no such file: {', '.join(missing)}")
     began = time.monotonic()
-    passed, skipped, failed = 0, 0, []
+    passed, skipped, failed, outputs = 0, 0, [], []
     with tempfile.TemporaryDirectory() as folder, \
             concurrent.futures.ThreadPoolExecutor(max(1, options.jobs)) as pool:
         waiting = {pool.submit(run_apart, path, options.only, folder): path for path in paths}
         for done in concurrent.futures.as_completed(waiting):
             output, counts = done.result()
             passed, skipped, failed = passed + counts["passed"], skipped + counts["skipped"], failed + counts["failed"]
-            if counts["passed"] or counts["skipped"] or counts["failed"]:
-                print(f"==== {waiting[done].name}\n{output}", flush=True)
+            name = waiting[done].name
+            if counts["failed"]:
+                outputs.append(f"==== {name}\n{output}")
+            if counts["failed"] or counts["passed"] or counts["skipped"]:
+                print(f"{name}: {', '.join(f'{number} {what}' for what, number in told(counts))}", flush=True)
+    for output in outputs:  # Last, where whoever reads the end of a log finds them.
+        print(output)
     for name in failed:
         print(f"FAILED {name}")
     print(f"{time.monotonic() - began:.0f} s")
