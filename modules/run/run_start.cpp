@@ -176,10 +176,12 @@ asio::awaitable<void> Runs::take_up(FleetRun run)
     pump_soon(entry);
 }
 
-/// Nothing while it is open.
+/// Nothing while it is unfinished: its end will be told.
 asio::awaitable<std::optional<RunOutcome>> Runs::outcome_of(TaskId id)
 {
-    if (house_.engine.open(id)) co_return std::nullopt;
+    // One that was canceled stays in memory until its agent knows.
+    if (auto const* const open = house_.engine.open(id); open && !is_final(open->status))
+        co_return std::nullopt;
     auto const task = co_await house_.engine.find(id);
     if (!task) co_return RunOutcome{"lost", {}, {}, "the task is not in the log any more"};
     if (!is_final(task->status)) co_return std::nullopt;

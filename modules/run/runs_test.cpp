@@ -107,6 +107,16 @@ TEST_CASE("after a restart a run goes on, though the log can't be read at first"
     CHECK(house.engine.tasks().size() == 5);
 }
 
+TEST_CASE("after a restart a task whose agent has not heard of its cancel has ended for its run", "[run]")
+{
+    RunHouse house;
+    auto const id = house.begin();
+    for (auto const task : house.engine.open_all()) house.engine.cancel_unheard(task);
+    house.start();
+    CHECK(house.states(id) == "canceled canceled canceled canceled canceled");
+    CHECK(house.run(id).state == RunState::partial);
+}
+
 TEST_CASE("after a restart an agent that was there before has time to come back", "[run]")
 {
     RunHouse house;

@@ -19,6 +19,7 @@ import time
 import unittest
 
 from elves_wire import Agent, Client, Processor
+from library_client import LibraryClient
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("ELVES_BIN") or ROOT / "build" / "release" / "bin").resolve()
@@ -346,7 +347,13 @@ class HouseTest(unittest.TestCase):
         return server
 
     def client(self, server, tcp=False, **more):
-        """`tcp`: never over the Unix socket."""
+        """The project's Python client. `tcp`: never over the Unix socket."""
+        client = LibraryClient(server.tcp if tcp else server.address, **more)
+        self.addCleanup(client.close)
+        return client
+
+    def wire_client(self, server, tcp=False, **more):
+        """One that says what the test says, frame by frame."""
         client = Client.connect(*(server.tcp if tcp else server.address), **more)
         self.addCleanup(client.close)
         return client

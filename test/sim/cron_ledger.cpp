@@ -137,10 +137,10 @@ std::vector<Instant> CronLedger::times(Account const& account, Instant after, In
     return all;
 }
 
-void CronLedger::check(Instant until, Late const& late) const
+void CronLedger::check(Instant until, Late const& late, Instant came_before) const
 {
     for (auto const& [id, account] : jobs_) {
-        if (!account.job.active) continue;
+        if (!account.job.active || account.job.came >= came_before) continue;
         auto const due = times(account, account.job.mark, until);
         if (!due.empty())
             late(noun_ + " " + id.text() + ": " + std::to_string(due.size()) + " times " +

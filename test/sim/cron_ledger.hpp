@@ -42,6 +42,8 @@ public:
         Instant mark{};
         bool active = true; ///< This party fires it.
         std::chrono::seconds jitter{0};
+        /// By the world's own clock; nothing: when its mark says. Its mark may be hours before.
+        Instant came{};
         /// Does it fire at the same times as `other`?
         [[nodiscard]] bool same_times(Job const& other) const
         {
@@ -72,7 +74,8 @@ public:
 
     /// Each due time up to `until` must be accounted for by now.
     void at_rest(Instant until) const { check(until, broken_); }
-    void check(Instant until, Late const& late) const;
+    /// Of the jobs that came before `came_before`.
+    void check(Instant until, Late const& late, Instant came_before = Instant::max()) const;
 
 private:
     struct Record {

@@ -38,19 +38,19 @@ constexpr std::string_view select_changes =
 
 Instant instant(std::int64_t ms) { return Instant(std::chrono::milliseconds(ms)); }
 
-CronLedger::Job job_of(std::string_view entry, Instant mark)
-{
-    auto const job = agent::OwnJob::read(JsonDocument::parse(entry).root(), Zone());
-    return {job.rule.text(), job.zone, mark, job.on, job.jitter};
-}
-
 } // namespace
 
-JournalWatch::JournalWatch(Invariants& invariants, std::string agent)
-    : invariants_(invariants), agent_(std::move(agent)), ledger_([this](std::string what) {
+JournalWatch::JournalWatch(Invariants& invariants, SimTime const& time, std::string agent)
+    : invariants_(invariants), time_(time), agent_(std::move(agent)), ledger_([this](std::string what) {
         invariants_.broken("firing-accounted", agent_ + ": " + std::move(what));
     })
 {
+}
+
+CronLedger::Job JournalWatch::job_of(std::string_view entry, Instant mark) const
+{
+    auto const job = agent::OwnJob::read(JsonDocument::parse(entry).root(), Zone());
+    return {job.rule.text(), job.zone, mark, job.on, job.jitter, time_.day()};
 }
 
 void JournalWatch::begin(Db& db)

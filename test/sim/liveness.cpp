@@ -172,7 +172,7 @@ void Liveness::check_firings()
     for (auto const& state : agents_) {
         auto const& agent = state->agent;
         if (state->is_up.has_lasted(firing_bound, now))
-            agent.watch.check_crons(until + agent.machine.off, late);
+            agent.watch.check_crons(until + agent.machine.off, firing_bound, late);
     }
 }
 

@@ -77,7 +77,7 @@ Zone zone_of(std::uint64_t seed) { return seed % 3 == 0 ? Zone() : Zone::named("
 World::Agent::Agent(World& world, std::size_t number)
     : machine("agent" + std::to_string(number), "10.0.1." + std::to_string(number))
     , disk(machine.name)
-    , watch(world.invariants_, machine.name)
+    , watch(world.invariants_, world.nature_.time, machine.name)
 {
     disk.begin_watch = [this](Db& db) { watch.begin(db); };
     disk.on_commit = [this](Db& db) { watch.look(db); };

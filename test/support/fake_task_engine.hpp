@@ -101,7 +101,7 @@ public:
     [[nodiscard]] Task const* open(TaskId id) const override
     {
         for (auto const& task : tasks_) {
-            if (task.id == id && !is_final(task.status)) return &task;
+            if (task.id == id && is_open(task)) return &task;
         }
         return nullptr;
     }
@@ -109,7 +109,7 @@ public:
     {
         std::vector<TaskId> ids;
         for (auto const& task : tasks_) {
-            if (task.agent == agent && !is_final(task.status)) ids.push_back(task.id);
+            if (task.agent == agent && is_open(task)) ids.push_back(task.id);
         }
         return ids;
     }
@@ -125,7 +125,7 @@ public:
     {
         std::vector<TaskId> ids;
         for (auto const& task : tasks_) {
-            if (!is_final(task.status)) ids.push_back(task.id);
+            if (is_open(task)) ids.push_back(task.id);
         }
         return ids;
     }
@@ -180,6 +180,12 @@ public:
     /// All of them, in the order in which they were recorded.
     [[nodiscard]] std::vector<Task> const& tasks() const noexcept { return tasks_; }
     void set_status(TaskId id, TaskStatus status) { at(id)->status = status; }
+    /// It is canceled, and its agent has not heard of that.
+    void cancel_unheard(TaskId id)
+    {
+        at(id)->status = TaskStatus::canceled;
+        at(id)->cancel_due = true;
+    }
     void finish(TaskId id, TaskStatus status)
     {
         auto* const task = at(id);
@@ -190,6 +196,7 @@ public:
     }
 
 private:
+    [[nodiscard]] static bool is_open(Task const& task) { return !is_final(task.status) || task.cancel_due; }
     [[nodiscard]] static bool is_same(Task const& known, Task const& task)
     {
         return known.status != TaskStatus::skipped && task.status != TaskStatus::skipped && task.cron_id &&
