@@ -1,5 +1,6 @@
 """The project's Python client, with the words that tests use. What is about the wire itself has `elves_wire.Client`."""
 
+import concurrent.futures
 import pathlib
 import sys
 
@@ -16,11 +17,15 @@ class LibraryClient:
     def __init__(self, address, auth=None, patience=PATIENCE):
         """`address`: (host, port), or (path of a Unix socket, 0). `auth`: {"key": ..., "token": ...}."""
         host, port = address
+        self.auth = auth
         self.elves = elves.Elves(host if host.startswith("/") else f"{host}:{port}", retry_for=0, plain=True,
                                  answer_timeout=patience, **(auth or {}))
 
+        self._begun = concurrent.futures.ThreadPoolExecutor(256)  # threads are made as they are needed
+
     def close(self):
         self.elves.close()
+        self._begun.shutdown(wait=False)
 
     def __enter__(self):
         return self
@@ -39,6 +44,16 @@ class LibraryClient:
         except elves.ConnectionFailed as why:
             raise LinkClosed(str(why)) from None
         return {"flag": "true", "error_info": "", **reply}
+
+    def begin(self, service, method, /, **fields):
+        """The same without waiting for the reply, which `finish` returns. Calls that are begun have no order."""
+        return self._begun.submit(self.call, service, method, _patience=300, **fields)
+
+    def finish(self, begun, patience=PATIENCE):
+        try:
+            return begun.result(patience)
+        except concurrent.futures.TimeoutError:
+            raise Slow(f"no reply in {patience} s") from None
 
     def cast(self, service, method, /, **fields):
         self.elves.cast(service, method, fields)

@@ -13,7 +13,7 @@ class AsPrinted(HouseTest):
     def setUp(self):
         super().setUp()
         self.house = self.server()
-        self.caller = self.client(self.house)
+        self.caller = self.wire_client(self.house)
 
     def ask(self, mqs, mqf, /, **fields):
         """As printed: no mqid, no auth. The reply carries the request's own words."""

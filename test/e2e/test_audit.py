@@ -277,7 +277,7 @@ class Chain(Audited):
         server = self.server_down(auth={"mode": "keys"})
         root = server.init_admin()
         server.start()
-        with self.client(server) as client:
+        with self.wire_client(server) as client:
             for _ in range(2000):
                 client.send({"mqt": "call", "mqs": "sheduler", "mqf": "sendasync", "agentip": IP,
                              "ins": {"app": "demo", "func": "work", "param": "x" * 1000}})
@@ -321,7 +321,7 @@ class Agreement(Audited):
 
             def send(method, fields):
                 try:
-                    with self.client(server) as client:
+                    with self.wire_client(server) as client:
                         while not stop.is_set():
                             for _ in range(20):
                                 client.begin(*method, **fields)

@@ -133,10 +133,11 @@ class OwnJobs(CronFaults):
         self.assertEqual(self.firings(job, status="failed"), [])
 
     def test_d4_the_1001st_own_job_is_refused_at_set(self):
+        caller = self.wire_client(self.house)
         for _ in range(1000):
-            self.caller.begin("cron", "setcronbyip", agentip=IP, rule=YEARLY, ins=INS, cron_type="self", _mqid=None)
+            caller.begin("cron", "setcronbyip", agentip=IP, rule=YEARLY, ins=INS, cron_type="self", _mqid=None)
         for _ in range(1000):
-            self.assertEqual(self.caller.receive()["flag"], "true")
+            self.assertEqual(caller.receive()["flag"], "true")
         text = self.caller.refused("429.1", "cron", "setcronbyip", agentip=IP, rule=YEARLY, ins=INS, cron_type="self")
         self.assertIn("1000", text)
         self.set()  # the server's own has room

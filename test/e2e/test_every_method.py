@@ -72,7 +72,7 @@ class EveryMethod(HouseTest):
     def setUp(self):
         super().setUp()
         self.house = self.server(http={"listen": "127.0.0.1:0"})
-        self.caller = self.client(self.house)
+        self.caller = self.wire_client(self.house)
         self.agent_ = self.agent(self.house, IP, lambda call: Result(1, "done"))
         self.asked = 0
         self.examples = self.make_examples()
@@ -244,7 +244,7 @@ class EveryMethod(HouseTest):
         goes over its link."""
         if method in ("agentasynclog", "output", "queued"):
             return self.agent_.call(service, spelled or method, **fields)
-        with self.client(self.house) as client:
+        with self.wire_client(self.house) as client:
             return client.call(service, spelled or method, **fields)
 
     def right_fields(self, service, method):
@@ -263,7 +263,7 @@ class EveryMethod(HouseTest):
                         self.assertEqual((reply["mqt"], reply["mqs"], reply["mqf"]), ("back", service, spelled))
             self.house.restart()
             self.agent_.start_patiently()
-            self.caller = self.client(self.house)
+            self.caller = self.wire_client(self.house)
             self.examples = self.make_examples()
 
     def test_each_required_field_is_missed_by_name(self):

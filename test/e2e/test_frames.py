@@ -26,7 +26,7 @@ class Frames(HouseTest):
     def setUp(self):
         super().setUp()
         self.house = self.server(server={"max_frame": MAX_FRAME})
-        self.caller = self.client(self.house)
+        self.caller = self.wire_client(self.house)
 
     def error_frame(self, code, client=None):
         """The next frame is an error frame for what could not be read."""
@@ -51,7 +51,7 @@ class Frames(HouseTest):
     def test_a_frame_over_max_frame_is_refused_on_its_length_alone_and_the_connection_closes(self):
         for length in (MAX_FRAME + 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF):
             with self.subTest(length=length):
-                client = self.client(self.house)
+                client = self.wire_client(self.house)
                 client.send_bytes(struct.pack(">I", length))  # and not one byte of the body
                 self.error_frame("400.2", client)
                 client.expect_closed()
@@ -63,7 +63,7 @@ class Frames(HouseTest):
 
     def test_without_a_setting_max_frame_is_four_mebibytes(self):
         house = self.server()
-        client = self.client(house)
+        client = self.wire_client(house)
         client.send_bytes(pack(padded_ping(4 << 20)))
         self.assertEqual(client.receive()["mqid"], "big")
         client.send_bytes(struct.pack(">I", (4 << 20) + 1))
@@ -125,7 +125,7 @@ class Frames(HouseTest):
 
     def test_a_client_that_leaves_within_a_frame_harms_nobody(self):
         for part in (b"\0", b"\0\0\0", b"\0\0\0\x10", b"\0\0\0\x10{\"mqt"):
-            client = self.client(self.house)
+            client = self.wire_client(self.house)
             client.send_bytes(part)
             client.link.reset()
         self.still_talks()
@@ -142,7 +142,7 @@ class Envelope(HouseTest):
     def setUp(self):
         super().setUp()
         self.house = self.server()
-        self.caller = self.client(self.house)
+        self.caller = self.wire_client(self.house)
 
     def ask(self, **message):
         self.caller.send(message)
@@ -197,7 +197,7 @@ class Envelope(HouseTest):
 
     def test_a_module_that_is_not_enabled_says_so_and_the_others_work(self):
         house = self.server(modules={"enabled": "tasklog, heartbeat, supervisor, sheduler"})
-        client = self.client(house)
+        client = self.wire_client(house)
         text = client.refused("402.1", "cmdbproxy", "getcmdbinfobyip", agentip="10.0.0.1")
         self.assertIn("cmdbproxy", text)
         self.assertIn("cron", client.refused("402.1", "cron", "getcronlistbyip", agentip="10.0.0.1"))

@@ -290,7 +290,7 @@ class Health(WebTest):
     def test_while_it_stops_it_is_not_ready(self):
         web = self.web(server={"shutdown_grace": 10})
         self.agent(self.house, IP, lambda call: RUN)
-        waiting = self.client(self.house)
+        waiting = self.wire_client(self.house)
         waiting.begin("sheduler", "sendsync", agentip=IP, ins={"app": "demo", "func": "work", "timeout": 50})
         self.one_runs(web)
         self.house.signal(signal.SIGTERM)

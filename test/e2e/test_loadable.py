@@ -51,10 +51,10 @@ class Loadable(HouseTest):
 
     def test_its_calls_that_wait_when_the_server_stops_end_before_it_is_destroyed(self):
         house = self.server(modules={"path": str(self.modules("lingerer"))}, server={"shutdown_grace": 1})
-        client = self.client(house)
+        client = self.wire_client(house)
         for how in ("time", "store", "time"):
             client.begin("lingerer", "linger", how=how)
-        eventually(lambda: self.client(house).ok("lingerer", "waiting")["info"] == "3", what="three calls wait")
+        eventually(lambda: self.wire_client(house).ok("lingerer", "waiting")["info"] == "3", what="three calls wait")
         self.assertEqual(house.terminate(), 0, house.log())
 
     def test_one_of_another_api_version_is_refused_by_name(self):

@@ -380,7 +380,7 @@ class Proven(LocalTest):
         self.assertEqual(self.row(), ("supervisor.login", key, key, "true", "ok"))
 
     def test_neither_right_nor_wrong_tries_fill_the_disk(self):
-        client = self.client(self.house)
+        client = self.wire_client(self.house)
         for number in range(300):
             client.begin("supervisor", "login", _mqid=None, **self.viewer)
             client.begin("supervisor", "checkipauthbykey", _mqid=None, agentip=IP, **self.viewer)

@@ -57,7 +57,7 @@ class Overload(HouseTest):
 
     def test_what_one_agent_has_not_finished_is_bounded_and_nobody_else_notices(self):
         house = self.server(server={"max_inflight": 2 * MOST})
-        caller = self.client(house, patience=120)
+        caller = self.wire_client(house, patience=120)
         agent = self.agent(house, IP, lambda call: RUN)
         self.agent(house, OTHER, lambda call: Result(1, "well"))
         calls = [caller.begin("sheduler", "sendasync", agentip=IP, ins=INS) for _ in range(MOST)]
@@ -71,7 +71,7 @@ class Overload(HouseTest):
         self.wait_status(caller, taken[0], "done")
         eventually(lambda: caller.call("sheduler", "sendasync", agentip=IP, ins=INS)["flag"] == "true")
         house.restart()
-        again = self.client(house)
+        again = self.wire_client(house)
         self.assertEqual(again.task(taken[-1])["status"], "running")
 
 
@@ -116,18 +116,18 @@ class Quiet(HouseTest):
         house = self.server(server={"idle_timeout": 3})
         self.agent(house, IP, lambda call: RUN)
         quiet_agent = self.agent(house, OTHER, beat_every=None)
-        waiting = self.client(house)
+        waiting = self.wire_client(house)
         call = waiting.begin("sheduler", "sendsync", agentip=IP, ins={**INS, "timeout": 8})
-        spoken = self.client(house)
+        spoken = self.wire_client(house)
         spoken.ok("elves", "ping")
-        silent, halfway = self.client(house), self.client(house)
+        silent, halfway = self.wire_client(house), self.wire_client(house)
         halfway.send_bytes(pack({"mqt": "call", "mqs": "elves", "mqf": "ping"})[:20])
         for client in (silent, spoken, halfway):
             client.expect_closed()
         self.assertEqual(waiting.finish(call)["info"]["worker_flag"], -1)
         waiting.expect_closed()
         self.assertTrue(quiet_agent.up)
-        self.assertEqual(self.client(house).status_of(OTHER), "online")
+        self.assertEqual(self.wire_client(house).status_of(OTHER), "online")
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ class Waiting(QuotaTest):
         house = self.house()
         # One agent's pool is 10,000 tasks: 5,000 for one key, 9,000 for all that are no admins.
         for name in ("one", "two"):
-            sender = self.client(house, auth=self.key(name))
+            sender = self.wire_client(house, auth=self.key(name))
             for start in range(0, 5000, 500):
                 sent = [sender.begin("sheduler", "sendasync", agentip=AWAY,
                                      ins={"app": "demo", "func": "work", "ttl": YEAR}) for _ in range(500)]
@@ -196,7 +196,7 @@ class Workers(QuotaTest):
         agent.app("quick", WORKER + "answer('quick')")
         agent.start()
         self.online(self.root, "10.1.0.1")
-        hog, other = self.client(house, auth=self.key("hog")), self.client(house, auth=self.key("other"))
+        hog, other = self.wire_client(house, auth=self.key("hog")), self.wire_client(house, auth=self.key("other"))
         slow = [self.send_async(hog, "10.1.0.1", app="slow", timeout=60)["id"] for _ in range(8)]
         self.assertEqual(self.send_sync(other, "10.1.0.1", app="quick", timeout=10)["worker_result"], "quick")
         self.assertEqual(self.send_sync(self.root, "10.1.0.1", app="quick", timeout=10)["worker_result"], "quick")

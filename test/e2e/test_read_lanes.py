@@ -13,7 +13,7 @@ class ReadLanes(HouseTest):
     def large_history(self):
         """A server whose data file has that many finished tasks, and the id of one of them."""
         house = self.server()
-        first = self.client(house).ok("sheduler", "sendasync", agentip="10.0.0.1",
+        first = self.wire_client(house).ok("sheduler", "sendasync", agentip="10.0.0.1",
                                       ins={"app": "demo", "func": "work"})["info"]["id"]
         self.assertEqual(house.terminate(), 0)
         with sqlite3.connect(house.folder / "elves.db") as db:
@@ -33,7 +33,7 @@ class ReadLanes(HouseTest):
 
     def test_a_look_up_by_id_and_a_cancel_do_not_wait_for_lists_that_were_asked_for_before(self):
         house, task = self.large_history()
-        client = self.client(house)
+        client = self.wire_client(house)
         lists = [client.begin("tasklog", "listtasks", func="there-is-none") for _ in range(LISTS)]
         found = client.ok("tasklog", "gettaskbyids", id=[task])["info"]
         self.assertEqual([one["id"] for one in found], [task])
@@ -46,7 +46,7 @@ class ReadLanes(HouseTest):
 
     def test_a_server_that_is_stopped_while_it_reads_lists_ends_at_once(self):
         house, _ = self.large_history()
-        client = self.client(house)
+        client = self.wire_client(house)
         for _ in range(LISTS):
             client.begin("tasklog", "listtasks", func="there-is-none")
         self.assertEqual(house.terminate(), 0)

@@ -86,12 +86,13 @@ class Crash(HouseTest):
     def test_of_a_storm_of_sends_every_acknowledged_one_survives_and_ends(self):
         agent = self.agent(self.house, IP)
         for _ in range(3):
-            calls = [self.caller.begin("sheduler", "sendasync", agentip=IP, ins=INS) for _ in range(300)]
-            acknowledged = [self.caller.finish(mqid)["info"]["id"] for mqid in calls[:60]]
+            caller = self.wire_client(self.house)
+            calls = [caller.begin("sheduler", "sendasync", agentip=IP, ins=INS) for _ in range(300)]
+            acknowledged = [caller.finish(mqid)["info"]["id"] for mqid in calls[:60]]
             self.house.kill9()
             try:
                 while True:  # what was already under way counts as acknowledged too
-                    acknowledged.append(self.caller.receive(patience=2)["info"]["id"])
+                    acknowledged.append(caller.receive(patience=2)["info"]["id"])
             except (LinkClosed, Slow):
                 pass
             agent.wait_closed()

@@ -171,7 +171,7 @@ class Signals(HouseTest):
 
     def test_sigterm_during_a_task_ends_it_well(self):
         house = self.server(server={"shutdown_grace": 1})
-        client = self.client(house)
+        client = self.wire_client(house)
         agent = self.agent(house, "10.0.0.1", lambda call: RUN)
         asked = client.begin("sheduler", "sendsync", agentip="10.0.0.1", ins={"app": "demo", "func": "work"})
         task_id = agent.wait_instruct()["id"]
@@ -180,7 +180,7 @@ class Signals(HouseTest):
         self.assertEqual(said["flag"], "false")
         self.assertRegex(said["error_info"], r"^\[503\.1\] .*" + task_id)
         house.start()
-        found = self.client(house).ok("tasklog", "gettaskbyids", id=[task_id])
+        found = self.wire_client(house).ok("tasklog", "gettaskbyids", id=[task_id])
         self.assertIn(task_id, str(found))
 
     def test_sighup_is_survived(self):
@@ -194,10 +194,10 @@ class Signals(HouseTest):
     def test_a_client_that_goes_away_before_its_reply_does_no_harm(self):
         house = self.server()
         for _ in range(20):
-            client = self.client(house)
+            client = self.wire_client(house)
             client.begin("elves", "methods")
             client.link.reset()
-        self.client(house).ok("elves", "ping")
+        self.wire_client(house).ok("elves", "ping")
 
     def test_the_address_that_it_listens_on_is_in_the_log(self):
         house = self.server()

@@ -177,7 +177,7 @@ class SendSync(Sending):
 
     def test_a_caller_that_leaves_does_not_stop_its_task(self):
         agent = self.agent(self.house, IP, lambda call: RUN)
-        leaver = self.client(self.house)
+        leaver = self.wire_client(self.house)
         leaver.begin("sheduler", "sendsync", agentip=IP, ins={"app": "demo", "func": "work"})
         task = agent.wait_instruct()["id"]
         leaver.close()
@@ -545,7 +545,7 @@ class Cancel(Sending):
 
     def test_a_cancel_and_a_result_at_the_same_moment_end_as_the_caller_was_told(self):
         agent = self.agent(self.house, IP, lambda call: RUN)
-        other = self.client(self.house)
+        other = self.wire_client(self.house)
         for n in range(1, 51):
             sync = self.caller.begin("sheduler", "sendsync", agentip=IP, ins={"app": "demo", "func": "work"})
             task = agent.wait_call("instruct", n)["id"]

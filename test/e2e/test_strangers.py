@@ -27,7 +27,7 @@ class Strangers(HouseTest):
         self.house.restart()
 
     def stranger(self):
-        return self.client(self.house)
+        return self.wire_client(self.house)
 
     def known(self):
         client = self.stranger()

@@ -130,7 +130,7 @@ class RealAgent(HouseTest):
         # What stands in the socket's buffer is not read any more either.
         self.worker.kill9()
         self.house.start()
-        self.caller = self.client(self.house)
+        self.caller = self.wire_client(self.house)
         self.worker.start()
         self.online(self.caller, IP)
         self.assertEqual(self.wait_final(self.caller, known)["status"], "done")
