@@ -17,9 +17,9 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parents[1] / "bench")]
 
-from elves_wire import Client  # noqa: E402
 from scale import Kept, fill_tasks  # noqa: E402
 from house import FINAL, RealAgent, Server, eventually, free_port  # noqa: E402
+from library_client import LibraryClient  # noqa: E402
 
 ROLES = ["web"] * 8 + ["db"] * 4 + ["cache"] * 3 + ["build"] * 2 + ["edge"] * 3
 WORKER = (HERE / "fleet_worker.py").read_text(encoding="utf-8")
@@ -46,7 +46,7 @@ class Fleet:
         self.admin = self.server.init_admin("ada")
         self.server.start()
         self.programs.append(self.server)
-        self.client = Client.connect(*self.server.tcp, auth=self.admin, patience=60)
+        self.client = LibraryClient(self.server.tcp, auth=self.admin, patience=60)
         self.url = f"http://127.0.0.1:{http_port}/console/"
 
     def start_agents(self):

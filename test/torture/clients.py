@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+import traceback
 
 from elves_wire import LinkClosed, Slow
 from load import Caller
@@ -47,7 +48,7 @@ class Member:
                 self.crowd.tally.add("connections lost")
                 time.sleep(self.chance.uniform(0.02, 0.3))
             except Exception as why:  # the test's own fault; told at the end
-                self.crowd.failures.append(f"client {self.number}: {type(why).__name__}: {why}")
+                self.crowd.failures.append(f"client {self.number}: {type(why).__name__}: {why}\n{traceback.format_exc()}")
                 return
 
     def talk(self, caller):

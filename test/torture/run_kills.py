@@ -18,8 +18,9 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
-from elves_wire import Client, LinkClosed, Slow  # noqa: E402
+from elves_wire import LinkClosed, Slow  # noqa: E402
 from house import RealAgent, Server, binary, eventually, run  # noqa: E402
+from library_client import LibraryClient  # noqa: E402
 
 ENDED = ("done", "partial", "stopped", "canceled", "expired")
 OPEN_RUNS = 3
@@ -61,9 +62,10 @@ class Fleet:
         until = time.monotonic() + 60
         while True:
             try:
-                self.client = self.client or Client(*self.server.tcp)
+                self.client = self.client or LibraryClient(self.server.tcp)
                 return self.client.call(service, method, **fields)
             except (OSError, LinkClosed, Slow) as why:
+                self.client.close()
                 self.client = None
                 if time.monotonic() > until:
                     raise AssertionError(f"no answer to {service}.{method}: {why}") from why

@@ -7,9 +7,10 @@ import shutil
 import subprocess
 import threading
 
-from elves_wire import Client, Processor
+from elves_wire import Processor
 from evidence import Evidence, read_journal, read_store
 from house import eventually
+from library_client import LibraryClient
 from proxy import Proxy
 from shim import ShimmedAgent, ShimmedServer
 from worker import WORKER, read_work
@@ -90,7 +91,7 @@ class World:
 
     def client(self, through_front=False, patience=15):
         address = ("127.0.0.1", self.front.port) if through_front else self.server.address
-        return Client.connect(*address, patience=patience)
+        return LibraryClient(address, patience=patience)
 
     def deliver(self, call, _number):
         said = True if self.is_quiet else self.random.choice([True, True, False, None])

@@ -70,7 +70,11 @@ class Connection:
             return cls(reader, writer, settings, None)
         before = trust.tcp_listeners(address.port)
         reader, writer = await asyncio.open_connection(address.host, address.port)
-        ip = str(writer.get_extra_info("peername")[0])
+        peer = writer.get_extra_info("peername")
+        if peer is None:  # it has closed the connection already
+            writer.transport.abort()
+            raise ConnectionResetError("it closed the connection at once")
+        ip = str(peer[0])
         if settings.plain:
             unproven = None
         elif trust.is_loopback(ip):

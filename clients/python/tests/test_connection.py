@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import struct
 import subprocess
 import sys
@@ -252,6 +253,19 @@ class LostConnections(WithFakeServer):
                     return link.reset()
                 link.send(reply(calls[-1]))
         return self.fake(serve), calls
+
+    def test_a_server_that_closes_while_it_is_dialed_is_a_failed_connection(self):
+        server = self.fake(lambda link, _: link.reset())
+        dial = socket.socket.getpeername
+
+        def after_the_reset(sock):
+            time.sleep(0.05)
+            return dial(sock)
+
+        with mock.patch("socket.socket.getpeername", after_the_reset):
+            with self.assertRaises(ConnectionFailed) as failed:
+                self.client(server).call("elves", "ping")
+        self.assertIn(server.text, str(failed.exception))
 
     def test_a_send_is_repeated_with_the_same_dedup(self):
         for method in ("sendasync", "sendsync"):
