@@ -42,10 +42,11 @@ endif()
 file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "// Only the precompiled header below.\n")
 add_library(elves_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cpp)
 target_link_libraries(elves_pch PUBLIC elves_options)
-target_precompile_headers(elves_pch PRIVATE
-    <algorithm> <chrono> <functional> <map> <memory> <optional> <string> <string_view> <unordered_map>
-    <vector> <boost/json.hpp> <boost/asio/awaitable.hpp> <boost/asio/co_spawn.hpp>
-    <boost/asio/io_context.hpp> <boost/asio/ip/tcp.hpp> <boost/asio/use_awaitable.hpp>)
+set(elves_pch_core <algorithm> <chrono> <functional> <map> <memory> <optional> <string> <string_view> <unordered_map>
+    <vector> <boost/json.hpp>)
+set(elves_pch_all ${elves_pch_core} <boost/asio/awaitable.hpp> <boost/asio/co_spawn.hpp> <boost/asio/io_context.hpp>
+    <boost/asio/ip/tcp.hpp> <boost/asio/use_awaitable.hpp>)
+target_precompile_headers(elves_pch PRIVATE ${elves_pch_all})
 
 # elves_add_library(NAME [PUBLIC lib...] [PRIVATE lib...]): every src/NAME/*.cpp but main.cpp.
 function(elves_add_library name)
@@ -57,9 +58,11 @@ function(elves_add_library name)
     add_library(elves_${name} STATIC ${sources})
     target_include_directories(elves_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(elves_${name} PUBLIC elves_options ${ARGN})
-    if(NOT name STREQUAL core)
-        # Core is built without it: its Asio would make a program that links core alone need Asio's compiled part,
-        # also where it uses none of the few files of core that include Asio (test/layering.py lists them).
+    if(name STREQUAL core)
+        # Without Asio, which would make a program that links core alone need Asio's compiled part, also where it uses
+        # none of the few files of core that include Asio (test/layering.py lists them).
+        target_precompile_headers(elves_core PRIVATE ${elves_pch_core})
+    else()
         target_precompile_headers(elves_${name} REUSE_FROM elves_pch)
     endif()
 endfunction()

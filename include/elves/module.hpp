@@ -7,6 +7,7 @@
 
 #include "elves/host.hpp"
 #include "elves/method_table.hpp"
+#include "elves/module_build.hpp"
 #include "elves/settings.hpp"
 
 namespace elves {
@@ -37,7 +38,7 @@ public:
 using MakeModule = std::unique_ptr<Module> (*)(Host&);
 
 /// The version of everything in include/elves/ that a loaded module sees. Grows with each change of it.
-inline constexpr unsigned module_api_version = 13;
+inline constexpr unsigned module_api_version = 14;
 
 } // namespace elves
 
@@ -45,6 +46,8 @@ inline constexpr unsigned module_api_version = 13;
 #define ELVES_LOADABLE_MODULE(make)                                                                          \
     extern "C" __attribute__((visibility("default"))) unsigned const elves_module_api_version =              \
         ::elves::module_api_version;                                                                         \
+    extern "C" __attribute__((visibility("default"))) char const* const elves_module_build =                 \
+        ::elves::module_build;                                                                               \
     extern "C" __attribute__((visibility("default"))) ::elves::Module* elves_make_module(                    \
         ::elves::Host& host)                                                                                 \
     {                                                                                                        \

@@ -17,12 +17,12 @@ std::optional<std::int64_t> from_double(double value)
 constexpr std::size_t most_shown = 48;
 
 /// Not in the middle of a character.
-std::string cut(std::string text)
+void cut(std::string& text)
 {
     text.resize(most_shown);
     while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80U) text.pop_back();
     if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0xC0U) text.pop_back();
-    return text + "...";
+    text += "...";
 }
 
 /// Appends the JSON text of `value`, and stops soon after `most_shown` bytes.
@@ -72,13 +72,15 @@ std::string shown(JsonValue const& value)
 {
     std::string text;
     append_start(text, value);
-    return text.size() > most_shown ? cut(std::move(text)) : text;
+    if (text.size() > most_shown) cut(text);
+    return text;
 }
 
 std::string shown(std::string_view text)
 {
     auto quoted = json::serialize(json::string_view(text.substr(0, most_shown + 1)));
-    return quoted.size() > most_shown ? cut(std::move(quoted)) : quoted;
+    if (quoted.size() > most_shown) cut(quoted);
+    return quoted;
 }
 
 } // namespace elves

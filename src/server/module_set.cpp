@@ -120,6 +120,12 @@ void ModuleSet::load(std::filesystem::path const& file, Host& host)
                                  std::to_string(*version) + ", and this server has " +
                                  std::to_string(module_api_version) + "; build it anew");
     }
+    auto const* const build = static_cast<char const* const*>(::dlsym(library, "elves_module_build"));
+    if (!build || std::string_view(*build) != module_build) {
+        throw std::runtime_error("cannot load module " + file.string() + ": it was compiled with " +
+                                 (build ? *build : "something unknown") + ", and this server with " +
+                                 module_build + "; build it anew");
+    }
     modules_.emplace_back(make(host));
     ELVES_LOG(info, "module " << modules_.back()->name() << " loaded from " << file.string());
 }

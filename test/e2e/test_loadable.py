@@ -60,6 +60,10 @@ class Loadable(HouseTest):
     def test_one_of_another_api_version_is_refused_by_name(self):
         self.assertRegex(self.refused(self.modules("too_old")), r"too_old\.so.*module API 0")
 
+    def test_one_that_was_compiled_otherwise_is_refused_by_name(self):
+        said = self.refused(self.modules("other_build"))
+        self.assertRegex(said, r"other_build\.so.*compiled with .*Boost 1_99, and this server with .*Boost 1_(?!99)")
+
     def test_a_file_that_is_no_module_is_refused_by_name(self):
         folder = self.folder("modules")
         (folder / "letter.so").write_text("not an object\n")
