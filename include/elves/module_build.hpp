@@ -27,8 +27,8 @@
 
 namespace elves {
 
-/// What a shared object and the server that loads it must have been compiled with alike: the C++ standard, the
-/// compiler's ABI, the release of the standard library, Boost, and checks that change classes. A line for
+/// What a shared object and the server that loads it must have been compiled with alike: the C++ standard,
+/// the compiler's ABI, the release of the standard library, Boost, and checks that change classes. A line for
 /// people, compared as a whole.
 inline constexpr char const* module_build =
     "C++ " ELVES_TEXT(__cplusplus) ", ABI " ELVES_TEXT(__GXX_ABI_VERSION)

@@ -11,17 +11,17 @@ using namespace std::chrono_literals;
 
 std::string why_not(Task const& task)
 {
-    auto const agent = "agent " + task.agent.text();
     if (task.status == TaskStatus::waiting && !task.sync_error.empty()) return task.sync_error;
+    auto const agent = [&] { return "agent " + task.agent.text(); };
     if (task.status == TaskStatus::waiting) {
         auto const span = std::to_string(task.ins.ttl.count()) + " s";
         auto const why = task.ins.ttl > 0s
                              ? " is not online or has no room; the task waits for it for " + span
                              : std::string(" has no room now; the task waits for it");
-        return Error(codes::agent_awaited, agent + why).info();
+        return Error(codes::agent_awaited, agent() + why).info();
     }
     if (task.sync_error.empty() && !task.sync_flag && !is_final(task.status))
-        return Error(codes::agent_silent, agent + " has not said yet that it took it").info();
+        return Error(codes::agent_silent, agent() + " has not said yet that it took it").info();
     return task.sync_error;
 }
 

@@ -148,9 +148,10 @@ asio::awaitable<TaskEngine::Recorded> LocalTaskEngine::send(Order order)
         task = co_await outcome_of_first(std::move(task), std::move(caller));
         co_return recorded;
     }
-    auto open = registry_.find(task.id);
+    auto const open = registry_.find(task.id);
     auto handed = std::make_shared<Task>(std::move(task));
-    task = co_await hand_over(std::move(open), std::move(handed), std::move(caller));
+    co_await hand_over(open, std::move(handed), std::move(caller));
+    task = open->task;
     co_return recorded;
 }
 

@@ -127,12 +127,12 @@ private:
     void hand_over_some();
     [[nodiscard]] asio::awaitable<void> hand_over_waiting(OpenTaskPtr open);
     [[nodiscard]] asio::awaitable<void> hand_over_ready(OpenTaskPtr open, SharedTask task);
-    [[nodiscard]] asio::awaitable<Task> hand_over(
+    [[nodiscard]] asio::awaitable<void> hand_over(
         OpenTaskPtr open, SharedTask task, std::weak_ptr<Peer> caller);
     [[nodiscard]] Instant start_by(OpenTask const& open) const;
     [[nodiscard]] asio::awaitable<void> instruct(
         OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link);
-    [[nodiscard]] asio::awaitable<Task> time_out_handover(
+    [[nodiscard]] asio::awaitable<void> time_out_handover(
         OpenTaskPtr open, std::uint32_t handover, Clock::Steady begun);
     void on_busy(Ip const& agent);
     void run_soon(OpenTaskPtr const& open, SharedTask task);

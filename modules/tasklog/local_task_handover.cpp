@@ -11,15 +11,16 @@
 
 namespace elves {
 
-/// A new task that is `sent` or `waiting`: returns it once it is known whether its agent takes it.
-asio::awaitable<Task> LocalTaskEngine::hand_over(
+/// A new task that is `sent` or `waiting`: returns once it is known whether its agent takes it, or must not
+/// be waited for.
+asio::awaitable<void> LocalTaskEngine::hand_over(
     OpenTaskPtr open, SharedTask task, std::weak_ptr<Peer> caller)
 {
     auto const begun = clock_.steady();
     auto const handover = task->handover;
     bool const is_waiting = task->status == TaskStatus::waiting;
     // Offline, and it waits under its ttl: that is the answer.
-    if (is_waiting && !presence_.link(task->agent)) co_return *task;
+    if (is_waiting && !presence_.link(task->agent)) co_return;
     auto outcome = add_waiter(open->handover_waiters, std::move(caller));
     bool is_in_flight = false;
     if (is_waiting) {
@@ -27,7 +28,7 @@ asio::awaitable<Task> LocalTaskEngine::hand_over(
         if (!open->gate_place.empty()) {
             std::erase_if(
                 open->handover_waiters, [&](auto const& other) { return other.outcome == outcome; });
-            co_return open->task;
+            co_return;
         }
     } else if (auto& flow = flow_of(*open); flow.has_room() && !flow.has_ready()) {
         take_slot(*open);
@@ -40,10 +41,9 @@ asio::awaitable<Task> LocalTaskEngine::hand_over(
         open->is_ready = true;
         flow.push_ready({open, std::move(task)});
     }
-    if (co_await outcome.wait(clock_, timeouts_.handover)) co_return open->task;
+    if (co_await outcome.wait(clock_, timeouts_.handover)) co_return;
     std::erase_if(open->handover_waiters, [&](auto const& other) { return other.outcome == outcome; });
-    if (is_in_flight) co_return co_await time_out_handover(open, handover, begun);
-    co_return open->task;
+    if (is_in_flight) co_await time_out_handover(open, handover, begun);
 }
 
 /// The same of one of many, for which nobody waits: a few are handed over in one turn of the loop.
@@ -68,7 +68,7 @@ void LocalTaskEngine::hand_over_some()
 }
 
 /// Frees its room: one that is not answered delays no other.
-asio::awaitable<Task> LocalTaskEngine::time_out_handover(
+asio::awaitable<void> LocalTaskEngine::time_out_handover(
     OpenTaskPtr open, std::uint32_t handover, Clock::Steady begun)
 {
     free_slot(*open);
@@ -77,14 +77,12 @@ asio::awaitable<Task> LocalTaskEngine::time_out_handover(
                                                 " s that it took it");
     life::Event event = life::HandoverTimedOut{silent.info(),
         std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun), handover};
-    if (!transitions_.stage(open, event)) {
-        try {
-            co_await transitions_.apply(open->task.id, std::move(event));
-        } catch (Error const& error) {
-            ELVES_LOG(warning, "task.not_written task=" << open->task.id.text() << " error=" << error.info());
-        }
+    if (transitions_.stage(open, event)) co_return;
+    try {
+        co_await transitions_.apply(open->task.id, std::move(event));
+    } catch (Error const& error) {
+        ELVES_LOG(warning, "task.not_written task=" << open->task.id.text() << " error=" << error.info());
     }
-    co_return open->task;
 }
 
 void LocalTaskEngine::take_slot(OpenTask& open)
@@ -194,8 +192,10 @@ Instant LocalTaskEngine::start_by(OpenTask const& open) const
 asio::awaitable<void> LocalTaskEngine::instruct(OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link)
 {
     auto const agent = task->agent;
-    life::Event event = life::AgentOffline{not_online(agent), task->handover};
-    if (link) {
+    life::Event event;
+    if (!link) {
+        event = life::AgentOffline{not_online(agent), task->handover};
+    } else {
         auto const begun = clock_.steady();
         auto const limit = timeouts_.handover + task->ins.timeout + transitions_.lost_after();
         task->start_by = start_by(*open);
@@ -238,8 +238,10 @@ asio::awaitable<void> LocalTaskEngine::run_on_agent(
     OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link)
 {
     auto const id = task->id;
-    std::optional<life::Event> event = life::AgentOffline{not_online(task->agent), task->handover};
-    if (link) {
+    std::optional<life::Event> event;
+    if (!link) {
+        event = life::AgentOffline{not_online(task->agent), task->handover};
+    } else {
         // Beyond its timeout too: a result that comes late on this link is still a result.
         auto const limit = task->ins.timeout + transitions_.lost_after();
         task->start_by = start_by(*open);
