@@ -1,5 +1,6 @@
 """Each number of /metrics moves when what it counts happens."""
 
+import threading
 import time
 import unittest
 from datetime import datetime, timedelta, timezone
@@ -91,12 +92,14 @@ class Numbers(NumbersTest):
     def test_deliveries_are_counted_until_the_processor_confirms_them(self):
         web = self.begin()
         self.agent(self.house, IP)
-        processor = self.processor(lambda call, number: number >= 2)
+        takes = threading.Event()
+        processor = self.processor(lambda call, number: takes.is_set())
         web.call("supervisor", "setapp", {"appname": "demo", "appip": "127.0.0.1", "appport": str(processor.port)})
         self.send_sync(self.caller, IP, mode="P")
         eventually(lambda: (self.number('elves_deliveries_total{outcome="retried"}') or 0) >= 1, what="a try that failed")
         self.assertEqual(self.number("elves_deliveries_open"), 1)
         self.assertGreater(self.number("elves_delivery_oldest_seconds"), 0)
+        takes.set()
         self.wait_number("elves_deliveries_open", 0)
         self.assertEqual(self.number('elves_deliveries_total{outcome="confirmed"}'), 1)
         self.assertEqual(self.number("elves_delivery_oldest_seconds"), 0)

@@ -61,7 +61,11 @@ class RealPrometheus(TlsTest):
         process.spawn(shutil.which("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}",
                       "--web.listen-address=" + self.address.removeprefix("http://"), "--log.level=warn")
         self.addCleanup(process.end)
-        eventually(self.is_scraped, 60, "a scrape")
+        self.last_errors = []
+        try:
+            eventually(self.is_scraped, 60, "a scrape")
+        except AssertionError as why:
+            self.fail(f"{why}; Prometheus says: {self.last_errors}")
         return process
 
     def get(self, path, **fields):
@@ -73,8 +77,8 @@ class RealPrometheus(TlsTest):
             targets = self.get("/api/v1/targets")["activeTargets"]
         except (urllib.error.URLError, OSError):
             return False
-        for target in targets:
-            self.assertIn(target["lastError"], ("", "context deadline exceeded"))
+        # The first scrapes may be too slow for its limit, on a busy machine.
+        self.last_errors = [target["lastError"] for target in targets]
         return targets and targets[0]["health"] == "up"
 
     def ask(self, query):
