@@ -378,7 +378,7 @@ def check_tutorial(text, folder):
     scripts = blocks(text, "sh")
     home = folder / "tutorial"
     script = "set -x\n" + "".join(scripts).replace("/tmp/elves-tutorial", str(home))
-    script = script.replace("$PWD/build/release/bin", str(BIN)).replace("7788", str(free_port()))
+    script = script.replace("$PWD/build/demo/bin", str(BIN)).replace("7788", str(free_port()))
     status, printed = run_script(script, 120)
     end = "\n".join(printed.splitlines()[-25:])
     check(status == 0, f"docs/tutorial.md: the commands end with {status}; the last of what they print:\n{end}")
