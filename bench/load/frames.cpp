@@ -177,7 +177,7 @@ void ElvesWorker::instruct(std::string_view text, std::string_view mqid, std::st
     seal_frame(out, at);
 }
 
-void ElvesWorker::beat(std::string& out) { append_request(out, "heartbeat", "beat", 0, {}); }
+void ElvesWorker::beat(std::string& out) { append_request(out, "heartbeat", "beat", 0, json::object()); }
 
 std::size_t EchoWorker::take(std::string_view bytes, std::string& out)
 {

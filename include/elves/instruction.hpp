@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "elves/json.hpp"
+#include "elves/json_members.hpp"
 #include "elves/json_value.hpp"
 
 namespace elves {
@@ -28,7 +29,9 @@ struct Instruction {
     /// Throws Error 403.x that names the field, as `ins.app`.
     [[nodiscard]] static Instruction read(JsonValue const& ins);
     /// As it travels: strings all, `ttl` and `dedup` only where given.
-    [[nodiscard]] json::object to_json(json::storage_ptr memory = {}) const;
+    [[nodiscard]] json::object to_json() const;
+    /// The same as text.
+    [[nodiscard]] JsonMembers to_members() const;
     /// `app.func`
     [[nodiscard]] std::string name() const { return app + "." + func; }
 };

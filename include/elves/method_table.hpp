@@ -14,6 +14,7 @@
 #include "elves/asio.hpp"
 #include "elves/caller.hpp"
 #include "elves/field_type.hpp"
+#include "elves/later.hpp"
 #include "elves/reply.hpp"
 
 namespace elves {
@@ -94,12 +95,13 @@ enum class Audited {
 
 /// A declared method: how the protocol sees it, and the code behind it.
 struct Method {
-    /// From memory, at once; or a coroutine that waits for the store, an agent, a timer.
-    using Answer = std::variant<Reply, asio::awaitable<Reply>>;
+    /// From memory, at once; or a coroutine that waits for the store, an agent, a timer; or what comes later
+    /// without one, for what is called so often that it counts.
+    using Answer = std::variant<Reply, asio::awaitable<Reply>, Later<Reply>>;
 
     std::string name; ///< In lower case.
     bool is_cast = false;
-    bool answers_at_once = false; ///< `run` makes no coroutine.
+    bool answers_at_once = false; ///< `run` returns a Reply.
     Right right = Right::manage;
     Audited audited = Audited::calls;
     bool is_cut_by_ip = false;
@@ -109,7 +111,7 @@ struct Method {
     std::vector<std::string> also; ///< Other names that mean the same.
     std::function<Answer(JsonValue const&, Caller const&)> run;
     /// What a refused call's reply carries beside `flag` and `error_info`, if anything.
-    std::function<json::object(Error const&)> when_refused;
+    std::function<Reply(Error const&)> when_refused;
 
     Method& or_named(std::string other)
     {
@@ -148,12 +150,15 @@ struct Method {
     }
     /// A field that it does not take is refused by name: a misspelled limit must not mean "no limit".
     Method& refuses_unknown_fields();
-    Method& refused_with(std::function<json::object(Error const&)> fields_of)
+    Method& refused_with(std::function<Reply(Error const&)> fields_of)
     {
         when_refused = std::move(fields_of);
         return *this;
     }
 };
+
+/// What an answer comes to, for a coroutine.
+[[nodiscard]] asio::awaitable<Reply> reply_of(Method::Answer answer);
 
 /// Throws Error 403.10 for the first member that is none of `known`, with the nearest of them; `inside` is
 /// what holds the members, `ins.` say.
@@ -165,7 +170,7 @@ void require_known_fields(
 class MethodTable {
 public:
     /// A method that is called and answers. `code` is `Reply(In, Caller const&)`, or
-    /// `asio::awaitable<Reply>(In, Caller)`, which takes both by value.
+    /// `asio::awaitable<Reply>(In, Caller)`, which takes both by value, or `Later<Reply>(In, Caller const&)`.
     template <class In, class Run>
     Method& call(
         std::string_view name, Right right, std::vector<Field<In>> fields, std::string_view help, Run code)

@@ -38,7 +38,7 @@ public:
 using MakeModule = std::unique_ptr<Module> (*)(Host&);
 
 /// The version of everything in include/elves/ that a loaded module sees. Grows with each change of it.
-inline constexpr unsigned module_api_version = 14;
+inline constexpr unsigned module_api_version = 15;
 
 } // namespace elves
 

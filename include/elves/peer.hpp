@@ -1,7 +1,9 @@
 #pragma once
 
+#include <boost/asio/any_completion_handler.hpp>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -40,6 +42,12 @@ public:
     /// connection closes or is closed.
     [[nodiscard]] virtual asio::awaitable<Back> call(std::string_view service, std::string_view method,
         json::object const& fields, std::chrono::milliseconds limit) = 0;
+    /// Is called once: with the `back`, or with the Error in its place.
+    using OnBack = asio::any_completion_handler<void(std::exception_ptr failure, Back back)>;
+    /// The same without a coroutine. `members`: those of the call's fields as JSON text, `"id":"1","n":2`.
+    /// `then` is called from within whatever ends the wait, but never before this returns.
+    virtual void call(std::string_view service, std::string_view method, std::string_view members,
+        std::chrono::milliseconds limit, OnBack then) = 0;
     /// Sends a cast; lost without a word where the connection is closed.
     virtual void cast(std::string_view service, std::string_view method, json::object const& fields) = 0;
 

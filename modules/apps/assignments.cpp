@@ -197,7 +197,8 @@ asio::awaitable<void> Assignments::deploy(Assignment assignment, Ip host)
         auto const id = order.id;
         ELVES_LOG(info, "app.assigned_deploy app=" << assignment.app << " version=" << assignment.version
                                                    << " agent=" << host.text() << " task=" << id.text());
-        auto const recorded = co_await house_.engine.send(std::move(order));
+        auto work = wait_for(house_.engine.send(std::move(order)));
+        auto const recorded = co_await std::move(work);
         if (is_final(recorded.task.status)) ended(recorded.task);
         co_return;
     } catch (Error const& problem) {

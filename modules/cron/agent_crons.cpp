@@ -180,7 +180,10 @@ json::object AgentCrons::entry_of(CronJob const& job) const
     if (job.end) entry["end_at"] = ms(*job.end);
     // Its times count from then on, also those that pass before the agent has it.
     if (job.agent_knows == AgentKnows::outdated) entry["since"] = ms(job.settled);
-    if (quotas_) add_account(entry, job.by, *quotas_);
+    if (quotas_) {
+        add_account(
+            job.by, *quotas_, [&](std::string_view name, std::string_view value) { entry[name] = value; });
+    }
     return entry;
 }
 

@@ -171,7 +171,8 @@ asio::awaitable<void> CenterCron::run(Firing firing, CronJob job)
     order.cron_id = job.id;
     order.fire_time = firing.fire_time;
     order.audit_write = mark_write(firing);
-    auto const sent = co_await engine_.send(std::move(order));
+    auto work = wait_for(engine_.send(std::move(order)));
+    auto const sent = co_await std::move(work);
 
     auto superseded = false;
     if (auto const found = runs_.find(job.id); found != runs_.end()) {
@@ -241,7 +242,8 @@ asio::awaitable<Task> CenterCron::run_now(CronJob job, Asked asked)
     std::optional<TaskEngine::Recorded> sent;
     std::exception_ptr failure;
     try {
-        sent = co_await engine_.send(std::move(order));
+        auto work = wait_for(engine_.send(std::move(order)));
+        sent = co_await std::move(work);
     } catch (...) {
         failure = std::current_exception();
     }

@@ -121,7 +121,7 @@ void Heartbeat::declare(MethodTable& table)
             "Makes this connection the agent's link.",
             [this](Register in, Caller const& caller) { return register_agent(std::move(in), caller); })
         .may_change()
-        .refused_with(&AddressHeld::fields);
+        .refused_with([](Error const& error) { return Reply(AddressHeld::fields(error)); });
     table.call<Nothing>(
         "time", Right::report, {}, "The time here, UTC, in ms since 1970.", [this](Nothing, Caller const&) {
             Reply reply;

@@ -394,9 +394,9 @@ TEST_CASE(
         contest.call("register", {{"agentip", "10.0.0.1"}}, contest.caller(contest.from("10.0.0.2"), "A"));
         FAIL("it was let in");
     } catch (Error const& error) {
-        CHECK(method.when_refused(error) == json::object{{"held", "true"}});
+        CHECK(method.when_refused(error).fields() == json::object{{"held", "true"}});
     }
-    CHECK(method.when_refused(Error(codes::forbidden, "another reason")).empty());
+    CHECK(method.when_refused(Error(codes::forbidden, "another reason")).fields().empty());
 }
 
 TEST_CASE(

@@ -1,6 +1,7 @@
 #include "scheduler.hpp"
 
 #include "elves/error.hpp"
+#include "elves/json_members.hpp"
 #include "elves/sha256.hpp"
 
 namespace elves {
@@ -26,19 +27,38 @@ std::string why_not(Task const& task)
 }
 
 /// Was it handed to the agent, why not, and in how many ms; and what the task is now.
-json::object handed(Task const& task)
+JsonMembers handed(Task const& task, std::string_view why)
 {
-    return {{"id", task.id.text()}, {"status", status_text(task.status)},
-        {"agent_sync_flag", task.sync_flag.value_or(false) ? "true" : "false"},
-        {"agent_sync_error", why_not(task)},
-        {"agent_sync_costtime", std::to_string(task.sync_costtime.value_or(0ms).count())}};
+    JsonMembers info;
+    info.add("id", task.id.text())
+        .add("status", status_text(task.status))
+        .add("agent_sync_flag", task.sync_flag.value_or(false) ? "true" : "false")
+        .add("agent_sync_error", why)
+        .add_quoted("agent_sync_costtime", task.sync_costtime.value_or(0ms).count());
+    return info;
 }
 
-void add_worker(json::object& info, int flag, std::string_view result, std::chrono::milliseconds costtime)
+/// There is no task.
+JsonMembers not_handed(Error const& error)
 {
-    info["worker_flag"] = flag;
-    info["worker_result"] = result;
-    info["worker_costtime"] = costtime.count();
+    JsonMembers info;
+    info.add("id", "")
+        .add("agent_sync_flag", "false")
+        .add("agent_sync_error", error.info())
+        .add("agent_sync_costtime", "0");
+    return info;
+}
+
+void add_worker(JsonMembers& info, int flag, std::string_view result, std::chrono::milliseconds costtime)
+{
+    info.add("worker_flag", flag).add("worker_result", result).add("worker_costtime", costtime.count());
+}
+
+Reply reply_with(JsonMembers const& info)
+{
+    JsonMembers members;
+    members.add("info", info);
+    return Reply::of_members(members.take());
 }
 
 /// Why there is no result of a worker's, for who waited for one.
@@ -56,33 +76,25 @@ std::string no_result(Task const& task)
     }
 }
 
-json::object ran(Task const& task)
+Reply ran(Task const& task)
 {
-    auto info = handed(task);
+    auto info = handed(task, why_not(task));
     if (task.report) {
         add_worker(info, task.report->flag, task.report->result, task.report->costtime);
     } else {
         add_worker(info, -1, no_result(task), 0ms);
     }
-    return {{"info", std::move(info)}};
+    return reply_with(info);
 }
 
-json::object not_sent(Error const& error)
-{
-    return {{"info", json::object{{"id", ""}, {"agent_sync_flag", "false"},
-                         {"agent_sync_error", error.info()}, {"agent_sync_costtime", "0"}}}};
-}
+Reply not_sent(Error const& error) { return reply_with(not_handed(error)); }
 
-json::object not_run(Error const& error)
+Reply not_run(Error const& error)
 {
-    auto fields = not_sent(error);
-    auto& info = fields["info"].as_object();
-    if (auto const* const stopped = dynamic_cast<StoppedWaiting const*>(&error)) {
-        info = handed(stopped->task);
-        info["agent_sync_error"] = error.info();
-    }
+    auto const* const stopped = dynamic_cast<StoppedWaiting const*>(&error);
+    auto info = stopped ? handed(stopped->task, error.info()) : not_handed(error);
     add_worker(info, -1, "", 0ms);
-    return fields;
+    return reply_with(info);
 }
 
 /// It has the app that was asked for, but maybe a function that the key may not use.
@@ -136,40 +148,48 @@ void Scheduler::declare(MethodTable& table)
         [this](ById in, Caller const& caller) { return cancel_task(in, caller); });
 }
 
-asio::awaitable<Reply> Scheduler::send_sync(Send in, Caller caller)
+TaskEngine::Order Scheduler::order_of(Send in, Caller const& caller) const
 {
     require_force(caller, in.force, in.note, in.ins);
     TaskEngine::Order order;
-    order.type = TaskType::rt;
-    order.is_forced = in.force;
     order.agent = in.agentip;
+    order.is_forced = in.force;
     order.ins = std::move(in.ins);
     order.by = caller.by();
     order.from = caller.peer->ip().text();
     order.id = engine_.next_id();
     order.audit_write = caller.also(order.id.text());
     order.caller = caller.peer;
-    TaskEngine::Authorize authorize = [&caller](Task const& first) { require_first(caller, first); };
-    auto const task = co_await engine_.run(std::move(order), std::move(authorize));
-    co_return Reply(ran(task));
+    return order;
 }
 
-asio::awaitable<Reply> Scheduler::send_async(Send in, Caller caller)
+Later<Reply> Scheduler::send_sync(Send in, Caller const& caller)
 {
-    require_force(caller, in.force, in.note, in.ins);
-    TaskEngine::Order order;
-    order.agent = in.agentip;
-    order.is_forced = in.force;
-    order.ins = std::move(in.ins);
-    order.by = caller.by();
-    order.from = caller.peer->ip().text();
-    order.id = engine_.next_id();
-    order.audit_write = caller.also(order.id.text());
-    order.caller = caller.peer;
-    auto const recorded = co_await engine_.send(std::move(order));
-    if (!recorded.is_new) require_first(caller, recorded.task);
-    json::object fields{{"info", handed(recorded.task)}};
-    co_return Reply(std::move(fields));
+    auto order = order_of(std::move(in), caller);
+    order.type = TaskType::rt;
+    TaskEngine::Authorize authorize = [caller](Task const& first) { require_first(caller, first); };
+    Later<Reply> later;
+    engine_.run(std::move(order), std::move(authorize))
+        .then([later](std::exception_ptr const& failure, Task const& task) {
+            failure ? later.fail(failure) : later.set(ran(task));
+        });
+    return later;
+}
+
+Later<Reply> Scheduler::send_async(Send in, Caller const& caller)
+{
+    Later<Reply> later;
+    engine_.send(order_of(std::move(in), caller))
+        .then([later, caller](std::exception_ptr const& failure, TaskEngine::Recorded const& recorded) {
+            if (failure) return later.fail(failure);
+            try {
+                if (!recorded.is_new) require_first(caller, recorded.task);
+            } catch (...) {
+                return later.fail(std::current_exception());
+            }
+            later.set(reply_with(handed(recorded.task, why_not(recorded.task))));
+        });
+    return later;
 }
 
 asio::awaitable<Reply> Scheduler::cancel_task(ById in, Caller caller)

@@ -25,8 +25,9 @@ private:
     struct ById {
         TaskId id;
     };
-    [[nodiscard]] asio::awaitable<Reply> send_sync(Send in, Caller caller);
-    [[nodiscard]] asio::awaitable<Reply> send_async(Send in, Caller caller);
+    [[nodiscard]] TaskEngine::Order order_of(Send in, Caller const& caller) const;
+    [[nodiscard]] Later<Reply> send_sync(Send in, Caller const& caller);
+    [[nodiscard]] Later<Reply> send_async(Send in, Caller const& caller);
     [[nodiscard]] asio::awaitable<Reply> cancel_task(ById in, Caller caller);
 
     TaskEngine& engine_;

@@ -344,10 +344,9 @@ TEST_CASE("a token for one machine lets in one machine", "[joins]")
     for (auto const& machine : {web, second}) {
         auto call = gate.at.table.find("join")->run(
             json_of(gate.fields(machine, token)).root(), gate.from(machine.from));
-        asio::co_spawn(gate.loop, std::get<asio::awaitable<Reply>>(std::move(call)),
-            [&](std::exception_ptr, Reply reply) {
-                answers.emplace_back(reply.fields().at("status").as_string());
-            });
+        asio::co_spawn(gate.loop, reply_of(std::move(call)), [&](std::exception_ptr, Reply reply) {
+            answers.emplace_back(reply.fields().at("status").as_string());
+        });
     }
     gate.at.run();
     std::sort(answers.begin(), answers.end());

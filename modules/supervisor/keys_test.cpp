@@ -125,8 +125,7 @@ TEST_CASE("two changes of one key that meet are both kept", "[supervisor]")
     auto const made = office.make();
     auto const table = [&](json::object const& fields) {
         auto answer = office.driver.table.find("setkey")->run(json_of(fields).root(), {office.peer, nullptr});
-        asio::co_spawn(office.loop, std::get<asio::awaitable<Reply>>(std::move(answer)),
-            [](std::exception_ptr, Reply) {});
+        asio::co_spawn(office.loop, reply_of(std::move(answer)), [](std::exception_ptr, Reply) {});
     };
     table({{"key", made.key}, {"name", "new"}});
     table({{"key", made.key}, {"role", "viewer"}});

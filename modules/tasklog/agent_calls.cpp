@@ -5,6 +5,7 @@
 #include "elves/error.hpp"
 #include "elves/field_type.hpp"
 #include "elves/json_fields.hpp"
+#include "elves/json_members.hpp"
 #include "elves/log.hpp"
 #include "elves/services/account_fields.hpp"
 #include "elves/worker_report.hpp"
@@ -120,24 +121,25 @@ void AgentCalls::add_start_by(json::object& fields, std::optional<Instant> start
     if (auto const shift = clock_shift_.get(); shift.count() != 0) fields["clock"] = shift.count();
 }
 
-asio::awaitable<Back> AgentCalls::instruct(Peer& link, Task& task, std::chrono::milliseconds limit)
+void AgentCalls::instruct(Peer& link, Task& task, std::chrono::milliseconds limit, Peer::OnBack then)
 {
-    // Gone once it is sent: in one piece, and on the stack, but for a long param.
-    unsigned char space[2048];
-    json::monotonic_resource memory(space, sizeof space);
-    json::object fields(
-        {{"id", task.id.text()}, {"type", type_text(task.type)}, {"ins", task.ins.to_json(&memory)}},
-        &memory);
-    add_start_by(fields, task.start_by);
+    JsonMembers members;
+    members.add("id", task.id.text()).add("type", type_text(task.type)).add("ins", task.ins.to_members());
+    if (task.start_by) {
+        members.add("start_by", task.start_by->time_since_epoch().count());
+        if (auto const shift = clock_shift_.get(); shift.count() != 0) members.add("clock", shift.count());
+    }
     if (task.cron_id && task.fire_time) {
         // So that the agent does not start a time that it has started itself.
-        fields["cron_id"] = task.cron_id->text();
-        fields["fire_time"] = std::to_string(task.fire_time->time_since_epoch().count());
+        members.add("cron_id", task.cron_id->text())
+            .add_quoted("fire_time", task.fire_time->time_since_epoch().count());
     }
-    if (quotas_) add_account(fields, task.by, *quotas_);
-    auto answer = link.call("agent", "instruct", fields, limit);
+    if (quotas_) {
+        add_account(task.by, *quotas_,
+            [&](std::string_view name, std::string_view value) { members.add(name, value); });
+    }
     task.ins.param = {};
-    return answer;
+    link.call("agent", "instruct", members.text(), limit, std::move(then));
 }
 
 life::Event AgentCalls::refusal(Back const& back, Task const& task, Clock::Steady begun) const
@@ -148,17 +150,18 @@ life::Event AgentCalls::refusal(Back const& back, Task const& task, Clock::Stead
     return life::Refused{error_of(back), after, task.handover};
 }
 
-life::Event AgentCalls::handover_event(Back const& back, Task const& task, Clock::Steady begun) const
+life::Event AgentCalls::handover_event(
+    std::exception_ptr const& failure, Back const& back, Task const& task, Clock::Steady begun) const
 {
-    if (!back.flag) return refusal(back, task, begun);
-    return life::Taken{passed_since(begun), is_true(back.fields.root(), "queued"), task.handover};
-}
-
-life::Event AgentCalls::handover_event(Error const& error, Task const& task, Clock::Steady begun) const
-{
-    Error const silent(
-        codes::agent_silent, "agent " + task.agent.text() + " did not say that it took it: " + error.what());
-    return life::HandoverTimedOut{silent.info(), passed_since(begun), task.handover};
+    try {
+        if (failure) std::rethrow_exception(failure);
+        if (!back.flag) return refusal(back, task, begun);
+        return life::Taken{passed_since(begun), is_true(back.fields.root(), "queued"), task.handover};
+    } catch (Error const& error) {
+        Error const silent(codes::agent_silent,
+            "agent " + task.agent.text() + " did not say that it took it: " + error.what());
+        return life::HandoverTimedOut{silent.info(), passed_since(begun), task.handover};
+    }
 }
 
 std::chrono::milliseconds AgentCalls::passed_since(Clock::Steady begun) const
@@ -166,21 +169,18 @@ std::chrono::milliseconds AgentCalls::passed_since(Clock::Steady begun) const
     return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun);
 }
 
-asio::awaitable<std::optional<life::Event>> AgentCalls::run(
-    std::shared_ptr<Peer> link, SharedTask task, std::chrono::milliseconds limit)
+std::optional<life::Event> AgentCalls::run_event(
+    std::exception_ptr const& failure, Back const& back, Task const& task, Clock::Steady begun) const
 {
-    auto const begun = clock_.steady();
     try {
-        auto const back = co_await instruct(*link, *task, limit);
-        if (back.flag) {
-            auto report = read_report(back.fields.root(), zone_);
-            if (report.not_started) co_return life::NeverStarted{std::move(report.result), task->handover};
-            co_return life::Reported{std::move(report)};
-        }
-        co_return refusal(back, *task, begun);
+        if (failure) std::rethrow_exception(failure);
+        if (!back.flag) return refusal(back, task, begun);
+        auto report = read_report(back.fields.root(), zone_);
+        if (report.not_started) return life::NeverStarted{std::move(report.result), task.handover};
+        return life::Reported{std::move(report)};
     } catch (Error const& error) {
-        ELVES_LOG(debug, "task " << task->id.text() << " on " << task->agent.text() << ": " << error.info());
-        co_return std::nullopt;
+        ELVES_LOG(debug, "task " << task.id.text() << " on " << task.agent.text() << ": " << error.info());
+        return std::nullopt;
     }
 }
 

@@ -34,17 +34,16 @@ public:
     {
     }
 
-    /// Hands over a task; not a coroutine: when it returns, the instruction has been written and `task` has
-    /// no param any more.
-    [[nodiscard]] asio::awaitable<Back> instruct(Peer& link, Task& task, std::chrono::milliseconds limit);
-    /// What the answer of a task of type async or cron comes to: Taken, Refused, AgentBusy or NeverStarted.
-    [[nodiscard]] life::Event handover_event(Back const& back, Task const& task, Clock::Steady begun) const;
-    /// The same where none came: HandoverTimedOut.
-    [[nodiscard]] life::Event handover_event(Error const& error, Task const& task, Clock::Steady begun) const;
-    /// Runs a task of type rt: Reported, Refused, AgentBusy, NeverStarted; nothing when the link is lost or
-    /// `limit` has passed.
-    [[nodiscard]] asio::awaitable<std::optional<life::Event>> run(
-        std::shared_ptr<Peer> link, SharedTask task, std::chrono::milliseconds limit);
+    /// Hands over a task: when this returns, the instruction has been written and `task` has no param any
+    /// more. `then` gets what is given to one of the two below.
+    void instruct(Peer& link, Task& task, std::chrono::milliseconds limit, Peer::OnBack then);
+    /// What the answer of a task of type async or cron comes to: Taken, Refused, AgentBusy or NeverStarted;
+    /// HandoverTimedOut where none came.
+    [[nodiscard]] life::Event handover_event(
+        std::exception_ptr const& failure, Back const& back, Task const& task, Clock::Steady begun) const;
+    /// The same of type rt: Reported, Refused, AgentBusy, NeverStarted; nothing where none came.
+    [[nodiscard]] std::optional<life::Event> run_event(
+        std::exception_ptr const& failure, Back const& back, Task const& task, Clock::Steady begun) const;
 
     /// Which tasks an agent is asked about.
     struct Question {

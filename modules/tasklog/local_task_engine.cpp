@@ -10,6 +10,7 @@
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 #include "gate_place.hpp"
+#include "sending.hpp"
 #include "task_records.hpp"
 
 namespace elves {
@@ -30,6 +31,22 @@ bool is_at_agent(Task const& task)
     return task.status == TaskStatus::sent || task.status == TaskStatus::running;
 }
 
+auto find_waiter(std::vector<TaskWaiter>& waiters, std::uint64_t number)
+{
+    return std::find_if(
+        waiters.begin(), waiters.end(), [&](auto const& waiter) { return waiter.number == number; });
+}
+
+/// He has waited for as long as he may.
+void end_wait(std::vector<TaskWaiter>& waiters, std::uint64_t number)
+{
+    auto const found = find_waiter(waiters, number);
+    if (found == waiters.end()) return;
+    auto const waiter = std::move(*found);
+    waiters.erase(found);
+    waiter.then(TaskWaiter::End::late);
+}
+
 /// It is known whether the agent takes it.
 bool is_handover_known(Task const& task) { return task.status != TaskStatus::sent || task.sync_flag; }
 
@@ -46,7 +63,7 @@ LocalTaskEngine::LocalTaskEngine(LoopExecutor loop, Store& store, Clock& clock, 
     , registry_(quotas)
     , daily_bytes_(store, clock)
     , limits_(registry_, daily_bytes_, quotas)
-    , transitions_(store, clock, registry_, daily_bytes_)
+    , transitions_(loop, store, clock, registry_, daily_bytes_)
     , agents_(loop, clock, zone, presence, quotas)
 {
     transitions_.listen(
@@ -71,7 +88,7 @@ void LocalTaskEngine::stop()
     for (auto const id : registry_.all()) {
         auto const open = registry_.find(id);
         open->timer.stop();
-        for (auto& waiter : std::exchange(open->result_waiters, {})) waiter.outcome.set(false);
+        answer_all(open->result_waiters, End::stopping);
     }
     transitions_.flush();
     daily_bytes_.flush();
@@ -133,26 +150,36 @@ Task LocalTaskEngine::task_of(Order order, GatePlace& place)
     return life::decide(task, life::HandedOver{}, context).task;
 }
 
-asio::awaitable<TaskEngine::Recorded> LocalTaskEngine::send(Order order)
+Later<TaskEngine::Recorded> LocalTaskEngine::send(Order order)
 {
-    auto audit_write = std::move(order.audit_write);
-    auto caller = std::move(order.caller);
-    GatePlace place(gate_);
-    bool const is_forced = order.is_forced;
-    auto fresh = task_of(std::move(order), place);
-    auto recorded = co_await transitions_.insert(std::move(fresh), std::move(audit_write), is_forced);
-    if (recorded.is_new) place.keep();
-    auto& task = recorded.task;
-    if (is_final(task.status) && recorded.is_new) co_return recorded;
-    if (!recorded.is_new) {
-        task = co_await outcome_of_first(std::move(task), std::move(caller));
-        co_return recorded;
+    auto const sending = std::make_shared<Sending>(gate_);
+    try {
+        auto audit_write = std::move(order.audit_write);
+        sending->caller = std::move(order.caller);
+        bool const is_forced = order.is_forced;
+        auto fresh = task_of(std::move(order), sending->place);
+        transitions_.insert(std::move(fresh), std::move(audit_write), is_forced)
+            .then([this, sending](std::exception_ptr const& failure, Recorded& written) {
+                failure ? sending->later.fail(failure) : recorded(sending, std::move(written));
+            });
+    } catch (...) {
+        sending->later.fail(std::current_exception());
     }
-    auto const open = registry_.find(task.id);
-    auto handed = std::make_shared<Task>(std::move(task));
-    co_await hand_over(open, std::move(handed), std::move(caller));
-    task = open->task;
-    co_return recorded;
+    return sending->later;
+}
+
+void LocalTaskEngine::recorded(std::shared_ptr<Sending> const& sending, Recorded&& recorded)
+{
+    if (!recorded.is_new) {
+        return tell_of_first(std::move(recorded.task), std::move(sending->caller),
+            [sending](std::exception_ptr const& failure, Task& first) {
+                failure ? sending->later.fail(failure) : sending->later.set({std::move(first), false});
+            });
+    }
+    sending->place.keep();
+    if (is_final(recorded.task.status)) return sending->later.set(std::move(recorded));
+    auto const open = registry_.find(recorded.task.id);
+    hand_over(open, std::make_shared<Task>(std::move(recorded.task)), sending);
 }
 
 asio::awaitable<std::vector<TaskEngine::Sent>> LocalTaskEngine::send_all(std::vector<Order> orders)
@@ -196,7 +223,7 @@ asio::awaitable<TaskEngine::Recorded> LocalTaskEngine::record(Task task, AuditWr
         // Its agent made it: at random, since the agents of a fleet make theirs in the same moment.
         task.key = static_cast<std::int64_t>(next_id().value());
     }
-    return transitions_.insert(std::move(task), std::move(audit_write));
+    return wait_for(transitions_.insert(std::move(task), std::move(audit_write)));
 }
 
 asio::awaitable<bool> LocalTaskEngine::apply_until_written(TaskId id, life::Event event)
@@ -213,8 +240,8 @@ asio::awaitable<bool> LocalTaskEngine::apply_until_written(TaskId id, life::Even
     }
 }
 
-LocalTaskEngine::Outcome LocalTaskEngine::add_waiter(
-    std::vector<TaskWaiter>& waiters, std::weak_ptr<Peer> caller)
+std::uint64_t LocalTaskEngine::add_waiter(
+    std::vector<TaskWaiter>& waiters, std::weak_ptr<Peer> caller, std::function<void(End)> then)
 {
     if (waiters.size() >= max_waiters)
         std::erase_if(waiters, [](auto const& waiter) { return waiter.is_abandoned(); });
@@ -222,76 +249,170 @@ LocalTaskEngine::Outcome LocalTaskEngine::add_waiter(
         throw Error(
             codes::too_much, std::to_string(max_waiters) +
                                  " calls with this `dedup` wait for its task already; wait for their answer");
-    TaskWaiter waiter;
+    auto& waiter = waiters.emplace_back();
+    waiter.then = std::move(then);
+    waiter.number = ++last_waiter_;
     waiter.has_caller = !caller.expired();
     waiter.caller = std::move(caller);
-    return waiters.emplace_back(std::move(waiter)).outcome;
+    return waiter.number;
+}
+
+void LocalTaskEngine::end_handover_wait(OpenTaskPtr const& open, std::uint64_t waiter)
+{
+    end_wait(open->handover_waiters, waiter);
+}
+
+void LocalTaskEngine::log_not_written(TaskId id, std::exception_ptr const& failure)
+{
+    try {
+        std::rethrow_exception(failure);
+    } catch (std::exception const& problem) {
+        ELVES_LOG(warning, "task.not_written task=" << id.text() << " error=" << problem.what());
+    }
+}
+
+void LocalTaskEngine::limit_handover_wait(OpenTaskPtr const& open, std::uint64_t waiter)
+{
+    auto& waiters = open->handover_waiters;
+    auto const found = find_waiter(waiters, waiter);
+    if (found == waiters.end()) return;
+    found->limit = clock_.after(timeouts_.handover, [open = std::weak_ptr<OpenTask>(open), waiter] {
+        if (auto const still = open.lock()) end_wait(still->handover_waiters, waiter);
+    });
+}
+
+void LocalTaskEngine::limit_result_wait(
+    OpenTaskPtr const& open, std::uint64_t waiter, std::chrono::milliseconds limit)
+{
+    auto& waiters = open->result_waiters;
+    auto const found = find_waiter(waiters, waiter);
+    if (found == waiters.end()) return;
+    found->limit = clock_.after(limit, [open = std::weak_ptr<OpenTask>(open), waiter] {
+        if (auto const still = open.lock()) end_wait(still->result_waiters, waiter);
+    });
 }
 
 /// The first task of a `dedup`, once it is known whether its agent takes it.
-asio::awaitable<Task> LocalTaskEngine::outcome_of_first(Task first, std::weak_ptr<Peer> caller)
+void LocalTaskEngine::tell_of_first(Task&& first, std::weak_ptr<Peer> caller, Later<Task>::Then then)
 {
     auto const open = registry_.find(first.id);
+    if (!open && is_final(first.status)) return then(nullptr, first);
     if (!open) {
-        if (is_final(first.status)) co_return first;
         // It was read from disk just before it ended.
-        auto now = co_await transitions_.find(first.id);
-        if (now) co_return std::move(*now);
-        co_return first;
+        asio::co_spawn(loop_, transitions_.find(first.id),
+            [first = std::move(first), then = std::move(then)](std::exception_ptr const& failure,
+                std::optional<Task> now) mutable { then(failure, now ? *now : first); });
+        return;
     }
     bool const is_known = is_handover_known(open->task) || open->task.type == TaskType::rt;
-    if (is_known) co_return open->task;
-    auto outcome = add_waiter(open->handover_waiters, std::move(caller));
-    if (co_await outcome.wait(clock_, timeouts_.handover)) co_return open->task;
-    std::erase_if(open->handover_waiters, [&](auto const& other) { return other.outcome == outcome; });
-    co_return open->task;
+    auto const tell = [then](Task task) { then(nullptr, task); };
+    if (is_known) return tell(open->task);
+    try {
+        auto const waiter = add_waiter(
+            open->handover_waiters, std::move(caller), [open = open.get(), tell](End) { tell(open->task); });
+        limit_handover_wait(open, waiter);
+    } catch (...) {
+        Task none;
+        then(std::current_exception(), none);
+    }
 }
 
-asio::awaitable<Task> LocalTaskEngine::run(Order order, Authorize authorize)
+struct LocalTaskEngine::Running {
+    explicit Running(StartGate* gate) : place(gate) {}
+    GatePlace place;
+    std::weak_ptr<Peer> caller{};
+    Authorize authorize{};
+    std::chrono::milliseconds limit{0};
+    bool is_new = true;
+    Later<Task> later{};
+};
+
+Later<Task> LocalTaskEngine::run(Order order, Authorize authorize)
 {
-    auto const limit = order.ins.timeout == 0s ? timeouts_.default_timeout : order.ins.timeout;
-    auto audit_write = std::move(order.audit_write);
-    auto caller = std::move(order.caller);
-    GatePlace place(gate_);
-    auto fresh = task_of(std::move(order), place);
-    auto recorded = co_await transitions_.insert(std::move(fresh), std::move(audit_write));
-    if (recorded.is_new) place.keep();
+    auto const running = std::make_shared<Running>(gate_);
+    try {
+        running->limit = order.ins.timeout == 0s ? timeouts_.default_timeout : order.ins.timeout;
+        running->authorize = std::move(authorize);
+        running->caller = std::move(order.caller);
+        auto audit_write = std::move(order.audit_write);
+        auto fresh = task_of(std::move(order), running->place);
+        transitions_.insert(std::move(fresh), std::move(audit_write))
+            .then([this, running](std::exception_ptr const& failure, Recorded& written) {
+                if (failure) return running->later.fail(failure);
+                try {
+                    recorded(running, std::move(written));
+                } catch (...) {
+                    running->later.fail(std::current_exception());
+                }
+            });
+    } catch (...) {
+        running->later.fail(std::current_exception());
+    }
+    return running->later;
+}
+
+/// Throws what `authorize` throws, and Error 429.1 where too many wait for that task.
+void LocalTaskEngine::recorded(std::shared_ptr<Running> const& running, Recorded&& recorded)
+{
     auto& task = recorded.task;
-    if (!recorded.is_new && authorize) authorize(task);
-    if (is_final(task.status)) co_return task;
+    running->is_new = recorded.is_new;
+    if (recorded.is_new) running->place.keep();
+    if (!recorded.is_new && running->authorize) running->authorize(task);
+    if (is_final(task.status)) return running->later.set(std::move(task));
     auto const open = registry_.find(task.id);
     if (!open) {
-        std::weak_ptr<Peer> nobody;
-        task = co_await outcome_of_first(std::move(task), std::move(nobody));
-        co_return task;
+        return tell_of_first(std::move(task), {}, [running](std::exception_ptr const& failure, Task& first) {
+            failure ? running->later.fail(failure) : running->later.set(std::move(first));
+        });
     }
-    if (is_final(open->task.status)) co_return open->task;
-    auto const id = task.id;
-    auto result = add_waiter(open->result_waiters, std::move(caller));
+    if (is_final(open->task.status)) return running->later.set(Task(open->task));
+    auto const waiter = add_waiter(
+        open->result_waiters, std::move(running->caller), [this, running, open = open.get()](End end) {
+            result_wait_ended(running, open->shared_from_this(), end);
+        });
+    limit_result_wait(open, waiter, running->limit);
     if (recorded.is_new) run_soon(open, std::make_shared<Task>(std::move(task)));
-    auto const finished = co_await result.wait(clock_, limit);
-    if (finished && !*finished) throw StoppedWaiting(open->task);
-    if (finished) co_return open->task;
-    std::erase_if(open->result_waiters, [&](auto const& other) { return other.outcome == result; });
+}
+
+void LocalTaskEngine::result_wait_ended(
+    std::shared_ptr<Running> const& running, OpenTaskPtr const& open, End end)
+{
+    if (end == End::stopping) return running->later.fail(std::make_exception_ptr(StoppedWaiting(open->task)));
     // Of another call's task its own caller decides how long it may take.
-    if (!recorded.is_new) co_return open->task;
-    life::Event timed_out = life::SyncTimedOut{};
-    auto decision = co_await transitions_.apply(id, std::move(timed_out));
-    co_return decision.task;
+    if (end == End::known || !running->is_new) return running->later.set(Task(open->task));
+    transitions_.apply(open, life::SyncTimedOut{})
+        .then([running](std::exception_ptr const& failure, life::Decision& decision) {
+            failure ? running->later.fail(failure) : running->later.set(std::move(decision.task));
+        });
 }
 
 asio::awaitable<void> LocalTaskEngine::report(TaskId id, WorkerReport report)
 {
     auto const open = registry_.find(id);
-    if (report.not_started && open && !is_final(open->task.status)) {
-        // It may be about an earlier hand-over, and have been overtaken by a later one: what the agent
-        // answers to a question is about all that came to it before.
-        std::vector<OpenTaskPtr> one{open};
-        spawn(ask_about(open->task.agent, std::move(one)), id);
-        co_return;
-    }
+    if (open && ask_instead(open, report)) co_return;
     life::Event event = life::Reported{std::move(report)};
     co_await transitions_.apply(id, std::move(event));
+}
+
+void LocalTaskEngine::report(
+    TaskId id, WorkerReport report, std::function<void(std::exception_ptr const&)> then)
+{
+    auto const open = registry_.find(id);
+    ELVES_ASSERT(open, "a result of a task that is not open");
+    if (ask_instead(open, report)) return then(nullptr);
+    transitions_.apply(open, life::Reported{std::move(report)})
+        .then([then = std::move(then)](
+                  std::exception_ptr const& failure, life::Decision const&) { then(failure); });
+}
+
+/// That it never started may be about an earlier hand-over, and have been overtaken by a later one: what the
+/// agent answers to a question is about all that came to it before. False where no question is needed.
+bool LocalTaskEngine::ask_instead(OpenTaskPtr const& open, WorkerReport const& report)
+{
+    if (!report.not_started || is_final(open->task.status)) return false;
+    std::vector<OpenTaskPtr> one{open};
+    spawn(ask_about(open->task.agent, std::move(one)), open->task.id);
+    return true;
 }
 
 asio::awaitable<void> LocalTaskEngine::report_canceled(TaskId id, WorkerReport report)
@@ -385,12 +506,17 @@ void LocalTaskEngine::on_persisted(OpenTask& open)
 
 void LocalTaskEngine::answer_waiters(OpenTask& open)
 {
-    if (!open.handover_waiters.empty() && is_handover_known(open.task)) {
-        for (auto& waiter : std::exchange(open.handover_waiters, {})) waiter.outcome.set(true);
+    if (is_handover_known(open.task)) {
+        open.handover_limit.stop();
+        answer_all(open.handover_waiters, End::known);
     }
-    if (!open.result_waiters.empty() && is_final(open.task.status)) {
-        for (auto& waiter : std::exchange(open.result_waiters, {})) waiter.outcome.set(true);
-    }
+    if (is_final(open.task.status)) answer_all(open.result_waiters, End::known);
+}
+
+void LocalTaskEngine::answer_all(std::vector<TaskWaiter>& waiters, End end)
+{
+    if (waiters.empty()) return;
+    for (auto& waiter : std::exchange(waiters, {})) waiter.then(end);
 }
 
 life::Due LocalTaskEngine::due(OpenTask const& open, bool is_online) const
@@ -535,11 +661,7 @@ void LocalTaskEngine::spawn(asio::awaitable<void> work, TaskId id)
 {
     asio::co_spawn(loop_, std::move(work), [this, id](std::exception_ptr const& failure) {
         if (!failure) return;
-        try {
-            std::rethrow_exception(failure);
-        } catch (std::exception const& problem) {
-            ELVES_LOG(warning, "task.not_written task=" << id.text() << " error=" << problem.what());
-        }
+        log_not_written(id, failure);
         // The disk may take it again later; the agent keeps its result until it is confirmed.
         auto const open = registry_.find(id);
         if (!open || !is_open(open->task) || is_stopping_) return;

@@ -14,6 +14,7 @@
 #include "agent_calls.hpp"
 #include "daily_bytes.hpp"
 #include "elves/clock.hpp"
+#include "elves/one_shot.hpp"
 #include "elves/services/app_directory.hpp"
 #include "elves/services/metrics.hpp"
 #include "elves/services/quotas.hpp"
@@ -43,13 +44,15 @@ public:
     void set_lost_after(std::chrono::seconds lost_after) { transitions_.set_lost_after(lost_after); }
 
     [[nodiscard]] TaskId next_id() override { return ids_.next(clock_.now()); }
-    [[nodiscard]] asio::awaitable<Recorded> send(Order order) override;
+    [[nodiscard]] Later<Recorded> send(Order order) override;
     [[nodiscard]] asio::awaitable<std::vector<Sent>> send_all(std::vector<Order> orders) override;
-    [[nodiscard]] asio::awaitable<Task> run(Order order, Authorize authorize) override;
+    [[nodiscard]] Later<Task> run(Order order, Authorize authorize) override;
     [[nodiscard]] asio::awaitable<Task> cancel(TaskId id, AuditWrite audit_write) override;
     [[nodiscard]] asio::awaitable<Recorded> record(Task task, AuditWrite audit_write) override;
     /// Takes a result that an agent reports, and returns when it is on disk. Throws Error 416.1, 507.1.
     [[nodiscard]] asio::awaitable<void> report(TaskId id, WorkerReport report);
+    /// The same of a task that is open. `then` gets the Error, or null.
+    void report(TaskId id, WorkerReport report, std::function<void(std::exception_ptr const&)> then);
     /// The same of a run that the agent itself has canceled.
     [[nodiscard]] asio::awaitable<void> report_canceled(TaskId id, WorkerReport report);
     /// The agent says that the task is queued there, or that its worker has started.
@@ -105,7 +108,10 @@ public:
     [[nodiscard]] asio::awaitable<std::size_t> end_all(std::string key) override;
 
 private:
-    using Outcome = OneShot<bool>;
+    using End = TaskWaiter::End;
+    /// A call of `send` or `run` on its way.
+    struct Sending;
+    struct Running;
 
     /// What is taken at the gate for a task, until it is known to be recorded.
     class GatePlace;
@@ -115,8 +121,17 @@ private:
     void tell_gate(OpenTask& open);
     void hand_over_all_held_back();
     void hand_over_freed(std::string const& place);
-    [[nodiscard]] static Outcome add_waiter(std::vector<TaskWaiter>& waiters, std::weak_ptr<Peer> caller);
-    [[nodiscard]] asio::awaitable<Task> outcome_of_first(Task first, std::weak_ptr<Peer> caller);
+    /// Returns the waiter's number. Throws Error 429.1 where too many wait.
+    std::uint64_t add_waiter(
+        std::vector<TaskWaiter>& waiters, std::weak_ptr<Peer> caller, std::function<void(End)> then);
+    static void log_not_written(TaskId id, std::exception_ptr const& failure);
+    static void end_handover_wait(OpenTaskPtr const& open, std::uint64_t waiter);
+    void limit_handover_wait(OpenTaskPtr const& open, std::uint64_t waiter);
+    void limit_result_wait(OpenTaskPtr const& open, std::uint64_t waiter, std::chrono::milliseconds limit);
+    void recorded(std::shared_ptr<Sending> const& sending, Recorded&& recorded);
+    void recorded(std::shared_ptr<Running> const& running, Recorded&& recorded);
+    void result_wait_ended(std::shared_ptr<Running> const& running, OpenTaskPtr const& open, End end);
+    void tell_of_first(Task&& first, std::weak_ptr<Peer> caller, Later<Task>::Then then);
 
     HandoverFlow& flow_of(OpenTask& open);
     void take_slot(OpenTask& open);
@@ -126,27 +141,28 @@ private:
     void hand_over_soon(OpenTaskPtr const& open, SharedTask task);
     void hand_over_some();
     [[nodiscard]] asio::awaitable<void> hand_over_waiting(OpenTaskPtr open);
-    [[nodiscard]] asio::awaitable<void> hand_over_ready(OpenTaskPtr open, SharedTask task);
-    [[nodiscard]] asio::awaitable<void> hand_over(
-        OpenTaskPtr open, SharedTask task, std::weak_ptr<Peer> caller);
+    void hand_over(OpenTaskPtr const& open, SharedTask task, std::shared_ptr<Sending> const& sending);
+    /// `open` is `sent` on disk, and has its slot.
+    void hand_over_now(OpenTaskPtr const& open, SharedTask task);
     [[nodiscard]] Instant start_by(OpenTask const& open) const;
-    [[nodiscard]] asio::awaitable<void> instruct(
-        OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link);
-    [[nodiscard]] asio::awaitable<void> time_out_handover(
-        OpenTaskPtr open, std::uint32_t handover, Clock::Steady begun);
+    void end_handover(OpenTaskPtr const& open, Peer const* link, life::Event event);
+    [[nodiscard]] asio::awaitable<void> write_event(TaskId id, life::Event event);
+    void time_out_handover(OpenTaskPtr const& open, std::uint32_t handover, Clock::Steady begun);
     void on_busy(Ip const& agent);
     void run_soon(OpenTaskPtr const& open, SharedTask task);
-    [[nodiscard]] asio::awaitable<void> run_on_agent(
-        OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link);
+    void end_run(OpenTaskPtr const& open, Peer const* link, std::optional<life::Event> event);
+    [[nodiscard]] asio::awaitable<void> write_run_end(OpenTaskPtr open, life::Event event);
     /// Applies an event that must not be missed, again and again until the disk takes it.
     /// False: there is no such task, or the server stops.
     asio::awaitable<bool> apply_until_written(TaskId id, life::Event event);
 
+    bool ask_instead(OpenTaskPtr const& open, WorkerReport const& report);
     [[nodiscard]] asio::awaitable<void> apply_and_confirm(OpenTaskPtr open, life::Event event);
 
     void on_changed(OpenTask& open);
     void on_persisted(OpenTask& open);
     void answer_waiters(OpenTask& open);
+    static void answer_all(std::vector<TaskWaiter>& waiters, End end);
     [[nodiscard]] life::Due due(OpenTask const& open, bool is_online) const;
     void set_timer(OpenTask& open);
     [[nodiscard]] asio::awaitable<void> do_what_is_due(TaskId id);
@@ -172,6 +188,7 @@ private:
     TaskIdSequence ids_;
     AgentCalls agents_;
     Timeouts timeouts_;
+    std::uint64_t last_waiter_ = 0;
     std::unordered_map<Ip, HandoverFlow> flows_;
     std::deque<Ip> due_; ///< Agents for which something new is ready.
     std::vector<std::function<void(Task const&)>> on_finished_;

@@ -1,49 +1,39 @@
 // How the task engine hands tasks over to their agents: at once, when there is room on the link, or when the
 // agent comes.
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <utility>
 
 #include "elves/error.hpp"
 #include "elves/log.hpp"
 #include "local_task_engine.hpp"
+#include "sending.hpp"
 #include "task_records.hpp"
 
 namespace elves {
 
-/// A new task that is `sent` or `waiting`: returns once it is known whether its agent takes it, or must not
+/// A new task that is `sent` or `waiting`: answers once it is known whether its agent takes it, or must not
 /// be waited for.
-asio::awaitable<void> LocalTaskEngine::hand_over(
-    OpenTaskPtr open, SharedTask task, std::weak_ptr<Peer> caller)
+void LocalTaskEngine::hand_over(
+    OpenTaskPtr const& open, SharedTask task, std::shared_ptr<Sending> const& sending)
 {
-    auto const begun = clock_.steady();
-    auto const handover = task->handover;
     bool const is_waiting = task->status == TaskStatus::waiting;
     // Offline, and it waits under its ttl: that is the answer.
-    if (is_waiting && !presence_.link(task->agent)) co_return;
-    auto outcome = add_waiter(open->handover_waiters, std::move(caller));
-    bool is_in_flight = false;
+    if (is_waiting && !presence_.link(task->agent)) return sending->later.set({open->task, true});
+    auto const waiter =
+        add_waiter(open->handover_waiters, std::move(sending->caller), [open = open.get(), sending](End) {
+            sending->later.set({open->task, true});
+        });
     if (is_waiting) {
         hand_over_next(open->task.agent);
-        if (!open->gate_place.empty()) {
-            std::erase_if(
-                open->handover_waiters, [&](auto const& other) { return other.outcome == outcome; });
-            co_return;
-        }
+        if (!open->gate_place.empty()) return end_handover_wait(open, waiter);
     } else if (auto& flow = flow_of(*open); flow.has_room() && !flow.has_ready()) {
         take_slot(*open);
-        is_in_flight = true;
-        auto link = presence_.link(task->agent);
-        // Now, not when the coroutine begins: who registers in between would be asked about it.
-        open->in_flight = link.get();
-        spawn(instruct(open, std::move(task), std::move(link)), open->task.id);
+        return hand_over_now(open, std::move(task));
     } else {
         open->is_ready = true;
         flow.push_ready({open, std::move(task)});
     }
-    if (co_await outcome.wait(clock_, timeouts_.handover)) co_return;
-    std::erase_if(open->handover_waiters, [&](auto const& other) { return other.outcome == outcome; });
-    if (is_in_flight) co_await time_out_handover(open, handover, begun);
+    limit_handover_wait(open, waiter);
 }
 
 /// The same of one of many, for which nobody waits: a few are handed over in one turn of the loop.
@@ -65,24 +55,6 @@ void LocalTaskEngine::hand_over_some()
         due_.pop_front();
     }
     if (!due_.empty()) asio::post(loop_, [this] { hand_over_some(); });
-}
-
-/// Frees its room: one that is not answered delays no other.
-asio::awaitable<void> LocalTaskEngine::time_out_handover(
-    OpenTaskPtr open, std::uint32_t handover, Clock::Steady begun)
-{
-    free_slot(*open);
-    Error const silent(codes::agent_silent, "agent " + open->task.agent.text() + " did not say within " +
-                                                std::to_string(timeouts_.handover.count()) +
-                                                " s that it took it");
-    life::Event event = life::HandoverTimedOut{silent.info(),
-        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun), handover};
-    if (transitions_.stage(open, event)) co_return;
-    try {
-        co_await transitions_.apply(open->task.id, std::move(event));
-    } catch (Error const& error) {
-        ELVES_LOG(warning, "task.not_written task=" << open->task.id.text() << " error=" << error.info());
-    }
 }
 
 void LocalTaskEngine::take_slot(OpenTask& open)
@@ -120,7 +92,7 @@ void LocalTaskEngine::hand_over_next(Ip const& agent)
             bool const is_due = open->task.status == TaskStatus::sent && !open->in_flight;
             if (!is_due) continue;
             take_slot(*open);
-            spawn(hand_over_ready(open, std::move(task)), open->task.id);
+            hand_over_now(open, std::move(task));
         } else if (auto const open = registry_.next_waiting(agent)) {
             if (is_held_back(open)) continue;
             take_slot(*open);
@@ -133,19 +105,49 @@ void LocalTaskEngine::hand_over_next(Ip const& agent)
     }
 }
 
-/// `open` is `sent` on disk, and has its turn.
-asio::awaitable<void> LocalTaskEngine::hand_over_ready(OpenTaskPtr open, SharedTask task)
+void LocalTaskEngine::hand_over_now(OpenTaskPtr const& open, SharedTask task)
 {
     auto const begun = clock_.steady();
     auto const handover = task->handover;
-    auto outcome = add_waiter(open->handover_waiters, {});
-    auto link = presence_.link(open->task.agent);
-    open->in_flight = link.get();
-    spawn(instruct(open, std::move(task), std::move(link)), open->task.id);
-    auto const known = co_await outcome.wait(clock_, timeouts_.handover);
-    if (known) co_return;
-    std::erase_if(open->handover_waiters, [&](auto const& other) { return other.outcome == outcome; });
-    co_await time_out_handover(open, handover, begun);
+    auto const link = presence_.link(task->agent);
+    Peer const* const peer = link.get();
+    // Before anything else: who registers now would be asked about it.
+    open->in_flight = peer;
+    // Closed already, though nobody has been told yet: nothing can be written to it.
+    if (!link || !link->is_open()) {
+        asio::post(loop_, [this, open, peer, task = std::move(task)] {
+            end_handover(open, peer, life::AgentOffline{not_online(task->agent), task->handover});
+        });
+        return;
+    }
+    open->handover_limit = clock_.after(timeouts_.handover, [this, open = open.get(), handover, begun] {
+        time_out_handover(open->shared_from_this(), handover, begun);
+    });
+    auto const limit = timeouts_.handover + task->ins.timeout + transitions_.lost_after();
+    task->start_by = start_by(*open);
+    auto& sent = *task;
+    agents_.instruct(*link, sent, limit,
+        [this, open, peer, task = std::move(task), begun](
+            std::exception_ptr const& failure, Back const& back) {
+            end_handover(open, peer, agents_.handover_event(failure, back, *task, begun));
+        });
+}
+
+/// Frees its room: one that is not answered delays no other. The answer may still come.
+void LocalTaskEngine::time_out_handover(OpenTaskPtr const& open, std::uint32_t handover, Clock::Steady begun)
+{
+    free_slot(*open);
+    Error const silent(codes::agent_silent, "agent " + open->task.agent.text() + " did not say within " +
+                                                std::to_string(timeouts_.handover.count()) +
+                                                " s that it took it");
+    life::Event event = life::HandoverTimedOut{silent.info(),
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady() - begun), handover};
+    if (transitions_.stage(open, event)) return answer_all(open->handover_waiters, End::late);
+    transitions_.apply(open, std::move(event))
+        .then([open](std::exception_ptr const& failure, life::Decision const&) {
+            if (failure) log_not_written(open->task.id, failure);
+            answer_all(open->handover_waiters, End::late);
+        });
 }
 
 /// `open` is `waiting`, and has its turn: it is written that it is handed over, then it is.
@@ -174,7 +176,7 @@ asio::awaitable<void> LocalTaskEngine::hand_over_waiting(OpenTaskPtr open)
     if (gate_) tell_gate(*open);
     bool const is_due = is_handed_over && open->task.status == TaskStatus::sent;
     if (is_due && task->type != TaskType::rt) {
-        co_await hand_over_ready(open, std::move(task));
+        hand_over_now(open, std::move(task));
         co_return;
     }
     free_slot(*open);
@@ -188,37 +190,30 @@ Instant LocalTaskEngine::start_by(OpenTask const& open) const
     return clock_.now() + std::chrono::floor<std::chrono::milliseconds>(deadline - clock_.steady());
 }
 
-/// Hands a task over, and takes the agent's answer for as long as one may still come.
-asio::awaitable<void> LocalTaskEngine::instruct(OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link)
+/// What came of one hand-over on `link`; null where there was none.
+void LocalTaskEngine::end_handover(OpenTaskPtr const& open, Peer const* link, life::Event event)
 {
-    auto const agent = task->agent;
-    life::Event event;
-    if (!link) {
-        event = life::AgentOffline{not_online(agent), task->handover};
-    } else {
-        auto const begun = clock_.steady();
-        auto const limit = timeouts_.handover + task->ins.timeout + transitions_.lost_after();
-        task->start_by = start_by(*open);
-        try {
-            auto const back = co_await agents_.instruct(*link, *task, limit);
-            event = agents_.handover_event(back, *task, begun);
-        } catch (Error const& error) {
-            event = agents_.handover_event(error, *task, begun);
-        }
+    if (open->in_flight == link) {
+        open->in_flight = nullptr;
+        open->handover_limit.stop();
     }
-    if (open->in_flight == link.get()) open->in_flight = nullptr;
     bool const is_taken = std::holds_alternative<life::Taken>(event);
     if (is_taken) {
         open->flow->on_taken();
     } else if (std::holds_alternative<life::AgentBusy>(event) ||
                std::holds_alternative<life::NeverStarted>(event)) {
-        on_busy(agent);
+        on_busy(open->task.agent);
     }
     // Before its result, which may be the next that comes: they are written together then.
     bool const may_be_staged = is_taken || std::holds_alternative<life::HandoverTimedOut>(event);
     bool const is_staged = may_be_staged && transitions_.stage(open, event);
     free_slot(*open);
-    if (!is_staged) co_await apply_until_written(open->task.id, std::move(event));
+    if (!is_staged) spawn(write_event(open->task.id, std::move(event)), open->task.id);
+}
+
+asio::awaitable<void> LocalTaskEngine::write_event(TaskId id, life::Event event)
+{
+    co_await apply_until_written(id, std::move(event));
 }
 
 void LocalTaskEngine::on_busy(Ip const& agent)
@@ -229,35 +224,46 @@ void LocalTaskEngine::on_busy(Ip const& agent)
 /// Hands a task of type rt over, whose answer is its result: it takes no room of other hand-overs.
 void LocalTaskEngine::run_soon(OpenTaskPtr const& open, SharedTask task)
 {
-    auto link = presence_.link(task->agent);
-    open->in_flight = link.get();
-    spawn(run_on_agent(open, std::move(task), std::move(link)), open->task.id);
+    auto const link = presence_.link(task->agent);
+    Peer const* const peer = link.get();
+    open->in_flight = peer;
+    if (!link || !link->is_open()) {
+        asio::post(loop_, [this, open, peer, task = std::move(task)] {
+            end_run(open, peer, life::AgentOffline{not_online(task->agent), task->handover});
+        });
+        return;
+    }
+    auto const begun = clock_.steady();
+    // Beyond its timeout too: a result that comes late on this link is still a result.
+    auto const limit = task->ins.timeout + transitions_.lost_after();
+    task->start_by = start_by(*open);
+    auto& sent = *task;
+    agents_.instruct(*link, sent, limit,
+        [this, open, peer, task = std::move(task), begun](std::exception_ptr const& failure,
+            Back const& back) { end_run(open, peer, agents_.run_event(failure, back, *task, begun)); });
 }
 
-asio::awaitable<void> LocalTaskEngine::run_on_agent(
-    OpenTaskPtr open, SharedTask task, std::shared_ptr<Peer> link)
+/// `event`: nothing where no answer came.
+void LocalTaskEngine::end_run(OpenTaskPtr const& open, Peer const* link, std::optional<life::Event> event)
 {
-    auto const id = task->id;
-    std::optional<life::Event> event;
-    if (!link) {
-        event = life::AgentOffline{not_online(task->agent), task->handover};
-    } else {
-        // Beyond its timeout too: a result that comes late on this link is still a result.
-        auto const limit = task->ins.timeout + transitions_.lost_after();
-        task->start_by = start_by(*open);
-        event = co_await agents_.run(link, std::move(task), limit);
-    }
-    if (open->in_flight == link.get()) open->in_flight = nullptr;
-    if (!event) co_return;
+    if (open->in_flight == link) open->in_flight = nullptr;
+    if (!event) return;
     bool const is_result = std::holds_alternative<life::Reported>(*event);
     // Whoever waits hears of a result now, and the disk a moment later: the agent keeps it until then.
     if (is_result && transitions_.stage(open, *event)) {
         open->confirm_due = true;
         // A second result changes nothing, and is confirmed all the same.
         if (!open->is_ahead && !open->is_flushing) on_persisted(*open);
-        co_return;
+        return;
     }
-    bool const is_written = co_await apply_until_written(id, std::move(*event));
+    spawn(write_run_end(open, std::move(*event)), open->task.id);
+}
+
+asio::awaitable<void> LocalTaskEngine::write_run_end(OpenTaskPtr open, life::Event event)
+{
+    bool const is_result = std::holds_alternative<life::Reported>(event);
+    auto const id = open->task.id;
+    bool const is_written = co_await apply_until_written(id, std::move(event));
     if (is_result && is_written) agents_.confirm(open->task.agent, id);
 }
 

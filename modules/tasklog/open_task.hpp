@@ -1,7 +1,7 @@
 #pragma once
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "elves/clock.hpp"
-#include "elves/one_shot.hpp"
 #include "elves/peer.hpp"
 #include "elves/task.hpp"
 
@@ -19,8 +18,15 @@ class HandoverFlow;
 
 /// Somebody who waits for what becomes of a task.
 struct TaskWaiter {
-    OneShot<bool> outcome;      ///< True: it is known, see OpenTask::task. False: the server is stopping.
-    std::weak_ptr<Peer> caller; ///< Whose call waits.
+    enum class End {
+        known,    ///< It is: see OpenTask::task.
+        late,     ///< It is not, and he waits no longer.
+        stopping, ///< The server stops.
+    };
+    std::function<void(End)> then; ///< Is called once.
+    Timer limit{};                 ///< How long he waits, where nothing else ends his wait.
+    std::uint64_t number = 0;      ///< Of this waiter among those of all tasks.
+    std::weak_ptr<Peer> caller{};  ///< Whose call waits.
     bool has_caller = false;
 
     /// The connection that waited has closed: nobody reads the answer.
@@ -34,7 +40,7 @@ struct TaskWaiter {
 
 /// Everything that the server knows of one open task at run time. Owned by the TaskRegistry, and by the
 /// coroutines that work on it. On the loop's thread.
-struct OpenTask {
+struct OpenTask : std::enable_shared_from_this<OpenTask> {
     Task task;                                ///< As decided. Without `ins.param`, which is on disk.
     std::size_t bytes = 0;                    ///< What it is charged for.
     std::uint64_t order = 0;                  ///< Of its recording.
@@ -50,7 +56,7 @@ struct OpenTask {
     bool is_end_unwritten = false; ///< Its final state was told, and is not on disk yet.
     bool is_being_written =
         false; ///< What the agent answered is tried to be written until the disk takes it.
-    std::list<asio::any_completion_handler<void()>> lock_waiters;
+    std::list<std::function<void()>> lock_waiters;
 
     // Deadlines, on a clock that never jumps.
     Clock::Steady start_deadline{};   ///< It may be handed over until then.
@@ -65,6 +71,7 @@ struct OpenTask {
     std::string gate_place{};        ///< `waiting`, and what has to become free; "" where nothing has to.
     bool is_forced = false;          ///< It waits for no window and no cap.
     bool has_slot = false;           ///< Counts as in flight there.
+    Timer handover_limit{};          ///< Until when the agent should have said whether it takes it.
     HandoverFlow* flow = nullptr;    ///< Its agent's, once it was handed over.
     bool confirm_due = false;        ///< The agent waits to hear that the result is on disk.
 

@@ -413,8 +413,6 @@ TEST_CASE("a task waits again when its agent's link is lost before it was writte
     {
         house.come();
         auto const sent = house.spawn(house.engine->send(order));
-        house.loop.restart();
-        house.loop.run_one();
         house.presence.go(house.agent);
         house.settle();
         CHECK(sent.get().task.status == (may_wait ? TaskStatus::waiting : TaskStatus::undelivered));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
 
 #include "elves/error.hpp"
 #include "task_records.hpp"
@@ -75,16 +74,18 @@ public:
     }
     DayCharge(DayCharge const&) = delete;
     DayCharge& operator=(DayCharge const&) = delete;
-    ~DayCharge()
+    ~DayCharge() { take_back(); }
+    /// Keeps it.
+    void set_written() { task_ = nullptr; }
+    void take_back()
     {
-        if (!is_written_) written_.take_back(task_->by, row_bytes(*task_));
+        auto const task = std::exchange(task_, nullptr);
+        if (task) written_.take_back(task->by, row_bytes(*task));
     }
-    void set_written() { is_written_ = true; }
 
 private:
     DailyBytes& written_;
-    std::shared_ptr<Task const> task_;
-    bool is_written_ = false;
+    std::shared_ptr<Task const> task_; ///< Null where nothing is to be taken back.
 };
 
 struct TaskTransitions::NewTask {
@@ -114,8 +115,9 @@ void TaskTransitions::NewTasks::add(Task task, TaskEngine::AuditWrite audit_writ
     tasks_.push_back(std::make_unique<NewTask>(to_, std::move(shared), std::move(audit_write), is_forced));
 }
 
-TaskTransitions::TaskTransitions(Store& store, Clock& clock, TaskRegistry& registry, DailyBytes& daily_bytes)
-    : store_(store), clock_(clock), registry_(registry), daily_bytes_(daily_bytes)
+TaskTransitions::TaskTransitions(
+    LoopExecutor loop, Store& store, Clock& clock, TaskRegistry& registry, DailyBytes& daily_bytes)
+    : loop_(std::move(loop)), store_(store), clock_(clock), registry_(registry), daily_bytes_(daily_bytes)
 {
 }
 
@@ -167,42 +169,64 @@ life::Context TaskTransitions::context_of(OpenTask const& open) const
     return {clock_.now(), lost_after_, std::chrono::ceil<std::chrono::milliseconds>(left)};
 }
 
-asio::awaitable<TaskEngine::Recorded> TaskTransitions::insert(
+/// A new task on its way to the disk.
+struct TaskTransitions::Insertion {
+    Insertion(TaskTransitions& to, Task task, TaskEngine::AuditWrite audit_write, bool is_forced)
+        : fresh(to, std::make_shared<Task>(std::move(task)), std::move(audit_write), is_forced)
+        , now(to.clock_.now())
+    {
+    }
+
+    /// On the store's thread.
+    void write(Db& db)
+    {
+        auto const& task = *fresh.task;
+        merged_into.reset();
+        twin = task_records::find_twin(db, task);
+        if (twin) return;
+        merged_into = task_records::merge_firing(db, task);
+        if (!merged_into) task_records::insert(db, task);
+        if (owes_processor(task)) task_records::queue_delivery(db, task.id, now);
+        if (fresh.audit_write) fresh.audit_write(db);
+    }
+
+    NewTask fresh;
+    Instant now;
+    std::optional<Task> twin{};
+    std::optional<TaskId> merged_into{};
+    Later<TaskEngine::Recorded> recorded{};
+};
+
+Later<TaskEngine::Recorded> TaskTransitions::insert(
     Task task, TaskEngine::AuditWrite audit_write, bool is_forced)
 {
-    auto const fresh = std::make_shared<Task>(std::move(task));
-    struct Written {
-        std::optional<Task> twin;
-        std::optional<TaskId> merged_into;
-    };
-    std::function<Written(Db&)> work = [fresh = std::shared_ptr<Task const>(fresh),
-                                           audit_write = std::move(audit_write), now = clock_.now()](Db& db) {
-        Written written{task_records::find_twin(db, *fresh), {}};
-        if (written.twin) return written;
-        written.merged_into = task_records::merge_firing(db, *fresh);
-        if (!written.merged_into) task_records::insert(db, *fresh);
-        if (owes_processor(*fresh)) task_records::queue_delivery(db, fresh->id, now);
-        if (audit_write) audit_write(db);
-        return written;
-    };
-    Written written;
-    DayCharge charge(daily_bytes_, fresh);
-    {
-        std::optional<TaskRegistry::Reservation> room;
-        if (needs_room(*fresh)) room.emplace(registry_, fresh->agent, fresh->by, charged_bytes(*fresh));
-        written = co_await store_.write_for<Written>(std::move(work));
+    auto const insertion =
+        std::make_shared<Insertion>(*this, std::move(task), std::move(audit_write), is_forced);
+    store_.post([insertion](Db& db) { insertion->write(db); },
+        [this, insertion](std::exception_ptr const& failure) { inserted(*insertion, failure); });
+    return insertion->recorded;
+}
+
+void TaskTransitions::inserted(Insertion& insertion, std::exception_ptr const& failure)
+{
+    auto& fresh = insertion.fresh;
+    fresh.room.reset();
+    bool const is_there = failure || insertion.twin || insertion.merged_into;
+    if (is_there) {
+        fresh.charge.take_back();
+    } else {
+        fresh.charge.set_written();
     }
-    if (written.twin) co_return TaskEngine::Recorded{std::move(*written.twin), false};
-    if (written.merged_into) {
-        TaskEngine::Recorded merged{*fresh, true};
-        merged.task.id = *written.merged_into;
-        co_return merged;
-    }
-    charge.set_written();
+    if (failure) return insertion.recorded.fail(failure);
+    if (insertion.twin) return insertion.recorded.set({std::move(*insertion.twin), false});
     // The write is over: the store does not read it any more.
-    TaskEngine::Recorded recorded{std::move(*fresh), true};
-    enter(recorded.task, is_forced);
-    co_return recorded;
+    TaskEngine::Recorded recorded{std::move(*fresh.task), true};
+    if (insertion.merged_into) {
+        recorded.task.id = *insertion.merged_into;
+    } else {
+        enter(recorded.task, fresh.is_forced);
+    }
+    insertion.recorded.set(std::move(recorded));
 }
 
 /// It has just been written.
@@ -240,40 +264,93 @@ asio::awaitable<std::vector<Task>> TaskTransitions::insert_all(NewTasks& fresh)
     co_return stored;
 }
 
+/// An event on its way to the disk. Has the lock of its task from `apply_locked` on.
+struct TaskTransitions::Application {
+    Application(OpenTaskPtr open_, life::Event event_, TaskEngine::AuditWrite audit_write_)
+        : open(std::move(open_)), event(std::move(event_)), audit_write(std::move(audit_write_))
+    {
+    }
+
+    OpenTaskPtr open;
+    life::Event event;
+    TaskEngine::AuditWrite audit_write;
+    std::optional<Lock> lock{};
+    life::Decision decision{};
+    bool has_ended = false;
+    Instant now{};
+    Later<life::Decision> decided{};
+
+    /// On the store's thread.
+    void write(Db& db) const
+    {
+        task_records::update(db, decision.task);
+        if (has_ended && owes_processor(decision.task))
+            task_records::queue_delivery(db, decision.task.id, now);
+        if (audit_write) audit_write(db);
+    }
+};
+
+Later<life::Decision> TaskTransitions::apply(
+    OpenTaskPtr const& open, life::Event event, TaskEngine::AuditWrite audit_write)
+{
+    auto const application = std::make_shared<Application>(open, std::move(event), std::move(audit_write));
+    if (std::exchange(open->is_locked, true)) {
+        open->lock_waiters.emplace_back([this, application] { apply_locked(application); });
+    } else {
+        apply_locked(application);
+    }
+    return application->decided;
+}
+
 asio::awaitable<life::Decision> TaskTransitions::apply(
     TaskId id, life::Event event, TaskEngine::AuditWrite audit_write)
 {
     auto open = registry_.find(id);
     if (!open) open = co_await fetch(id);
-    if (std::exchange(open->is_locked, true)) co_await wait_for_lock(open);
-    Lock const lock(*this, open);
-    auto decision = life::decide(open->task, event, context_of(*open));
-    bool const is_behind = open->is_ahead || open->is_flushing;
+    auto decided = apply(open, std::move(event), std::move(audit_write));
+    auto work = wait_for(std::move(decided));
+    co_return co_await std::move(work);
+}
+
+void TaskTransitions::apply_locked(std::shared_ptr<Application> const& application)
+{
+    auto& open = *application->open;
+    application->lock.emplace(*this, application->open);
+    auto& decision = application->decision = life::decide(open.task, application->event, context_of(open));
+    bool const is_behind = open.is_ahead || open.is_flushing;
     if (!decision.changed && !is_behind) {
-        open->task = decision.task;
-        co_return decision;
+        open.task = decision.task;
+        application->lock.reset();
+        return application->decided.set(std::move(decision));
     }
     // What was staged is written with it: whoever is told that it is on disk can rely on that.
-    if (!decision.changed) audit_write = {};
-    bool const has_ended = decision.finished || open->is_end_unwritten;
-    Store::Work work = [task = decision.task, has_ended, now = clock_.now()](Db& db) {
-        task_records::update(db, task);
-        if (has_ended && owes_processor(task)) task_records::queue_delivery(db, task.id, now);
-    };
-    work = together(std::move(work), std::move(audit_write));
+    if (!decision.changed) application->audit_write = nullptr;
+    application->has_ended = decision.finished || open.is_end_unwritten;
+    application->now = clock_.now();
+    Store::Work work = [application](Db& db) { application->write(db); };
+    Store::Done done = [this, application](
+                           std::exception_ptr const& failure) { applied(*application, failure); };
     // A result has been told to whoever waits for it, or is waited for by its agent alone.
-    bool const is_result = std::holds_alternative<life::Reported>(event);
+    bool const is_result = std::holds_alternative<life::Reported>(application->event);
     if (is_result) {
-        co_await store_.write_soon(std::move(work));
+        store_.post_soon(std::move(work), std::move(done));
     } else {
-        co_await store_.write(std::move(work));
+        store_.post(std::move(work), std::move(done));
     }
-    if (decision.finished) open->is_end_unwritten = true;
-    open->is_ahead = false;
-    open->is_superseded = true;
-    take_over(*open, decision);
-    persisted(open);
-    co_return decision;
+}
+
+void TaskTransitions::applied(Application& application, std::exception_ptr const& failure)
+{
+    auto const& open = application.open;
+    if (!failure) {
+        if (application.decision.finished) open->is_end_unwritten = true;
+        open->is_ahead = false;
+        open->is_superseded = true;
+        take_over(*open, application.decision);
+        persisted(open);
+    }
+    application.lock.reset();
+    failure ? application.decided.fail(failure) : application.decided.set(std::move(application.decision));
 }
 
 bool TaskTransitions::stage(OpenTaskPtr const& open, life::Event const& event)
@@ -373,23 +450,12 @@ asio::awaitable<OpenTaskPtr> TaskTransitions::fetch(TaskId id)
     co_return registry_.insert_finished(std::move(*task));
 }
 
-asio::awaitable<void> TaskTransitions::wait_for_lock(OpenTaskPtr open)
-{
-    auto const executor = co_await asio::this_coro::executor;
-    auto initiation = [open, executor](auto handler) {
-        open->lock_waiters.emplace_back(
-            [executor, handler = std::move(handler)]() mutable { asio::post(executor, std::move(handler)); });
-    };
-    co_await asio::async_initiate<asio::use_awaitable_t<LoopExecutor> const, void()>(
-        std::move(initiation), asio::use_awaitable);
-}
-
 void TaskTransitions::unlock(OpenTaskPtr const& open)
 {
     if (!open->lock_waiters.empty()) {
-        auto next = std::move(open->lock_waiters.front());
+        // In a turn of its own: the one before goes on first.
+        asio::post(loop_, std::move(open->lock_waiters.front()));
         open->lock_waiters.pop_front();
-        std::move(next)();
         return;
     }
     open->is_locked = false;

@@ -69,7 +69,8 @@ std::optional<T> one_of(std::string_view field, std::optional<std::string> const
 
 Tasklog::Tasklog(LoopExecutor loop, Store& store, Clock& clock, Zone zone, Presence& presence,
     AppDirectory const& apps, Dialer& dialer, Quotas const* quotas, ServerLimits const* limits)
-    : store_(store)
+    : loop_(loop)
+    , store_(store)
     , clock_(clock)
     , zone_(zone)
     , presence_(presence)
@@ -225,22 +226,29 @@ Ip Tasklog::linked_agent(Caller const& caller) const
     return *agent;
 }
 
-asio::awaitable<Reply> Tasklog::take_result(AgentResult in, Caller caller)
+Later<Reply> Tasklog::take_result(AgentResult in, Caller const& caller)
 {
     auto const agent = linked_agent(caller);
     auto const id = in.id;
+    Later<Reply> later;
+    auto const end = [this, later, agent, id](std::exception_ptr const& failure) {
+        if (!failure) return later.set(Reply());
+        log_refusal(agent, id, failure);
+        later.fail(failure);
+    };
     try {
-        co_await take_report(std::move(in), agent);
-    } catch (Error const& error) {
-        log_refusal(agent, id, error);
-        throw;
+        take_report(std::move(in), agent, end);
+    } catch (...) {
+        end(std::current_exception());
     }
-    co_return Reply();
+    return later;
 }
 
 /// What an agent can't bring to the log would otherwise be known to the agent alone. A few lines a minute.
-void Tasklog::log_refusal(Ip const& agent, TaskId id, Error const& error)
-{
+void Tasklog::log_refusal(Ip const& agent, TaskId id, std::exception_ptr const& failure)
+try {
+    std::rethrow_exception(failure);
+} catch (Error const& error) {
     if (error.code() == codes::store_cannot_write || error.code() == codes::shutting_down) return;
     constexpr std::chrono::seconds between{6};
     auto const now = clock_.steady();
@@ -252,14 +260,26 @@ void Tasklog::log_refusal(Ip const& agent, TaskId id, Error const& error)
     ELVES_LOG(warning, "report.refused agent=" << agent.text() << " task=" << id.text()
                                                << " unlogged=" << std::exchange(refusals_unlogged_, 0) << ": "
                                                << error.info());
+} catch (std::exception const&) { // The router logs that.
 }
 
-asio::awaitable<void> Tasklog::take_report(AgentResult in, Ip agent)
+/// Calls `then` when the result is on disk.
+void Tasklog::take_report(
+    AgentResult in, Ip const& agent, std::function<void(std::exception_ptr const&)> then)
 {
     bool const is_running = in.status == status_text(TaskStatus::running);
+    bool const is_canceled = in.status == status_text(TaskStatus::canceled);
     auto report = is_running ? WorkerReport() : read_report(in.info.root(), zone_);
-    // A quick worker's result comes with the word that it was taken, which is on its way through the loop.
-    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    auto const* const open = engine_.open(in.id);
+    bool const is_usual = open && open->agent == agent && !is_running && !is_canceled;
+    if (is_usual) return engine_.report(in.id, std::move(report), std::move(then));
+    asio::co_spawn(loop_, take_other_report(std::move(in), agent, std::move(report)),
+        [then = std::move(then)](std::exception_ptr const& failure) { then(failure); });
+}
+
+/// Of a task that is not open, or not that agent's, or that has not ended by itself.
+asio::awaitable<void> Tasklog::take_other_report(AgentResult in, Ip agent, WorkerReport report)
+{
     std::optional<Ip> owner;
     if (auto const* const open = engine_.open(in.id)) {
         owner = open->agent;
@@ -273,7 +293,8 @@ asio::awaitable<void> Tasklog::take_report(AgentResult in, Ip agent)
     if (!owner) throw Error(codes::no_task, "no task " + in.id.text());
     if (*owner != agent)
         throw Error(codes::forbidden, "task " + in.id.text() + " is not one of " + agent.text());
-    if (!is_running) co_await end_task(in.id, in.status, std::move(report));
+    if (in.status != status_text(TaskStatus::running))
+        co_await end_task(in.id, std::move(in.status), std::move(report));
 }
 
 /// `status`: what the agent says beside the result. `canceled`: a newer run of the same job replaced this

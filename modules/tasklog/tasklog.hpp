@@ -105,11 +105,12 @@ private:
         std::optional<std::string> stream;
     };
 
-    [[nodiscard]] asio::awaitable<Reply> take_result(AgentResult in, Caller caller);
-    [[nodiscard]] asio::awaitable<void> take_report(AgentResult in, Ip agent);
+    [[nodiscard]] Later<Reply> take_result(AgentResult in, Caller const& caller);
+    void take_report(AgentResult in, Ip const& agent, std::function<void(std::exception_ptr const&)> then);
+    [[nodiscard]] asio::awaitable<void> take_other_report(AgentResult in, Ip agent, WorkerReport report);
     [[nodiscard]] asio::awaitable<void> end_task(
         TaskId id, std::optional<std::string> status, WorkerReport report);
-    void log_refusal(Ip const& agent, TaskId id, Error const& error);
+    void log_refusal(Ip const& agent, TaskId id, std::exception_ptr const& failure);
     // Of firings of the agents' own: agent_firings.cpp.
     [[nodiscard]] asio::awaitable<void> take_firing(AgentResult in, Ip agent, WorkerReport report);
     [[nodiscard]] Task firing_of(AgentResult& in, Ip const& agent) const;
@@ -131,6 +132,7 @@ private:
     /// Of a firing: throws Error 403.10 where it is years old, or days ahead.
     [[nodiscard]] Instant recent_time_of(std::string_view field, std::string const& text) const;
 
+    LoopExecutor loop_;
     Store& store_;
     Clock& clock_;
     Zone zone_;

@@ -155,8 +155,7 @@ TEST_CASE("two firings reported at once under one id are one record, and no inte
     std::vector<std::exception_ptr> ends;
     for (auto const* const time : {"2025-12-31 23:58:00", "2025-12-31 23:59:00"}) {
         asio::co_spawn(house.loop,
-            std::get<asio::awaitable<Reply>>(
-                report->run(json_of(house.firing(1, {{"fire_time", time}})).root(), caller)),
+            reply_of(report->run(json_of(house.firing(1, {{"fire_time", time}})).root(), caller)),
             [&ends](std::exception_ptr failure, Reply const&) { ends.push_back(std::move(failure)); });
     }
     house.driver.run();
@@ -175,7 +174,7 @@ TEST_CASE(
     std::vector<std::string> ends;
     for (auto const& by : {house.first, second}) {
         asio::co_spawn(house.loop,
-            std::get<asio::awaitable<Reply>>(report->run(
+            reply_of(report->run(
                 json_of(house.firing(1, {{"cron_id", TaskId(by == second ? 78 : 77).text()}})).root(),
                 {by, nullptr})),
             [&ends](std::exception_ptr const& failure, Reply const&) {
@@ -231,8 +230,7 @@ TEST_CASE("the start and the result of an own run that come at once are one task
         auto const more =
             is_start ? json::object{{"status", "running"}, {"info", json::object()}} : json::object();
         asio::co_spawn(house.loop,
-            std::get<asio::awaitable<Reply>>(
-                report->run(json_of(house.firing(1, more)).root(), {house.first, nullptr})),
+            reply_of(report->run(json_of(house.firing(1, more)).root(), {house.first, nullptr})),
             [](std::exception_ptr const& failure, Reply const&) { CHECK_FALSE(failure); });
     }
     house.driver.run();

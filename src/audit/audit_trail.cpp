@@ -1,7 +1,9 @@
 #include "audit/audit_trail.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <type_traits>
 #include <utility>
 
 #include "elves/ad_hoc.hpp"
@@ -33,6 +35,7 @@ std::string_view text_in(JsonValue const& fields, std::string_view name)
 bool may_hold_token(std::string_view text)
 {
     constexpr std::size_t most_of_one = 36;
+    if (text.size() < most_of_one) return false;
     auto const begins = [text](std::string_view prefix) {
         auto const at = text.find(prefix);
         return at != std::string_view::npos && text.size() - at >= most_of_one;
@@ -74,19 +77,23 @@ std::string claimed_key(JsonValue const& fields, Peer const& peer)
 /// The call's own fields, without those that have a column of their own and what must not be kept.
 bool is_param(std::string_view field)
 {
-    for (std::string_view const other :
-        {"mqt", "mqs", "mqf", "mqid", "agentip", "auth", "token", "join_token"}) {
-        if (field == other) return false;
-    }
-    return true;
+    constexpr std::size_t longest = 10;
+    if (field.size() > longest) return true;
+    constexpr std::array<std::string_view, 8> others{
+        "mqt", "mqs", "mqf", "mqid", "agentip", "auth", "token", "join_token"};
+    return std::find(others.begin(), others.end(), field) == others.end();
 }
 
 /// `ins`, where the call says nothing else but where to run what.
 JsonValue const* only_instruction(JsonValue const& fields)
 {
-    auto const own =
-        std::count_if(fields.begin(), fields.end(), [](auto const& field) { return is_param(field.name()); });
-    return own == 1 ? object_in(fields, "ins") : nullptr;
+    JsonValue const* only = nullptr;
+    for (auto const& field : fields) {
+        if (!is_param(field.name())) continue;
+        if (only != nullptr) return nullptr;
+        only = &field;
+    }
+    return only != nullptr && only->name() == "ins" && only->is_object() ? only : nullptr;
 }
 
 /// The call's own fields as JSON; of an instruction that alone.
@@ -106,24 +113,30 @@ std::string own_text(JsonValue const& fields)
 /// that was.
 std::string deciding_text(JsonValue const& ins)
 {
+    constexpr std::array<std::string_view, 8> names{
+        "mode", "app", "func", "param", "timeout", "proxy", "ttl", "dedup"};
+    std::array<JsonValue const*, names.size()> values{};
+    std::size_t given = 0;
+    for (auto const& member : ins) {
+        auto const at =
+            static_cast<std::size_t>(std::find(names.begin(), names.end(), member.name()) - names.begin());
+        if (at == names.size()) continue;
+        values[at] = &member;
+        given = std::max(given, at + 1);
+    }
     constexpr std::size_t usual = 128;
     std::string bytes;
     bytes.reserve(usual);
-    std::size_t given = 0;
-    for (auto const* const name : {"mode", "app", "func", "param", "timeout", "proxy", "ttl", "dedup"}) {
-        auto const* const value = ins.find(name);
+    for (std::size_t i = 0; i < given; ++i) {
+        auto const* const value = values[i];
         if (value == nullptr) {
             bytes += "0:,";
-            continue;
-        }
-        if (value->is_string()) {
+        } else if (value->is_string()) {
             audit::append_netstring(bytes, value->string());
         } else {
             audit::append_netstring(bytes, json_text(*value));
         }
-        given = bytes.size();
     }
-    bytes.resize(given);
     return bytes;
 }
 
@@ -155,28 +168,44 @@ ShownParam shown_param(JsonValue const& fields, AuditSettings::Param how)
 
 bool is_denial(std::string_view code) { return code.starts_with("401."); }
 
-/// What the call says in fields that its method has: what it says in others is nobody's word.
-class Said {
-public:
-    explicit Said(AuditTrail::Call const& call) : call_(call) {}
-    [[nodiscard]] std::string_view text(std::string_view field) const
+/// What the call says in fields that its method has: what it says in others is nobody's word. Null or "" for
+/// what it does not say.
+struct Said {
+    std::string_view agentip{};
+    std::string_view appname{};
+    std::string_view id{};
+    std::string_view key{};
+    JsonValue const* ins = nullptr;
+
+    [[nodiscard]] static Said of(AuditTrail::Call const& call)
     {
-        return has(field) ? text_in(call_.fields, field) : std::string_view();
-    }
-    [[nodiscard]] JsonValue const* object(std::string_view field) const
-    {
-        return has(field) ? object_in(call_.fields, field) : nullptr;
+        Said said;
+        // The last member of a name counts, as in JsonValue::find.
+        for (auto const& member : call.fields) {
+            auto const name = member.name();
+            if (name == "agentip") said.agentip = member.string_or_empty();
+            if (name == "appname") said.appname = member.string_or_empty();
+            if (name == "id") said.id = member.string_or_empty();
+            if (name == "key") said.key = member.string_or_empty();
+            if (name == "ins") said.ins = member.is_object() ? &member : nullptr;
+        }
+        auto const forget = [&call](std::string_view name, auto& what) {
+            if (what != std::remove_reference_t<decltype(what)>() && !declares(call.method, name)) what = {};
+        };
+        forget("agentip", said.agentip);
+        forget("appname", said.appname);
+        forget("id", said.id);
+        forget("key", said.key);
+        forget("ins", said.ins);
+        return said;
     }
 
 private:
-    [[nodiscard]] bool has(std::string_view field) const
+    [[nodiscard]] static bool declares(Method const& method, std::string_view name)
     {
-        auto const& declared = call_.method.fields;
-        return std::any_of(
-            declared.begin(), declared.end(), [&](FieldInfo const& one) { return one.name == field; });
+        return std::any_of(method.fields.begin(), method.fields.end(),
+            [&](FieldInfo const& field) { return field.name == name; });
     }
-
-    AuditTrail::Call const& call_;
 };
 
 } // namespace
@@ -190,21 +219,22 @@ public:
         , may_change_(call.method.audited != Audited::nothing && !is_by_rate_ && call.is_authorized)
         , ip_(call.caller.peer->ip())
     {
-        Said const said(call);
+        auto const said = Said::of(call);
         record_.time = trail.clock_.now().time_since_epoch().count();
         record_.key = call.caller.by();
         record_.address = call.caller.peer->address();
+        record_.method.reserve(call.service.size() + 1 + call.method.name.size());
         record_.method.append(call.service).append(1, '.').append(call.method.name);
-        if (auto const agent = Ip::parse(said.text("agentip"))) record_.agent = agent->text();
-        if (auto const* const ins = said.object("ins")) {
-            record_.app = plain_name(text_in(*ins, "app"));
-            record_.func = plain_name(text_in(*ins, "func"));
-            record_.proxy = plain_proxy(text_in(*ins, "proxy"));
+        if (auto const agent = Ip::parse(said.agentip)) record_.agent = agent->text();
+        if (said.ins != nullptr) {
+            record_.app = plain_name(text_in(*said.ins, "app"));
+            record_.func = plain_name(text_in(*said.ins, "func"));
+            record_.proxy = plain_proxy(text_in(*said.ins, "proxy"));
         } else {
-            record_.app = plain_name(said.text("appname"));
+            record_.app = plain_name(said.appname);
         }
-        record_.target = plain_id(said.text("id"));
-        if (record_.target.empty()) record_.target = plain_id(said.text("key"));
+        record_.target = plain_id(said.id);
+        if (record_.target.empty()) record_.target = plain_id(said.key);
         bool const is_unproven = !call.is_authorized && record_.key.empty();
         auto claimed = is_unproven ? claimed_key(call.fields, *call.caller.peer) : std::string();
         if (!claimed.empty()) record_.target = std::move(claimed);

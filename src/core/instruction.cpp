@@ -149,6 +149,20 @@ std::string read_proxy(JsonValue const& ins)
     return std::string(text);
 }
 
+/// As it travels.
+template <class Add>
+void for_each_field(Instruction const& ins, Add const& add)
+{
+    add("mode", mode_text(ins.mode));
+    add("app", ins.app);
+    add("func", ins.func);
+    add("param", ins.param);
+    add("timeout", std::to_string(ins.timeout.count()));
+    add("proxy", ins.proxy);
+    if (ins.ttl.count() != 0) add("ttl", std::to_string(ins.ttl.count()));
+    if (!ins.dedup.empty()) add("dedup", ins.dedup);
+}
+
 } // namespace
 
 Instruction Instruction::read(JsonValue const& ins)
@@ -167,19 +181,19 @@ Instruction Instruction::read(JsonValue const& ins)
     return out;
 }
 
-json::object Instruction::to_json(json::storage_ptr memory) const
+json::object Instruction::to_json() const
 {
     constexpr std::size_t most_fields = 8;
-    json::object out(std::move(memory));
+    json::object out;
     out.reserve(most_fields);
-    out["mode"] = mode_text(mode);
-    out["app"] = app;
-    out["func"] = func;
-    out["param"] = param;
-    out["timeout"] = std::to_string(timeout.count());
-    out["proxy"] = proxy;
-    if (ttl.count() != 0) out["ttl"] = std::to_string(ttl.count());
-    if (!dedup.empty()) out["dedup"] = dedup;
+    for_each_field(*this, [&](std::string_view name, std::string_view value) { out[name] = value; });
+    return out;
+}
+
+JsonMembers Instruction::to_members() const
+{
+    JsonMembers out;
+    for_each_field(*this, [&](std::string_view name, std::string_view value) { out.add(name, value); });
     return out;
 }
 

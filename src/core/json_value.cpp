@@ -1,24 +1,12 @@
 #include "elves/json_value.hpp"
 
-#include <algorithm>
 #include <utility>
+
+#include "elves/json_members.hpp"
 
 namespace elves {
 
 namespace {
-
-/// Most names and texts need no escape.
-void append_string(std::string& out, std::string_view text)
-{
-    auto const needs_escape = [](char c) {
-        return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
-    };
-    if (std::any_of(text.begin(), text.end(), needs_escape)) {
-        out += json::serialize(json::string_view(text));
-    } else {
-        out.append(1, '"').append(text).append(1, '"');
-    }
-}
 
 void append_json(std::string& out, JsonValue const& value)
 {
@@ -36,7 +24,7 @@ void append_json(std::string& out, JsonValue const& value)
         out += value.number_text();
         break;
     case JsonValue::Kind::string:
-        append_string(out, value.string());
+        append_json_string(out, value.string());
         break;
     case JsonValue::Kind::list:
         out += '[';
@@ -50,7 +38,7 @@ void append_json(std::string& out, JsonValue const& value)
         out += '{';
         for (auto const& member : value) {
             out += std::exchange(comma, ",");
-            append_string(out, member.name());
+            append_json_string(out, member.name());
             out += ':';
             append_json(out, member);
         }

@@ -50,4 +50,15 @@ Method const* MethodTable::find(std::string_view name) const noexcept
     return nullptr;
 }
 
+asio::awaitable<Reply> reply_of(Method::Answer answer)
+{
+    if (auto* const reply = std::get_if<Reply>(&answer)) co_return std::move(*reply);
+    if (auto* const later = std::get_if<Later<Reply>>(&answer)) {
+        auto work = wait_for(std::move(*later));
+        co_return co_await std::move(work);
+    }
+    auto work = std::get<asio::awaitable<Reply>>(std::move(answer));
+    co_return co_await std::move(work);
+}
+
 } // namespace elves

@@ -127,8 +127,7 @@ asio::awaitable<Outcome> Calls::run(
     if (auto const* const error = std::get_if<Error>(&call))
         co_return Outcome{{}, error->info(), error->code().text};
     auto answer = router_.run(envelope, *std::get<JsonValue const*>(call), peer);
-    if (auto* const outcome = std::get_if<Outcome>(&answer)) co_return std::move(*outcome);
-    auto work = std::get<asio::awaitable<Outcome>>(std::move(answer));
+    auto work = outcome_of(std::move(answer));
     co_return co_await std::move(work);
 }
 

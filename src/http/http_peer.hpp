@@ -25,6 +25,8 @@ public:
 
     [[nodiscard]] asio::awaitable<Back> call(std::string_view service, std::string_view method,
         json::object const& fields, std::chrono::milliseconds limit) override;
+    void call(std::string_view service, std::string_view method, std::string_view members,
+        std::chrono::milliseconds limit, OnBack then) override;
     void cast(std::string_view, std::string_view, json::object const&) override {}
     void close(std::string_view) override { client_->set_gone(); }
     [[nodiscard]] bool is_open() const noexcept override { return !client_->is_gone(); }

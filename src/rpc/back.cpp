@@ -2,6 +2,7 @@
 
 #include "core/frame_reader.hpp"
 #include "elves/error.hpp"
+#include "elves/json_members.hpp"
 
 namespace elves {
 
@@ -25,35 +26,10 @@ void append_json(std::string& out, Value const& value, std::size_t most = no_end
     }
 }
 
-/// What needs no escaping, as nearly every name.
-bool is_plain(std::string_view text)
-{
-    return std::all_of(text.begin(), text.end(),
-        [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; });
-}
-
-void append_text(std::string& out, std::string_view text)
-{
-    char piece[1024];
-    if (text.size() <= sizeof piece - 2 && is_plain(text)) {
-        piece[0] = '"';
-        auto* const end = std::copy(text.begin(), text.end(), piece + 1);
-        *end = '"';
-        out.append(piece, text.size() + 2);
-        return;
-    }
-    json::serializer serializer;
-    serializer.reset(json::string_view(text));
-    while (!serializer.done()) {
-        auto const part = serializer.read(piece, sizeof piece);
-        out.append(part.data(), part.size());
-    }
-}
-
 /// Appends what the request has as its `mqid`, a string or an integer, as it was sent.
 void append_mqid(std::string& out, JsonValue const& mqid)
 {
-    if (mqid.is_string()) return append_text(out, mqid.string());
+    if (mqid.is_string()) return append_json_string(out, mqid.string());
     out += mqid.number_text();
 }
 
@@ -76,7 +52,7 @@ void append_verdict(std::string& out, Outcome const& outcome)
         out += R"("flag":"true","error_info":"")";
     } else {
         out += R"("flag":"false","error_info":)";
-        append_text(out, outcome.error_info);
+        append_json_string(out, outcome.error_info);
     }
 }
 
@@ -90,6 +66,7 @@ void append_frame(std::string& out, Head const& head, Outcome const& outcome, st
     out += ',';
     append_verdict(out, outcome);
     auto const size = [&] { return out.size() - at - no_length.size(); };
+    if (outcome.members) out.append(1, ',').append(*outcome.members);
     if (size() <= max_frame) append_rest(out, outcome.fields, max_frame - size());
     if (size() > max_frame) {
         out.resize(at);
@@ -108,14 +85,15 @@ void append_outcome(std::string& out, Outcome const& outcome)
 {
     out += '{';
     append_verdict(out, outcome);
+    if (outcome.members) out.append(1, ',').append(*outcome.members);
     append_rest(out, outcome.fields);
 }
 
 ReplyTo ReplyTo::of(Envelope const& envelope)
 {
     ReplyTo to;
-    append_text(to.mqs, envelope.mqs);
-    append_text(to.mqf, envelope.mqf);
+    append_json_string(to.mqs, envelope.mqs);
+    append_json_string(to.mqf, envelope.mqf);
     if (envelope.mqid) append_mqid(to.mqid, *envelope.mqid);
     return to;
 }
@@ -123,9 +101,9 @@ ReplyTo ReplyTo::of(Envelope const& envelope)
 void append_back(std::string& out, Envelope const& to, Outcome const& outcome, std::size_t max_frame)
 {
     auto const head = [&](std::string& text) {
-        append_text(text, to.mqs);
+        append_json_string(text, to.mqs);
         text += ",\"mqf\":";
-        append_text(text, to.mqf);
+        append_json_string(text, to.mqf);
         if (to.mqid) {
             text += ",\"mqid\":";
             append_mqid(text, *to.mqid);
@@ -143,17 +121,37 @@ void append_back(std::string& out, ReplyTo const& to, Outcome const& outcome, st
     append_frame(out, head, outcome, max_frame);
 }
 
+namespace {
+
+void append_request_head(
+    std::string& out, std::string_view service, std::string_view method, std::int64_t mqid)
+{
+    out.append(no_length);
+    out += mqid ? "{\"mqt\":\"call\",\"mqs\":" : "{\"mqt\":\"cast\",\"mqs\":";
+    append_json_string(out, service);
+    out += ",\"mqf\":";
+    append_json_string(out, method);
+    if (mqid) out.append(",\"mqid\":").append(std::to_string(mqid));
+}
+
+} // namespace
+
 void append_request(std::string& out, std::string_view service, std::string_view method, std::int64_t mqid,
     json::object const& fields)
 {
     auto const at = out.size();
-    out.append(no_length);
-    out += mqid ? "{\"mqt\":\"call\",\"mqs\":" : "{\"mqt\":\"cast\",\"mqs\":";
-    append_text(out, service);
-    out += ",\"mqf\":";
-    append_text(out, method);
-    if (mqid) out.append(",\"mqid\":").append(std::to_string(mqid));
+    append_request_head(out, service, method, mqid);
     append_rest(out, fields);
+    seal_frame(out, at);
+}
+
+void append_request(std::string& out, std::string_view service, std::string_view method, std::int64_t mqid,
+    std::string_view members)
+{
+    auto const at = out.size();
+    append_request_head(out, service, method, mqid);
+    if (!members.empty()) out.append(1, ',').append(members);
+    out += '}';
     seal_frame(out, at);
 }
 

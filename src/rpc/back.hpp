@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,7 @@ struct Outcome {
     json::object fields;
     std::string error_info;
     std::string_view code{};
+    std::shared_ptr<std::string const> members{}; ///< As Reply::members.
 };
 
 /// Where a reply goes: what its envelope repeats, as JSON texts. Owns them: an answer may come later than its
@@ -37,5 +39,8 @@ void append_outcome(std::string& out, Outcome const& outcome);
 /// Appends the whole frame of a call (with `mqid`) or of a cast (`mqid` 0).
 void append_request(std::string& out, std::string_view service, std::string_view method, std::int64_t mqid,
     json::object const& fields);
+/// The same with the fields as the text of an object's members.
+void append_request(std::string& out, std::string_view service, std::string_view method, std::int64_t mqid,
+    std::string_view members);
 
 } // namespace elves

@@ -25,7 +25,9 @@ using boost::system::error_code;
 
 /// How long a closing connection may take to read what it is owed.
 constexpr std::chrono::seconds closing_time{5};
-constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+// Places of answers in the order of replies, where they have none.
+constexpr auto nowhere = static_cast<std::uint64_t>(-1);    ///< It goes out when it is there.
+constexpr auto unanswered = static_cast<std::uint64_t>(-2); ///< A cast's.
 /// What is handled for one link before others have their turn: who asks for much must not keep them waiting.
 constexpr std::size_t frames_a_turn = 256;
 constexpr std::size_t bytes_a_turn = 16 * 1024;
@@ -375,6 +377,7 @@ void Link::handle_request(JsonValue const& call)
     ++shared_.calls;
     auto result = shared_.router->run(envelope, call, shared_from_this());
     if (auto const* const outcome = std::get_if<Outcome>(&result)) return answer_now(envelope, *outcome);
+    if (auto const* const later = std::get_if<Later<Outcome>>(&result)) return answer_later(envelope, *later);
     answer_later(envelope, std::get<asio::awaitable<Outcome>>(std::move(result)));
 }
 
@@ -398,19 +401,36 @@ void Link::answer_now(Envelope const& envelope, Outcome const& outcome)
 
 void Link::answer_later(Envelope const& envelope, asio::awaitable<Outcome> work)
 {
-    bool const answered = envelope.mqt == Mqt::call;
-    auto const place = answered && !envelope.mqid ? static_cast<std::size_t>(order_.take_place()) : nowhere;
     ++inflight_;
     asio::co_spawn(loop_, std::move(work),
-        [self = shared_from_this(), answered, place, to = ReplyTo::of(envelope)](
-            std::exception_ptr const& failure, Outcome outcome) {
-            ELVES_ASSERT(self->inflight_ > 0, "an answer to a call that is not in flight");
-            --self->inflight_;
+        [self = shared_from_this(), place = place_of(envelope), to = ReplyTo::of(envelope)](
+            std::exception_ptr const& failure, Outcome const& outcome) {
             if (failure) ELVES_LOG(error, "an answer for " << self->address_ << " was lost by an exception");
-            if (answered) self->answer(to, place, outcome);
-            self->resume_if_room();
-            self->end_if_done();
+            self->arrive(to, place, outcome);
         });
+}
+
+void Link::answer_later(Envelope const& envelope, Later<Outcome> const& work)
+{
+    ++inflight_;
+    work.then([self = shared_from_this(), place = place_of(envelope), to = ReplyTo::of(envelope)](
+                  std::exception_ptr const&, Outcome const& outcome) { self->arrive(to, place, outcome); });
+}
+
+std::uint64_t Link::place_of(Envelope const& envelope)
+{
+    if (envelope.mqt != Mqt::call) return unanswered;
+    return envelope.mqid ? nowhere : order_.take_place();
+}
+
+void Link::arrive(ReplyTo const& to, std::uint64_t place, Outcome const& outcome)
+{
+    ELVES_ASSERT(inflight_ > 0, "an answer to a call that is not in flight");
+    --inflight_;
+    if (place != unanswered) answer(to, place, outcome);
+    // In a turn of its own: this one may belong to the frame of another connection.
+    if (reads_ == Reads::room && state_ == State::open && !is_full()) go_on_later();
+    end_if_done();
 }
 
 /// A key that is refused now is no proof any more.
@@ -520,6 +540,21 @@ asio::awaitable<Back> Link::call(std::string_view service, std::string_view meth
     };
     return asio::async_initiate<asio::use_awaitable_t<LoopExecutor> const, void(std::exception_ptr, Back)>(
         std::move(initiation), asio::use_awaitable);
+}
+
+void Link::call(std::string_view service, std::string_view method, std::string_view members,
+    std::chrono::milliseconds limit, OnBack then)
+{
+    auto const mqid = pending_.next_mqid();
+    if (state_ == State::open) {
+        append_request(outbox_, service, method, mqid, members);
+        written();
+    }
+    if (state_ == State::open) return pending_.wait(shared_.clock, mqid, limit, std::move(then));
+    asio::post(loop_, [then = std::move(then)]() mutable {
+        Error const closed(codes::agent_unreachable, "the connection is closed");
+        std::move(then)(std::make_exception_ptr(closed), Back());
+    });
 }
 
 void Link::cast(std::string_view service, std::string_view method, json::object const& fields)

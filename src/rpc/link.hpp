@@ -8,6 +8,7 @@
 
 #include "core/frame_reader.hpp"
 #include "core/json_reader.hpp"
+#include "elves/later.hpp"
 #include "elves/one_shot.hpp"
 #include "elves/peer.hpp"
 #include "rpc/back.hpp"
@@ -99,6 +100,8 @@ public:
 
     [[nodiscard]] asio::awaitable<Back> call(std::string_view service, std::string_view method,
         json::object const& fields, std::chrono::milliseconds limit) override;
+    void call(std::string_view service, std::string_view method, std::string_view members,
+        std::chrono::milliseconds limit, OnBack then) override;
     void cast(std::string_view service, std::string_view method, json::object const& fields) override;
     void close(std::string_view why) override;
     [[nodiscard]] bool is_open() const noexcept override { return state_ == State::open; }
@@ -165,6 +168,9 @@ private:
     void handle_back(JsonValue const& back);
     void refused(JsonValue const& back);
     void answer_later(Envelope const& envelope, asio::awaitable<Outcome> work);
+    void answer_later(Envelope const& envelope, Later<Outcome> const& work);
+    [[nodiscard]] std::uint64_t place_of(Envelope const& envelope);
+    void arrive(ReplyTo const& to, std::uint64_t place, Outcome const& outcome);
     void answer(ReplyTo const& to, std::uint64_t place, Outcome const& outcome);
     void answer_now(Envelope const& envelope, Outcome const& outcome);
     void refuse_frame(Error const& error);

@@ -1,7 +1,9 @@
 #include "rpc/pending_calls.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "elves/assert.hpp"
 #include "elves/error.hpp"
@@ -33,7 +35,16 @@ void PendingCalls::wait(Clock& clock, std::int64_t mqid, std::chrono::millisecon
     ELVES_ASSERT(!waiting.then, "two calls wait under one number");
     // Not by assignment: in Boost 1.81 that of any_completion_handler never ends.
     waiting.then.swap(then);
-    waiting.timer = clock.after(limit, [this, mqid, limit] { is_late(mqid, limit); });
+    waiting.limit = limit;
+    waiting.deadline = clock.steady() + limit;
+    if (!timer_.running() || waiting.deadline < timer_at_) set_timer(clock, waiting.deadline);
+}
+
+void PendingCalls::set_timer(Clock& clock, Clock::Steady at)
+{
+    timer_at_ = at;
+    auto const delay = std::chrono::ceil<std::chrono::milliseconds>(at - clock.steady());
+    timer_ = clock.after(delay, [this, &clock] { end_late(clock); });
 }
 
 void PendingCalls::settle(std::int64_t mqid, JsonValue const& back)
@@ -42,16 +53,31 @@ void PendingCalls::settle(std::int64_t mqid, JsonValue const& back)
     if (waiting) std::move(waiting.mapped().then)(nullptr, read_back(back));
 }
 
-void PendingCalls::is_late(std::int64_t mqid, std::chrono::milliseconds limit)
+void PendingCalls::end_late(Clock& clock)
 {
-    auto waiting = waiting_.extract(mqid);
-    ELVES_ASSERT(waiting, "the timer of a call that is settled");
-    Error const error(codes::agent_silent, "no answer within " + std::to_string(limit.count()) + " ms");
-    std::move(waiting.mapped().then)(std::make_exception_ptr(error), Back{});
+    timer_.stop();
+    std::vector<Waiting> late;
+    auto next = Clock::Steady::max();
+    for (auto at = waiting_.begin(); at != waiting_.end();) {
+        if (at->second.deadline <= clock.steady()) {
+            late.push_back(std::move(at->second));
+            at = waiting_.erase(at);
+        } else {
+            next = std::min(next, at->second.deadline);
+            ++at;
+        }
+    }
+    if (!waiting_.empty()) set_timer(clock, next);
+    for (auto& waiting : late) {
+        Error const error(
+            codes::agent_silent, "no answer within " + std::to_string(waiting.limit.count()) + " ms");
+        std::move(waiting.then)(std::make_exception_ptr(error), Back{});
+    }
 }
 
 void PendingCalls::fail_all(std::string_view why)
 {
+    timer_.stop();
     auto all = std::exchange(waiting_, {});
     for (auto& [mqid, waiting] : all) {
         Error const error(codes::agent_unreachable, "the connection was lost: " + std::string(why));

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -18,8 +17,8 @@ namespace elves {
 /// with the link. On the loop's thread.
 class PendingCalls {
 public:
-    /// Is called from within whatever ends the wait: what would go on from there posts itself.
-    using OnBack = boost::asio::any_completion_handler<void(std::exception_ptr, Back)>;
+    /// Is called from within whatever ends the wait: what must not go on from there posts itself.
+    using OnBack = Peer::OnBack;
 
     /// For the next call; from 1 up, as 0 is a cast's.
     [[nodiscard]] std::int64_t next_mqid() noexcept { return ++last_mqid_; }
@@ -30,19 +29,28 @@ public:
     /// All that wait: Error 410.1.
     void fail_all(std::string_view why);
     /// Destroys, uncalled, all that wait.
-    void drop() noexcept { auto const gone = std::exchange(waiting_, {}); }
+    void drop() noexcept
+    {
+        timer_.stop();
+        auto const gone = std::exchange(waiting_, {});
+    }
     [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
 
 private:
     struct Waiting {
         OnBack then;
-        Timer timer;
+        std::chrono::milliseconds limit{0};
+        Clock::Steady deadline{};
     };
 
-    void is_late(std::int64_t mqid, std::chrono::milliseconds limit);
+    void end_late(Clock& clock);
+    void set_timer(Clock& clock, Clock::Steady at);
 
     std::int64_t last_mqid_ = 0;
     std::map<std::int64_t, Waiting> waiting_; ///< In order of age; costs nothing while it is empty.
+    /// One for all, at the earliest deadline or before: nearly all calls are answered in time.
+    Timer timer_;
+    Clock::Steady timer_at_{};
 };
 
 } // namespace elves

@@ -29,7 +29,11 @@ std::string quoted(std::string_view name) { return shown(name.substr(0, longest_
 Outcome refused(Error const& error, Method const* method)
 {
     Outcome outcome{{}, error.info(), error.code().text};
-    if (method && method->when_refused) outcome.fields = method->when_refused(error);
+    if (method && method->when_refused) {
+        auto reply = method->when_refused(error);
+        outcome.fields = std::move(reply.fields());
+        outcome.members = reply.members();
+    }
     return outcome;
 }
 
@@ -78,32 +82,60 @@ bool is_cut(Method const& method, Caller const& caller)
            (method.is_cut_by_app && !caller.key->has_all_apps());
 }
 
-json::object answer(Reply reply, bool cut)
+Outcome answer(Reply&& reply, bool cut)
 {
     if (cut) reply.fields()["left_out"] = "true";
-    return std::move(reply.fields());
+    return {std::move(reply.fields()), {}, {}, reply.members()};
 }
 
-/// Where a call that waits is counted in the end.
-struct Counted {
-    CallCounts* counts = nullptr; ///< Null: nowhere.
-    std::string_view service{};
-    Clock::Steady begun{};
+/// A call that waits: what is left to do when it has its reply.
+struct Waiting {
+    Method const* method;
+    bool is_cut;
+    std::shared_ptr<AuditRow> row; ///< Null for none.
+    CallCounts* counts;            ///< Null: counted nowhere.
+    std::string_view service;
+    Clock::Steady begun;
+
+    void end(std::string_view code) const
+    {
+        if (counts) counts->add(service, method, code, begun);
+        if (row) row->over(code);
+    }
 };
 
-asio::awaitable<Outcome> finished(asio::awaitable<Reply> work, Method const& method, bool cut,
-    std::shared_ptr<AuditRow> row, Counted counted)
+asio::awaitable<Outcome> finished(asio::awaitable<Reply> work, Waiting waiting)
 {
     Outcome outcome;
     try {
         auto reply = co_await std::move(work);
-        outcome.fields = answer(std::move(reply), cut);
+        outcome = answer(std::move(reply), waiting.is_cut);
     } catch (...) {
-        outcome = outcome_of_exception(&method);
+        outcome = outcome_of_exception(waiting.method);
     }
-    if (counted.counts) counted.counts->add(counted.service, &method, outcome.code, counted.begun);
-    if (row) row->over(outcome.code);
+    waiting.end(outcome.code);
     co_return outcome;
+}
+
+Outcome outcome_of(std::exception_ptr const& failure, Reply& reply, Waiting const& waiting)
+{
+    if (!failure) return answer(std::move(reply), waiting.is_cut);
+    try {
+        std::rethrow_exception(failure);
+    } catch (...) {
+        return outcome_of_exception(waiting.method);
+    }
+}
+
+Later<Outcome> finished(Later<Reply> const& work, Waiting waiting)
+{
+    Later<Outcome> later;
+    work.then([later, waiting = std::move(waiting)](std::exception_ptr const& failure, Reply& reply) {
+        auto outcome = outcome_of(failure, reply, waiting);
+        waiting.end(outcome.code);
+        later.set(std::move(outcome));
+    });
+    return later;
 }
 
 } // namespace
@@ -195,7 +227,7 @@ Router::Answer Router::run_method(
         if (auto const error = gate_.authorize(caller, *found.method))
             return refuse(refused(*error, found.method));
         is_authorized = true;
-        // A coroutine is denied only later, where nothing is left of `call`.
+        // What waits is denied only later, where nothing is left of `call`.
         if (found.method->audited != Audited::nothing || !found.method->answers_at_once)
             caller.audit = row = row_of(found, call, caller, true);
         auto result = found.method->run(call, caller);
@@ -203,14 +235,27 @@ Router::Answer Router::run_method(
         if (auto* const reply = std::get_if<Reply>(&result)) {
             if (row) row->over("");
             count(found, "");
-            return Outcome{answer(std::move(*reply), cut), {}};
+            return answer(std::move(*reply), cut);
         }
-        Counted const counted{counts_, found.service, counts_ ? counts_->now() : Clock::Steady()};
-        return finished(
-            std::get<asio::awaitable<Reply>>(std::move(result)), *found.method, cut, std::move(row), counted);
+        Waiting waiting{found.method, cut, std::move(row), counts_, found.service,
+            counts_ ? counts_->now() : Clock::Steady()};
+        if (auto* const later = std::get_if<Later<Reply>>(&result))
+            return finished(*later, std::move(waiting));
+        return finished(std::get<asio::awaitable<Reply>>(std::move(result)), std::move(waiting));
     } catch (...) {
         return refuse(outcome_of_exception(found.method));
     }
+}
+
+asio::awaitable<Outcome> outcome_of(Router::Answer answer)
+{
+    if (auto* const outcome = std::get_if<Outcome>(&answer)) co_return std::move(*outcome);
+    if (auto* const later = std::get_if<Later<Outcome>>(&answer)) {
+        auto work = wait_for(std::move(*later));
+        co_return co_await std::move(work);
+    }
+    auto work = std::get<asio::awaitable<Outcome>>(std::move(answer));
+    co_return co_await std::move(work);
 }
 
 } // namespace elves

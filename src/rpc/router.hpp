@@ -20,7 +20,7 @@ class CallCounts;
 /// On the loop's thread.
 class Router {
 public:
-    using Answer = std::variant<Outcome, asio::awaitable<Outcome>>;
+    using Answer = std::variant<Outcome, asio::awaitable<Outcome>, Later<Outcome>>;
 
     /// `audit`: null for none.
     explicit Router(Gate const& gate, Audit* audit = nullptr) : gate_(gate), audit_(audit) {}
@@ -30,7 +30,7 @@ public:
     /// A service that exists, but is switched off: `[402.1]`.
     void add_disabled(std::string service);
 
-    /// Never throws. The coroutine, if it is one, keeps nothing of `call`.
+    /// Never throws. What comes later keeps nothing of `call`.
     [[nodiscard]] Answer run(
         Envelope const& envelope, JsonValue const& call, std::shared_ptr<Peer> const& peer) const;
     /// Whether the limits of strangers hold for `peer` (docs/protocol.md, Frames).
@@ -64,5 +64,8 @@ private:
     std::map<std::string, MethodTable const*, std::less<>> services_;
     bool shut_ = false;
 };
+
+/// What an answer comes to, for a coroutine.
+[[nodiscard]] asio::awaitable<Outcome> outcome_of(Router::Answer answer);
 
 } // namespace elves

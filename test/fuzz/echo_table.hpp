@@ -101,7 +101,7 @@ inline void declare_echoes(MethodTable& table)
                     {"jitter", sent(in.jitter)}};
             })
         .refused_with([](Error const& error) {
-            return json::object{{"info", json::object{{"why", error.info()}}}};
+            return Reply{{"info", json::object{{"why", error.info()}}}};
         });
 }
 

@@ -98,8 +98,8 @@ std::string answer(std::string_view text, std::shared_ptr<Peer> const& peer, std
         }
     }
     auto& loop = house().loop;
-    asio::co_spawn(loop, std::get<asio::awaitable<Outcome>>(std::move(*result)),
-        [&](std::exception_ptr const& failure, Outcome const& later) {
+    asio::co_spawn(
+        loop, outcome_of(std::move(*result)), [&](std::exception_ptr const& failure, Outcome const& later) {
             PROMISE(!failure);
             append_back(out, *to, later, most);
         });

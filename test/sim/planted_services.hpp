@@ -65,10 +65,7 @@ public:
     }
 
     [[nodiscard]] TaskId next_id() override { return real_.next_id(); }
-    [[nodiscard]] asio::awaitable<Recorded> send(Order order) override
-    {
-        return real_.send(std::move(order));
-    }
+    [[nodiscard]] Later<Recorded> send(Order order) override { return real_.send(std::move(order)); }
     [[nodiscard]] asio::awaitable<std::vector<Sent>> send_all(std::vector<Order> orders) override
     {
         if (bug_ == RunBug::starts_late && random_.chance(200)) {
@@ -82,7 +79,8 @@ public:
         if (bug_ == RunBug::sends_twice && random_.chance(100)) {
             second.id = TaskId();
             second.audit_write = nullptr;
-            static_cast<void>(co_await real_.send(std::move(second)));
+            auto work = wait_for(real_.send(std::move(second)));
+            static_cast<void>(co_await std::move(work));
         }
         auto const* const open = real_.open(ids.front());
         if (bug_ == RunBug::ends_early && open && !is_final(open->status) && random_.chance(300)) {
@@ -92,7 +90,7 @@ public:
         }
         co_return sent;
     }
-    [[nodiscard]] asio::awaitable<Task> run(Order order, Authorize authorize) override
+    [[nodiscard]] Later<Task> run(Order order, Authorize authorize) override
     {
         return real_.run(std::move(order), std::move(authorize));
     }

@@ -30,6 +30,11 @@ public:
             std::string(service) + "." + std::string(method), json::object(fields, json::storage_ptr()));
         return answer(confirms, reply);
     }
+    void call(
+        std::string_view, std::string_view, std::string_view, std::chrono::milliseconds, OnBack then) override
+    {
+        std::move(then)(nullptr, Back());
+    }
     void cast(std::string_view, std::string_view, json::object const&) override {}
     void close(std::string_view) override {}
     [[nodiscard]] bool is_open() const noexcept override { return true; }
@@ -113,11 +118,10 @@ public:
         if (auto* reply = std::get_if<Reply>(&answer)) return reply->fields();
         std::optional<Reply> reply;
         std::exception_ptr failure;
-        asio::co_spawn(loop, std::move(std::get<asio::awaitable<Reply>>(answer)),
-            [&](std::exception_ptr error, Reply value) {
-                failure = error;
-                reply = std::move(value);
-            });
+        asio::co_spawn(loop, reply_of(std::move(answer)), [&](std::exception_ptr error, Reply value) {
+            failure = error;
+            reply = std::move(value);
+        });
         settle();
         if (failure) std::rethrow_exception(failure);
         return reply.value().fields();
@@ -126,7 +130,7 @@ public:
     void begin(std::string_view method, json::object const& fields)
     {
         auto answer = table->find(method)->run(json_of(fields).root(), {});
-        auto work = std::move(std::get<asio::awaitable<Reply>>(answer));
+        auto work = reply_of(std::move(answer));
         asio::co_spawn(loop, std::move(work), [](std::exception_ptr, Reply const&) {});
     }
     /// The code that a call is refused with, "" where it isn't.

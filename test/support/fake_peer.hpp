@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <deque>
 #include <functional>
@@ -42,6 +43,13 @@ public:
         calls.emplace_back(sent(service, method, fields));
         if (!open_) throw Error(codes::agent_unreachable, "the connection is closed");
         return back_of(calls.back(), limit);
+    }
+    void call(std::string_view service, std::string_view method, std::string_view members,
+        std::chrono::milliseconds limit, OnBack then) override
+    {
+        auto const fields = json::parse("{" + std::string(members) + "}").as_object();
+        calls.emplace_back(sent(service, method, fields));
+        asio::co_spawn(loop_, back_to_be(calls.back(), limit), std::move(then));
     }
     void cast(std::string_view service, std::string_view method, json::object const& fields) override
     {
@@ -105,6 +113,11 @@ private:
         std::string_view service, std::string_view method, json::object const& fields)
     {
         return {std::string(service), std::string(method), json::object(fields, json::storage_ptr())};
+    }
+    [[nodiscard]] asio::awaitable<Back> back_to_be(Sent sent, std::chrono::milliseconds limit)
+    {
+        if (!open_) throw Error(codes::agent_unreachable, "the connection is closed");
+        co_return co_await back_of(std::move(sent), limit);
     }
     [[nodiscard]] asio::awaitable<Back> back_of(Sent sent, std::chrono::milliseconds limit)
     {

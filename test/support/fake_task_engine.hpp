@@ -25,25 +25,15 @@ public:
     [[nodiscard]] asio::awaitable<Recorded> record(Task task, AuditWrite audit_write) override
     {
         if (task.id == TaskId()) task.id = next_id();
-        for (auto const& known : tasks_) {
-            if (!is_same(known, task)) continue;
-            Recorded there{known, false};
-            co_return there;
-        }
-        Store::Work work = [audit_write = std::move(audit_write)](Db& db) {
-            if (audit_write) audit_write(db);
-        };
-        co_await store_.write(std::move(work));
-        tasks_.push_back(task);
-        Recorded fresh{std::move(task), true};
-        co_return fresh;
+        return wait_for(written(std::move(task), std::move(audit_write)));
     }
     /// Records it as `running`: agents take everything.
-    [[nodiscard]] asio::awaitable<Recorded> send(Order order) override
+    [[nodiscard]] Later<Recorded> send(Order order) override
     {
         ++asked_;
         Task task;
         task.id = order.id;
+        if (task.id == TaskId()) task.id = next_id();
         task.agent = order.agent;
         task.type = order.type;
         task.ins = order.ins;
@@ -54,13 +44,17 @@ public:
         task.cron_id = order.cron_id;
         task.fire_time = order.fire_time;
         task.run = order.run;
-        if (!quota_text_.empty()) throw QuotaExceeded(quota_text_);
-        if (refusal_) throw Error(*refusal_, "refused by the test");
-        if (!order.is_forced) require_may_start(order.agent, order.ins);
+        try {
+            if (!quota_text_.empty()) throw QuotaExceeded(quota_text_);
+            if (refusal_) throw Error(*refusal_, "refused by the test");
+            if (!order.is_forced) require_may_start(order.agent, order.ins);
+        } catch (Error const&) {
+            Later<Recorded> refused;
+            refused.fail(std::current_exception());
+            return refused;
+        }
         if (gate_) gate_->begun(task.id, task.agent, task.ins);
-        auto audit_write = std::move(order.audit_write);
-        auto const recorded = co_await record(std::move(task), std::move(audit_write));
-        co_return recorded;
+        return written(std::move(task), std::move(order.audit_write));
     }
     [[nodiscard]] asio::awaitable<std::vector<Sent>> send_all(std::vector<Order> orders) override
     {
@@ -68,7 +62,8 @@ public:
         for (auto& order : orders) {
             auto& what = sent.emplace_back();
             try {
-                auto recorded = co_await send(std::move(order));
+                auto work = wait_for(send(std::move(order)));
+                auto recorded = co_await std::move(work);
                 if (is_final(recorded.task.status)) what.ended = std::move(recorded.task);
             } catch (Error const& error) {
                 what.refused = error;
@@ -76,7 +71,7 @@ public:
         }
         co_return sent;
     }
-    [[nodiscard]] asio::awaitable<Task> run(Order, Authorize) override
+    [[nodiscard]] Later<Task> run(Order, Authorize) override
     {
         throw std::logic_error("cron waits for no result");
     }
@@ -196,6 +191,25 @@ public:
     }
 
 private:
+    [[nodiscard]] Later<Recorded> written(Task task, AuditWrite audit_write)
+    {
+        Later<Recorded> later;
+        for (auto const& known : tasks_) {
+            if (!is_same(known, task)) continue;
+            later.set({known, false});
+            return later;
+        }
+        Store::Work work = [audit_write = std::move(audit_write)](Db& db) {
+            if (audit_write) audit_write(db);
+        };
+        store_.post(
+            std::move(work), [this, later, task = std::move(task)](std::exception_ptr const& failure) {
+                if (failure) return later.fail(failure);
+                tasks_.push_back(task);
+                later.set({task, true});
+            });
+        return later;
+    }
     [[nodiscard]] static bool is_open(Task const& task) { return !is_final(task.status) || task.cancel_due; }
     [[nodiscard]] static bool is_same(Task const& known, Task const& task)
     {

@@ -56,7 +56,7 @@ public:
                 state.fields = std::move(reply->fields());
                 state.done = true;
             } else {
-                asio::co_spawn(loop_, std::get<asio::awaitable<Reply>>(std::move(answer)),
+                asio::co_spawn(loop_, reply_of(std::move(answer)),
                     [keep = pending.state_](std::exception_ptr failure, Reply later) {
                         keep->failure = std::move(failure);
                         keep->fields = std::move(later.fields());

@@ -80,6 +80,21 @@ struct TaskHouse {
         return awaited;
     }
     template <class T>
+    Awaited<T> spawn(Later<T> work)
+    {
+        return spawn(wait_for(std::move(work)));
+    }
+    template <class T>
+    Awaited<T> begin(Later<T> work)
+    {
+        return begin(wait_for(std::move(work)));
+    }
+    template <class T>
+    T run(Later<T> work)
+    {
+        return begin(std::move(work)).get();
+    }
+    template <class T>
     Awaited<T> begin(asio::awaitable<T> work)
     {
         auto awaited = spawn(std::move(work));

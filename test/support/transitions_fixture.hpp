@@ -18,7 +18,8 @@ struct TransitionsFixture : TaskHouse {
         transitions.reset();
         registry = std::make_unique<TaskRegistry>(quotas);
         daily_bytes = std::make_unique<DailyBytes>(store, clock);
-        transitions = std::make_unique<TaskTransitions>(store, clock, *registry, *daily_bytes);
+        transitions =
+            std::make_unique<TaskTransitions>(loop.get_executor(), store, clock, *registry, *daily_bytes);
         transitions->listen({[](OpenTask&) {}, [](OpenTask&) {},
             [this](Task const& task) {
                 finished.push_back(task.status);

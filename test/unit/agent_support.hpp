@@ -117,7 +117,7 @@ struct House {
             if (auto* reply = std::get_if<Reply>(&result)) {
                 answer->emplace(reply->fields());
             } else {
-                asio::co_spawn(io, std::get<asio::awaitable<Reply>>(std::move(result)),
+                asio::co_spawn(io, reply_of(std::move(result)),
                     [answer, error](std::exception_ptr failure, Reply later) {
                         try {
                             if (failure) std::rethrow_exception(failure);

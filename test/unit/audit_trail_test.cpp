@@ -133,12 +133,8 @@ struct House {
             return router.run(Envelope::of(frame.root()), frame.root(), peer);
         }();
         std::string error = "no answer";
-        if (auto* const now = std::get_if<Outcome>(&answer)) {
-            error = now->error_info;
-        } else {
-            asio::co_spawn(loop, std::get<asio::awaitable<Outcome>>(std::move(answer)),
-                [&](std::exception_ptr const&, Outcome const& later) { error = later.error_info; });
-        }
+        asio::co_spawn(loop, outcome_of(std::move(answer)),
+            [&](std::exception_ptr const&, Outcome const& later) { error = later.error_info; });
         settle();
         return error;
     }

@@ -135,9 +135,9 @@ TEST_CASE("an answer whose head alone is over the limit is refused too", "[envel
 TEST_CASE("a request is a call with an mqid and a cast without", "[envelope]")
 {
     std::string out;
-    append_request(out, "agent", "cancel", 7, {{"id", "A"}});
+    append_request(out, "agent", "cancel", 7, json::object{{"id", "A"}});
     CHECK(only_frame(out) == json::parse(R"({"mqt":"call","mqs":"agent","mqf":"cancel","mqid":7,"id":"A"})"));
     out.clear();
-    append_request(out, "heartbeat", "beat", 0, {});
+    append_request(out, "heartbeat", "beat", 0, json::object());
     CHECK(only_frame(out) == json::parse(R"({"mqt":"cast","mqs":"heartbeat","mqf":"beat"})"));
 }

@@ -50,7 +50,36 @@ TEST_CASE("answers reach their calls in whatever order they come", "[rpc]")
     calls.pending.settle(first, json_of({{"flag", "false"}, {"error_info", "[416.1] no"}}).root());
     CHECK(calls.endings == std::vector<std::string>{"2: true", "1: false[416.1] no"});
     CHECK(calls.pending.empty());
+}
+
+TEST_CASE("calls that share a timer end each at its own limit", "[rpc]")
+{
+    Calls calls;
+    calls.make(3s);
+    calls.make(1s);
+    calls.make(2s);
+    calls.pending.settle(calls.make(500ms), json_of({{"flag", "true"}}).root());
+    calls.endings.clear();
+    CHECK(calls.clock.waiting() == 1);
+    std::vector<std::string> ended;
+    for (int second = 1; second <= 4; ++second) {
+        calls.clock.advance(1s);
+        ended.push_back(calls.endings.empty() ? "" : calls.endings.back().substr(0, 1));
+    }
+    CHECK(ended == std::vector<std::string>{"2", "3", "1", "1"});
+    CHECK(calls.endings.size() == 3);
     CHECK(calls.clock.waiting() == 0);
+}
+
+TEST_CASE("a call that is made by the end of a late one has its own limit", "[rpc]")
+{
+    Calls calls;
+    PendingCalls::OnBack again([&](std::exception_ptr const&, Back const&) { calls.make(2s); });
+    calls.pending.wait(calls.clock, calls.pending.next_mqid(), 1s, std::move(again));
+    calls.clock.advance(1s);
+    CHECK(calls.endings.empty());
+    calls.clock.advance(2s);
+    CHECK(calls.endings == std::vector<std::string>{"2: [410.2] no answer within 2000 ms"});
 }
 
 TEST_CASE("a call that nobody answers ends at its limit, and what comes then is for nobody", "[rpc]")

@@ -61,7 +61,7 @@ struct House {
             .call<Nothing>("refuse", Right::open, {}, "Refuses.",
                 [](Nothing, Caller const&) -> Reply { throw Error(codes::bad_param, "not that"); })
             .refused_with([](Error const& error) {
-                return json::object{{"why", error.info()}};
+                return Reply{{"why", error.info()}};
             });
         table.call<Nothing>("break", Right::open, {}, "Breaks.",
             [](Nothing, Caller const&) -> Reply { throw std::runtime_error("a secret of the house"); });
@@ -91,13 +91,11 @@ struct House {
     {
         auto const call = JsonDocument::parse(frame);
         auto answer = router.run(Envelope::of(call.root()), call.root(), from ? from : peer());
-        if (auto* const now = std::get_if<Outcome>(&answer)) return std::move(*now);
         Outcome outcome;
-        asio::co_spawn(loop, std::get<asio::awaitable<Outcome>>(std::move(answer)),
-            [&](std::exception_ptr failure, Outcome later) {
-                CHECK_FALSE(failure);
-                outcome = std::move(later);
-            });
+        asio::co_spawn(loop, outcome_of(std::move(answer)), [&](std::exception_ptr failure, Outcome later) {
+            CHECK_FALSE(failure);
+            outcome = std::move(later);
+        });
         loop.restart();
         loop.run();
         return outcome;

@@ -11,6 +11,7 @@
 
 #include "elves/asio.hpp"
 #include "elves/error.hpp"
+#include "elves/later.hpp"
 #include "elves/peer.hpp"
 #include "elves/services/start_gate.hpp"
 #include "elves/sql.hpp"
@@ -53,12 +54,11 @@ public:
 
     /// An id for a new task, larger than all before it: its first 41 bits are a time.
     [[nodiscard]] virtual TaskId next_id() = 0;
-    /// Records a task and hands it over. Returns when the agent has taken or refused it, or did not answer
-    /// for
-    /// `[sheduler] handover_timeout`; at once where the agent is offline. The task says which. Throws Error
-    /// 413.2, 423.1 (a window is closed, or a cap is full), 429.1 (too many open tasks, or a quota), 507.1:
-    /// then there is no such task. With a ttl an async one waits, `waiting`, where a cap is full.
-    [[nodiscard]] virtual asio::awaitable<Recorded> send(Order order) = 0;
+    /// Records a task and hands it over. Ends when the agent has taken or refused it, or did not answer for
+    /// `[sheduler] handover_timeout`; at once where the agent is offline. The task says which. Fails with
+    /// Error 413.2, 423.1 (a window is closed, or a cap is full), 429.1 (too many open tasks, or a quota),
+    /// 507.1: then there is no such task. With a ttl an async one waits, `waiting`, where a cap is full.
+    [[nodiscard]] virtual Later<Recorded> send(Order order) = 0;
     /// The outcome of one order of `send_all`. If both members are empty, the task is recorded and is waiting
     /// or being handed over; on_finished reports its end.
     struct Sent {
@@ -71,9 +71,9 @@ public:
     [[nodiscard]] virtual asio::awaitable<std::vector<Sent>> send_all(std::vector<Order> orders) = 0;
     /// Looks at the first task of a `dedup`, and throws where the caller may not wait for it.
     using Authorize = std::function<void(Task const&)>;
-    /// As `send`, and returns when the task has its final state, or its `timeout` has passed. Throws
+    /// As `send`, and ends when the task has its final state, or its `timeout` has passed. Fails with
     /// StoppedWaiting when the server stops first.
-    [[nodiscard]] virtual asio::awaitable<Task> run(Order order, Authorize authorize) = 0;
+    [[nodiscard]] virtual Later<Task> run(Order order, Authorize authorize) = 0;
     /// Cancels a task wherever it is, and returns it as it is then, on disk. Of a finished one nothing
     /// changes, and `audit_write` is not run. Throws Error 416.1 for an unknown id.
     [[nodiscard]] virtual asio::awaitable<Task> cancel(TaskId id, AuditWrite audit_write) = 0;
