@@ -81,7 +81,7 @@ template <class T>
         auto const waiter = std::make_shared<decltype(handler)>(std::move(handler));
         own.then([executor, waiter](std::exception_ptr const& failure, T& value) {
             asio::post(executor, [waiter, failure, value = std::move(value)]() mutable {
-                std::move(*waiter)(failure, std::move(value));
+                std::move (*waiter)(failure, std::move(value));
             });
         });
     };

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "elves/services/start_gate.hpp"
 #include "elves/task.hpp"
 #include "local_task_engine.hpp"
@@ -13,10 +15,7 @@ public:
     explicit GatePlace(StartGate* gate) : gate_(gate) {}
     GatePlace(GatePlace const&) = delete;
     GatePlace& operator=(GatePlace const&) = delete;
-    ~GatePlace()
-    {
-        if (is_taken_) gate_->ended(task_);
-    }
+    ~GatePlace() { give_back(); }
     void take(Task const& task)
     {
         if (!gate_) return;
@@ -25,6 +24,10 @@ public:
         gate_->begun(task.id, task.agent, task.ins);
     }
     void keep() noexcept { is_taken_ = false; }
+    void give_back()
+    {
+        if (std::exchange(is_taken_, false)) gate_->ended(task_);
+    }
 
 private:
     StartGate* gate_;

@@ -171,6 +171,7 @@ Later<TaskEngine::Recorded> LocalTaskEngine::send(Order order)
 void LocalTaskEngine::recorded(std::shared_ptr<Sending> const& sending, Recorded&& recorded)
 {
     if (!recorded.is_new) {
+        sending->place.give_back();
         return tell_of_first(std::move(recorded.task), std::move(sending->caller),
             [sending](std::exception_ptr const& failure, Task& first) {
                 failure ? sending->later.fail(failure) : sending->later.set({std::move(first), false});
@@ -356,7 +357,7 @@ void LocalTaskEngine::recorded(std::shared_ptr<Running> const& running, Recorded
 {
     auto& task = recorded.task;
     running->is_new = recorded.is_new;
-    if (recorded.is_new) running->place.keep();
+    recorded.is_new ? running->place.keep() : running->place.give_back();
     if (!recorded.is_new && running->authorize) running->authorize(task);
     if (is_final(task.status)) return running->later.set(std::move(task));
     auto const open = registry_.find(task.id);

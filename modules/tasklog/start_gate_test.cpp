@@ -85,6 +85,23 @@ TEST_CASE("a send that is forced starts against windows and caps", "[engine][gat
     CHECK(house.gate.running.size() == 1);
 }
 
+TEST_CASE("a send that finds its first task takes no place while it waits for that", "[engine][gate]")
+{
+    GateHouse house;
+    house.come();
+    auto order = house.order(GENERATE(TaskType::async, TaskType::rt));
+    order.ins.dedup = "once";
+    auto const call = [&] {
+        if (order.type == TaskType::async) house.send(order);
+        if (order.type == TaskType::rt) house.begin(house.engine->run(order, {}));
+    };
+    call();
+    CHECK(house.gate.running.size() == 1);
+    call();
+    CHECK(house.gate.running.size() == 1);
+    CHECK(house.calls() == Calls{"instruct"});
+}
+
 TEST_CASE("a send that is forced starts though its param is too large to wait in memory", "[engine][gate]")
 {
     GateHouse house;

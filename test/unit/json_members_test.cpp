@@ -29,8 +29,9 @@ TEST_CASE("a JSON string is written as Boost.JSON writes it", "[json_members]")
             REQUIRE(as_string(text) == json::serialize(json::string_view(text)));
         }
     }
-    for (std::string const& text : {std::string(), std::string("\xC3\xA4\xE2\x82\xAC"), std::string(1022, 'a'),
-             std::string(1023, 'a'), std::string(5000, 'a'), std::string(5000, '"')}) {
+    for (std::string const& text :
+        {std::string(), std::string("\xC3\xA4\xE2\x82\xAC"), std::string(1022, 'a'), std::string(1023, 'a'),
+            std::string(5000, 'a'), std::string(5000, '"')}) {
         CHECK(as_string(text) == json::serialize(json::string_view(text)));
     }
 }
