@@ -75,7 +75,6 @@ public:
     DayCharge(DayCharge const&) = delete;
     DayCharge& operator=(DayCharge const&) = delete;
     ~DayCharge() { take_back(); }
-    /// Keeps it.
     void set_written() { task_ = nullptr; }
     void take_back()
     {
@@ -211,12 +210,8 @@ void TaskTransitions::inserted(Insertion& insertion, std::exception_ptr const& f
 {
     auto& fresh = insertion.fresh;
     fresh.room.reset();
-    bool const is_there = failure || insertion.twin || insertion.merged_into;
-    if (is_there) {
-        fresh.charge.take_back();
-    } else {
-        fresh.charge.set_written();
-    }
+    bool const is_new_row = !failure && !insertion.twin && !insertion.merged_into;
+    is_new_row ? fresh.charge.set_written() : fresh.charge.take_back();
     if (failure) return insertion.recorded.fail(failure);
     if (insertion.twin) return insertion.recorded.set({std::move(*insertion.twin), false});
     // The write is over: the store does not read it any more.
